@@ -1,8 +1,8 @@
 /* arena: memory that dies together, for one turn or one request.
  *
- * Allocations are aligned for any type, are not zeroed unless said, and are released all at once by arena_reset or
- * arena_done. An arena has a maximum; past it, or when memory is short, allocation returns NULL and full sticks.
- * One owner, one thread.
+ * Allocations are aligned for any type, are not zeroed unless said, and are released all at once by
+ * arena_reset or arena_done. An arena has a maximum; past it, or when memory is short, allocation returns
+ * NULL and full sticks. One owner, one thread.
  */
 #ifndef HY_BASE_ARENA_H
 #define HY_BASE_ARENA_H

@@ -1,8 +1,8 @@
 /* buf: an owned, growing run of bytes with a maximum given at birth.
  *
- * A write that would pass the maximum (or for which memory is short) writes nothing and sets overflow, which sticks
- * until buf_reset: so a long series of writes is checked once, at its end. A NUL byte always stands behind the
- * content (not counted in n), so that p is also a C string once something was written.
+ * A write that would pass the maximum (or for which memory is short) writes nothing and sets overflow, which
+ * sticks until buf_reset: so a long series of writes is checked once, at its end. A NUL byte always stands
+ * behind the content (not counted in n), so that p is also a C string once something was written.
  */
 #ifndef HY_BASE_BUF_H
 #define HY_BASE_BUF_H
@@ -32,7 +32,8 @@ bool buf_adds(struct buf *b, const char *cstr);
 bool buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool buf_add_u64(struct buf *b, uint64_t x);
 bool buf_add_i64(struct buf *b, int64_t x);
-/* Room for n more bytes to be written straight to the returned place (then add to b->n); NULL and overflow if none. */
+/* Room for n more bytes to be written straight to the returned place (then add to b->n); NULL and overflow if
+ * none. */
 char *buf_room(struct buf *b, size_t n);
 
 struct sv buf_sv(const struct buf *b);

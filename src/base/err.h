@@ -1,9 +1,10 @@
 /* err: our own operation failed, and what the caller can do about it.
  *
- * Three words are never mixed: a bug (ASSERT, aborts), an error (this), a verdict (what a provider said: model/verdict).
- * A function that can fail returns bool and takes a struct err *, which it fills by one call of err_set and leaves
- * untouched on success. The kind says what the caller can do and maps to one HTTP status (err_http_status); text says
- * what, where and how to mend it, in English, without secrets, bodies or unmasked numbers.
+ * Three words are never mixed: a bug (ASSERT, aborts), an error (this), a verdict (what a provider said:
+ * model/verdict). A function that can fail returns bool and takes a struct err *, which it fills by one call
+ * of err_set and leaves untouched on success. The kind says what the caller can do and maps to one HTTP
+ * status (err_http_status); text says what, where and how to mend it, in English, without secrets, bodies or
+ * unmasked numbers.
  */
 #ifndef HY_BASE_ERR_H
 #define HY_BASE_ERR_H
@@ -38,7 +39,8 @@ struct err {
 
 #define ERR_INIT ((struct err){.kind = ERR_NONE})
 
-/* Fills e (which may be NULL) and returns false, so that a failing function ends with `return err_set(...)`. */
+/* Fills e (which may be NULL) and returns false, so that a failing function ends with `return err_set(...)`.
+ */
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool err_set_field(struct err *e, enum err_kind kind, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -47,12 +49,12 @@ int err_http_status(enum err_kind kind);
 const char *err_kind_name(enum err_kind kind);
 
 /* A bug, not an error: prints file, line and the expression, and aborts. Always on. */
-#define ASSERT(x)                                                                                                      \
-    do {                                                                                                               \
-        if (__builtin_expect(!(x), 0)) {                                                                               \
-            fprintf(stderr, "%s:%d: bug: %s\n", __FILE__, __LINE__, #x);                                               \
-            abort();                                                                                                   \
-        }                                                                                                              \
+#define ASSERT(x)                                                                                            \
+    do {                                                                                                     \
+        if (__builtin_expect(!(x), 0)) {                                                                     \
+            fprintf(stderr, "%s:%d: bug: %s\n", __FILE__, __LINE__, #x);                                     \
+            abort();                                                                                         \
+        }                                                                                                    \
     } while (0)
 
 #define MUST_USE __attribute__((warn_unused_result))

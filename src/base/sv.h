@@ -1,7 +1,7 @@
 /* sv: a borrowed view of bytes, passed by value.
  *
- * A view owns nothing and is never NUL-terminated by promise; it is valid as long as the memory it points to. The
- * empty view may have p == NULL. Bytes are bytes: nothing here knows about UTF-8.
+ * A view owns nothing and is never NUL-terminated by promise; it is valid as long as the memory it points to.
+ * The empty view may have p == NULL. Bytes are bytes: nothing here knows about UTF-8.
  */
 #ifndef HY_BASE_SV_H
 #define HY_BASE_SV_H
@@ -42,8 +42,8 @@ struct sv sv_from(struct sv v, size_t start);
 struct sv sv_sub(struct sv v, size_t start, size_t n);
 /* Without ASCII white space at both ends. */
 struct sv sv_trim(struct sv v);
-/* Cuts *rest at the first sep: returns what stood before it and leaves what stood behind; without sep, returns all of
- * it and leaves *rest with p == NULL. */
+/* Cuts *rest at the first sep: returns what stood before it and leaves what stood behind; without sep,
+ * returns all of it and leaves *rest with p == NULL. */
 struct sv sv_cut(struct sv *rest, char sep);
 
 /* Whole-view decimal numbers; false (and *out untouched) on anything else, overflow included. */

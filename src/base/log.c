@@ -1,0 +1,100 @@
+#include "base/log.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 4096, BATCH_MAX_BYTES = 64 * 1024 };
+
+/* The only thread-local state of the program: a thread's gathered lines. It is a cache of output, not state:
+ * losing it in a crash loses log lines, never a message. */
+static _Thread_local struct {
+    struct buf lines;
+    bool open;
+} batch = {.lines = {.max = BATCH_MAX_BYTES}};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static void write_all(int fd, struct sv v) {
+    while (v.n) {
+        ssize_t k = write(fd, v.p, v.n);
+        if (k <= 0)
+            return; /* a log that cannot be written must never stop a message */
+        v = sv_from(v, (size_t)k);
+    }
+}
+
+void log_mask_phone(struct sv number, struct buf *out) {
+    size_t keep_tail = number.n > 6 ? 2 : 0;
+    size_t keep_head = number.n > 8 && number.p[0] == '+' ? 3 : number.n > 4 ? 2 : 0;
+    for (size_t i = 0; i < number.n; i++)
+        buf_addc(out, i < keep_head || i + keep_tail >= number.n ? number.p[i] : '*');
+}
+
+/* logfmt needs quotes around anything but plain words. */
+static void add_logfmt(struct buf *out, struct sv v) {
+    bool plain = v.n > 0;
+    for (size_t i = 0; i < v.n && plain; i++)
+        plain = v.p[i] > ' ' && v.p[i] != '"' && v.p[i] != '=' && v.p[i] != '\\' && v.p[i] != 0x7f;
+    if (plain)
+        buf_add(out, v);
+    else
+        json_add_string(out, v);
+}
+
+static void add_value(const struct log *l, struct buf *out, const struct kv *kv) {
+    char masked_mem[512];
+    struct buf BUF_AUTO masked = BUF_INIT(sizeof masked_mem);
+    struct sv v = kv->text;
+    if (kv->kind == KV_INT) {
+        buf_add_i64(out, kv->n);
+        return;
+    }
+    if (kv->kind == KV_PHONE) {
+        log_mask_phone(v, &masked);
+        v = buf_sv(&masked);
+    } else if (kv->kind == KV_TEXT && l->mask) {
+        l->mask(sv_sub(v, 0, sizeof masked_mem / 2), &masked);
+        v = buf_sv(&masked);
+    }
+    if (l->format == LOG_JSON)
+        json_add_string(out, v);
+    else
+        add_logfmt(out, v);
+}
+
+void log_write(const struct log *l, enum log_level level, const char *event, const struct kv *kv, size_t n) {
+    struct buf BUF_AUTO own = BUF_INIT(LINE_MAX_BYTES);
+    if (batch.open && BATCH_MAX_BYTES - batch.lines.n < LINE_MAX_BYTES) {
+        write_all(l->fd, buf_sv(&batch.lines));
+        buf_reset(&batch.lines);
+    }
+    struct buf *out = batch.open ? &batch.lines : &own;
+    bool json = l->format == LOG_JSON;
+    buf_adds(out, json ? "{\"ts\":\"" : "ts=");
+    clock_add_rfc3339(out, l->now_us(l->ctx));
+    buf_addf(out, json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " level=%s event=%s", level_names[level],
+             event);
+    for (size_t i = 0; i < n; i++) {
+        if (kv[i].kind == KV_SKIP)
+            continue;
+        buf_addf(out, json ? ",\"%s\":" : " %s=", kv[i].key);
+        add_value(l, out, &kv[i]);
+    }
+    buf_adds(out, json ? "}\n" : "\n");
+    if (!batch.open)
+        write_all(l->fd, buf_sv(out));
+}
+
+void log_batch_begin(const struct log *l) {
+    (void)l;
+    batch.open = true;
+}
+
+void log_batch_end(const struct log *l) {
+    batch.open = false;
+    write_all(l->fd, buf_sv(&batch.lines));
+    buf_reset(&batch.lines);
+}

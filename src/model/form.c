@@ -1,0 +1,102 @@
+#include "model/form.h"
+
+static int hex_of(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+static bool decode(struct sv v, bool plus_is_space, struct arena *a, struct sv *out) {
+    char *p = arena_alloc(a, v.n + 1);
+    if (!p)
+        return false;
+    size_t n = 0;
+    for (size_t i = 0; i < v.n; i++) {
+        char c = v.p[i];
+        if (c == '+' && plus_is_space) {
+            c = ' ';
+        } else if (c == '%') {
+            int hi = v.n - i > 2 ? hex_of(v.p[i + 1]) : -1;
+            int lo = v.n - i > 2 ? hex_of(v.p[i + 2]) : -1;
+            if (hi < 0 || lo < 0)
+                return false;
+            c = (char)(hi * 16 + lo);
+            i += 2;
+        }
+        p[n++] = c;
+    }
+    p[n] = '\0';
+    *out = (struct sv){.p = p, .n = n};
+    return true;
+}
+
+bool percent_decode(struct sv v, struct arena *a, struct sv *out) {
+    return decode(v, false, a, out);
+}
+
+bool form_parse(struct sv text, struct arena *a, struct form *f, struct err *e) {
+    f->n = 0;
+    struct sv rest = text;
+    while (rest.n) {
+        struct sv value = sv_cut(&rest, '&');
+        if (value.n == 0)
+            continue;
+        struct sv key = sv_cut(&value, '=');
+        if (f->n == FORM_PAIRS_MAX)
+            return err_set(e, ERR_TOO_LARGE, "more than %d form fields", FORM_PAIRS_MAX);
+        struct form_pair *pair = &f->pairs[f->n];
+        if (!decode(key, true, a, &pair->key) || !decode(value, true, a, &pair->value)) {
+            if (a->full)
+                return err_set(e, ERR_TOO_LARGE, "the form is too large");
+            return err_set(e, ERR_INVALID, "broken %%-escape in form field %zu", f->n + 1);
+        }
+        f->n++;
+    }
+    return true;
+}
+
+struct sv form_get(const struct form *f, struct sv key) {
+    for (size_t i = 0; i < f->n; i++)
+        if (sv_eq(f->pairs[i].key, key))
+            return f->pairs[i].value;
+    return SV_NONE;
+}
+
+bool form_has(const struct form *f, struct sv key) {
+    return form_get(f, key).p != NULL;
+}
+
+static bool unreserved(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+static void encode(struct buf *out, struct sv v, bool space_is_plus) {
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < v.n; i++) {
+        unsigned char c = (unsigned char)v.p[i];
+        char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
+        if (unreserved(v.p[i]))
+            buf_addc(out, v.p[i]);
+        else if (c == ' ' && space_is_plus)
+            buf_addc(out, '+');
+        else
+            buf_add(out, (struct sv){.p = escape, .n = 3});
+    }
+}
+
+void percent_add(struct buf *out, struct sv v) {
+    encode(out, v, false);
+}
+
+void form_add(struct buf *out, struct sv key, struct sv value) {
+    if (out->n && out->p[out->n - 1] != '?')
+        buf_addc(out, '&');
+    encode(out, key, true);
+    buf_addc(out, '=');
+    encode(out, value, true);
+}

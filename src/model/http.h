@@ -1,0 +1,63 @@
+/* http: one HTTP exchange as data, so that adapters, webhooks and tests can build and read exchanges without
+ * a socket. Everything is borrowed: a request built in an arena lives as long as the arena.
+ */
+#ifndef HY_MODEL_HTTP_H
+#define HY_MODEL_HTTP_H
+
+#include "base/sv.h"
+
+enum http_method {
+    HTTP_GET,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_PATCH,
+    HTTP_HEAD,
+    HTTP_OPTIONS,
+    HTTP_OTHER
+};
+
+enum { HTTP_HEADERS_MAX = 16 };
+
+struct http_header {
+    struct sv name, value;
+};
+
+/* A request to be made. url is absolute (http or https) and NUL-terminated, as is each header's name and
+ * value. */
+struct http_request {
+    enum http_method method;
+    struct sv url;
+    struct http_header headers[HTTP_HEADERS_MAX];
+    size_t n_headers;
+    struct sv body; /* bytes, may be empty */
+};
+
+/* How far a call got. The difference between the last two is the difference between "send again" and "ask
+ * first". */
+enum http_transport {
+    HTTP_ANSWERED, /* status, headers and body are valid */
+    HTTP_NOT_SENT, /* failed before the first byte of the request left (resolve, connect, TLS): safe to repeat
+                    */
+    HTTP_CUT,      /* failed after: timed out, reset, body too long. The other side may have acted */
+};
+
+struct http_response {
+    enum http_transport transport;
+    int status; /* 100..599 when answered, else 0 */
+    const struct http_header *headers;
+    size_t n_headers;
+    struct sv body;
+    struct sv error;    /* transport failure in words, "" when answered */
+    int64_t elapsed_us; /* from start to end of the call */
+};
+
+const char *http_method_name(enum http_method m);
+enum http_method http_method_of(struct sv name); /* HTTP_OTHER when unknown */
+
+/* Adds a header; false when the table is full. Views must be NUL-terminated. */
+bool http_add_header(struct http_request *rq, struct sv name, struct sv value);
+/* The first header of that name, ASCII case-insensitive; SV_NONE if absent. */
+struct sv http_find_header(const struct http_header *headers, size_t n, struct sv name);
+
+#endif

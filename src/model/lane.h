@@ -1,0 +1,28 @@
+/* lane: one provider account in one direction, as configured. The values of the adapter's own fields are kept
+ * by field index, in the order of the adapter's fields table. Immutable once built; its owner (app/config)
+ * keeps it until every call that names it has ended.
+ */
+#ifndef HY_MODEL_LANE_H
+#define HY_MODEL_LANE_H
+
+#include "base/sv.h"
+
+enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 24 };
+
+struct adapter;
+
+struct lane_config {
+    char name[LANE_NAME_MAX + 1]; /* [a-z0-9-]+ */
+    const struct adapter *adapter;
+    struct sv fields[LANE_FIELDS_MAX]; /* NUL-terminated; secrets among them: never logged */
+    struct sv from;                    /* default sender; may be empty where the adapter has its own */
+    uint32_t in_flight_max;
+    uint32_t timeout_ms;
+    uint32_t connect_timeout_ms;
+    uint32_t receipt_window_s; /* how long `sent` waits for a receipt */
+    uint32_t lookup_after_ms;  /* settling time before an unknown outcome is looked up */
+    uint32_t lookups_max;
+    bool allow_private; /* may call addresses of this machine or private networks */
+};
+
+#endif

@@ -1,0 +1,54 @@
+/* client: outgoing HTTP(S) calls, many at a time, driven by the one thread that owns it (libcurl multi).
+ *
+ * Connections are kept and reused; HTTP/2 where the other side offers it by ALPN. Redirects are never
+ * followed; proxies only from settings, never from the environment. Bodies of answers are bounded (more:
+ * HTTP_CUT). A call ends exactly once, by its callback from client_run, whatever happens.
+ *
+ * HTTP_NOT_SENT is told from HTTP_CUT by what libcurl knows: nothing of the request was written to a
+ * connection. A reused connection that the server closed is retried by libcurl only if no byte of the request
+ * was taken; since that cannot be told for POST in every case, libcurl's own retry is kept off and the
+ * outcome is HTTP_CUT when in doubt.
+ */
+#ifndef HY_NET_CLIENT_H
+#define HY_NET_CLIENT_H
+
+#include "base/err.h"
+#include "model/http.h"
+
+struct client;
+
+struct client_options {
+    unsigned connections_max;          /* kept open in all */
+    unsigned connections_per_host_max; /* 0: no limit */
+    const char *user_agent;
+    const char *ca_file; /* NULL: the system's */
+};
+
+struct client_call {
+    const struct http_request *request; /* borrowed until done is called */
+    unsigned timeout_ms;                /* whole call */
+    unsigned connect_timeout_ms;
+    size_t body_bytes_max; /* of the answer */
+    /* Addresses on this machine and private networks (RFC 1918, 4193, 3927, loopback, metadata services) are
+     * refused with HTTP_NOT_SENT unless set. Checked on the address really connected to, so DNS rebinding is
+     * covered. */
+    bool allow_private;
+    void (*done)(void *ctx, const struct http_response *r); /* r is valid during the call only */
+    void *ctx;
+};
+
+MUST_USE struct client *client_open(const struct client_options *o, struct err *e);
+/* Calls in flight end first, with HTTP_CUT. */
+void client_close(struct client *c);
+
+/* Copies what it needs of call but not of call->request. ERR_INVALID for a URL that is not absolute http(s);
+ * then done is not called. */
+MUST_USE bool client_start(struct client *c, const struct client_call *call, struct err *e);
+/* Does what can be done; waits up to timeout_ms (0: not at all) for the network or for wake_fd (or -1) to
+ * become readable. Calls done for each call that ended. */
+void client_run(struct client *c, int timeout_ms, int wake_fd);
+unsigned client_in_flight(const struct client *c);
+/* Totals since open: calls made, connections opened (reuse ratio in metrics). */
+void client_counts(const struct client *c, uint64_t *calls, uint64_t *connections);
+
+#endif

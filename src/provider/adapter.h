@@ -1,0 +1,106 @@
+/* adapter: one provider's API, as pure functions. No socket, thread, clock or log in here: requests are built
+ * as data in the caller's arena, answers are judged as data.
+ *
+ * A new provider is one .c file, one line in provider/list.c, one folder of fixtures under tests/provider.
+ *
+ * Promises an adapter makes:
+ *  - build's request is complete: every header the provider needs, the body signed where it signs.
+ *  - judge never says FATE_RETRY or FATE_REJECTED unless the provider surely did not take the message.
+ * HTTP_CUT, 5xx and answers that make no sense are FATE_UNKNOWN unless the provider documents otherwise.
+ *  - judge_lookup never says FOUND_ABSENT when the list may lag or be cut: that is FOUND_CANNOT_TELL.
+ *  - receipt and inbound authenticate before they parse further, in constant time; false with ERR_AUTH
+ * otherwise.
+ *  - nothing is taken from a provider's answer without a bound.
+ */
+#ifndef HY_PROVIDER_ADAPTER_H
+#define HY_PROVIDER_ADAPTER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/form.h"
+#include "model/http.h"
+#include "model/lane.h"
+#include "model/verdict.h"
+
+/* One setting of a lane that this adapter needs. Drives config check, docs, console form and redaction. */
+struct adapter_field {
+    const char *name;  /* the YAML key: "account_sid" */
+    const char *label; /* for people, English */
+    const char *label_zh;
+    bool secret;
+    bool required;
+    const char *fallback; /* default, or NULL */
+    /* False and a reason (field's shape, and how to mend it) when the value cannot be right. NULL: anything.
+     */
+    bool (*check)(struct sv value, struct err *e);
+};
+
+/* What one attempt says. Borrowed for the call. */
+struct attempt_view {
+    int64_t message_id;
+    unsigned number;    /* 1.. */
+    int64_t started_at; /* when the attempt row was committed */
+    int64_t expires_at; /* end of the message's validity */
+    struct sv to;       /* E.164, or a channel address */
+    struct sv from;     /* sender, may be empty (then the lane's) */
+    struct sv body;     /* the very bytes that were screened and counted; valid UTF-8, no NUL */
+    struct sv token;    /* the attempt's own token, for the callback address and reference fields */
+    struct sv
+        status_url; /* where the provider shall post receipts, token included; empty: no public address */
+    struct sv traceparent; /* W3C trace context, or empty */
+};
+
+/* A request a provider posted to us, whole and unparsed. */
+struct hook_request {
+    enum http_method method;
+    struct sv url;   /* as the provider called it: configured public base + raw target */
+    struct sv query; /* raw */
+    struct sv body;  /* raw */
+    struct sv content_type;
+    const struct http_header *headers;
+    size_t n_headers;
+};
+
+/* What to answer to a provider's post, once what it said is on disk. */
+struct hook_reply {
+    const char *content_type; /* NULL: no body */
+    struct sv body;
+};
+
+struct adapter {
+    const char *name; /* "twilio" */
+    const struct adapter_field *fields;
+    size_t n_fields;
+    /* Limits and habits. */
+    unsigned batch_max;        /* messages in one call */
+    size_t body_chars_max;     /* of one message, in characters; 0: none */
+    bool rate_counts_segments; /* what the provider's rate limit counts: segments, else messages */
+    bool can_lookup;
+    uint32_t lookup_after_ms; /* default settling time: the provider's list lags behind by so much */
+
+    bool (*build)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
+                  struct arena *mem, struct http_request *out, struct err *e);
+    struct verdict (*judge)(const struct lane_config *lane, const struct http_response *r);
+    bool (*lookup)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
+                   struct arena *mem, struct http_request *out, struct err *e);
+    struct lookup_answer (*judge_lookup)(const struct lane_config *lane, const struct attempt_view *a,
+                                         int64_t now, const struct http_response *r);
+    /* One post may carry several; at most max are written, *n says how many. Views point into mem or rq. */
+    bool (*receipt)(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                    struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+    bool (*inbound)(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                    struct inbound *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+    /* A harmless call that shows whether address and credentials work (`hongyan doctor`), and its judgement.
+     */
+    bool (*probe)(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
+                  struct http_request *out, struct err *e);
+    bool (*judge_probe)(const struct lane_config *lane, const struct http_response *r, struct err *e);
+};
+
+/* All adapters, in the order of provider/list.c; NULL-terminated. */
+extern const struct adapter *const adapters[];
+const struct adapter *adapter_find(struct sv name);
+/* Index of a field by name in the adapter's table, or -1. */
+int adapter_field_index(const struct adapter *a, struct sv name);
+
+#endif
