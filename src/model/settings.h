@@ -1,0 +1,85 @@
+/* settings: everything configurable, as plain data. Filled by app/config from one YAML file (one table drives
+ * parsing, checks, docs and `config explain`); read-only for every other room. A reload makes a new struct;
+ * the old one lives until nothing can refer to it any more. Strings are NUL-terminated and owned by the
+ * struct's arena.
+ */
+#ifndef HY_MODEL_SETTINGS_H
+#define HY_MODEL_SETTINGS_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "model/lane.h"
+#include "model/state.h"
+
+enum { SETTINGS_LANES_MAX = 64, SETTINGS_FILES_MAX = 16 };
+
+struct settings {
+    struct arena arena; /* owns every string below */
+
+    /* listen: */
+    struct sv listen;     /* host:port of the API */
+    struct sv public_url; /* how providers and customers reach us: http(s)://host[:port][/prefix], no trailing
+                             slash */
+    struct sv data_dir;
+    struct sv database; /* sqlite:PATH; default sqlite:DATA_DIR/hongyan.db */
+
+    struct {
+        enum log_level level;
+        enum log_format format;
+    } log;
+
+    struct {
+        uint32_t front;  /* threads that serve HTTP */
+        uint32_t sender; /* threads that call providers and webhooks */
+    } threads;
+
+    struct {
+        uint32_t connections_max;
+        uint32_t request_ms_max; /* a request must be whole within this */
+        uint32_t idle_s;
+        uint32_t request_bytes_max; /* body of one API request */
+        uint32_t body_chars_max;    /* of one message */
+        uint32_t live_max;          /* messages held in memory; the rest of the queue waits on disk */
+        uint32_t journal_batch_max; /* changes in one transaction */
+    } limits;
+
+    struct {
+        struct sv region;    /* ISO 3166 region for numbers written without country code: "CN" */
+        uint32_t validity_s; /* how long a message may be sent */
+        enum delivery delivery;
+        enum priority priority;
+        uint32_t idempotency_s; /* how long an Idempotency-Key is remembered */
+        bool smart_encoding;    /* replace typographic look-alikes when that makes the text GSM-7 */
+    } defaults;
+
+    struct {
+        uint32_t first_ms; /* ceiling of the first wait; doubles each time, full jitter */
+        uint32_t max_ms;
+        uint32_t attempts_max;
+    } retry;
+
+    struct {
+        uint32_t timeout_ms;
+        uint32_t attempts_max; /* of one status callback */
+        bool allow_private;    /* may post to private addresses: for tests and closed networks */
+    } callbacks;
+
+    struct {
+        struct sv dir; /* folder of message templates, NAME.txt or NAME.LANG.txt; empty: none */
+        bool strict;   /* an undefined variable is an error */
+    } templates;
+
+    struct {
+        struct sv words[SETTINGS_FILES_MAX]; /* files of forbidden words, one a line */
+        uint32_t n_words;
+        struct sv allow;  /* file of phrases in which a forbidden word does not count */
+        struct sv action; /* block, replace or flag */
+    } screen;
+
+    uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
+
+    struct lane_config lanes[SETTINGS_LANES_MAX];
+    uint32_t n_lanes;
+};
+
+#endif
