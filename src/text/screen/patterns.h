@@ -1,0 +1,28 @@
+/* patterns: regular expressions, all matched in one Hyperscan pass over folded text.
+ *
+ * The compiled set never changes and is shared by threads; Hyperscan's own scratch is the caller's, one a
+ * thread.
+ */
+#ifndef HY_TEXT_SCREEN_PATTERNS_H
+#define HY_TEXT_SCREEN_PATTERNS_H
+
+#include "base/err.h"
+#include "text/screen/fold.h"
+
+#include <hs/hs.h>
+
+struct patterns;
+
+/* Compiles n > 0 patterns (NUL-terminated, well-formed UTF-8). NULL and ERR_INVALID with *bad the index of
+ * the pattern Hyperscan refuses, and its reason as text; or ERR_INTERNAL with *bad == n. */
+MUST_USE struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad, struct err *e);
+void patterns_free(struct patterns *p);
+
+/* Called for each match, in order of their ends, with every end a match can have; false ends the scan. */
+typedef bool patterns_hit_fn(void *ctx, uint32_t index, size_t start, size_t end);
+/* *scratch begins as NULL, serves any set, and is freed with hs_free_scratch. ERR_INTERNAL when memory is
+ * short. */
+MUST_USE bool patterns_scan(const struct patterns *p, hs_scratch_t **scratch, struct sv folded,
+                            patterns_hit_fn *hit, void *ctx, struct err *e);
+
+#endif
