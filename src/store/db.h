@@ -1,0 +1,60 @@
+/* db: the one place that speaks to a database driver. SQL is written once, in this room; a driver runs it.
+ *
+ * The driver here is SQLite in WAL mode with synchronous=FULL: a commit that returned true is on disk. One
+ * writer (the journal thread, or a command-line tool that may wait for it) and any number of readers, each
+ * with a connection of its own. A connection and its statements belong to one thread. Statements are prepared
+ * on first use and kept.
+ */
+#ifndef HY_STORE_DB_H
+#define HY_STORE_DB_H
+
+#include "base/err.h"
+#include "base/sv.h"
+
+struct db;
+struct db_stmt;
+
+enum db_mode { DB_WRITER, DB_READER, DB_MEMORY }; /* DB_MEMORY: a private database for tests */
+
+/* url: "sqlite:PATH". ERR_OUTSIDE with the path and reason: unreadable, not a database, corrupt, read-only.
+ */
+MUST_USE struct db *db_open(struct sv url, enum db_mode mode, struct err *e);
+void db_close(struct db *db);
+
+MUST_USE bool db_begin(struct db *db, struct err *e);
+MUST_USE bool db_commit(struct db *db, struct err *e);
+void db_rollback(struct db *db); /* fine when nothing is open */
+/* Several statements, no parameters: migrations. */
+MUST_USE bool db_script(struct db *db, const char *sql, struct err *e);
+
+/* sql must be a string that lives as long as db, the same pointer each time: it is the cache's key. The
+ * statement comes reset and unbound. NULL and ERR_OUTSIDE on failure. */
+MUST_USE struct db_stmt *db_stmt(struct db *db, const char *sql, struct err *e);
+/* Binds the next parameter, counting from 1. Texts and blobs must live until the statement is reset or run
+ * again. */
+void db_int(struct db_stmt *s, int64_t v);
+void db_int_or_null(struct db_stmt *s, int64_t v); /* 0 is NULL */
+void db_text(struct db_stmt *s, struct sv v);
+void db_text_or_null(struct db_stmt *s, struct sv v); /* empty is NULL */
+void db_blob(struct db_stmt *s, const void *p, size_t n);
+/* Runs to the end, for statements without rows. */
+MUST_USE bool db_run(struct db_stmt *s, struct err *e);
+/* Steps to the next row: *row says whether there is one. */
+MUST_USE bool db_next(struct db_stmt *s, bool *row, struct err *e);
+int64_t db_col_int(struct db_stmt *s, int col);    /* NULL reads as 0 */
+struct sv db_col_text(struct db_stmt *s, int col); /* valid until the next step */
+/* Ends reading early. */
+void db_end(struct db_stmt *s);
+/* Rows changed by the latest insert, update or delete. */
+int64_t db_changes(const struct db *db);
+
+/* Pages in the write-ahead log after the latest commit; 0 after a checkpoint that reset it. */
+int64_t db_wal_pages(const struct db *db);
+/* Moves pages from the log into the database without hindering readers or the writer; wait: also waits for
+ * them and starts the log afresh. */
+bool db_checkpoint(struct db *db, bool wait, struct err *e);
+
+/* For tests: called before every step and commit; false makes that one fail as a full disk would. */
+void db_inject(struct db *db, bool (*allow)(void *ctx), void *ctx);
+
+#endif

@@ -1,0 +1,548 @@
+#include "store/journal.h"
+
+#include "store/rows.h"
+
+#include <string.h>
+
+enum { JOURNAL_JOBS_MAX = 8192 };
+
+struct journal {
+    struct db *db;
+    struct job **held; /* must-jobs of failed transactions, in order */
+    size_t n_held;
+    struct err trouble;
+};
+
+struct journal *journal_new(struct db *db, struct err *e) {
+    struct journal *j = calloc(1, sizeof *j);
+    struct job **held = calloc(JOURNAL_JOBS_MAX, sizeof *held);
+    if (!j || !held) {
+        free(j);
+        free(held);
+        err_set(e, ERR_OUTSIDE, "out of memory for the journal");
+        return NULL;
+    }
+    *j = (struct journal){.db = db, .held = held};
+    return j;
+}
+
+void journal_free(struct journal *j) {
+    if (!j)
+        return;
+    free(j->held);
+    free(j);
+}
+
+size_t journal_held(const struct journal *j) {
+    return j->n_held;
+}
+
+const struct err *journal_trouble(const struct journal *j) {
+    return &j->trouble;
+}
+
+static bool insert_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
+    static const char sql[] = "INSERT INTO message (id, account_id, direction, priority, delivery, face, "
+                              "encoding, segments, created_at, "
+                              "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
+                              "updated_at, sent_at, done_at, "
+                              "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
+                              "traceparent, template) "
+                              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    const int64_t numbers[] = {m->id,         m->account_id, m->direction, m->priority,   m->delivery,
+                               m->face,       m->encoding,   m->segments,  m->created_at, m->send_at,
+                               m->expires_at, h->state,      h->reason,    h->attempts,   h->lookups,
+                               h->events,     h->code};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        db_int(s, numbers[i]);
+    db_int_or_null(s, h->due_at);
+    db_int(s, h->updated_at);
+    db_int(s, h->sent_at);
+    db_int(s, h->done_at);
+    db_text_or_null(s, sv_of(h->lane));
+    db_text_or_null(s, sv_of(h->provider_id));
+    db_text(s, m->text[TEXT_TO]);
+    db_text_or_null(s, m->text[TEXT_FROM]);
+    db_text(s, m->text[TEXT_BODY]);
+    for (int i = TEXT_TOPIC; i <= TEXT_TEMPLATE; i++)
+        db_text_or_null(s, m->text[i]);
+    return db_run(s, e);
+}
+
+static bool update_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
+    static const char sql[] = "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
+                              "code=?, due_at=?, updated_at=?, "
+                              "sent_at=?, done_at=?, lane=?, provider_id=? WHERE id=? AND account_id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, h->state);
+    db_int(s, h->reason);
+    db_int(s, h->attempts);
+    db_int(s, h->lookups);
+    db_int(s, h->events);
+    db_int(s, h->code);
+    db_int_or_null(s, h->due_at);
+    db_int(s, h->updated_at);
+    db_int(s, h->sent_at);
+    db_int(s, h->done_at);
+    db_text_or_null(s, sv_of(h->lane));
+    db_text_or_null(s, sv_of(h->provider_id));
+    db_int(s, m->id);
+    db_int(s, m->account_id);
+    return db_run(s, e);
+}
+
+static bool insert_events(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO event (message_id, number, at, state, reason, attempt, code) VALUES (?,?,?,?,?,?,?)";
+    for (unsigned i = 0; i < c->n_events; i++) {
+        const struct event *ev = &c->events[i];
+        struct db_stmt *s = db_stmt(db, sql, e);
+        if (!s)
+            return false;
+        db_int(s, message_id);
+        db_int(s, ev->number);
+        db_int(s, ev->at);
+        db_int(s, ev->state);
+        db_int(s, ev->reason);
+        db_int(s, ev->attempt);
+        db_int(s, ev->code);
+        if (!db_run(s, e))
+            return false;
+    }
+    return true;
+}
+
+static bool insert_callbacks(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO callback (message_id, event, due_at, tries, state, code) VALUES (?,?,?,0,?,?)";
+    for (unsigned i = 0; i < c->n_events; i++) {
+        if (!(c->callbacks & 1u << i))
+            continue;
+        struct db_stmt *s = db_stmt(db, sql, e);
+        if (!s)
+            return false;
+        db_int(s, message_id);
+        db_int(s, c->events[i].number);
+        db_int(s, c->callback_due_at);
+        db_int(s, c->events[i].state);
+        db_int(s, c->events[i].code);
+        if (!db_run(s, e))
+            return false;
+    }
+    return true;
+}
+
+static bool write_attempt(struct db *db, const struct change *c, struct err *e) {
+    static const char begin[] =
+        "INSERT INTO attempt (message_id, number, lane, started_at, ended_at, fate, hint, "
+        "reason, code, http_status) VALUES (?,?,?,?,0,0,0,0,0,0)";
+    static const char end[] =
+        "UPDATE attempt SET ended_at=?, fate=?, hint=?, reason=?, code=?, http_status=?, "
+        "provider_id=? WHERE message_id=? AND number=?";
+    const struct attempt *a = &c->attempt;
+    if (c->attempt_begins) {
+        struct db_stmt *s = db_stmt(db, begin, e);
+        if (!s)
+            return false;
+        db_int(s, a->message_id);
+        db_int(s, a->number);
+        db_text(s, sv_of(a->lane));
+        db_int(s, a->started_at);
+        if (!db_run(s, e))
+            return false;
+    }
+    if (!c->attempt_ends)
+        return true;
+    struct db_stmt *s = db_stmt(db, end, e);
+    if (!s)
+        return false;
+    db_int(s, a->ended_at);
+    db_int(s, a->fate);
+    db_int(s, a->hint);
+    db_int(s, a->reason);
+    db_int(s, a->code);
+    db_int(s, a->http_status);
+    db_text_or_null(s, sv_of(a->provider_id));
+    db_int(s, a->message_id);
+    db_int(s, a->number);
+    return db_run(s, e);
+}
+
+static bool write_change(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
+    return insert_events(db, message_id, c, e) && write_attempt(db, c, e) &&
+           insert_callbacks(db, message_id, c, e);
+}
+
+/* Takes the message's idempotency key, or says who has it. */
+static bool take_key(struct db *db, struct job *job, struct err *e) {
+    static const char take[] =
+        "INSERT INTO idempotency (account_id, key, message_id, fingerprint, expires_at) "
+        "VALUES (?,?,?,?,?) ON CONFLICT (account_id, key) DO UPDATE SET "
+        "message_id=excluded.message_id, fingerprint=excluded.fingerprint, "
+        "expires_at=excluded.expires_at WHERE expires_at <= ?";
+    static const char who[] = "SELECT message_id, fingerprint FROM idempotency WHERE account_id=? AND key=?";
+    const struct message *m = job->message;
+    struct db_stmt *s = db_stmt(db, take, e);
+    if (!s)
+        return false;
+    db_int(s, m->account_id);
+    db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
+    db_int(s, m->id);
+    db_blob(s, m->fingerprint, sizeof m->fingerprint);
+    db_int(s, job->idempotency_until);
+    db_int(s, m->created_at);
+    if (!db_run(s, e))
+        return false;
+    if (db_changes(db) > 0)
+        return true;
+    s = db_stmt(db, who, e);
+    if (!s)
+        return false;
+    db_int(s, m->account_id);
+    db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
+    bool row;
+    if (!db_next(s, &row, e))
+        return false;
+    ASSERT(row);
+    job->dup_id = db_col_int(s, 0);
+    job->dup_same = sv_eq(db_col_text(s, 1), sv_make((const char *)m->fingerprint, sizeof m->fingerprint));
+    job->result = JOB_DUPLICATE;
+    db_end(s);
+    return true;
+}
+
+static bool do_put(struct db *db, struct job *job, struct err *e) {
+    if (job->message->text[TEXT_IDEMPOTENCY_KEY].n) {
+        if (!take_key(db, job, e))
+            return false;
+        if (job->result == JOB_DUPLICATE)
+            return true;
+    }
+    return insert_message(db, job->message, &job->change.next, e) &&
+           write_change(db, job->message->id, &job->change, e);
+}
+
+/* Does another message to the same number hold the provider id this change would claim? */
+static bool is_claimed(struct db *db, struct job *job, bool *claimed, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM message WHERE recipient=? AND id<>? AND provider_id=? LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_text(s, job->message->text[TEXT_TO]);
+    db_int(s, job->message->id);
+    db_text(s, sv_of(job->change.next.provider_id));
+    if (!db_next(s, claimed, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+static bool do_move(struct db *db, struct job *job, struct err *e) {
+    if (job->claim) {
+        bool claimed;
+        if (!is_claimed(db, job, &claimed, e))
+            return false;
+        if (claimed) {
+            job->result = JOB_CLAIMED;
+            return true;
+        }
+    }
+    return update_message(db, job->message, &job->change.next, e) &&
+           write_change(db, job->message->id, &job->change, e);
+}
+
+/* One statement with up to two parameters. */
+static bool run2(struct db *db, const char *sql, int64_t a, int64_t b, struct err *e) {
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, a);
+    if (b)
+        db_int(s, b);
+    return db_run(s, e);
+}
+
+static bool do_redact(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] = "UPDATE message SET body='', metadata=NULL WHERE id=? AND account_id=?";
+    return run2(db, sql, job->message->id, job->message->account_id, e) && do_move(db, job, e);
+}
+
+static bool do_delete(struct db *db, struct job *job, struct err *e) {
+    static const char events[] = "DELETE FROM event WHERE message_id=?";
+    static const char attempts[] = "DELETE FROM attempt WHERE message_id=?";
+    static const char callbacks[] = "DELETE FROM callback WHERE message_id=?";
+    static const char message[] = "DELETE FROM message WHERE id=? AND account_id=?";
+    int64_t id = job->message->id;
+    return run2(db, events, id, 0, e) && run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
+           run2(db, message, id, job->message->account_id, e);
+}
+
+static bool load_attempt(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT number, lane, started_at, ended_at, fate, hint, reason, code, http_status, "
+        "provider_id FROM attempt WHERE message_id=? ORDER BY number DESC LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_int(s, job->id);
+    if (!db_next(s, &row, e))
+        return false;
+    job->attempt = row ? rows_attempt(s, job->id) : (struct attempt){0};
+    db_end(s);
+    return true;
+}
+
+static bool do_load(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND (m.account_id=? OR ?=0)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_int(s, job->id);
+    db_int(s, job->account_id);
+    db_int(s, job->account_id);
+    if (!db_next(s, &row, e))
+        return false;
+    if (!row) {
+        job->result = JOB_ABSENT;
+        return true;
+    }
+    job->loaded = rows_message(s);
+    db_end(s);
+    return load_attempt(db, job, e);
+}
+
+static bool next_due(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT due_at FROM message INDEXED BY message_due WHERE priority=? AND due_at>? "
+        "ORDER BY due_at LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_int(s, job->priority);
+    db_int(s, job->now);
+    if (!db_next(s, &row, e))
+        return false;
+    job->next_due_at = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}
+
+/* Runs s to its end or to job->limit rows, gathering messages. */
+static bool gather(struct db_stmt *s, struct job *job, struct err *e) {
+    job->rows = calloc(job->limit, sizeof *job->rows);
+    ASSERT(job->rows);
+    bool row;
+    for (;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        if (job->n_rows == job->limit) {
+            job->more = true;
+            db_end(s);
+            return true;
+        }
+        job->rows[job->n_rows++] = rows_message(s);
+    }
+}
+
+static bool do_scan(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND "
+        "(m.due_at, m.id) > (?, ?) AND m.due_at<=? ORDER BY m.due_at, m.id LIMIT ?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, job->priority);
+    db_int(s, job->after_due_at);
+    db_int(s, job->after_id);
+    db_int(s, job->now);
+    db_int(s, (int64_t)job->limit + 1);
+    if (!gather(s, job, e))
+        return false;
+    return job->more || next_due(db, job, e);
+}
+
+static bool do_sweep(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT " ROW_COLUMNS
+        " FROM message AS m WHERE m.id IN (SELECT id FROM message INDEXED BY message_due WHERE "
+        "priority=? AND due_at IS NOT NULL AND due_at<=? AND expires_at<=? ORDER BY due_at LIMIT ?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, job->priority);
+    db_int(s, job->now);
+    db_int(s, job->now);
+    db_int(s, job->limit);
+    return gather(s, job, e);
+}
+
+static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT " ROW_COLUMNS ", c.event, c.tries, c.state, c.code, c.due_at FROM callback AS c "
+        "CROSS JOIN message AS m ON m.id=c.message_id WHERE c.due_at<=? ORDER BY c.due_at LIMIT ?";
+    static const char next[] = "SELECT min(due_at) FROM callback WHERE due_at>?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    job->callbacks = calloc(job->limit, sizeof *job->callbacks);
+    ASSERT(job->callbacks);
+    db_int(s, job->now);
+    db_int(s, job->limit);
+    bool row;
+    for (;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            break;
+        struct message *m = rows_message(s);
+        job->callbacks[job->n_callbacks++] = (struct callback){
+            .message_id = m->id,
+            .event = (uint16_t)db_col_int(s, ROW_COLUMNS_N),
+            .tries = (uint16_t)db_col_int(s, ROW_COLUMNS_N + 1),
+            .state = (enum state)db_col_int(s, ROW_COLUMNS_N + 2),
+            .code = (int32_t)db_col_int(s, ROW_COLUMNS_N + 3),
+            .due_at = db_col_int(s, ROW_COLUMNS_N + 4),
+            .message = m,
+        };
+    }
+    job->more = job->n_callbacks == job->limit;
+    s = db_stmt(db, next, e);
+    if (!s)
+        return false;
+    db_int(s, job->now);
+    if (!db_next(s, &row, e))
+        return false;
+    job->next_due_at = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}
+
+static bool do_callback_end(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] = "DELETE FROM callback WHERE message_id=? AND event=?";
+    return run2(db, sql, job->id, job->event, e);
+}
+
+static bool do_callback_again(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] = "UPDATE callback SET tries=?, due_at=? WHERE message_id=? AND event=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, job->tries);
+    db_int(s, job->due_at);
+    db_int(s, job->id);
+    db_int(s, job->event);
+    return db_run(s, e);
+}
+
+static bool do_prune(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "DELETE FROM idempotency WHERE (account_id, key) IN (SELECT account_id, key FROM "
+        "idempotency WHERE expires_at<=? LIMIT ?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, job->now);
+    db_int(s, job->limit);
+    return db_run(s, e);
+}
+
+static bool do_job(struct db *db, struct job *job, struct err *e) {
+    static bool (*const doers[])(struct db *, struct job *, struct err *) = {
+        [JOB_PUT] = do_put,
+        [JOB_MOVE] = do_move,
+        [JOB_REDACT] = do_redact,
+        [JOB_DELETE] = do_delete,
+        [JOB_LOAD] = do_load,
+        [JOB_SCAN] = do_scan,
+        [JOB_SWEEP] = do_sweep,
+        [JOB_CALLBACK_SCAN] = do_callback_scan,
+        [JOB_CALLBACK_END] = do_callback_end,
+        [JOB_CALLBACK_AGAIN] = do_callback_again,
+        [JOB_PRUNE] = do_prune,
+    };
+    return doers[job->kind](db, job, e);
+}
+
+/* Forgets what a job read in a transaction that came to nothing. */
+static void reset_outcome(struct job *job) {
+    message_free(job->loaded);
+    job->loaded = NULL;
+    for (unsigned i = 0; i < job->n_rows; i++)
+        message_free(job->rows[i]);
+    free(job->rows);
+    job->rows = NULL;
+    job->n_rows = 0;
+    for (unsigned i = 0; i < job->n_callbacks; i++)
+        message_free(job->callbacks[i].message);
+    free(job->callbacks);
+    job->callbacks = NULL;
+    job->n_callbacks = 0;
+    job->more = false;
+    job->result = JOB_DONE;
+}
+
+static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
+    if (n == 0)
+        return true;
+    bool ok = db_begin(j->db, e);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = do_job(j->db, jobs[i], e);
+    ok = ok && db_commit(j->db, e);
+    if (!ok) {
+        db_rollback(j->db);
+        for (size_t i = 0; i < n; i++)
+            reset_outcome(jobs[i]);
+    }
+    return ok;
+}
+
+static size_t hand_back(struct job **jobs, size_t n, struct job **done, size_t n_done) {
+    for (size_t i = 0; i < n; i++)
+        done[n_done++] = jobs[i];
+    return n_done;
+}
+
+/* The batch failed as one: refuse what may be refused, keep the rest. */
+static size_t split(struct journal *j, struct job **jobs, size_t n, struct job **done) {
+    size_t n_done = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (jobs[i]->must) {
+            ASSERT(j->n_held < JOURNAL_JOBS_MAX);
+            j->held[j->n_held++] = jobs[i];
+            continue;
+        }
+        jobs[i]->result = JOB_FAILED;
+        jobs[i]->err = j->trouble;
+        done[n_done++] = jobs[i];
+    }
+    return n_done;
+}
+
+size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job **done) {
+    struct err e = ERR_INIT;
+    size_t n_done = 0;
+    if (j->n_held && transact(j, j->held, j->n_held, &e)) {
+        n_done = hand_back(j->held, j->n_held, done, 0);
+        j->n_held = 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        jobs[i]->result = JOB_DONE;
+    if (e.kind == ERR_NONE && transact(j, jobs, n, &e)) {
+        j->trouble = ERR_INIT;
+        return hand_back(jobs, n, done, n_done);
+    }
+    j->trouble = e;
+    size_t refused = split(j, jobs, n, done + n_done);
+    return n_done + refused;
+}

@@ -1,0 +1,104 @@
+/* journal: the only writer. It takes jobs in batches, does each batch in one transaction, and hands every job
+ * back with its result once that transaction is committed (or is sure to have failed). Reads that decisions
+ * need (loads, scans) are jobs too, so that they see everything handed over before them.
+ *
+ * When a transaction fails (disk full, I/O error), jobs that may be refused come back JOB_FAILED and nothing
+ * of them is stored; jobs marked `must` (outcomes of calls already made) are kept and tried again until they
+ * are on disk.
+ *
+ * A job is owned by the core; the journal has it between taking and handing back, and reads its message's
+ * unchanging part.
+ */
+#ifndef HY_STORE_JOURNAL_H
+#define HY_STORE_JOURNAL_H
+
+#include "model/change.h"
+#include "store/db.h"
+
+enum job_kind {
+    JOB_PUT,            /* a new message with its change */
+    JOB_MOVE,           /* a change of a stored message */
+    JOB_REDACT,         /* empty its body, with a change */
+    JOB_DELETE,         /* forget a terminal message, its events, attempts and callbacks */
+    JOB_LOAD,           /* one message by id (and account, unless 0), with its latest attempt */
+    JOB_SCAN,           /* due messages of one priority, after a cursor */
+    JOB_SWEEP,          /* messages past their validity that are due but were not got to */
+    JOB_CALLBACK_SCAN,  /* due status callbacks */
+    JOB_CALLBACK_END,   /* taken, or given up */
+    JOB_CALLBACK_AGAIN, /* one more try, later */
+    JOB_PRUNE,          /* idempotency keys past their time */
+};
+
+enum job_result {
+    JOB_DONE,
+    JOB_FAILED,    /* not stored; err says why */
+    JOB_DUPLICATE, /* PUT: its idempotency key is taken; dup_* say by what */
+    JOB_CLAIMED,   /* MOVE with claim: another message has that provider id already; nothing stored */
+    JOB_ABSENT,    /* LOAD: no such message */
+};
+
+/* A status callback that is due. */
+struct callback {
+    int64_t message_id;
+    uint16_t event;
+    uint16_t tries;
+    enum state state;
+    int32_t code;
+    int64_t due_at;
+    struct message *message; /* owned by the callback */
+};
+
+enum { SCAN_MAX = 4096 };
+
+struct job {
+    enum job_kind kind;
+    bool must;
+    void *owner; /* the core's own */
+    /* PUT, MOVE, REDACT, DELETE: the message (borrowed); LOAD: id and account */
+    struct message *message;
+    int64_t id;
+    int64_t account_id;
+    struct change change;
+    bool claim; /* MOVE: refuse if another message holds change.next.provider_id */
+    /* PUT with an idempotency key */
+    int64_t idempotency_until;
+    /* SCAN, SWEEP, CALLBACK_SCAN */
+    int64_t now;
+    enum priority priority;
+    int64_t after_due_at, after_id; /* keyset cursor: rows strictly after it */
+    unsigned limit;                 /* 1..SCAN_MAX */
+    /* CALLBACK_* */
+    uint16_t event;
+    uint16_t tries;
+    int64_t due_at;
+
+    enum job_result result;
+    struct err err;
+    struct message *loaded; /* LOAD; the receiver's to free */
+    struct attempt attempt; /* LOAD, SCAN does not: the latest attempt, number 0 if none */
+    struct message **rows;  /* SCAN, SWEEP; the receiver's to free, array and rows */
+    unsigned n_rows;
+    struct callback *callbacks; /* CALLBACK_SCAN; likewise */
+    unsigned n_callbacks;
+    bool more;           /* the scan stopped at its limit */
+    int64_t next_due_at; /* the earliest due time after now; 0: none */
+    int64_t dup_id;
+    bool dup_same; /* the same fingerprint */
+};
+
+struct journal;
+
+/* db stays the caller's. */
+MUST_USE struct journal *journal_new(struct db *db, struct err *e);
+void journal_free(struct journal *j);
+
+/* Does the n jobs in one transaction; those finished (in any order) are written to done, which has room for n
+ * + the jobs kept from before. Returns how many. Jobs kept back are tried again at the next call, which may
+ * have n == 0. */
+size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job **done);
+/* Jobs kept back because they must not be lost and the database fails. */
+size_t journal_held(const struct journal *j);
+/* Why the database failed last; kind ERR_NONE while it works. */
+const struct err *journal_trouble(const struct journal *j);
+
+#endif
