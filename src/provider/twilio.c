@@ -1,0 +1,399 @@
+#include "provider/twilio.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "provider/twilio_errors.h"
+
+#include <string.h>
+
+enum {
+    URL_MAX_BYTES = 2048,
+    FORM_MAX_BYTES = 64 * 1024,   /* 1600 characters of four bytes, each %XX, and two addresses */
+    ANSWER_MAX_BYTES = 64 * 1024, /* one message resource is about 2 kB */
+    VALIDITY_MAX_S = 36000,       /* ValidityPeriod: 1..36000 */
+    BODY_MAX_CHARS = 1600,        /* error 21617 above */
+    RETRY_AFTER_MAX_S = 24 * 3600,
+    LOOKUP_AFTER_MS = 15000,
+};
+
+static bool is_hex_sid(struct sv v, const char *prefix) {
+    uint8_t bytes[16];
+    return sv_starts(v, sv_of(prefix)) && hex_parse(sv_from(v, 2), bytes, sizeof bytes);
+}
+
+bool twilio_is_message_sid(struct sv v) {
+    return is_hex_sid(v, "SM") || is_hex_sid(v, "MM");
+}
+
+static bool check_account_sid(struct sv v, struct err *e) {
+    return is_hex_sid(v, "AC") || err_set_field(e, ERR_INVALID, "account_sid",
+                                                "an account SID is AC and 32 hex digits; the Twilio console "
+                                                "shows it on its first page");
+}
+
+static bool check_api_key(struct sv v, struct err *e) {
+    return v.n == 0 || is_hex_sid(v, "SK") ||
+           err_set_field(e, ERR_INVALID, "api_key",
+                         "an API key's SID is SK and 32 hex digits (its secret goes into api_secret)");
+}
+
+static bool check_service_sid(struct sv v, struct err *e) {
+    return v.n == 0 || is_hex_sid(v, "MG") ||
+           err_set_field(e, ERR_INVALID, "messaging_service_sid",
+                         "a Messaging Service SID is MG and 32 hex digits");
+}
+
+/* A password: it becomes part of a header, but only as base64, so any byte is safe; white space at its ends
+ * is always a slip of copying. */
+static bool check_secret(struct sv v, struct err *e) {
+    return sv_trim(v).n == v.n || err_set(e, ERR_INVALID, "there is white space around the secret");
+}
+
+static bool check_base_url(struct sv v, struct err *e) {
+    static const char field[] = "base_url";
+    bool https = sv_starts(v, SV("https://"));
+    if (!https && !sv_starts(v, SV("http://")))
+        return err_set_field(e, ERR_INVALID, field, "give an absolute address: https://api.twilio.com");
+    struct sv rest = sv_from(v, https ? 8 : 7);
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] <= ' ' || v.p[i] > '~')
+            return err_set_field(e, ERR_INVALID, field, "an address has no spaces or bytes outside ASCII");
+    if (rest.n == 0 || rest.p[0] == '/' || sv_ends(rest, SV("/")) || sv_find_char(rest, '?') != SIZE_MAX ||
+        sv_find_char(rest, '#') != SIZE_MAX || sv_find_char(rest, '@') != SIZE_MAX || v.n > URL_MAX_BYTES / 4)
+        return err_set_field(e, ERR_INVALID, field,
+                             "give scheme, host and perhaps a port and path prefix: no slash at the end, no "
+                             "user, query or fragment");
+    struct sv path = rest;
+    struct sv host = sv_cut(&path, '/');
+    struct sv port = host;
+    host = sv_cut(&port, ':');
+    if (!https && sv_ends(host, SV("twilio.com")))
+        return err_set_field(e, ERR_INVALID, field,
+                             "http would send the credentials in the clear: use https");
+    return true;
+}
+
+static const struct adapter_field fields[TWILIO_FIELDS] = {
+    [TWILIO_ACCOUNT_SID] = {"account_sid", "Account SID", "账户 SID", .required = true,
+                            .check = check_account_sid},
+    /* Signs the callbacks, so it is needed even where an API key authenticates the calls. */
+    [TWILIO_AUTH_TOKEN] = {"auth_token", "Auth token (signs callbacks)", "认证令牌(用于回调签名)",
+                           .secret = true, .required = true, .check = check_secret},
+    [TWILIO_API_KEY] = {"api_key", "API key SID, instead of the auth token for calls",
+                        "API 密钥 SID(调用时代替认证令牌)", .check = check_api_key},
+    [TWILIO_API_SECRET] = {"api_secret", "API key secret", "API 密钥的密码", .secret = true,
+                           .check = check_secret},
+    [TWILIO_SERVICE_SID] = {"messaging_service_sid", "Messaging Service SID", "消息服务 SID",
+                            .check = check_service_sid},
+    [TWILIO_BASE_URL] = {"base_url", "API address", "API 地址", .fallback = "https://api.twilio.com",
+                         .check = check_base_url},
+};
+
+static struct sv field(const struct lane_config *lane, enum twilio_field f) {
+    return lane->fields[f].n ? lane->fields[f] : sv_of(fields[f].fallback);
+}
+
+/* ---- requests ---- */
+
+void twilio_account_url(const struct lane_config *lane, struct buf *out) {
+    buf_add(out, field(lane, TWILIO_BASE_URL));
+    buf_adds(out, "/2010-04-01/Accounts/");
+    percent_add(out, field(lane, TWILIO_ACCOUNT_SID));
+}
+
+struct sv twilio_sender(const struct lane_config *lane, const struct attempt_view *a) {
+    return a->from.n ? a->from : lane->from;
+}
+
+/* "Basic " and base64 of user:password (RFC 7617). */
+static bool add_authorization(const struct lane_config *lane, struct arena *mem, struct http_request *out,
+                              struct err *e) {
+    struct sv key = field(lane, TWILIO_API_KEY), secret = field(lane, TWILIO_API_SECRET);
+    if ((key.n == 0) != (secret.n == 0))
+        return err_set_field(e, ERR_INVALID, key.n ? "api_secret" : "api_key",
+                             "api_key and api_secret go together: give both or neither");
+    struct buf BUF_AUTO pair = BUF_INIT(1024);
+    buf_add(&pair, key.n ? key : field(lane, TWILIO_ACCOUNT_SID));
+    buf_addc(&pair, ':');
+    buf_add(&pair, key.n ? secret : field(lane, TWILIO_AUTH_TOKEN));
+    struct buf BUF_AUTO value = BUF_INIT(2048);
+    buf_adds(&value, "Basic ");
+    base64_add(&value, pair.p, pair.n);
+    if (pair.overflow || value.overflow)
+        return err_set(e, ERR_TOO_LARGE, "the lane's credentials are too long");
+    return http_add_header(out, SV("Authorization"), arena_dup(mem, buf_sv(&value)));
+}
+
+bool twilio_request(const struct lane_config *lane, enum http_method method, const struct buf *url,
+                    struct arena *mem, struct http_request *out, struct err *e) {
+    *out = (struct http_request){.method = method};
+    if (url->overflow)
+        return err_set(e, ERR_TOO_LARGE, "the request's address is too long");
+    out->url = arena_dup(mem, buf_sv(url));
+    if (!add_authorization(lane, mem, out, e))
+        return false;
+    http_add_header(out, SV("Accept"), SV("application/json"));
+    return !mem->full || err_set(e, ERR_TOO_LARGE, "no room to build the request");
+}
+
+/* A trace context is the caller's: it may not break out of its header. */
+static bool is_header_safe(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] < ' ' || v.p[i] > '~')
+            return false;
+    return v.n > 0;
+}
+
+static bool build(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
+                  struct arena *mem, struct http_request *out, struct err *e) {
+    (void)nonce; /* the API takes no idempotency key */
+    struct sv from = twilio_sender(lane, a), service = field(lane, TWILIO_SERVICE_SID);
+    if (from.n == 0 && service.n == 0)
+        return err_set_field(e, ERR_INVALID, "from",
+                             "no sender: give the message or the lane a `from`, or the lane a "
+                             "messaging_service_sid");
+
+    struct buf BUF_AUTO url = BUF_INIT(URL_MAX_BYTES);
+    twilio_account_url(lane, &url);
+    buf_adds(&url, "/Messages.json");
+    if (!twilio_request(lane, HTTP_POST, &url, mem, out, e))
+        return false;
+    http_add_header(out, SV("Content-Type"), SV("application/x-www-form-urlencoded"));
+    if (is_header_safe(a->traceparent))
+        http_add_header(out, SV("traceparent"), arena_dup(mem, a->traceparent));
+
+    /* In the order of the vendor's SDKs, so that their requests and ours are the same bytes. */
+    struct buf BUF_AUTO form = BUF_INIT(FORM_MAX_BYTES);
+    form_add(&form, SV("To"), a->to);
+    if (from.n)
+        form_add(&form, SV("From"), from);
+    if (service.n)
+        form_add(&form, SV("MessagingServiceSid"), service);
+    form_add(&form, SV("Body"), a->body);
+    if (a->status_url.n)
+        form_add(&form, SV("StatusCallback"), a->status_url);
+    if (a->expires_at) {
+        int64_t left_s = (a->expires_at - now) / US_PER_S;
+        struct buf BUF_AUTO digits = BUF_INIT(24);
+        buf_add_i64(&digits, left_s < 1 ? 1 : left_s > VALIDITY_MAX_S ? VALIDITY_MAX_S : left_s);
+        form_add(&form, SV("ValidityPeriod"), buf_sv(&digits));
+    }
+    if (form.overflow)
+        return err_set(e, ERR_TOO_LARGE, "the message is too long for one request");
+    out->body = arena_dup(mem, buf_sv(&form));
+    return !mem->full || err_set(e, ERR_TOO_LARGE, "no room to build the request");
+}
+
+/* ---- answers ---- */
+
+json_t *twilio_parse(struct sv body, size_t bytes_max) {
+    if (body.n == 0 || body.n > bytes_max)
+        return NULL;
+    json_t *root = json_loadb(body.p, body.n, 0, NULL);
+    if (root && json_is_object(root))
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
+struct sv twilio_string(const json_t *object, const char *key) {
+    const json_t *v = json_object_get(object, key);
+    return json_is_string(v) ? sv_make(json_string_value(v), json_string_length(v)) : SV_NONE;
+}
+
+int32_t twilio_code(const json_t *object, const char *key) {
+    const json_t *v = json_object_get(object, key);
+    json_int_t code = json_is_integer(v) ? json_integer_value(v) : 0;
+    return code > 0 && code <= INT32_MAX ? (int32_t)code : 0;
+}
+
+void twilio_say(char out[VERDICT_TEXT_MAX], struct sv text) {
+    struct sv cut = sv_sub(text, 0, VERDICT_TEXT_MAX - 1);
+    /* Cutting may split the last character: at most three bytes have to go. */
+    for (int i = 0; i < 3 && !sv_is_utf8(cut) && cut.n; i++)
+        cut.n--;
+    size_t n = sv_is_utf8(cut) ? cut.n : 0;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (unsigned char)cut.p[i] < ' ' || cut.p[i] == 0x7f ? ' ' : cut.p[i];
+    out[n] = '\0';
+}
+
+static int32_t retry_after_ms(const struct http_response *r) {
+    /* Seconds; the other form of RFC 9110, a date, is not Twilio's. */
+    uint64_t s;
+    if (!sv_to_u64(http_find_header(r->headers, r->n_headers, SV("Retry-After")), &s))
+        return 0;
+    return (int32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S) * 1000;
+}
+
+static void judge_as(struct verdict *v, enum fate fate, enum lane_hint hint, enum reason reason) {
+    v->fate = fate;
+    v->hint = hint;
+    v->reason = reason;
+}
+
+static void judge_by_row(struct verdict *v, const struct twilio_error *row) {
+    judge_as(v, row->fate, row->hint, row->reason);
+    if (!v->retry_after_ms && row->fate == FATE_RETRY)
+        v->retry_after_ms = row->pause_ms;
+}
+
+/* A 2xx: only a message with a sid is a message. */
+static void judge_created(struct verdict *v, const json_t *message) {
+    struct sv sid = twilio_string(message, "sid");
+    struct receipt said;
+    v->code = twilio_code(message, "error_code");
+    if (!twilio_is_message_sid(sid)) {
+        /* Something answered that is not Twilio, or Twilio in a new way: every further call would make one
+         * more unknown. */
+        judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
+        twilio_say(v->text, SV("the answer names no message"));
+        return;
+    }
+    memcpy(v->provider_id, sid.p, sid.n);
+    uint64_t segments;
+    if (sv_to_u64(twilio_string(message, "num_segments"), &segments) && segments <= INT16_MAX)
+        v->segments = (int16_t)segments;
+    judge_as(v, FATE_SENT, LANE_FINE, REASON_NONE);
+    if (!twilio_status(twilio_string(message, "status"), v->code, &said) ||
+        (said.state != STATE_FAILED && said.state != STATE_UNDELIVERED))
+        return;
+    /* Stored by Twilio and given up in the same breath: "failed" means it could not be sent. */
+    const struct twilio_error *row = twilio_error_find(v->code);
+    if (row)
+        judge_by_row(v, row);
+    else
+        judge_as(v, FATE_REJECTED, LANE_FINE, said.reason);
+    twilio_say(v->text, twilio_string(message, "error_message"));
+}
+
+/* No row for the code, or no code at all. */
+static void judge_by_class(struct verdict *v) {
+    int status = v->http_status;
+    if (status == 429)
+        judge_as(v, FATE_RETRY, LANE_SLOW_DOWN, REASON_THROTTLED);
+    else if (status == 401 || status == 403 || status == 407)
+        judge_as(v, FATE_RETRY, LANE_BROKEN, REASON_CREDENTIALS);
+    else if (status == 404 || status == 405) /* the address or the account in it is wrong */
+        judge_as(v, FATE_RETRY, LANE_BROKEN, REASON_SENDER_REJECTED);
+    else if (status >= 400 && status < 500 && status != 408)
+        judge_as(v, FATE_REJECTED, LANE_FINE, v->code ? REASON_REJECTED : REASON_REQUEST_REJECTED);
+    else if (status >= 500)
+        judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_PROVIDER_DOWN);
+    else /* 1xx, 3xx, and 408, where what came of the request is anybody's guess */
+        judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
+}
+
+static struct verdict judge(const struct lane_config *lane, const struct http_response *r) {
+    (void)lane;
+    struct verdict v = {.http_status = (int16_t)r->status};
+    if (r->transport == HTTP_NOT_SENT) {
+        judge_as(&v, FATE_RETRY, LANE_DOWN, REASON_PROVIDER_DOWN);
+        twilio_say(v.text, r->error);
+        return v;
+    }
+    if (r->transport == HTTP_CUT) {
+        /* A provider that takes requests and does not answer turns each of them into an unknown outcome:
+         * the lane must stop early rather than late. */
+        judge_as(&v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
+        twilio_say(v.text, r->error);
+        return v;
+    }
+    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
+    v.retry_after_ms = retry_after_ms(r);
+    if (r->status >= 200 && r->status < 300) {
+        judge_created(&v, answer);
+        return v;
+    }
+    v.code = twilio_code(answer, "code");
+    twilio_say(v.text, twilio_string(answer, "message"));
+    const struct twilio_error *row = twilio_error_find(v.code);
+    /* A 5xx may come after the message was stored, whatever its body says. */
+    bool surely_refused = r->status >= 400 && r->status < 500;
+    if (row && (surely_refused || v.code == TWILIO_TOO_MANY_REQUESTS))
+        judge_by_row(&v, row);
+    else
+        judge_by_class(&v);
+    return v;
+}
+
+/* ---- probe ---- */
+
+static bool probe(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
+                  struct http_request *out, struct err *e) {
+    (void)now;
+    (void)nonce;
+    struct buf BUF_AUTO url = BUF_INIT(URL_MAX_BYTES);
+    twilio_account_url(lane, &url);
+    /* A standard API key may not read the account itself, but may list messages. */
+    buf_adds(&url, field(lane, TWILIO_API_KEY).n ? "/Messages.json?PageSize=1" : ".json");
+    return twilio_request(lane, HTTP_GET, &url, mem, out, e);
+}
+
+static bool judge_account(const struct lane_config *lane, const json_t *answer, struct err *e) {
+    struct sv sid = twilio_string(answer, "sid"), status = twilio_string(answer, "status");
+    if (json_is_array(json_object_get(answer, "messages")))
+        return true;
+    if (!sv_eq(sid, field(lane, TWILIO_ACCOUNT_SID)))
+        return err_set_field(e, ERR_OUTSIDE, "base_url",
+                             "what answers there is not Twilio's API: no account in the answer");
+    if (status.n && !sv_eq(status, SV("active")))
+        return err_set(e, ERR_FORBIDDEN, "the Twilio account is %.*s: it cannot send",
+                       (int)(status.n < 20 ? status.n : 20), status.p);
+    return true;
+}
+
+static bool judge_probe(const struct lane_config *lane, const struct http_response *r, struct err *e) {
+    struct sv base = field(lane, TWILIO_BASE_URL);
+    bool key = field(lane, TWILIO_API_KEY).n > 0;
+    struct sv error = sv_sub(r->error, 0, 160);
+    if (r->transport == HTTP_NOT_SENT)
+        return err_set_field(e, ERR_OUTSIDE, "base_url", "cannot reach %.*s: %.*s", SV_FMT(base),
+                             SV_FMT(error));
+    if (r->transport == HTTP_CUT)
+        return err_set_field(e, ERR_OUTSIDE, "base_url", "%.*s was reached but did not answer: %.*s",
+                             SV_FMT(base), SV_FMT(error));
+    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
+    if (r->status == 200)
+        return judge_account(lane, answer, e);
+    int32_t code = twilio_code(answer, "code");
+    if (r->status == 401)
+        return err_set_field(e, ERR_AUTH, key ? "api_secret" : "auth_token",
+                             "Twilio refuses the credentials (HTTP 401, code %d): check account_sid and %s, "
+                             "and that both belong to the region of base_url",
+                             (int)code, key ? "api_key with api_secret" : "auth_token");
+    if (r->status == 403)
+        return err_set(e, ERR_FORBIDDEN,
+                       "Twilio knows the credentials but forbids the call (HTTP 403, code %d): the account "
+                       "may be suspended, or the key restricted",
+                       (int)code);
+    if (r->status == 404)
+        return err_set_field(e, ERR_NOT_FOUND, "account_sid",
+                             "no such account at %.*s (HTTP 404, code %d): check account_sid and base_url",
+                             SV_FMT(base), (int)code);
+    if (r->status == 429)
+        return err_set(e, ERR_LIMITED, "Twilio asks to slow down (HTTP 429): credentials were not checked");
+    if (r->status >= 500)
+        return err_set(e, ERR_OUTSIDE, "Twilio fails (HTTP %d): try again later", r->status);
+    return err_set_field(e, ERR_OUTSIDE, "base_url", "%.*s answers HTTP %d, which Twilio's API does not",
+                         SV_FMT(base), r->status);
+}
+
+const struct adapter twilio_adapter = {
+    .name = "twilio",
+    .fields = fields,
+    .n_fields = TWILIO_FIELDS,
+    .batch_max = 1,
+    .body_chars_max = BODY_MAX_CHARS,
+    .rate_counts_segments = true, /* sender throughput is in segments a second */
+    .can_lookup = true,
+    .lookup_after_ms = LOOKUP_AFTER_MS,
+    .build = build,
+    .judge = judge,
+    .lookup = twilio_lookup,
+    .judge_lookup = twilio_judge_lookup,
+    .receipt = twilio_receipt,
+    .inbound = twilio_inbound,
+    .probe = probe,
+    .judge_probe = judge_probe,
+};

@@ -1,0 +1,62 @@
+/* twilio: Twilio Programmable Messaging, API version 2010-04-01. Sources: the API reference and OpenAPI
+ * description twilio publishes (twilio_api_v2010), and its guides on status callbacks, webhook security and
+ * error codes.
+ *
+ * This header is shared by the adapter's parts (send and probe, look-up, hooks); the rest of the program sees
+ * only twilio_adapter, through provider/list.c.
+ */
+#ifndef HY_PROVIDER_TWILIO_H
+#define HY_PROVIDER_TWILIO_H
+
+#include "provider/adapter.h"
+
+#include <jansson.h>
+
+extern const struct adapter twilio_adapter;
+
+/* Indexes into lane->fields, in the order of the adapter's table. */
+enum twilio_field {
+    TWILIO_ACCOUNT_SID,
+    TWILIO_AUTH_TOKEN,
+    TWILIO_API_KEY,
+    TWILIO_API_SECRET,
+    TWILIO_SERVICE_SID,
+    TWILIO_BASE_URL,
+    TWILIO_FIELDS
+};
+
+/* {base_url}/2010-04-01/Accounts/{sid} into out. */
+void twilio_account_url(const struct lane_config *lane, struct buf *out);
+/* A request with url and the headers every call has; everything is copied to mem. ERR_INVALID when the lane's
+ * API key has no secret or the other way round, ERR_TOO_LARGE when mem is full. */
+MUST_USE bool twilio_request(const struct lane_config *lane, enum http_method method, const struct buf *url,
+                             struct arena *mem, struct http_request *out, struct err *e);
+/* The attempt's sender, or the lane's; may be empty. */
+struct sv twilio_sender(const struct lane_config *lane, const struct attempt_view *a);
+
+/* The object in body; NULL when it is none, or longer than bytes_max. Nesting is bounded by jansson (2048).
+ * Free with json_decref. */
+json_t *twilio_parse(struct sv body, size_t bytes_max);
+/* A string member as a view into object; SV_NONE when absent or not a string. */
+struct sv twilio_string(const json_t *object, const char *key);
+/* A member that is an error code; 0 when absent, null, or no 32-bit number. */
+int32_t twilio_code(const json_t *object, const char *key);
+/* SM or MM and 32 hex digits. */
+bool twilio_is_message_sid(struct sv v);
+/* Copies text, cut at a character, control characters as spaces. */
+void twilio_say(char out[VERDICT_TEXT_MAX], struct sv text);
+
+/* What a status word says: state and rank are the message's, reason comes from code for failures. False for a
+ * word that is not known. */
+bool twilio_status(struct sv word, int32_t code, struct receipt *out);
+
+bool twilio_lookup(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
+                   struct arena *mem, struct http_request *out, struct err *e);
+struct lookup_answer twilio_judge_lookup(const struct lane_config *lane, const struct attempt_view *a,
+                                         int64_t now, const struct http_response *r);
+bool twilio_receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                    struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+bool twilio_inbound(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                    struct inbound *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+
+#endif
