@@ -1,0 +1,50 @@
+/* phone_table: the world's numbering plans as one table of states, made at build time by phone_table_gen.cc
+ * from the metadata inside libphonenumber. Private to the room: see phone.h.
+ *
+ * A state is a row of ten next states, one a digit; state 0 is "ask the library". A number is walked digit by
+ * digit, for +CC numbers from the root of its country calling code, for national spellings from the root of
+ * its region; the outcome of the last state, when not 0, is what the library would say: valid, this region,
+ * this type, and the digits unchanged. Every number whose digits the library might change first (national
+ * prefix, international prefix, country code without +) leads to state 0, as does every number that is not
+ * valid. So the table may only be silent, never differ; the generator says how, and
+ * tests/text/test_phone_table.c holds it to that.
+ */
+#ifndef HY_TEXT_PHONE_TABLE_H
+#define HY_TEXT_PHONE_TABLE_H
+
+#include "text/phone_lib.h"
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct phone_table_outcome {
+    char region[4];
+    uint8_t type; /* the library's PhoneNumberType */
+};
+
+struct phone_table_region {
+    uint16_t root; /* 0 when there is no such region */
+    uint16_t country_code;
+};
+
+enum { PHONE_TABLE_CODES = 1000, PHONE_TABLE_REGIONS = 26 * 26 };
+
+extern const uint16_t phone_table_next[][10];
+extern const uint16_t phone_table_outcome_of[]; /* of a state: index into the next, 0 for none */
+extern const struct phone_table_outcome phone_table_outcomes[];
+extern const uint16_t phone_table_code_roots[PHONE_TABLE_CODES];
+extern const struct phone_table_region phone_table_regions[PHONE_TABLE_REGIONS]; /* "AA", "AB", ... */
+extern const unsigned phone_table_states;
+
+/* digits: n characters 0-9; an international number without its + when region is NULL, else as dialled inside
+ * region (two capitals). True and out filled when the table knows the number to be valid; false: ask the
+ * library. */
+bool phone_table_find(const char *digits, size_t n, const char *region, struct phone_lib_number *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
