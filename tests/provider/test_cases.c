@@ -1,0 +1,226 @@
+/* Runs every *.case file of the folder given: one file, one TAP line. */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { TEXT_MAX = 1024 * 1024, CASES_MAX = 256 };
+
+/* What came of a case, in the words of the file's own sections. */
+struct outcome {
+    struct buf request, verdict, lookup, receipts, inbound, reply, error;
+};
+
+static void outcome_init(struct outcome *o) {
+    *o = (struct outcome){BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
+                          BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX)};
+}
+
+static void outcome_done(struct outcome *o) {
+    buf_done(&o->request);
+    buf_done(&o->verdict);
+    buf_done(&o->lookup);
+    buf_done(&o->receipts);
+    buf_done(&o->inbound);
+    buf_done(&o->reply);
+    buf_done(&o->error);
+}
+
+static void add_line(struct buf *out, const char *key, struct sv v) {
+    if (v.n == 0)
+        return;
+    buf_addf(out, "%s%s: ", out->n ? "\n" : "", key);
+    for (size_t i = 0; i < v.n; i++)
+        buf_adds(out, v.p[i] == '\n' ? "\\n" : v.p[i] == '\\' ? "\\\\" : (char[]){v.p[i], '\0'});
+}
+
+static void add_number(struct buf *out, const char *key, int64_t x) {
+    if (x)
+        buf_addf(out, "%s%s: %lld", out->n ? "\n" : "", key, (long long)x);
+}
+
+static void write_request(const struct http_request *rq, struct buf *out) {
+    buf_addf(out, "%s %.*s", http_method_name(rq->method), SV_FMT(rq->url));
+    assert_int_equal(strlen(rq->url.p), rq->url.n);
+    for (size_t i = 0; i < rq->n_headers; i++) {
+        buf_addf(out, "\n%.*s: %.*s", SV_FMT(rq->headers[i].name), SV_FMT(rq->headers[i].value));
+        assert_int_equal(strlen(rq->headers[i].value.p), rq->headers[i].value.n);
+    }
+    if (rq->body.n)
+        buf_addf(out, "\n\n%.*s", SV_FMT(rq->body));
+}
+
+static void write_verdict(const struct verdict *v, struct buf *out) {
+    add_line(out, "fate", sv_of(fate_name(v->fate)));
+    add_line(out, "hint", sv_of(lane_hint_name(v->hint)));
+    if (v->reason)
+        add_line(out, "reason", sv_of(reason_name(v->reason)));
+    add_number(out, "code", v->code);
+    add_number(out, "retry_after_ms", v->retry_after_ms);
+    add_number(out, "segments", v->segments);
+    add_line(out, "provider_id", sv_of(v->provider_id));
+    add_line(out, "text", sv_of(v->text));
+}
+
+static void write_receipt(const struct receipt *r, const char *key, struct buf *out) {
+    buf_addf(out, "%s%s: %s %s", out->n ? "\n" : "", key, r->provider_id, state_name(r->state));
+    if (r->reason)
+        buf_addf(out, " %s", reason_name(r->reason));
+    if (r->code)
+        buf_addf(out, " %d", (int)r->code);
+    add_line(out, "number", r->number);
+    add_line(out, "token", r->token);
+}
+
+static void write_lookup(const struct lookup_answer *a, struct buf *out) {
+    static const char *const names[] = {"yes", "absent", "cannot tell"};
+    add_line(out, "found", sv_of(names[a->found]));
+    add_line(out, "hint", sv_of(lane_hint_name(a->hint)));
+    for (size_t i = 0; i < a->n; i++)
+        write_receipt(&a->candidates[i], "candidate", out);
+    add_line(out, "text", sv_of(a->text));
+}
+
+static void write_inbound(const struct inbound *in, struct buf *out) {
+    add_line(out, "from", in->from);
+    add_line(out, "to", in->to);
+    add_line(out, "body", in->body);
+    add_line(out, "provider_id", in->provider_id);
+    add_line(out, "opt_out", in->opt_out);
+}
+
+static void write_reply(const struct hook_reply *r, struct buf *out) {
+    if (r->content_type)
+        buf_addf(out, "%s\n%.*s", r->content_type, SV_FMT(r->body));
+    else
+        buf_adds(out, "empty");
+}
+
+static void write_error(const struct err *e, struct buf *out) {
+    assert_int_not_equal(e->kind, ERR_NONE);
+    assert_true(e->text[0]);
+    add_line(out, "kind", sv_of(err_kind_name(e->kind)));
+    add_line(out, "field", sv_of(e->field));
+    add_line(out, "text", sv_of(e->text));
+}
+
+/* send, lookup, probe: build a request, then judge the scripted reply. */
+static void run_call(const struct fixture *f, struct sv call, struct arena *mem, struct outcome *o) {
+    struct lane_config lane = fixture_lane(f);
+    struct attempt_view a = fixture_attempt(f);
+    int64_t now = fixture_time(f, "case", "now", 0);
+    const struct adapter *ad = lane.adapter;
+    struct http_request rq;
+    struct err e = ERR_INIT;
+    bool send = sv_eq(call, SV("send")), lookup = sv_eq(call, SV("lookup"));
+    bool built = send     ? ad->build(&lane, &a, now, 1, mem, &rq, &e)
+                 : lookup ? ad->lookup(&lane, &a, now, 1, mem, &rq, &e)
+                          : ad->probe(&lane, now, 1, mem, &rq, &e);
+    if (!built) {
+        write_error(&e, &o->error);
+        return;
+    }
+    assert_int_equal(e.kind, ERR_NONE);
+    write_request(&rq, &o->request);
+    if (!fixture_section(f, "response").p)
+        return;
+    struct http_response r = fixture_response(f);
+    if (send) {
+        struct verdict v = ad->judge(&lane, &r);
+        write_verdict(&v, &o->verdict);
+    } else if (lookup) {
+        struct lookup_answer answer = ad->judge_lookup(&lane, &a, now, &r);
+        write_lookup(&answer, &o->lookup);
+    } else if (!ad->judge_probe(&lane, &r, &e)) {
+        write_error(&e, &o->error);
+    }
+}
+
+static void run_hook(const struct fixture *f, struct sv call, struct arena *mem, struct outcome *o) {
+    struct lane_config lane = fixture_lane(f);
+    struct hook_request rq = fixture_hook(f);
+    struct hook_reply reply;
+    struct receipt receipts[4];
+    struct inbound in[4];
+    struct err e = ERR_INIT;
+    size_t n;
+    bool inbound = sv_eq(call, SV("inbound"));
+    bool ok = inbound ? lane.adapter->inbound(&lane, &rq, mem, in, 4, &n, &reply, &e)
+                      : lane.adapter->receipt(&lane, &rq, mem, receipts, 4, &n, &reply, &e);
+    if (!ok) {
+        assert_int_equal(n, 0);
+        write_error(&e, &o->error);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (inbound)
+            write_inbound(&in[i], &o->inbound);
+        else
+            write_receipt(&receipts[i], "receipt", &o->receipts);
+    }
+    write_reply(&reply, &o->reply);
+}
+
+static void expect(const struct fixture *f, const char *section, const struct buf *actual) {
+    struct sv right = fixture_section(f, section), got = buf_sv(actual);
+    if (sv_eq(right, got))
+        return;
+    fail_msg("[%s] should be:\n%.*s\n--- but is:\n%.*s", section, SV_FMT(right), SV_FMT(got));
+}
+
+static void run_case(void **state) {
+    struct arena ARENA_AUTO mem;
+    arena_init(&mem, TEXT_MAX * 4);
+    struct fixture f;
+    fixture_load(&f, *state, &mem);
+    struct sv call = fixture_value(&f, "case", "call");
+    struct outcome o;
+    outcome_init(&o);
+    if (sv_eq(call, SV("receipt")) || sv_eq(call, SV("inbound"))) {
+        run_hook(&f, call, &mem, &o);
+    } else {
+        assert_true(sv_eq(call, SV("send")) || sv_eq(call, SV("lookup")) || sv_eq(call, SV("probe")));
+        run_call(&f, call, &mem, &o);
+    }
+    expect(&f, "request", &o.request);
+    expect(&f, "verdict", &o.verdict);
+    expect(&f, "lookup", &o.lookup);
+    expect(&f, "receipts", &o.receipts);
+    expect(&f, "inbound", &o.inbound);
+    expect(&f, "reply", &o.reply);
+    expect(&f, "error", &o.error);
+    outcome_done(&o);
+}
+
+static int is_case(const struct dirent *d) {
+    return sv_ends(sv_of(d->d_name), SV(".case"));
+}
+
+int main(int argc, char **argv) {
+    struct dirent **names = NULL;
+    int n = argc == 2 ? scandir(argv[1], &names, is_case, alphasort) : -1;
+    if (n <= 0 || n > CASES_MAX) {
+        fprintf(stderr, "usage: %s FOLDER (with 1 to %d *.case files)\n", argv[0], CASES_MAX);
+        return 1;
+    }
+    static struct CMUnitTest tests[CASES_MAX];
+    for (int i = 0; i < n; i++) {
+        char *path = NULL;
+        if (asprintf(&path, "%s/%s", argv[1], names[i]->d_name) < 0)
+            return 1;
+        tests[i] =
+            (struct CMUnitTest){.name = names[i]->d_name, .test_func = run_case, .initial_state = path};
+    }
+    int failed = _cmocka_run_group_tests("cases", tests, (size_t)n, NULL, NULL);
+    for (int i = 0; i < n; i++) {
+        free(tests[i].initial_state);
+        free(names[i]);
+    }
+    free(names);
+    return failed;
+}
