@@ -146,8 +146,8 @@ static bool add_word(struct screen_builder *b, struct words_builder *to, struct 
         return fail_at(at, ERR_TOO_LARGE, "more than 1000000 words in all", e);
     if (!fold_text(b->set->fold, line, false, &b->folded))
         return fail_memory(e);
-    struct sv folded = sv_make(b->folded.p, b->folded.n);
-    if (sv_trim(folded).n == 0)
+    struct sv folded = sv_trim(sv_make(b->folded.p, b->folded.n));
+    if (folded.n == 0)
         return fail_at(at, ERR_INVALID, "nothing is left of the word without invisible characters and marks",
                        e);
     if (folded.n > SCREEN_WORD_MAX)

@@ -5,7 +5,13 @@
 #define HIGH_BITS 0x8080808080808080u
 #define NO_JOINT SIZE_MAX
 
-size_t fold_encode(char *p, uint32_t cp) {
+static inline __attribute__((always_inline)) size_t encode(char *p, uint32_t cp) {
+    if (cp >= 0x800 && cp < 0x10000) {
+        p[0] = (char)(0xE0 | cp >> 12);
+        p[1] = (char)(0x80 | (cp >> 6 & 0x3F));
+        p[2] = (char)(0x80 | (cp & 0x3F));
+        return 3;
+    }
     if (cp < 0x80) {
         p[0] = (char)cp;
         return 1;
@@ -15,12 +21,6 @@ size_t fold_encode(char *p, uint32_t cp) {
         p[1] = (char)(0x80 | (cp & 0x3F));
         return 2;
     }
-    if (cp < 0x10000) {
-        p[0] = (char)(0xE0 | cp >> 12);
-        p[1] = (char)(0x80 | (cp >> 6 & 0x3F));
-        p[2] = (char)(0x80 | (cp & 0x3F));
-        return 3;
-    }
     p[0] = (char)(0xF0 | cp >> 18);
     p[1] = (char)(0x80 | (cp >> 12 & 0x3F));
     p[2] = (char)(0x80 | (cp >> 6 & 0x3F));
@@ -28,7 +28,11 @@ size_t fold_encode(char *p, uint32_t cp) {
     return 4;
 }
 
-static inline size_t decode(const char *at, const char *end, uint32_t *cp) {
+size_t fold_encode(char *p, uint32_t cp) {
+    return encode(p, cp);
+}
+
+static inline __attribute__((always_inline)) size_t decode(const char *at, const char *end, uint32_t *cp) {
     const unsigned char *p = (const unsigned char *)at;
     size_t left = (size_t)(end - at);
     if (p[0] >= 0xE0 && p[0] < 0xF0) {
@@ -58,6 +62,23 @@ size_t fold_decode(const char *p, const char *end, uint32_t *cp) {
 
 static inline char lower(char c) {
     return (char)(c + ((c >= 'A' && c <= 'Z') ? 32 : 0));
+}
+
+/* Eight ASCII bytes at once: a byte of at least 'A' and at most 'Z' gets bit 5. */
+static inline void lower8(const char *from, char *to) {
+    uint64_t w;
+    memcpy(&w, from, 8);
+    uint64_t from_a = w + 0x3F3F3F3F3F3F3F3Fu, past_z = w + 0x2525252525252525u;
+    w |= (from_a & ~past_z & HIGH_BITS) >> 2;
+    memcpy(to, &w, 8);
+}
+
+static void lower_all(struct sv text, char *to) {
+    size_t i = 0;
+    for (; i + 8 <= text.n; i += 8)
+        lower8(text.p + i, to + i);
+    for (; i < text.n; i++)
+        to[i] = lower(text.p[i]);
 }
 
 static bool is_ascii(struct sv text) {
@@ -144,8 +165,7 @@ static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_t
     for (size_t i = 0; i < text.n;) {
         if (!map && joint == NO_JOINT)
             for (uint64_t w; i + 8 <= text.n && (memcpy(&w, text.p + i, 8), !(w & HIGH_BITS)); i += 8, o += 8)
-                for (size_t k = 0; k < 8; k++)
-                    f->p[o + k] = lower(text.p[i + k]);
+                lower8(text.p + i, f->p + o);
         if (i == text.n)
             break;
         uint32_t cp;
@@ -157,7 +177,7 @@ static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_t
             bool han = entry & FOLD_HAN;
             if (han && joint != NO_JOINT)
                 o = joint;
-            size_t n = fold_encode(f->p + o, (cp + entry) & FOLD_DELTA);
+            size_t n = encode(f->p + o, (cp + entry) & FOLD_DELTA);
             if (map)
                 note(f, o, n, start, to);
             o += n;
@@ -210,8 +230,7 @@ bool fold_text(const struct fold_table *t, struct sv text, bool map, struct fold
     if (!want(f, text.n, map && !f->identity))
         return false;
     if (f->identity) {
-        for (size_t i = 0; i < text.n; i++)
-            f->p[i] = lower(text.p[i]);
+        lower_all(text, f->p);
         f->n = text.n;
     } else if (!(map ? fold_mixed(t, text, true, f) : fold_mixed(t, text, false, f))) {
         return false;

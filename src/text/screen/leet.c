@@ -1,21 +1,35 @@
 #include "text/screen/leet.h"
 
-/* The byte's class; letters that share a look-alike (i and l by 1) share a class. 0: the byte itself. */
-static const char class_of[256] = {
-    ['0'] = 'o', ['1'] = 'i', ['!'] = 'i', ['|'] = 'i', ['l'] = 'i', ['3'] = 'e', ['4'] = 'a',
-    ['@'] = 'a', ['5'] = 's', ['$'] = 's', ['7'] = 't', ['+'] = 't', ['8'] = 'b', ['9'] = 'g',
+#include <string.h>
+
+#define HIGH_BITS 0x8080808080808080u
+
+/* What turns a byte into that of its class, 0 for most; letters that share a look-alike (i and l by 1) share
+ * a class. */
+#define FLIP(byte, as) [byte] = (byte) ^ (as)
+static const char flip[256] = {
+    FLIP('0', 'o'), FLIP('1', 'i'), FLIP('!', 'i'), FLIP('|', 'i'), FLIP('l', 'i'),
+    FLIP('3', 'e'), FLIP('4', 'a'), FLIP('@', 'a'), FLIP('5', 's'), FLIP('$', 's'),
+    FLIP('7', 't'), FLIP('+', 't'), FLIP('8', 'b'), FLIP('9', 'g'),
 };
 
+static char class_of(char c) {
+    return (char)(c ^ flip[(unsigned char)c]);
+}
+
 void leet_skeleton(const char *folded, size_t n, char *out) {
-    for (size_t i = 0; i < n; i++) {
-        char c = class_of[(unsigned char)folded[i]];
-        out[i] = c ? c : folded[i];
+    size_t i = 0;
+    while (i < n) {
+        /* Chinese text is left as it is, eight bytes at a time. */
+        for (uint64_t w; i + 8 <= n && (memcpy(&w, folded + i, 8), (w & HIGH_BITS) == HIGH_BITS); i += 8)
+            memcpy(out + i, &w, 8);
+        for (size_t end = n - i < 8 ? n : i + 8; i < end; i++)
+            out[i] = (char)(folded[i] ^ flip[(unsigned char)folded[i]]);
     }
 }
 
 bool leet_stands(char seen, char meant) {
     if (meant < 'a' || meant > 'z' || (seen >= 'a' && seen <= 'z'))
         return false;
-    char c = class_of[(unsigned char)seen];
-    return c && (c == meant || class_of[(unsigned char)meant] == c);
+    return class_of(seen) == class_of(meant);
 }

@@ -1,29 +1,26 @@
 #include "text/screen/patterns.h"
 
 struct patterns {
-    hs_database_t *db;
+    hs_database_t *any; /* says only that there is a match: several times faster */
+    hs_database_t *all; /* says where each begins and ends */
 };
 
-struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad, struct err *e) {
-    ASSERT(n > 0 && n <= UINT32_MAX);
+/* Not HS_FLAG_UCP: with it Hyperscan has no \b, and folding already made digits and case plain. */
+#define COMMON_FLAGS (HS_FLAG_CASELESS | HS_FLAG_UTF8)
+
+static bool compile(const char *const *expr, size_t n, unsigned with, hs_database_t **db, size_t *bad,
+                    struct err *e) {
     *bad = n;
-    struct patterns *p = calloc(1, sizeof *p);
     unsigned *flags = calloc(n, sizeof *flags);
     unsigned *ids = calloc(n, sizeof *ids);
     hs_compile_error_t *why = NULL;
-    bool ok = p && flags && ids;
-    if (!ok)
-        err_set(e, ERR_INTERNAL, "out of memory for %zu patterns", n);
-    else if (hs_valid_platform() != HS_SUCCESS)
-        ok = err_set(e, ERR_INTERNAL, "this processor lacks what Hyperscan needs (SSE4.2 on x86)");
+    bool ok = flags && ids;
     for (size_t i = 0; ok && i < n; i++) {
-        /* Not UCP: with it Hyperscan has no \b, and folding already made digits and case plain. */
-        flags[i] = HS_FLAG_CASELESS | HS_FLAG_UTF8 | HS_FLAG_SOM_LEFTMOST;
+        flags[i] = COMMON_FLAGS | with;
         ids[i] = (unsigned)i;
     }
-    if (ok &&
-        hs_compile_multi(expr, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, &p->db, &why) != HS_SUCCESS) {
-        ok = false;
+    ok = ok && hs_compile_multi(expr, flags, ids, (unsigned)n, HS_MODE_BLOCK, NULL, db, &why) == HS_SUCCESS;
+    if (!ok) {
         if (why && why->expression >= 0)
             *bad = (size_t)why->expression;
         err_set(e, *bad < n ? ERR_INVALID : ERR_INTERNAL, "%s", why ? why->message : "out of memory");
@@ -31,7 +28,20 @@ struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad
     hs_free_compile_error(why);
     free(flags);
     free(ids);
-    if (ok)
+    return ok;
+}
+
+struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad, struct err *e) {
+    ASSERT(n > 0 && n <= UINT32_MAX);
+    *bad = n;
+    struct patterns *p = calloc(1, sizeof *p);
+    bool ok = p;
+    if (!ok)
+        err_set(e, ERR_INTERNAL, "out of memory for %zu patterns", n);
+    else if (hs_valid_platform() != HS_SUCCESS)
+        ok = err_set(e, ERR_INTERNAL, "this processor lacks what Hyperscan needs (SSE4.2 on x86)");
+    if (ok && compile(expr, n, HS_FLAG_SOM_LEFTMOST, &p->all, bad, e) &&
+        compile(expr, n, HS_FLAG_SINGLEMATCH, &p->any, bad, e))
         return p;
     patterns_free(p);
     return NULL;
@@ -40,8 +50,36 @@ struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad
 void patterns_free(struct patterns *p) {
     if (!p)
         return;
-    hs_free_database(p->db);
+    hs_free_database(p->any);
+    hs_free_database(p->all);
     free(p);
+}
+
+/* Serves both: hs_alloc_scratch does nothing when the scratch is large enough, as it is but for a set's first
+ * text. */
+static bool scan(const hs_database_t *db, hs_scratch_t **scratch, struct sv folded,
+                 match_event_handler on_match, void *ctx, struct err *e) {
+    if (folded.n == 0)
+        return true;
+    ASSERT(folded.n <= UINT32_MAX);
+    if (hs_alloc_scratch(db, scratch) != HS_SUCCESS)
+        return err_set(e, ERR_INTERNAL, "out of memory for Hyperscan's scratch");
+    hs_error_t r = hs_scan(db, folded.p, (unsigned)folded.n, 0, *scratch, on_match, ctx);
+    if (r != HS_SUCCESS && r != HS_SCAN_TERMINATED)
+        return err_set(e, ERR_INTERNAL, "Hyperscan failed with code %d", r);
+    return true;
+}
+
+static int on_any(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *ctx) {
+    (void)id, (void)from, (void)to, (void)flags;
+    *(bool *)ctx = true;
+    return 1;
+}
+
+bool patterns_any(const struct patterns *p, hs_scratch_t **scratch, struct sv folded, bool *any,
+                  struct err *e) {
+    *any = false;
+    return scan(p->any, scratch, folded, on_any, any, e);
 }
 
 struct pass_on {
@@ -57,15 +95,6 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 
 bool patterns_scan(const struct patterns *p, hs_scratch_t **scratch, struct sv folded, patterns_hit_fn *hit,
                    void *ctx, struct err *e) {
-    if (folded.n == 0)
-        return true;
-    ASSERT(folded.n <= UINT32_MAX);
-    /* Does nothing when the scratch is large enough, as it is but for a set's first text. */
-    if (hs_alloc_scratch(p->db, scratch) != HS_SUCCESS)
-        return err_set(e, ERR_INTERNAL, "out of memory for Hyperscan's scratch");
     struct pass_on on = {hit, ctx};
-    hs_error_t r = hs_scan(p->db, folded.p, (unsigned)folded.n, 0, *scratch, on_match, &on);
-    if (r != HS_SUCCESS && r != HS_SCAN_TERMINATED)
-        return err_set(e, ERR_INTERNAL, "Hyperscan failed with code %d", r);
-    return true;
+    return scan(p->all, scratch, folded, on_match, &on, e);
 }

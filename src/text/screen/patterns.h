@@ -18,10 +18,14 @@ struct patterns;
 MUST_USE struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad, struct err *e);
 void patterns_free(struct patterns *p);
 
+/* Does any match? The fast question, for the many texts where none does. *scratch begins as NULL, serves any
+ * set, and is freed with hs_free_scratch. ERR_INTERNAL when memory is short. */
+MUST_USE bool patterns_any(const struct patterns *p, hs_scratch_t **scratch, struct sv folded, bool *any,
+                           struct err *e);
+
 /* Called for each match, in order of their ends, with every end a match can have; false ends the scan. */
 typedef bool patterns_hit_fn(void *ctx, uint32_t index, size_t start, size_t end);
-/* *scratch begins as NULL, serves any set, and is freed with hs_free_scratch. ERR_INTERNAL when memory is
- * short. */
+/* scratch and errors as above. */
 MUST_USE bool patterns_scan(const struct patterns *p, hs_scratch_t **scratch, struct sv folded,
                             patterns_hit_fn *hit, void *ctx, struct err *e);
 

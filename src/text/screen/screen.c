@@ -87,12 +87,6 @@ static bool on_any_word(void *ctx, uint32_t tag, size_t start, size_t len) {
     return false;
 }
 
-static bool on_any_pattern(void *ctx, uint32_t index, size_t start, size_t end) {
-    (void)index, (void)start, (void)end;
-    *(bool *)ctx = true;
-    return false;
-}
-
 static bool on_allowed(void *ctx, uint32_t tag, size_t start, size_t len) {
     (void)tag;
     struct check *c = ctx;
@@ -172,14 +166,9 @@ static bool on_pattern(void *ctx, uint32_t index, size_t start, size_t end) {
     return count(c, c->set->pattern_rule[index], start, end, is_same);
 }
 
-static bool scan_words(struct check *c, const struct words *w, words_hit_fn *hit, void *ctx) {
+static void scan_words(struct check *c, const struct words *w, words_hit_fn *hit, void *ctx) {
     if (w)
         words_scan(w, c->set->fold, folded_of(c), c->s->skeleton, hit, ctx);
-    return !c->no_memory;
-}
-
-static bool scan_patterns(struct check *c, patterns_hit_fn *hit, void *ctx, struct err *e) {
-    return !c->set->patterns || patterns_scan(c->set->patterns, &c->s->hs, folded_of(c), hit, ctx, e);
 }
 
 /* The folded text and, when words or phrases will be looked for, its skeleton. */
@@ -199,8 +188,10 @@ static bool fold_for(struct check *c, bool map) {
 
 static bool any_hit(struct check *c, bool *any, struct err *e) {
     *any = false;
-    return scan_words(c, c->set->words, on_any_word, any) &&
-           (*any || scan_patterns(c, on_any_pattern, any, e));
+    scan_words(c, c->set->words, on_any_word, any);
+    if (*any || !c->set->patterns)
+        return true;
+    return patterns_any(c->set->patterns, &c->s->hs, folded_of(c), any, e);
 }
 
 /* The text with a star for each code point of it that a hit to be replaced covers. */
@@ -236,10 +227,12 @@ static bool gather(struct check *c, struct err *e) {
         memset(c->s->star_to, 0, c->s->folded.n * sizeof *c->s->star_to);
     }
     c->s->n_allowed = 0;
-    if (!scan_words(c, c->set->allow, on_allowed, c) || !scan_words(c, c->set->words, on_word, c))
+    scan_words(c, c->set->allow, on_allowed, c);
+    scan_words(c, c->set->words, on_word, c);
+    if (c->no_memory)
         return err_set(e, ERR_INTERNAL, "out of memory for screening");
     c->last_pattern = UINT32_MAX;
-    return scan_patterns(c, on_pattern, c, e);
+    return !c->set->patterns || patterns_scan(c->set->patterns, &c->s->hs, folded_of(c), on_pattern, c, e);
 }
 
 bool screen_check(const struct screen_set *set, struct screen_scratch *s, struct sv text,

@@ -25,7 +25,7 @@ struct words;
 struct words_builder *words_builder_new(void); /* NULL when memory is short */
 void words_builder_free(struct words_builder *b);
 struct words_entry {
-    struct sv folded; /* a whole fold, 1 to UINT16_MAX bytes, without NUL; copied */
+    struct sv folded; /* a whole fold, 1 to UINT16_MAX bytes, no NUL, no white space first; copied */
     unsigned flags;
     uint32_t list; /* of words that are equal within a list, only that with the least tag is kept */
     uint32_t tag;  /* comes back with each hit */
