@@ -61,6 +61,8 @@ enum { LOOKUP_CANDIDATES_MAX = 8 };
 struct lookup_answer {
     enum found found; /* FOUND_YES: at least one candidate; ABSENT only when the provider's list is surely
                          complete */
+    bool complete;    /* with FOUND_YES: all that was sent in the window is shown, so that "every candidate
+                         belongs to    another message" means absent */
     size_t n;
     struct receipt candidates[LOOKUP_CANDIDATES_MAX];
     enum lane_hint hint;

@@ -26,9 +26,10 @@ static bool fail(struct db *db, const char *doing, struct err *e) {
     int code = sqlite3_extended_errcode(db->sqlite);
     const char *why = sqlite3_errmsg(db->sqlite);
     const char *mend = "";
-    /* Our own rows contradict each other, or a call is misused: going on could store nonsense, so stop. What was not
-     * yet committed is as after a lost lease. */
-    if ((code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_MISUSE || (code & 0xff) == SQLITE_RANGE) {
+    /* Our own rows contradict each other, or a call is misused: going on could store nonsense, so stop. What
+     * was not yet committed is as after a lost lease. */
+    if ((code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_MISUSE ||
+        (code & 0xff) == SQLITE_RANGE) {
         fprintf(stderr, "bug: database: %s: %s (SQLite %d)\n", doing, why, code);
         abort();
     }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { JOURNAL_JOBS_MAX = 8192 };
+enum { JOURNAL_JOBS_MAX = 8192, SWEEP_STRETCH = 20000 };
 
 struct journal {
     struct db *db;
@@ -282,7 +282,7 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
            run2(db, message, id, job->message->account_id, e);
 }
 
-static bool load_attempt(struct db *db, struct job *job, struct err *e) {
+static bool latest_attempt(struct db *db, int64_t message_id, struct attempt *out, struct err *e) {
     static const char sql[] =
         "SELECT number, lane, started_at, ended_at, fate, hint, reason, code, http_status, "
         "provider_id FROM attempt WHERE message_id=? ORDER BY number DESC LIMIT 1";
@@ -290,15 +290,36 @@ static bool load_attempt(struct db *db, struct job *job, struct err *e) {
     bool row;
     if (!s)
         return false;
-    db_int(s, job->id);
+    db_int(s, message_id);
     if (!db_next(s, &row, e))
         return false;
-    job->attempt = row ? rows_attempt(s, job->id) : (struct attempt){0};
+    *out = row ? rows_attempt(s, message_id) : (struct attempt){0};
     db_end(s);
     return true;
 }
 
+/* A receipt without our token: the message of that number and provider id. */
+static bool find(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] =
+        "SELECT id FROM message WHERE recipient=? AND provider_id=? ORDER BY id DESC LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_text(s, job->find_number);
+    db_text(s, job->find_provider_id);
+    if (!db_next(s, &row, e))
+        return false;
+    job->id = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    if (!row)
+        job->result = JOB_ABSENT;
+    return true;
+}
+
 static bool do_load(struct db *db, struct job *job, struct err *e) {
+    if (job->id == 0)
+        return find(db, job, e);
     static const char sql[] =
         "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND (m.account_id=? OR ?=0)";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -316,7 +337,7 @@ static bool do_load(struct db *db, struct job *job, struct err *e) {
     }
     job->loaded = rows_message(s);
     db_end(s);
-    return load_attempt(db, job, e);
+    return latest_attempt(db, job->id, &job->attempt, e);
 }
 
 static bool next_due(struct db *db, struct job *job, struct err *e) {
@@ -355,6 +376,19 @@ static bool gather(struct db_stmt *s, struct job *job, struct err *e) {
     }
 }
 
+/* Those whose outcome is open are judged by when their attempt began. */
+static bool gather_attempts(struct db *db, struct job *job, struct err *e) {
+    job->attempts = calloc(job->n_rows + 1, sizeof *job->attempts);
+    ASSERT(job->attempts);
+    for (unsigned i = 0; i < job->n_rows; i++) {
+        const struct message *m = job->rows[i];
+        if ((m->head.state == STATE_SENDING || m->head.state == STATE_UNKNOWN) &&
+            !latest_attempt(db, m->id, &job->attempts[i], e))
+            return false;
+    }
+    return true;
+}
+
 static bool do_scan(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
         "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND "
@@ -367,24 +401,53 @@ static bool do_scan(struct db *db, struct job *job, struct err *e) {
     db_int(s, job->after_id);
     db_int(s, job->now);
     db_int(s, (int64_t)job->limit + 1);
-    if (!gather(s, job, e))
+    if (!gather(s, job, e) || !gather_attempts(db, job, e))
         return false;
     return job->more || next_due(db, job, e);
 }
 
+/* Walks a stretch of the index of due rows, which carries expires_at, and reads only the rows that are past
+ * it. */
 static bool do_sweep(struct db *db, struct job *job, struct err *e) {
+    static const char end[] = "SELECT due_at, id FROM message INDEXED BY message_due WHERE priority=? AND "
+                              "(due_at, id) > (?, ?) AND due_at<=? ORDER BY due_at, id LIMIT 1 OFFSET ?";
     static const char sql[] =
-        "SELECT " ROW_COLUMNS
-        " FROM message AS m WHERE m.id IN (SELECT id FROM message INDEXED BY message_due WHERE "
-        "priority=? AND due_at IS NOT NULL AND due_at<=? AND expires_at<=? ORDER BY due_at LIMIT ?)";
-    struct db_stmt *s = db_stmt(db, sql, e);
+        "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND "
+        "(m.due_at, m.id) > (?, ?) AND (m.due_at, m.id) <= (?, ?) AND m.expires_at<=? "
+        "ORDER BY m.due_at, m.id LIMIT ?";
+    struct db_stmt *s = db_stmt(db, end, e);
+    bool row;
     if (!s)
         return false;
     db_int(s, job->priority);
+    db_int(s, job->after_due_at);
+    db_int(s, job->after_id);
     db_int(s, job->now);
+    db_int(s, SWEEP_STRETCH);
+    if (!db_next(s, &row, e))
+        return false;
+    job->end_due_at = row ? db_col_int(s, 0) : job->now;
+    job->end_id = row ? db_col_int(s, 1) : INT64_MAX;
+    db_end(s);
+    s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, job->priority);
+    db_int(s, job->after_due_at);
+    db_int(s, job->after_id);
+    db_int(s, job->end_due_at);
+    db_int(s, job->end_id);
     db_int(s, job->now);
-    db_int(s, job->limit);
-    return gather(s, job, e);
+    db_int(s, (int64_t)job->limit + 1);
+    if (!gather(s, job, e) || !gather_attempts(db, job, e))
+        return false;
+    if (job->more) { /* more expired rows in this stretch than fit: go on behind the last one read */
+        const struct message *last = job->rows[job->n_rows - 1];
+        job->end_due_at = last->head.due_at;
+        job->end_id = last->id;
+    }
+    job->more |= row;
+    return true;
 }
 
 static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
@@ -481,7 +544,9 @@ static void reset_outcome(struct job *job) {
     for (unsigned i = 0; i < job->n_rows; i++)
         message_free(job->rows[i]);
     free(job->rows);
+    free(job->attempts);
     job->rows = NULL;
+    job->attempts = NULL;
     job->n_rows = 0;
     for (unsigned i = 0; i < job->n_callbacks; i++)
         message_free(job->callbacks[i].message);

@@ -58,6 +58,7 @@ struct job {
     struct message *message;
     int64_t id;
     int64_t account_id;
+    struct sv find_number, find_provider_id; /* LOAD with id 0: only finds the id (borrowed) */
     struct change change;
     bool claim; /* MOVE: refuse if another message holds change.next.provider_id */
     /* PUT with an idempotency key */
@@ -76,12 +77,15 @@ struct job {
     struct err err;
     struct message *loaded; /* LOAD; the receiver's to free */
     struct attempt attempt; /* LOAD, SCAN does not: the latest attempt, number 0 if none */
-    struct message **rows;  /* SCAN, SWEEP; the receiver's to free, array and rows */
+    struct attempt
+        *attempts; /* SCAN: beside rows, the latest attempt of those being sent or unknown (else zero) */
+    struct message **rows; /* SCAN, SWEEP; the receiver's to free, array and rows */
     unsigned n_rows;
     struct callback *callbacks; /* CALLBACK_SCAN; likewise */
     unsigned n_callbacks;
-    bool more;           /* the scan stopped at its limit */
-    int64_t next_due_at; /* the earliest due time after now; 0: none */
+    int64_t end_due_at, end_id; /* SWEEP: where the next page begins, while more */
+    bool more;                  /* the scan stopped at its limit */
+    int64_t next_due_at;        /* the earliest due time after now; 0: none */
     int64_t dup_id;
     bool dup_same; /* the same fingerprint */
 };

@@ -1,0 +1,162 @@
+#include "dispatch/settle.h"
+
+#include "base/clock.h"
+#include "provider/adapter.h"
+
+#include <string.h>
+
+enum { LEASE_MARGIN_MS = 3000, RETRY_FLOOR_MS = 50, LOOKUP_MAX_MS = 600000 };
+
+int64_t settle_lease_us(const struct lane_config *lane) {
+    return ((int64_t)lane->timeout_ms + LEASE_MARGIN_MS) * US_PER_MS;
+}
+
+int64_t settle_backoff_ms(const struct world *w, uint32_t first_ms, uint32_t max_ms, unsigned n) {
+    int64_t ceiling = first_ms;
+    for (unsigned i = 1; i < n && ceiling < max_ms; i++)
+        ceiling *= 2;
+    if (ceiling > max_ms)
+        ceiling = max_ms;
+    return (int64_t)world_random(w, (uint64_t)ceiling + 1);
+}
+
+static int64_t lookup_after_us(const struct lane_config *lane) {
+    uint32_t ms = lane->lookup_after_ms ? lane->lookup_after_ms : lane->adapter->lookup_after_ms;
+    return (int64_t)ms * US_PER_MS;
+}
+
+static int64_t receipt_window_us(const struct lane_config *lane) {
+    return (int64_t)lane->receipt_window_s * US_PER_S;
+}
+
+static int64_t not_after(int64_t at, int64_t limit) {
+    return at < limit ? at : limit;
+}
+
+/* Back into the queue, due at `due_at` or when the validity ends (where the claim will find it expired). */
+static void queue_again(const struct settle *s, const struct message *m, enum reason why, int64_t due_at,
+                        struct change *c) {
+    change_move(c, STATE_QUEUED, why, s->now);
+    c->next.due_at = not_after(due_at, m->expires_at);
+}
+
+static void retry(const struct settle *s, const struct message *m, const struct verdict *v,
+                  struct change *c) {
+    const struct settings *set = s->settings;
+    if (s->now >= m->expires_at) {
+        change_move(c, STATE_EXPIRED, REASON_EXPIRED, s->now);
+        return;
+    }
+    /* Only attempts that the provider judged by themselves count towards the limit; while the lane is
+     * throttled or down the message waits for the lane, as long as it is valid. */
+    if (v->hint == LANE_FINE && m->head.attempts >= set->retry.attempts_max) {
+        change_move(c, STATE_FAILED, REASON_ATTEMPTS_EXHAUSTED, s->now);
+        return;
+    }
+    int64_t wait_ms = RETRY_FLOOR_MS;
+    if (!s->other_lane_open || v->hint == LANE_FINE) {
+        wait_ms += settle_backoff_ms(s->world, set->retry.first_ms, set->retry.max_ms, m->head.attempts);
+        if (wait_ms < v->retry_after_ms)
+            wait_ms = v->retry_after_ms;
+    }
+    queue_again(s, m, v->reason, s->now + wait_ms * US_PER_MS, c);
+}
+
+static void unknown(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                    struct change *c) {
+    change_move(c, STATE_UNKNOWN, REASON_OUTCOME_UNKNOWN, s->now);
+    c->next.lookups = 0;
+    if (lane && lane->adapter->can_lookup)
+        c->next.due_at = s->now + lookup_after_us(lane);
+    else
+        c->next.due_at = m->delivery == DELIVERY_AT_LEAST_ONCE ? s->now : m->expires_at;
+}
+
+void settle_verdict(const struct settle *s, const struct message *m, const struct attempt *a,
+                    const struct lane_config *lane, const struct verdict *v, struct change *c) {
+    c->attempt = *a;
+    c->attempt_ends = true;
+    c->attempt.ended_at = s->now;
+    c->attempt.fate = v->fate;
+    c->attempt.hint = v->hint;
+    c->attempt.reason = v->reason;
+    c->attempt.code = v->code;
+    c->attempt.http_status = v->http_status;
+    memcpy(c->attempt.provider_id, v->provider_id, sizeof v->provider_id);
+    if (v->provider_id[0])
+        memcpy(c->next.provider_id, v->provider_id, sizeof v->provider_id);
+    if (m->head.state != STATE_SENDING)
+        return; /* a receipt was faster than the answer; it knew more */
+    c->next.code = v->code;
+    switch (v->fate) {
+    case FATE_SENT:
+        change_move(c, STATE_SENT, REASON_NONE, s->now);
+        c->next.due_at = s->now + receipt_window_us(lane);
+        break;
+    case FATE_REJECTED: change_move(c, STATE_FAILED, v->reason, s->now); break;
+    case FATE_RETRY: retry(s, m, v, c); break;
+    case FATE_UNKNOWN: unknown(s, m, lane, c); break;
+    }
+}
+
+void settle_orphan(const struct settle *s, const struct message *m, const struct attempt *a,
+                   const struct lane_config *lane, struct change *c) {
+    ASSERT(m->head.state == STATE_SENDING);
+    if (a->number == m->head.attempts && a->ended_at == 0) {
+        c->attempt = *a;
+        c->attempt_ends = true;
+        c->attempt.ended_at = s->now;
+        c->attempt.fate = FATE_UNKNOWN;
+        c->attempt.hint = LANE_FINE;
+        c->attempt.reason = REASON_OUTCOME_UNKNOWN;
+    }
+    unknown(s, m, lane, c);
+}
+
+/* No more questions: what the message's own policy says. */
+static void give_up_asking(const struct settle *s, const struct message *m, struct change *c) {
+    if (m->delivery == DELIVERY_AT_LEAST_ONCE)
+        queue_again(s, m, REASON_OUTCOME_UNKNOWN, s->now, c);
+    else
+        c->next.due_at = m->expires_at; /* only a receipt can tell now */
+}
+
+bool settle_wants_lookup(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                         struct change *c) {
+    ASSERT(m->head.state == STATE_UNKNOWN);
+    if (s->now >= m->expires_at) {
+        change_move(c, STATE_FAILED, REASON_OUTCOME_UNKNOWN, s->now);
+        return false;
+    }
+    if (lane && lane->adapter->can_lookup && m->head.lookups < lane->lookups_max)
+        return true;
+    give_up_asking(s, m, c);
+    return false;
+}
+
+void settle_found(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                  const struct receipt *r, struct change *c) {
+    ASSERT(m->head.state == STATE_UNKNOWN);
+    memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
+    c->next.code = r->code;
+    enum state to = r->state == STATE_DELIVERED || r->state == STATE_UNDELIVERED || r->state == STATE_FAILED
+                        ? r->state
+                        : STATE_SENT;
+    change_move(c, to, r->reason, s->now);
+    if (to == STATE_SENT)
+        c->next.due_at = s->now + receipt_window_us(lane);
+}
+
+void settle_absent(const struct settle *s, const struct message *m, struct change *c) {
+    queue_again(s, m, REASON_RECONCILING, s->now, c);
+}
+
+void settle_cannot_tell(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                        bool answered, struct change *c) {
+    c->next.lookups = (uint16_t)(c->next.lookups + answered);
+    c->next.updated_at = s->now;
+    int64_t wait_us = lookup_after_us(lane);
+    for (unsigned i = 0; i < c->next.lookups && wait_us < LOOKUP_MAX_MS * US_PER_MS; i++)
+        wait_us *= 2;
+    c->next.due_at = not_after(s->now + wait_us, m->expires_at);
+}

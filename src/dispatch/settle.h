@@ -1,0 +1,52 @@
+/* settle: what the outcome of a call means for its message. Each function writes a change (model/change) and
+ * touches nothing else. None of them resends: the way back is the table, a queued row with a later due_at.
+ *
+ * An outcome that is not known is never a failure and never a reason to send again: it is looked up after a
+ * settling time; only a clear no lets the message be tried again; where the provider cannot tell,
+ * at_least_once tries again and at_most_once waits for a receipt until the validity ends.
+ */
+#ifndef HY_DISPATCH_SETTLE_H
+#define HY_DISPATCH_SETTLE_H
+
+#include "model/change.h"
+#include "model/settings.h"
+#include "model/world.h"
+
+struct settle {
+    const struct settings *settings;
+    const struct world *world;
+    int64_t now;
+    bool other_lane_open; /* a retry may go elsewhere at once */
+};
+
+/* The outcome of attempt a of m, which was made on lane. m is `sending`, or further on when a receipt came
+ * first: then only the attempt's row is written. */
+void settle_verdict(const struct settle *s, const struct message *m, const struct attempt *a,
+                    const struct lane_config *lane, const struct verdict *v, struct change *c);
+
+/* m is `sending`, its attempt has no outcome and nobody is making the call: the process that made it is gone.
+ * lane: NULL if it is no longer configured. */
+void settle_orphan(const struct settle *s, const struct message *m, const struct attempt *a,
+                   const struct lane_config *lane, struct change *c);
+
+/* m is `unknown` and due. True: look it up now. False: c says what happens instead (tried again, waits for a
+ * receipt, or its validity is over). */
+bool settle_wants_lookup(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                         struct change *c);
+
+/* The provider has it: candidate i of the answer. The change claims the provider id. */
+void settle_found(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                  const struct receipt *r, struct change *c);
+/* The provider surely does not have it. */
+void settle_absent(const struct settle *s, const struct message *m, struct change *c);
+/* It cannot tell (yet). answered: it said so itself; else it could not be reached, which does not count as
+ * asking. */
+void settle_cannot_tell(const struct settle *s, const struct message *m, const struct lane_config *lane,
+                        bool answered, struct change *c);
+
+/* Full jitter: evenly from 0 to min(max, first * 2^(n-1)), n counting from 1. */
+int64_t settle_backoff_ms(const struct world *w, uint32_t first_ms, uint32_t max_ms, unsigned n);
+/* How long after an attempt's start its outcome must be there; then the attempt is an orphan. */
+int64_t settle_lease_us(const struct lane_config *lane);
+
+#endif

@@ -1,0 +1,125 @@
+#include "model/meters.h"
+
+static const struct {
+    const char *name, *help;
+} counters[COUNTER_COUNT] = {
+    [COUNT_ACCEPTED] = {"sms_accepted_total", "Messages stored for sending."},
+    [COUNT_SENT] = {"sms_sent_total", "Messages taken by a provider."},
+    [COUNT_SEGMENTS_SENT] = {"sms_segments_sent_total", "Segments of the messages taken by a provider."},
+    [COUNT_RETRIES] = {"sms_retries_total", "Attempts that ended with another one to come."},
+    [COUNT_UNKNOWN] = {"sms_outcome_unknown_total", "Attempts whose outcome was not known at their end."},
+    [COUNT_LOOKUPS] = {"sms_lookups_total", "Times a provider was asked whether it has a message."},
+    [COUNT_LOOKUPS_FOUND] = {"sms_lookups_found_total", "Of these, it had it."},
+    [COUNT_LOOKUPS_ABSENT] = {"sms_lookups_absent_total", "Of these, it surely had not."},
+    [COUNT_RECEIPTS] = {"sms_receipts_total", "Delivery receipts taken."},
+    [COUNT_RECEIPTS_REFUSED] = {"sms_receipts_refused_total", "Provider posts refused: forged or malformed."},
+    [COUNT_INBOUND] = {"sms_inbound_total", "Inbound texts stored."},
+    [COUNT_IDEMPOTENT_REPLAYS] = {"sms_idempotent_replays_total",
+                                  "Requests answered from an earlier one's result."},
+    [COUNT_REQUESTS] = {"http_requests_total", "Requests answered."},
+    [COUNT_REQUESTS_REFUSED] = {"http_requests_refused_total", "Requests answered with a 4xx status."},
+    [COUNT_PUSHED_BACK] = {"http_pushed_back_total",
+                           "Requests answered 503: a mailbox full, or the database failing."},
+    [COUNT_CALLBACKS_OK] = {"callback_delivered_total", "Status callbacks taken by the caller's server."},
+    [COUNT_CALLBACKS_FAILED] = {"callback_failed_total", "Tries of a status callback that failed."},
+    [COUNT_CALLBACKS_GIVEN_UP] = {"callback_given_up_total",
+                                  "Status callbacks given up after their last try."},
+    [COUNT_COMMITS] = {"journal_commits_total", "Transactions committed."},
+    [COUNT_JOBS] = {"journal_jobs_total", "Changes and reads done by the journal."},
+    [COUNT_JOURNAL_FAILURES] = {"journal_failures_total", "Transactions that failed."},
+    [COUNT_PROVIDER_CALLS] = {"provider_calls_total", "Outgoing calls made."},
+    [COUNT_PROVIDER_CONNECTIONS] = {"provider_connections_total", "Connections opened for them."},
+    [COUNT_LOG_LINES] = {"log_lines_total", "Log lines written by the core."},
+};
+
+static const struct {
+    const char *name, *help;
+} gauges[GAUGE_COUNT] = {
+    [GAUGE_LIVE] = {"sms_live", "Messages held in memory."},
+    [GAUGE_READY] = {"sms_ready", "Messages in memory that wait for a lane."},
+    [GAUGE_IN_FLIGHT] = {"sms_in_flight", "Calls to providers not yet answered."},
+    [GAUGE_BACKLOG] = {"sms_backlog", "Messages on disk that are not finished."},
+    [GAUGE_OLDEST_DUE] = {"sms_oldest_due_seconds", "How long the oldest due message has waited."},
+    [GAUGE_CONNECTIONS] = {"http_connections", "Open connections."},
+    [GAUGE_WAL_PAGES] = {"journal_wal_pages", "Pages in the write-ahead log."},
+    [GAUGE_CORE_MAILBOX] = {"mailbox_core_fill_percent", "Fill of the mailbox front to core."},
+    [GAUGE_RECEIPT_MAILBOX] = {"mailbox_receipt_fill_percent",
+                               "Fill of the receipts' mailbox front to core."},
+    [GAUGE_JOURNAL_MAILBOX] = {"mailbox_journal_fill_percent", "Fill of the mailbox core to journal."},
+    [GAUGE_SENDER_MAILBOX] = {"mailbox_sender_fill_percent", "Fill of the fullest mailbox core to sender."},
+    [GAUGE_JOURNAL_HEALTHY] = {"journal_healthy", "1 while the database takes writes."},
+};
+
+static const struct {
+    const char *name, *help;
+} histograms[HIST_COUNT] = {
+    [HIST_ACCEPT] = {"http_accept_seconds", "From a whole request for a message to its durable answer."},
+    [HIST_QUEUE_WAIT] = {"sms_queue_wait_seconds", "From due to the start of the attempt."},
+    [HIST_PROVIDER] = {"provider_call_seconds", "One call to a provider."},
+    [HIST_DELIVERY] = {"sms_delivery_seconds", "From sent to delivered."},
+    [HIST_COMMIT] = {"journal_commit_seconds", "One transaction."},
+};
+
+static const int64_t bounds_us[HIST_BUCKETS] = {100,     250,     500,      1000,     2500,      5000,
+                                                10000,   25000,   50000,    100000,   250000,    500000,
+                                                1000000, 2500000, 10000000, 60000000, 600000000, 3600000000};
+
+void meter_time(struct meters *m, enum histogram h, int64_t elapsed_us) {
+    uint64_t us = elapsed_us > 0 ? (uint64_t)elapsed_us : 0; /* clocks step */
+    int i = 0;
+    while (i < HIST_BUCKETS && (int64_t)us > bounds_us[i])
+        i++;
+    atomic_fetch_add_explicit(&m->histograms[h].buckets[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->histograms[h].sum_us, us, memory_order_relaxed);
+}
+
+void meter_failed(struct meters *m, enum reason r) {
+    atomic_fetch_add_explicit(&m->failed[r], 1, memory_order_relaxed);
+}
+
+void meter_state(struct meters *m, enum state s) {
+    atomic_fetch_add_explicit(&m->states[s], 1, memory_order_relaxed);
+}
+
+static void head(struct buf *out, const char *name, const char *help, const char *type) {
+    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void print_histogram(const struct meters *m, int h, struct buf *out) {
+    const char *name = histograms[h].name;
+    head(out, name, histograms[h].help, "histogram");
+    uint64_t total = 0;
+    for (int i = 0; i < HIST_BUCKETS; i++) {
+        total += atomic_load_explicit(&m->histograms[h].buckets[i], memory_order_relaxed);
+        buf_addf(out, "%s_bucket{le=\"%g\"} %llu\n", name, (double)bounds_us[i] / 1e6,
+                 (unsigned long long)total);
+    }
+    total += atomic_load_explicit(&m->histograms[h].buckets[HIST_BUCKETS], memory_order_relaxed);
+    double sum = (double)atomic_load_explicit(&m->histograms[h].sum_us, memory_order_relaxed) / 1e6;
+    buf_addf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n", name,
+             (unsigned long long)total, name, sum, name, (unsigned long long)total);
+}
+
+void meters_print(const struct meters *m, struct buf *out) {
+    for (int i = 0; i < COUNTER_COUNT; i++) {
+        head(out, counters[i].name, counters[i].help, "counter");
+        buf_addf(out, "%s %llu\n", counters[i].name,
+                 (unsigned long long)atomic_load_explicit(&m->counters[i], memory_order_relaxed));
+    }
+    head(out, "sms_failed_total",
+         "Messages that ended undelivered, failed, expired or suppressed, by reason.", "counter");
+    for (int r = 1; r < REASON_COUNT; r++)
+        buf_addf(out, "sms_failed_total{reason=\"%s\"} %llu\n", reason_name((enum reason)r),
+                 (unsigned long long)atomic_load_explicit(&m->failed[r], memory_order_relaxed));
+    head(out, "sms_messages_total", "Entries of messages into each state.", "counter");
+    for (int s = STATE_ACCEPTED; s < STATE_COUNT; s++)
+        buf_addf(out, "sms_messages_total{state=\"%s\"} %llu\n", state_name((enum state)s),
+                 (unsigned long long)atomic_load_explicit(&m->states[s], memory_order_relaxed));
+    for (int i = 0; i < GAUGE_COUNT; i++) {
+        head(out, gauges[i].name, gauges[i].help, "gauge");
+        buf_addf(out, "%s %lld\n", gauges[i].name,
+                 (long long)atomic_load_explicit(&m->gauges[i], memory_order_relaxed));
+    }
+    for (int h = 0; h < HIST_COUNT; h++)
+        print_histogram(m, h, out);
+}

@@ -1,0 +1,92 @@
+/* meters: what the program counts about itself, one struct shared by all threads (relaxed atomics: each
+ * number is right, two numbers read together may be a moment apart). The tables in meters.c name every metric
+ * once; /metrics and docs are made from them. Labels never carry numbers, ids or texts.
+ */
+#ifndef HY_MODEL_METERS_H
+#define HY_MODEL_METERS_H
+
+#include "base/buf.h"
+#include "model/state.h"
+
+#include <stdatomic.h>
+
+enum counter {
+    COUNT_ACCEPTED, /* messages stored */
+    COUNT_SENT,     /* taken by a provider */
+    COUNT_SEGMENTS_SENT,
+    COUNT_RETRIES,
+    COUNT_UNKNOWN, /* outcomes not known */
+    COUNT_LOOKUPS,
+    COUNT_LOOKUPS_FOUND,
+    COUNT_LOOKUPS_ABSENT,
+    COUNT_RECEIPTS,
+    COUNT_RECEIPTS_REFUSED, /* forged or malformed */
+    COUNT_INBOUND,
+    COUNT_IDEMPOTENT_REPLAYS,
+    COUNT_REQUESTS,
+    COUNT_REQUESTS_REFUSED, /* answered 4xx */
+    COUNT_PUSHED_BACK,      /* answered 503 because a mailbox was full or the database fails */
+    COUNT_CALLBACKS_OK,
+    COUNT_CALLBACKS_FAILED,
+    COUNT_CALLBACKS_GIVEN_UP,
+    COUNT_COMMITS,
+    COUNT_JOBS, /* changes and reads the journal did */
+    COUNT_JOURNAL_FAILURES,
+    COUNT_PROVIDER_CALLS,
+    COUNT_PROVIDER_CONNECTIONS,
+    COUNT_LOG_LINES,
+    COUNTER_COUNT
+};
+
+enum gauge {
+    GAUGE_LIVE,       /* messages in memory */
+    GAUGE_READY,      /* of these, waiting for a lane */
+    GAUGE_IN_FLIGHT,  /* calls with providers */
+    GAUGE_BACKLOG,    /* pending rows on disk, not terminal */
+    GAUGE_OLDEST_DUE, /* seconds the oldest due message waits */
+    GAUGE_CONNECTIONS,
+    GAUGE_WAL_PAGES,
+    GAUGE_CORE_MAILBOX,
+    GAUGE_RECEIPT_MAILBOX,
+    GAUGE_JOURNAL_MAILBOX,
+    GAUGE_SENDER_MAILBOX,
+    GAUGE_JOURNAL_HEALTHY, /* 1 while the database takes writes */
+    GAUGE_COUNT
+};
+
+enum histogram {
+    HIST_ACCEPT,     /* request whole -> answer */
+    HIST_QUEUE_WAIT, /* due -> attempt committed */
+    HIST_PROVIDER,   /* one provider call */
+    HIST_DELIVERY,   /* sent -> delivered */
+    HIST_COMMIT,     /* one transaction */
+    HIST_COUNT
+};
+
+enum { HIST_BUCKETS = 18 };
+
+struct meters {
+    _Atomic uint64_t counters[COUNTER_COUNT];
+    _Atomic int64_t gauges[GAUGE_COUNT];
+    _Atomic uint64_t failed[REASON_COUNT]; /* sms_failed_total{reason} */
+    _Atomic uint64_t states[STATE_COUNT];  /* sms_messages_total{state}: entries into the state */
+    struct {
+        _Atomic uint64_t buckets[HIST_BUCKETS + 1]; /* the last: above all bounds */
+        _Atomic uint64_t sum_us;
+    } histograms[HIST_COUNT];
+};
+
+static inline void meter_add(struct meters *m, enum counter c, uint64_t n) {
+    atomic_fetch_add_explicit(&m->counters[c], n, memory_order_relaxed);
+}
+static inline void meter_set(struct meters *m, enum gauge g, int64_t v) {
+    atomic_store_explicit(&m->gauges[g], v, memory_order_relaxed);
+}
+void meter_time(struct meters *m, enum histogram h, int64_t elapsed_us);
+void meter_failed(struct meters *m, enum reason r);
+void meter_state(struct meters *m, enum state s);
+
+/* The Prometheus text format, version 0.0.4. */
+void meters_print(const struct meters *m, struct buf *out);
+
+#endif

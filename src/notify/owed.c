@@ -1,0 +1,144 @@
+#include "notify/owed.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/twilio_sign.h"
+
+enum { POST_MAX_BYTES = 32 * 1024 };
+
+const char *owed_twilio_status(enum state s) {
+    static const char *const words[STATE_COUNT] = {
+        [STATE_NONE] = "accepted",       [STATE_ACCEPTED] = "accepted",       [STATE_SCHEDULED] = "scheduled",
+        [STATE_QUEUED] = "queued",       [STATE_SENDING] = "sending",         [STATE_SENT] = "sent",
+        [STATE_DELIVERED] = "delivered", [STATE_UNDELIVERED] = "undelivered", [STATE_FAILED] = "failed",
+        [STATE_EXPIRED] = "failed",      [STATE_CANCELED] = "canceled",       [STATE_SUPPRESSED] = "failed",
+        [STATE_UNKNOWN] = "sending",     [STATE_RECEIVED] = "received",
+    };
+    return words[s];
+}
+
+static bool owes(const struct event *ev) {
+    if (ev->reason == REASON_NO_RECEIPT)
+        return false; /* the state is as announced before */
+    switch (ev->state) {
+    case STATE_SENT:
+    case STATE_DELIVERED:
+    case STATE_UNDELIVERED:
+    case STATE_FAILED:
+    case STATE_EXPIRED:
+    case STATE_CANCELED:
+    case STATE_SUPPRESSED: return true;
+    case STATE_NONE:
+    case STATE_ACCEPTED:
+    case STATE_SCHEDULED:
+    case STATE_QUEUED:
+    case STATE_SENDING:
+    case STATE_UNKNOWN:
+    case STATE_RECEIVED:
+    case STATE_COUNT: return false;
+    }
+    return false;
+}
+
+bool owed_mark(const struct message *m, struct change *c) {
+    if (!m->text[TEXT_STATUS_CALLBACK].n)
+        return false;
+    enum state before = m->head.state;
+    for (unsigned i = 0; i < c->n_events; i++) {
+        if (c->events[i].state != before && c->next.state == c->events[i].state && owes(&c->events[i]))
+            c->callbacks |= 1u << i;
+    }
+    return c->callbacks != 0;
+}
+
+static bool finish(struct http_request *out, struct arena *mem, struct sv url, struct buf *body,
+                   const char *type, const struct owed *o) {
+    out->method = HTTP_POST;
+    out->url = arena_dup(mem, url);
+    out->body = arena_dup(mem, buf_sv(body));
+    struct sv trace = o->message->text[TEXT_TRACEPARENT];
+    bool ok = http_add_header(out, SV("Content-Type"), sv_of(type));
+    if (trace.n)
+        ok = ok && http_add_header(out, SV("traceparent"), trace);
+    return ok && !mem->full && !body->overflow;
+}
+
+static bool build_twilio(const struct world *w, const struct owed *o, struct arena *mem,
+                         struct http_request *out) {
+    const struct message *m = o->message;
+    struct buf BUF_AUTO body = BUF_INIT(POST_MAX_BYTES);
+    struct sid sid = sid_message(w->id_key, m->id);
+    char code[16];
+    snprintf(code, sizeof code, "%d", o->code);
+    struct form *f = arena_zalloc(mem, sizeof *f);
+    if (!f)
+        return false;
+    const struct form_pair pairs[] = {
+        {SV("AccountSid"), o->account_sid},
+        {SV("ApiVersion"), SV("2010-04-01")},
+        {SV("From"), m->text[TEXT_FROM]},
+        {SV("MessageSid"), sid_sv(&sid)},
+        {SV("MessageStatus"), sv_of(owed_twilio_status(o->state))},
+        {SV("SmsSid"), sid_sv(&sid)},
+        {SV("SmsStatus"), sv_of(owed_twilio_status(o->state))},
+        {SV("To"), m->text[TEXT_TO]},
+        {SV("ErrorCode"), sv_of(code)},
+    };
+    f->n = sizeof pairs / sizeof pairs[0] - (o->code == 0);
+    for (size_t i = 0; i < f->n; i++) {
+        f->pairs[i] = pairs[i];
+        form_add(&body, pairs[i].key, pairs[i].value);
+    }
+    struct buf BUF_AUTO signature = BUF_INIT(64);
+    twilio_sign(o->account_token, m->text[TEXT_STATUS_CALLBACK], f, &signature);
+    return finish(out, mem, m->text[TEXT_STATUS_CALLBACK], &body, "application/x-www-form-urlencoded", o) &&
+           http_add_header(out, SV("X-Twilio-Signature"), arena_dup(mem, buf_sv(&signature)));
+}
+
+static bool build_native(const struct world *w, const struct owed *o, struct arena *mem,
+                         struct http_request *out) {
+    const struct message *m = o->message;
+    int64_t now = world_now(w);
+    struct sid sid = sid_message(w->id_key, m->id);
+    struct buf BUF_AUTO body = BUF_INIT(POST_MAX_BYTES);
+    buf_adds(&body, "{\"type\":\"message.");
+    buf_adds(&body, state_name(o->state));
+    buf_adds(&body, "\"");
+    json_pair_time(&body, "timestamp", now);
+    json_key(&body, "data");
+    buf_addc(&body, '{');
+    json_pair(&body, "id", sid_sv(&sid));
+    json_pair(&body, "status", sv_of(state_name(o->state)));
+    json_pair_i64(&body, "event", o->event);
+    json_pair(&body, "to", m->text[TEXT_TO]);
+    json_pair_or_null(&body, "from", m->text[TEXT_FROM]);
+    if (o->code)
+        json_pair_i64(&body, "provider_code", o->code);
+    if (m->text[TEXT_METADATA].n) {
+        json_key(&body, "metadata");
+        buf_add(&body, m->text[TEXT_METADATA]);
+    }
+    buf_adds(&body, "}}");
+
+    struct buf BUF_AUTO id = BUF_INIT(64), stamp = BUF_INIT(32), text = BUF_INIT(POST_MAX_BYTES + 128),
+                        signature = BUF_INIT(64);
+    buf_addf(&id, "%s-%u", sid.text, o->event);
+    buf_add_i64(&stamp, now / US_PER_S);
+    buf_addf(&text, "%s.%s.", id.p, stamp.p);
+    buf_add(&text, buf_sv(&body));
+    uint8_t mac[SHA256_BYTES];
+    hmac_sha256(o->account_token, buf_sv(&text), mac);
+    buf_adds(&signature, "v1,");
+    base64_add(&signature, mac, sizeof mac);
+    return finish(out, mem, m->text[TEXT_STATUS_CALLBACK], &body, "application/json", o) &&
+           http_add_header(out, SV("webhook-id"), arena_dup(mem, buf_sv(&id))) &&
+           http_add_header(out, SV("webhook-timestamp"), arena_dup(mem, buf_sv(&stamp))) &&
+           http_add_header(out, SV("webhook-signature"), arena_dup(mem, buf_sv(&signature)));
+}
+
+bool owed_build(const struct world *w, const struct owed *o, struct arena *mem, struct http_request *out,
+                struct err *e) {
+    *out = (struct http_request){0};
+    bool ok = o->message->face == FACE_TWILIO ? build_twilio(w, o, mem, out) : build_native(w, o, mem, out);
+    return (ok && !mem->full) || err_set(e, ERR_TOO_LARGE, "the status callback does not fit");
+}

@@ -1,0 +1,54 @@
+/* ask: what a front thread wants of the core, and the core's answer, in one object that travels there and
+ * back.
+ *
+ * The front makes it and frees it after the answer. The message of an ASK_SUBMIT belongs to the core from the
+ * moment the ask is put into its mailbox. An answer of ASK_DONE means: on disk.
+ */
+#ifndef HY_PIPELINE_ASK_H
+#define HY_PIPELINE_ASK_H
+
+#include "base/mailbox.h"
+#include "model/message.h"
+#include "model/settings.h"
+
+enum ask_kind {
+    ASK_SUBMIT,  /* a new message, out or in */
+    ASK_CANCEL,  /* withdraw it if it was not sent */
+    ASK_DELETE,  /* forget a finished one */
+    ASK_REDACT,  /* empty its body */
+    ASK_RECEIPT, /* a provider's report */
+    ASK_RELOAD,  /* new settings; answered at once */
+    ASK_KINDS
+};
+
+enum ask_result {
+    ASK_DONE,
+    ASK_DUPLICATE, /* SUBMIT: the idempotency key was used before with the same request: dup_id */
+    ASK_MISMATCH,  /* SUBMIT: it was used with another request */
+    ASK_IN_FLIGHT, /* SUBMIT: its first use is not finished */
+    ASK_ABSENT,    /* no such message for this account */
+    ASK_REFUSED,   /* the message's state does not allow it; head says the state */
+    ASK_FAILED,    /* not stored; err says why: try again */
+};
+
+struct ask {
+    enum ask_kind kind;
+    struct mailbox *reply_to;
+    void *owner; /* the front's own */
+
+    struct message *message;         /* SUBMIT; without id: the core gives it */
+    enum reason suppress;            /* SUBMIT: not to be sent, for this reason */
+    const struct settings *settings; /* RELOAD */
+    int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
+    int64_t account_id;              /* CANCEL, DELETE, REDACT */
+    unsigned attempt;                /* RECEIPT: 0 not known */
+    struct receipt receipt;
+    char number[32]; /* RECEIPT with id 0 */
+
+    enum ask_result result;
+    struct err err;
+    int64_t dup_id;
+    struct head head; /* of the message after what was asked */
+};
+
+#endif

@@ -1,0 +1,544 @@
+#include "pipeline/core_parts.h"
+
+#include "base/clock.h"
+
+enum {
+    TAKE_MAX = 1024,           /* of each inbox, a turn */
+    ASKS_JOBS_MAX = 8192,      /* uncommitted work at which new requests wait in their mailbox */
+    RECEIPTS_JOBS_MAX = 12288, /* and receipts: later, since a provider repeats them only for so long */
+    SCAN_PAGE = 1024,
+    SWEEP_PAGE = 512,
+    SWEEP_STEP_US = 100 * 1000,
+    SWEEP_REST_US = 3 * 1000 * 1000,
+    PRUNE_EVERY_US = 60 * 1000 * 1000,
+    RETRY_SCAN_US = 500 * 1000,
+};
+
+struct core *core_new(const struct world *w, const struct settings *s, const struct core_mail *mail,
+                      int64_t last_id, struct err *e) {
+    struct core *c = calloc(1, sizeof *c);
+    struct call **out_calls = calloc(CORE_CALLS_MAX, sizeof *out_calls);
+    if (!c || !out_calls) {
+        free(c);
+        free(out_calls);
+        err_set(e, ERR_OUTSIDE, "out of memory for the core");
+        return NULL;
+    }
+    c->world = w;
+    c->mail = *mail;
+    c->out_calls = out_calls;
+    c->ids.last = last_id;
+    c->backlog = backlog;
+    c->owed.behind = true;
+    queue_init(&c->queue);
+    struct ask reload = {.kind = ASK_RELOAD, .settings = s};
+    core_ask(c, &reload);
+    return c;
+}
+
+static void free_live(struct live *l) {
+    message_free(l->m);
+    free(l);
+}
+
+void core_free(struct core *c) {
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->live.cap; i++) {
+        struct live *l = c->live.slots[i].value;
+        if (!l)
+            continue;
+        for (struct parked *p = l->first; p;) {
+            struct parked *next = p->next;
+            free(p->ask); /* a crash answers nobody; its front is gone with it */
+            free(p);
+            p = next;
+        }
+        free_live(l);
+    }
+    for (size_t i = 0; i < c->owing.cap; i++) {
+        struct owing *o = c->owing.slots[i].value;
+        if (o) {
+            message_free(o->callback.message);
+            free(o);
+        }
+    }
+    for (struct work *w = c->out_first; w;) {
+        struct work *next = w->next_out;
+        core_forget_job(&w->job);
+        w = next;
+    }
+    for (size_t i = 0; i < c->n_out_calls; i++)
+        core_forget_call(c->out_calls[i]);
+    for (size_t i = 0; i < c->n_lanes; i++)
+        free(c->lanes[i]);
+    for (size_t i = 0; i < c->gone.cap; i++)
+        free(c->gone.slots[i].value);
+    map_done(&c->gone);
+    map_done(&c->live);
+    map_done(&c->owing);
+    map_done(&c->keys);
+    free(c->out_calls);
+    free(c);
+}
+
+static void free_rows(struct job *j) {
+    for (unsigned i = 0; i < j->n_rows; i++)
+        message_free(j->rows[i]);
+    free(j->rows);
+    free(j->attempts);
+    for (unsigned i = 0; i < j->n_callbacks; i++)
+        message_free(j->callbacks[i].message);
+    free(j->callbacks);
+    message_free(j->loaded);
+}
+
+static void free_work(struct work *w) {
+    free_rows(&w->job);
+    free(w->answer);
+    free(w);
+}
+
+void core_forget_job(struct job *j) {
+    struct work *w = (struct work *)j;
+    free(w->ask);
+    free_work(w);
+}
+
+void core_forget_call(struct call *call) {
+    if (call->kind != CALL_CALLBACK) /* a callback's call is part of its owing */
+        free(call);
+}
+
+/* ---- shared by the core's files ---- */
+
+struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind, struct live *l) {
+    struct work *w = calloc(1, sizeof *w);
+    ASSERT(w);
+    w->purpose = purpose;
+    w->live = l;
+    w->job.kind = kind;
+    w->job.now = c->now;
+    if (l) {
+        ASSERT(!l->work);
+        l->work = w;
+        w->job.message = l->m;
+        w->job.id = l->id;
+        if (l->m)
+            w->job.change = change_of(l->m);
+    }
+    c->n_jobs++;
+    return w;
+}
+
+void core_record(struct core *c, struct work *w) {
+    if (c->out_last)
+        c->out_last->next_out = w;
+    else
+        c->out_first = w;
+    c->out_last = w;
+}
+
+void core_answer(struct core *c, struct ask *a, enum ask_result result) {
+    (void)c;
+    a->result = result;
+    if (!a->reply_to)
+        return;
+    void *item = a;
+    size_t took = mailbox_put(a->reply_to, &item, 1);
+    ASSERT(took == 1); /* a front's mailbox holds as many as it may have connections */
+}
+
+struct live *core_live_new(struct core *c, int64_t id, struct message *m) {
+    struct live *l = calloc(1, sizeof *l);
+    ASSERT(l);
+    l->id = id;
+    l->m = m;
+    if (m)
+        l->item.priority = m->priority;
+    map_put(&c->live, (uint64_t)id, l);
+    return l;
+}
+
+struct live *core_live_get(struct core *c, int64_t id) {
+    struct live *l = map_get(&c->live, (uint64_t)id);
+    if (l)
+        return l;
+    l = core_live_new(c, id, NULL);
+    core_record(c, core_work(c, FOR_LOAD, JOB_LOAD, l));
+    return l;
+}
+
+void core_park(struct live *l, struct ask *a, struct call *call) {
+    struct parked *p = calloc(1, sizeof *p);
+    ASSERT(p);
+    p->ask = a;
+    p->call = call;
+    if (l->last)
+        l->last->next = p;
+    else
+        l->first = p;
+    l->last = p;
+}
+
+static struct parked *unpark(struct live *l) {
+    struct parked *p = l->first;
+    if (!p)
+        return NULL;
+    l->first = p->next;
+    if (!l->first)
+        l->last = NULL;
+    return p;
+}
+
+void core_settled(struct core *c, struct live *l) {
+    while (!l->work) {
+        struct parked *p = unpark(l);
+        if (!p)
+            break;
+        struct ask *a = p->ask;
+        struct call *call = p->call;
+        free(p);
+        if (a)
+            core_ask_live(c, l, a);
+        else
+            core_called_live(c, l, call);
+    }
+    if (l->work || l->call || l->item.queued || l->first)
+        return;
+    if (l->m && l->m->head.due_at)
+        queue_note_due(&c->queue, l->m->priority, l->m->head.due_at, c->now);
+    map_take(&c->live, (uint64_t)l->id);
+    free_live(l);
+}
+
+struct settle core_settle(struct core *c) {
+    return (struct settle){.settings = c->settings,
+                           .world = c->world,
+                           .now = c->now,
+                           .other_lane_open = c->n_lanes > 1 && core_open_lane(c) != NULL};
+}
+
+struct lane *core_lane(struct core *c, const char *name) {
+    for (size_t i = 0; i < c->n_lanes; i++)
+        if (strcmp(c->lanes[i]->config->name, name) == 0)
+            return c->lanes[i];
+    return NULL;
+}
+
+static bool counts_as_failed(enum state s) {
+    return s == STATE_FAILED || s == STATE_UNDELIVERED || s == STATE_EXPIRED || s == STATE_SUPPRESSED;
+}
+
+static void count(struct core *c, const struct message *m, const struct event *ev) {
+    struct meters *meters = c->world->meters;
+    meter_state(meters, ev->state);
+    if (counts_as_failed(ev->state))
+        meter_failed(meters, ev->reason);
+    switch ((int)ev->state) {
+    case STATE_ACCEPTED: meter_add(meters, COUNT_ACCEPTED, 1); break;
+    case STATE_RECEIVED: meter_add(meters, COUNT_INBOUND, 1); break;
+    case STATE_UNKNOWN: meter_add(meters, COUNT_UNKNOWN, 1); break;
+    case STATE_SENT:
+        meter_add(meters, COUNT_SENT, 1);
+        meter_add(meters, COUNT_SEGMENTS_SENT, m->segments);
+        break;
+    case STATE_DELIVERED:
+        if (m->head.sent_at)
+            meter_time(meters, HIST_DELIVERY, ev->at - m->head.sent_at);
+        break;
+    default: break;
+    }
+}
+
+static void tell(struct core *c, const struct message *m, const struct change *ch, enum state before) {
+    const struct log *log = c->world->log;
+    struct sid sid = sid_message(c->world->id_key, m->id);
+    enum state at = before;
+    for (unsigned i = 0; i < ch->n_events; i++) {
+        const struct event *ev = &ch->events[i];
+        bool note = ev->state == at || (i + 1 == ch->n_events && ch->next.state != ev->state);
+        if (!note)
+            count(c, m, ev);
+        char name[48];
+        snprintf(name, sizeof name, "message.%s%s", state_name(ev->state), note ? ".noted" : "");
+        log_info(log, name, kv_word("id", sid_sv(&sid)), kv_phone("to", m->text[TEXT_TO]),
+                 ev->reason ? kv_name("reason", reason_name(ev->reason)) : kv_opt("reason", SV_NONE),
+                 ev->attempt ? kv_int("attempt", ev->attempt) : kv_opt("attempt", SV_NONE),
+                 kv_opt("lane", sv_of(ch->next.lane)),
+                 ev->code ? kv_int("code", ev->code) : kv_opt("code", SV_NONE),
+                 kv_opt("trace", m->text[TEXT_TRACEPARENT]));
+        if (!note)
+            at = ev->state;
+    }
+}
+
+void core_adopt(struct core *c, struct live *l, const struct change *ch) {
+    struct message *m = l->m;
+    enum state before = m->head.state;
+    c->backlog += (ch->next.due_at != 0) - (m->head.due_at != 0);
+    m->head = ch->next;
+    if (ch->attempt_begins || ch->attempt_ends)
+        l->attempt = ch->attempt;
+    tell(c, m, ch, before);
+    core_owe_done(c, m, ch);
+}
+
+/* ---- what came back from the journal ---- */
+
+static void load_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    struct job *j = &w->job;
+    if (j->result == JOB_DONE) {
+        ASSERT(!l->m);
+        l->m = j->loaded;
+        j->loaded = NULL;
+        l->attempt = j->attempt;
+        l->item.priority = l->m->priority;
+        core_settled(c, l);
+        return;
+    }
+    for (struct parked *p; (p = unpark(l)) != NULL; free(p)) {
+        ASSERT(p->ask); /* calls exist for loaded messages only */
+        p->ask->err = j->err;
+        core_answer(c, p->ask, j->result == JOB_ABSENT ? ASK_ABSENT : ASK_FAILED);
+    }
+    core_settled(c, l);
+}
+
+static void house_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    if (w->job.result == JOB_DONE)
+        core_adopt(c, l, &w->job.change);
+    else
+        queue_pause(&c->queue, l->item.priority, c->now + RETRY_SCAN_US);
+    core_settled(c, l);
+}
+
+/* Rows from disk: those not in memory yet come alive and are seen to. */
+static void adopt_rows(struct core *c, struct job *j) {
+    for (unsigned i = 0; i < j->n_rows; i++) {
+        struct message *m = j->rows[i];
+        if (map_get(&c->live, (uint64_t)m->id)) {
+            message_free(m); /* memory knows better */
+            continue;
+        }
+        struct live *l = core_live_new(c, m->id, m);
+        l->attempt = j->attempts[i];
+        core_due(c, l);
+    }
+    free(j->rows);
+    j->rows = NULL;
+    j->n_rows = 0;
+}
+
+static void scan_done(struct core *c, struct work *w) {
+    struct job *j = &w->job;
+    if (j->result != JOB_DONE) {
+        queue_scan_failed(&c->queue, j->priority, c->now + RETRY_SCAN_US);
+        return;
+    }
+    int64_t last_due_at = j->n_rows ? j->rows[j->n_rows - 1]->head.due_at : 0;
+    int64_t last_id = j->n_rows ? j->rows[j->n_rows - 1]->id : 0;
+    queue_scanned(&c->queue, j->priority, j->n_rows, last_due_at, last_id, j->more, j->next_due_at);
+    adopt_rows(c, j);
+}
+
+static void sweep_done(struct core *c, struct work *w) {
+    struct job *j = &w->job;
+    if (j->result == JOB_DONE && j->more) {
+        c->sweep.after_due_at = j->end_due_at;
+        c->sweep.after_id = j->end_id;
+        c->sweep.next_at = c->now + SWEEP_STEP_US;
+    } else {
+        c->sweep.after_due_at = c->sweep.after_id = 0;
+        c->sweep.priority = (enum priority)((c->sweep.priority + 1) % PRIORITY_COUNT);
+        c->sweep.next_at = c->now + SWEEP_REST_US;
+    }
+    adopt_rows(c, j);
+}
+
+static void committed(struct core *c, struct work *w) {
+    c->n_jobs--;
+    if (w->live) {
+        ASSERT(w->live->work == w);
+        w->live->work = NULL;
+    }
+    switch (w->purpose) {
+    case FOR_PUT: core_put_done(c, w); break;
+    case FOR_LOAD: load_done(c, w); break;
+    case FOR_FIND: core_find_done(c, w); break;
+    case FOR_CLAIM: core_claim_done(c, w); break;
+    case FOR_OUTCOME: core_outcome_done(c, w); break;
+    case FOR_LOOKUP: core_lookup_done(c, w); break;
+    case FOR_HOUSE: house_done(c, w); break;
+    case FOR_COMMAND:
+    case FOR_RECEIPT: core_command_done(c, w); break;
+    case FOR_SCAN: scan_done(c, w); break;
+    case FOR_SWEEP: sweep_done(c, w); break;
+    case FOR_OWED_SCAN: core_owed_scanned(c, w); break;
+    case FOR_OWED: core_owed_done(c, w); break;
+    case FOR_PRUNE: break;
+    }
+    free_work(w);
+}
+
+/* ---- the turn ---- */
+
+static bool take_committed(struct core *c) {
+    void *items[TAKE_MAX];
+    size_t n = mailbox_take(c->mail.committed, items, TAKE_MAX);
+    for (size_t i = 0; i < n; i++)
+        committed(c, items[i]);
+    return n == TAKE_MAX;
+}
+
+static bool take_called(struct core *c) {
+    void *items[TAKE_MAX];
+    size_t n = mailbox_take(c->mail.called, items, TAKE_MAX);
+    for (size_t i = 0; i < n; i++)
+        core_called(c, items[i]);
+    return n == TAKE_MAX;
+}
+
+static bool take_asks(struct core *c, struct mailbox *from, size_t jobs_max) {
+    if (c->out_first || c->n_jobs >= jobs_max)
+        return false; /* they wait in their mailbox, and push back from there when it is full */
+    void *items[TAKE_MAX];
+    size_t room = jobs_max - c->n_jobs;
+    size_t n = mailbox_take(from, items, room < TAKE_MAX ? room : TAKE_MAX);
+    for (size_t i = 0; i < n; i++)
+        core_ask(c, items[i]);
+    return n == TAKE_MAX;
+}
+
+static void ask_for_pages(struct core *c) {
+    size_t live_max = c->settings->limits.live_max;
+    struct queue_scan s;
+    while (c->live.n < live_max && !c->draining &&
+           queue_wants_scan(&c->queue, c->now, live_max / 4 + 1, &s)) {
+        struct work *w = core_work(c, FOR_SCAN, JOB_SCAN, NULL);
+        w->job.priority = s.priority;
+        w->job.after_due_at = s.after_due_at;
+        w->job.after_id = s.after_id;
+        size_t room = live_max - c->live.n;
+        w->job.limit = (unsigned)(room < SCAN_PAGE ? room : SCAN_PAGE);
+        core_record(c, w);
+    }
+}
+
+static void keep_house(struct core *c) {
+    if (c->draining)
+        return;
+    if (c->now >= c->sweep.next_at) {
+        c->sweep.next_at = INT64_MAX; /* until this stretch is read */
+        struct work *w = core_work(c, FOR_SWEEP, JOB_SWEEP, NULL);
+        w->job.priority = c->sweep.priority;
+        w->job.after_due_at = c->sweep.after_due_at;
+        w->job.after_id = c->sweep.after_id;
+        w->job.limit = SWEEP_PAGE;
+        core_record(c, w);
+    }
+    if (c->now >= c->prune_at) {
+        c->prune_at = c->now + PRUNE_EVERY_US;
+        struct work *w = core_work(c, FOR_PRUNE, JOB_PRUNE, NULL);
+        w->job.limit = SCAN_MAX;
+        core_record(c, w);
+    }
+}
+
+static void hand_out_jobs(struct core *c) {
+    while (c->out_first) {
+        void *items[TAKE_MAX];
+        size_t n = 0;
+        for (struct work *w = c->out_first; w && n < TAKE_MAX; w = w->next_out)
+            items[n++] = &w->job;
+        /* What is handed over belongs to the journal: read the links before, not after. */
+        struct work *rest[TAKE_MAX + 1];
+        for (size_t i = 0; i < n; i++)
+            rest[i] = items[i];
+        rest[n] = rest[n - 1]->next_out;
+        size_t took = mailbox_put(c->mail.journal, items, n);
+        c->out_first = rest[took];
+        if (!c->out_first)
+            c->out_last = NULL;
+        if (took < n)
+            return; /* full: the rest waits here, and no new requests are taken */
+    }
+}
+
+static void hand_out_calls(struct core *c) {
+    for (unsigned tries = 0; c->n_out_calls && tries < c->mail.n_senders; tries++) {
+        struct mailbox *to = c->mail.senders[c->next_sender];
+        c->next_sender = (c->next_sender + 1) % c->mail.n_senders;
+        size_t share = (c->n_out_calls + c->mail.n_senders - 1 - tries) / (c->mail.n_senders - tries);
+        size_t took = mailbox_put(to, (void *const *)c->out_calls, share);
+        c->n_out_calls -= took;
+        memmove(c->out_calls, c->out_calls + took, c->n_out_calls * sizeof *c->out_calls);
+    }
+}
+
+static int64_t next_turn_at(const struct core *c) {
+    if (c->more)
+        return c->now;
+    if (c->out_first || c->n_out_calls)
+        return c->now + US_PER_MS; /* a mailbox was full: look again soon */
+    int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
+    int64_t others[2 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at};
+    size_t n = 2;
+    for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
+        others[n++] = lane_opens_at(c->lanes[i]);
+    for (size_t i = 0; i < n; i++)
+        if (others[i] > c->now && others[i] < at) /* what is past waits for something else */
+            at = others[i];
+    return at;
+}
+
+static void publish(struct core *c) {
+    struct meters *m = c->world->meters;
+    int64_t oldest_us = 0;
+    for (int p = 0; p < PRIORITY_COUNT; p++) {
+        const struct live *l = (const struct live *)c->queue.lanes[p].first;
+        if (l && c->now - l->m->head.due_at > oldest_us)
+            oldest_us = c->now - l->m->head.due_at;
+    }
+    meter_set(m, GAUGE_OLDEST_DUE, oldest_us / US_PER_S);
+    meter_set(m, GAUGE_BACKLOG, c->backlog);
+    meter_set(m, GAUGE_LIVE, (int64_t)c->live.n);
+    meter_set(m, GAUGE_READY, (int64_t)c->queue.n);
+    meter_set(m, GAUGE_IN_FLIGHT, (int64_t)c->n_calls);
+}
+
+int64_t core_turn(struct core *c) {
+    c->now = world_now(c->world);
+    log_batch_begin(c->world->log);
+    c->more = take_committed(c);
+    c->more |= take_called(c);
+    c->more |= take_asks(c, c->mail.receipts, RECEIPTS_JOBS_MAX);
+    c->more |= take_asks(c, c->mail.asks, ASKS_JOBS_MAX);
+    core_claims(c);
+    ask_for_pages(c);
+    core_owed_scan(c);
+    keep_house(c);
+    hand_out_jobs(c);
+    hand_out_calls(c);
+    publish(c);
+    log_batch_end(c->world->log);
+    return next_turn_at(c);
+}
+
+void core_drain(struct core *c) {
+    c->draining = true;
+}
+
+bool core_is_idle(const struct core *c) {
+    return c->n_jobs == 0 && c->n_calls == 0;
+}
+
+struct core_stats core_stats(const struct core *c) {
+    return (struct core_stats){.live = c->live.n,
+                               .ready = c->queue.n,
+                               .in_flight = c->n_calls,
+                               .jobs = c->n_jobs,
+                               .callbacks = c->owing.n};
+}

@@ -1,0 +1,290 @@
+#include "pipeline/core_parts.h"
+
+#include "base/clock.h"
+#include "receipt/join.h"
+
+/* ---- new messages ---- */
+
+static uint64_t key_hash(const struct core *c, const struct message *m) {
+    struct sip_key key = c->world->id_key;
+    key.k0 ^= (uint64_t)m->account_id;
+    return siphash(key, m->text[TEXT_IDEMPOTENCY_KEY]);
+}
+
+static void refuse_submit(struct core *c, struct ask *a, enum ask_result result) {
+    message_free(a->message);
+    a->message = NULL;
+    core_answer(c, a, result);
+}
+
+/* Where a new message begins: suppressed, scheduled, with its first attempt, or queued. */
+static void place(struct core *c, struct live *l, enum reason suppress, struct change *ch) {
+    struct message *m = l->m;
+    if (m->direction == DIRECTION_IN) {
+        change_move(ch, STATE_RECEIVED, REASON_NONE, c->now);
+        return;
+    }
+    change_move(ch, STATE_ACCEPTED, REASON_NONE, c->now);
+    if (suppress != REASON_NONE) {
+        change_move(ch, STATE_SUPPRESSED, suppress, c->now);
+        return;
+    }
+    if (m->send_at > c->now) {
+        change_move(ch, STATE_SCHEDULED, REASON_SCHEDULED, c->now);
+        ch->next.due_at = m->send_at;
+        return;
+    }
+    bool my_turn = queue_is_caught_up(&c->queue, m->priority) && c->queue.lanes[m->priority].n == 0;
+    struct lane *lane = my_turn ? core_open_lane(c) : NULL;
+    if (lane) {
+        change_move(ch, STATE_SENDING, REASON_NONE, c->now);
+        core_begin_attempt(c, l, lane, ch);
+        return;
+    }
+    change_move(ch, STATE_QUEUED, c->n_lanes ? REASON_LANE_FULL : REASON_NO_LANE, c->now);
+    ch->next.due_at = c->now;
+}
+
+static void submit(struct core *c, struct ask *a) {
+    struct message *m = a->message;
+    if (c->draining) {
+        err_set(&a->err, ERR_BUSY, "the gateway is stopping: try again in a few seconds");
+        refuse_submit(c, a, ASK_FAILED);
+        return;
+    }
+    bool keyed = m->text[TEXT_IDEMPOTENCY_KEY].n != 0;
+    uint64_t hash = keyed ? key_hash(c, m) : 0;
+    if (keyed && map_get(&c->keys, hash)) {
+        refuse_submit(c, a, ASK_IN_FLIGHT);
+        return;
+    }
+    m->id = id_next(&c->ids, c->now);
+    m->created_at = c->now;
+    if (m->send_at > c->now)
+        m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
+    struct live *l = core_live_new(c, m->id, m);
+    struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
+    w->ask = a;
+    place(c, l, a->suppress, &w->job.change);
+    core_owe(c, m, &w->job.change);
+    if (keyed) {
+        map_put(&c->keys, hash, w);
+        w->job.idempotency_until = c->now + (int64_t)c->settings->defaults.idempotency_s * US_PER_S;
+    }
+    core_record(c, w);
+}
+
+void core_put_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    struct ask *a = w->ask;
+    struct message *m = l->m;
+    struct change *ch = &w->job.change;
+    if (m->text[TEXT_IDEMPOTENCY_KEY].n)
+        map_take(&c->keys, key_hash(c, m));
+    if (w->job.result != JOB_DONE) {
+        if (l->lane)
+            core_release(c, l);
+        a->err = w->job.err;
+        a->dup_id = w->job.dup_id;
+        bool duplicate = w->job.result == JOB_DUPLICATE;
+        core_answer(c, a, duplicate ? (w->job.dup_same ? ASK_DUPLICATE : ASK_MISMATCH) : ASK_FAILED);
+        message_free(m);
+        l->m = NULL; /* it never was */
+        core_settled(c, l);
+        return;
+    }
+    core_adopt(c, l, ch);
+    a->head = m->head;
+    a->id = m->id;
+    core_answer(c, a, ASK_DONE);
+    if (m->head.state == STATE_SENDING) {
+        core_send_call(c, l, CALL_ATTEMPT);
+    } else if (m->head.state == STATE_QUEUED && queue_is_caught_up(&c->queue, m->priority) &&
+               c->live.n < c->settings->limits.live_max) {
+        queue_push(&c->queue, &l->item);
+    }
+    core_settled(c, l);
+}
+
+/* ---- what is asked of stored messages ---- */
+
+static struct work *command(struct core *c, struct live *l, struct ask *a, enum job_kind kind) {
+    struct work *w = core_work(c, FOR_COMMAND, kind, l);
+    w->ask = a;
+    return w;
+}
+
+static bool may_cancel(const struct message *m) {
+    return state_may_move(m->head.state, STATE_CANCELED);
+}
+
+static void cancel(struct core *c, struct live *l, struct ask *a) {
+    struct message *m = l->m;
+    if (!may_cancel(m)) {
+        a->head = m->head;
+        core_answer(c, a, m->head.state == STATE_CANCELED ? ASK_DONE : ASK_REFUSED);
+        return;
+    }
+    if (l->item.queued)
+        queue_remove(&c->queue, &l->item);
+    struct work *w = command(c, l, a, JOB_MOVE);
+    change_move(&w->job.change, STATE_CANCELED, REASON_CANCELED, c->now);
+    core_owe(c, m, &w->job.change);
+    core_record(c, w);
+}
+
+static bool is_over(const struct message *m) {
+    return state_is_terminal(m->head.state) || m->head.done_at != 0;
+}
+
+/* Redaction and deletion are refused while something is still to be done with the text. */
+static void erase(struct core *c, struct live *l, struct ask *a) {
+    const struct message *m = l->m;
+    if (l->call || !(is_over(m) || m->head.state == STATE_SENT)) {
+        a->head = m->head;
+        core_answer(c, a, ASK_REFUSED);
+        return;
+    }
+    struct work *w = command(c, l, a, a->kind == ASK_DELETE ? JOB_DELETE : JOB_REDACT);
+    w->job.change.next.updated_at = c->now;
+    core_record(c, w);
+}
+
+static void receipt(struct core *c, struct live *l, struct ask *a) {
+    struct message *m = l->m;
+    struct lane *lane = core_lane(c, m->head.lane);
+    int64_t window_us = lane ? (int64_t)lane->config->receipt_window_s * US_PER_S : 0;
+    struct change ch = change_of(m);
+    if (m->direction == DIRECTION_IN ||
+        join_receipt(m, &a->receipt, a->attempt, window_us, c->now, &ch) == JOINED_NOTHING_NEW) {
+        a->head = m->head;
+        core_answer(c, a, ASK_DONE);
+        return;
+    }
+    if (l->item.queued) /* it was to be tried again, and turns out to have arrived */
+        queue_remove(&c->queue, &l->item);
+    struct work *w = core_work(c, FOR_RECEIPT, JOB_MOVE, l);
+    w->ask = a;
+    w->job.change = ch;
+    core_owe(c, m, &w->job.change);
+    core_record(c, w);
+}
+
+void core_ask_live(struct core *c, struct live *l, struct ask *a) {
+    ASSERT(l->m && !l->work);
+    bool whose = a->kind == ASK_RECEIPT || a->account_id == l->m->account_id;
+    if (!whose) {
+        core_answer(c, a, ASK_ABSENT);
+        return;
+    }
+    switch (a->kind) {
+    case ASK_CANCEL: cancel(c, l, a); break;
+    case ASK_DELETE:
+    case ASK_REDACT: erase(c, l, a); break;
+    case ASK_RECEIPT: receipt(c, l, a); break;
+    case ASK_SUBMIT:
+    case ASK_RELOAD:
+    case ASK_KINDS: ASSERT(!"asks about stored messages only");
+    }
+}
+
+void core_command_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    struct ask *a = w->ask;
+    if (w->job.result != JOB_DONE) {
+        a->err = w->job.err;
+        core_answer(c, a, ASK_FAILED);
+        /* A queued message was taken from the list for this: it is found again on disk, when that works. */
+        queue_pause(&c->queue, l->item.priority, c->now + US_PER_S);
+        core_settled(c, l);
+        return;
+    }
+    if (w->job.kind == JOB_DELETE)
+        w->job.change.next.due_at = 0;
+    core_adopt(c, l, &w->job.change);
+    a->head = l->m->head;
+    core_answer(c, a, ASK_DONE);
+    core_settled(c, l);
+}
+
+static void about_stored(struct core *c, struct ask *a) {
+    struct live *l = core_live_get(c, a->id);
+    if (!l->m || l->work) {
+        core_park(l, a, NULL);
+        return;
+    }
+    core_ask_live(c, l, a);
+    core_settled(c, l);
+}
+
+/* A receipt without our token: the journal finds its message by number and provider id. */
+static void find_for_receipt(struct core *c, struct ask *a) {
+    struct work *w = core_work(c, FOR_FIND, JOB_LOAD, NULL);
+    w->ask = a;
+    w->job.find_number = sv_of(a->number);
+    w->job.find_provider_id = sv_of(a->receipt.provider_id);
+    core_record(c, w);
+}
+
+void core_find_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    if (w->job.result != JOB_DONE) {
+        a->err = w->job.err;
+        core_answer(c, a, w->job.result == JOB_ABSENT ? ASK_ABSENT : ASK_FAILED);
+        return;
+    }
+    a->id = w->job.id;
+    about_stored(c, a);
+}
+
+/* ---- settings ---- */
+
+/* Lanes keep what they know of their provider by name; one that is gone lets its calls end. */
+static void reload(struct core *c, const struct settings *s) {
+    struct lane *kept[SETTINGS_LANES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_lanes; i++) {
+        struct lane *l = core_lane(c, s->lanes[i].name);
+        if (!l) {
+            l = calloc(1, sizeof *l);
+            ASSERT(l);
+        }
+        l->config = &s->lanes[i];
+        l->broken = false; /* a person has looked at it */
+        l->downs = 0;
+        l->paused_until = 0;
+        kept[n++] = l;
+    }
+    for (size_t i = 0; i < c->n_lanes; i++) {
+        bool still = false;
+        for (size_t k = 0; k < n && !still; k++)
+            still = kept[k] == c->lanes[i];
+        if (!still)
+            map_put(&c->gone, (uint64_t)(uintptr_t)c->lanes[i], c->lanes[i]);
+    }
+    memcpy(c->lanes, kept, n * sizeof kept[0]);
+    c->n_lanes = n;
+    c->settings = s;
+}
+
+void core_ask(struct core *c, struct ask *a) {
+    switch (a->kind) {
+    case ASK_SUBMIT: submit(c, a); break;
+    case ASK_RELOAD:
+        reload(c, a->settings);
+        core_answer(c, a, ASK_DONE);
+        break;
+    case ASK_RECEIPT:
+        meter_add(c->world->meters, COUNT_RECEIPTS, 1);
+        if (a->id == 0) {
+            find_for_receipt(c, a);
+            break;
+        }
+        about_stored(c, a);
+        break;
+    case ASK_CANCEL:
+    case ASK_DELETE:
+    case ASK_REDACT: about_stored(c, a); break;
+    case ASK_KINDS: ASSERT(!"not an ask");
+    }
+}

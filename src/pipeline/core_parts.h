@@ -1,0 +1,162 @@
+/* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_asks.c (requests and
+ * receipts), core_send.c (claims, outcomes, look-ups), core_owed.c (status callbacks).
+ */
+#ifndef HY_PIPELINE_CORE_PARTS_H
+#define HY_PIPELINE_CORE_PARTS_H
+
+#include "base/map.h"
+#include "dispatch/lane.h"
+#include "dispatch/settle.h"
+#include "pipeline/ask.h"
+#include "pipeline/call.h"
+#include "pipeline/core.h"
+#include "queue/queue.h"
+
+#include <string.h>
+
+/* Something for a message that had to wait for its uncommitted change, or for its row to be loaded. */
+struct parked {
+    struct parked *next;
+    struct ask *ask;   /* or */
+    struct call *call; /* a call's result */
+};
+
+/* A message held in memory. */
+struct live {
+    struct queue_item item; /* first: the queue hands these back */
+    int64_t id;
+    struct message *m;      /* NULL while the row is being loaded */
+    struct attempt attempt; /* the latest, as committed */
+    struct work *work;      /* the uncommitted change (or load), NULL if none */
+    struct call *call;      /* the call in flight, NULL if none */
+    struct lane *lane;      /* of that call, or of the claim under way */
+    struct parked *first, *last;
+};
+
+/* What a job is for: what to do once it is committed. */
+enum purpose {
+    FOR_PUT,     /* a new message */
+    FOR_LOAD,    /* a row that something is parked for */
+    FOR_FIND,    /* a receipt's message, by number and provider id */
+    FOR_CLAIM,   /* queued -> sending */
+    FOR_OUTCOME, /* of an attempt */
+    FOR_LOOKUP,  /* outcome of a look-up */
+    FOR_HOUSE,   /* expiry, orphan, closed window: nobody waits for it */
+    FOR_COMMAND, /* cancel, delete, redact: answers ask */
+    FOR_RECEIPT, /* answers ask */
+    FOR_SCAN,
+    FOR_SWEEP,
+    FOR_OWED_SCAN,
+    FOR_OWED, /* a callback's end or next try */
+    FOR_PRUNE,
+};
+
+struct work {
+    struct job job; /* first: the journal hands these back */
+    enum purpose purpose;
+    struct live *live;
+    struct ask *ask;
+    struct owing *owing;
+    struct lookup_answer *answer; /* FOR_LOOKUP: the candidates not tried yet */
+    size_t candidate;
+    struct work *next_out;
+};
+
+/* A status callback held in memory. */
+struct owing {
+    struct callback callback; /* owns its message */
+    struct call call;
+};
+
+struct core {
+    const struct world *world;
+    const struct settings *settings;
+    struct core_mail mail;
+    struct id_maker ids;
+    int64_t now; /* of this turn */
+
+    struct map live;  /* id -> struct live */
+    struct map owing; /* message and event -> struct owing */
+    struct map keys;  /* siphash of account and idempotency key -> struct work whose PUT is not committed */
+    struct queue queue;
+    struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
+    size_t n_lanes;
+    struct map gone; /* lanes no longer configured, owned: calls may still name them */
+
+    size_t n_jobs; /* handed out or waiting to be, not yet back */
+    size_t n_calls;
+    struct work *out_first, *out_last; /* jobs the journal's mailbox had no room for */
+    struct call **out_calls;           /* likewise */
+    size_t n_out_calls;
+    unsigned next_sender;
+
+    struct {
+        bool behind, scanning;
+        int64_t next_due_at;
+    } owed;
+    struct {
+        int64_t next_at; /* the next stretch is looked at then */
+        enum priority priority;
+        int64_t after_due_at, after_id;
+    } sweep;
+    int64_t prune_at;
+    int64_t backlog; /* messages on disk with something still to be done */
+    bool draining;
+    bool more; /* this turn left something undone that needs no outside event */
+};
+
+/* core.c */
+struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind, struct live *l);
+void core_record(struct core *c, struct work *w); /* hands the job over at the end of the turn */
+void core_answer(struct core *c, struct ask *a, enum ask_result result);
+struct live *core_live_new(struct core *c, int64_t id, struct message *m);
+/* The live message, loading its row if need be: then m is NULL and the input must be parked. */
+struct live *core_live_get(struct core *c, int64_t id);
+void core_park(struct live *l, struct ask *a, struct call *call);
+/* A change was adopted, or nothing was done: go on with what is parked; forget the message when nothing is
+ * left. */
+void core_settled(struct core *c, struct live *l);
+/* A change of l is on disk: take over the new head, count, log, and start the callbacks it owes. */
+void core_adopt(struct core *c, struct live *l, const struct change *ch);
+struct settle core_settle(struct core *c);
+/* A lane's runtime state by name; NULL if it is not configured (any more). */
+struct lane *core_lane(struct core *c, const char *name);
+
+/* core_asks.c */
+void core_ask(struct core *c, struct ask *a);
+void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, no work under way */
+void core_put_done(struct core *c, struct work *w);
+void core_command_done(struct core *c, struct work *w);
+void core_find_done(struct core *c, struct work *w);
+
+/* core_send.c */
+/* A lane that may take one more message now; NULL if none. */
+struct lane *core_open_lane(struct core *c);
+/* Takes a place among the calls and in the lane's window for l; gives it back when there will be no call
+ * after all. */
+void core_reserve(struct core *c, struct live *l, struct lane *lane);
+void core_release(struct core *c, struct live *l);
+/* Adds to ch what begins an attempt on lane, its place included. The message must be about to be stored as
+ * `sending`. */
+void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct change *ch);
+void core_send_call(struct core *c, struct live *l, enum call_kind kind);
+void core_claims(struct core *c);
+/* A message that is due, just read from disk or pushed back: do what its state asks for. */
+void core_due(struct core *c, struct live *l);
+void core_called(struct core *c, struct call *call);
+void core_called_live(struct core *c, struct live *l, struct call *call);
+void core_claim_done(struct core *c, struct work *w);
+void core_outcome_done(struct core *c, struct work *w);
+void core_lookup_done(struct core *c, struct work *w);
+
+/* core_owed.c */
+/* Marks what ch owes; call before core_record. */
+void core_owe(struct core *c, const struct message *m, struct change *ch);
+/* Starts the callbacks of a committed change. */
+void core_owe_done(struct core *c, const struct message *m, const struct change *ch);
+void core_owed_scan(struct core *c);
+void core_owed_scanned(struct core *c, struct work *w);
+void core_owed_called(struct core *c, struct call *call);
+void core_owed_done(struct core *c, struct work *w);
+
+#endif

@@ -1,0 +1,295 @@
+#include "pipeline/core_parts.h"
+
+#include "base/clock.h"
+#include "receipt/join.h"
+
+enum { AGAIN_US = 500 * 1000 };
+
+struct lane *core_open_lane(struct core *c) {
+    if (c->draining || c->n_calls >= CORE_CALLS_MAX)
+        return NULL;
+    for (size_t i = 0; i < c->n_lanes; i++)
+        if (lane_is_open(c->lanes[i], c->now))
+            return c->lanes[i];
+    return NULL;
+}
+
+void core_reserve(struct core *c, struct live *l, struct lane *lane) {
+    ASSERT(!l->lane && !l->call);
+    lane_begin(lane);
+    l->lane = lane;
+    c->n_calls++;
+}
+
+void core_release(struct core *c, struct live *l) {
+    lane_end(l->lane, NULL, c->now);
+    l->lane = NULL;
+    c->n_calls--;
+}
+
+void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct change *ch) {
+    ASSERT(ch->next.state == STATE_SENDING);
+    core_reserve(c, l, lane);
+    ch->next.attempts++;
+    ch->next.lookups = 0;
+    ch->next.due_at = c->now + settle_lease_us(lane->config);
+    ch->next.provider_id[0] = '\0';
+    memcpy(ch->next.lane, lane->config->name, sizeof ch->next.lane);
+    ch->attempt_begins = true;
+    ch->attempt = (struct attempt){.message_id = l->id, .number = ch->next.attempts, .started_at = c->now};
+    memcpy(ch->attempt.lane, lane->config->name, sizeof ch->attempt.lane);
+    ch->events[ch->n_events - 1].attempt =
+        ch->next.attempts; /* the move to `sending` is about this attempt */
+}
+
+void core_send_call(struct core *c, struct live *l, enum call_kind kind) {
+    ASSERT(l->lane && !l->call && !l->work && c->n_out_calls < CORE_CALLS_MAX);
+    struct call *call = calloc(1, sizeof *call);
+    ASSERT(call);
+    *call = (struct call){.kind = kind,
+                          .owner = l,
+                          .settings = c->settings,
+                          .lane = l->lane->config,
+                          .message = l->m,
+                          .attempt = l->m->head.attempts,
+                          .started_at = l->attempt.started_at};
+    l->call = call;
+    c->out_calls[c->n_out_calls++] = call;
+}
+
+/* Stores a change nobody waits for. */
+static void house(struct core *c, struct live *l, const struct change *ch) {
+    struct work *w = core_work(c, FOR_HOUSE, JOB_MOVE, l);
+    w->job.change = *ch;
+    core_owe(c, l->m, &w->job.change);
+    core_record(c, w);
+}
+
+static void expire(struct core *c, struct live *l) {
+    struct change ch = change_of(l->m);
+    change_move(&ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
+    house(c, l, &ch);
+}
+
+static void claim(struct core *c, struct live *l, struct lane *lane) {
+    struct work *w = core_work(c, FOR_CLAIM, JOB_MOVE, l);
+    change_move(&w->job.change, STATE_SENDING, REASON_NONE, c->now);
+    core_begin_attempt(c, l, lane, &w->job.change);
+    core_record(c, w);
+}
+
+/* Its turn has come. Only its own lane can be asked: while that is closed, it waits on disk a little longer.
+ */
+static void look_up(struct core *c, struct live *l) {
+    struct settle s = core_settle(c);
+    struct change ch = change_of(l->m);
+    struct lane *lane = core_lane(c, l->m->head.lane);
+    if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch)) {
+        house(c, l, &ch);
+    } else if (!lane_is_open(lane, c->now)) {
+        ch.next.due_at = c->now + US_PER_S;
+        house(c, l, &ch);
+    } else {
+        meter_add(c->world->meters, COUNT_LOOKUPS, 1);
+        core_reserve(c, l, lane);
+        core_send_call(c, l, CALL_LOOKUP);
+    }
+}
+
+void core_claims(struct core *c) {
+    if (c->draining)
+        return;
+    for (;;) {
+        struct lane *lane = core_open_lane(c);
+        if (!lane || c->n_jobs >= CORE_JOBS_MAX / 2)
+            return;
+        struct queue_item *i = queue_pop(&c->queue);
+        if (!i)
+            return;
+        struct live *l = (struct live *)i;
+        ASSERT(l->m && !l->work && !l->call);
+        if (l->m->head.state == STATE_UNKNOWN)
+            look_up(c, l);
+        else if (c->now >= l->m->expires_at)
+            expire(c, l);
+        else
+            claim(c, l, lane);
+    }
+}
+
+void core_claim_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    if (w->job.result != JOB_DONE) { /* as if nothing had been tried: it is still queued on disk */
+        core_release(c, l);
+        queue_pause(&c->queue, l->item.priority, c->now + AGAIN_US);
+        core_settled(c, l);
+        return;
+    }
+    meter_time(c->world->meters, HIST_QUEUE_WAIT, c->now - l->m->head.due_at);
+    core_adopt(c, l, &w->job.change);
+    core_send_call(c, l, CALL_ATTEMPT);
+    core_settled(c, l);
+}
+
+/* An unknown outcome is due: ask the provider (when it is this message's turn), or do what its policy says.
+ */
+static void due_unknown(struct core *c, struct live *l) {
+    struct settle s = core_settle(c);
+    struct change ch = change_of(l->m);
+    struct lane *lane = core_lane(c, l->m->head.lane);
+    if (settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch))
+        queue_push(&c->queue, &l->item);
+    else
+        house(c, l, &ch);
+}
+
+static void due_orphan(struct core *c, struct live *l) {
+    struct settle s = core_settle(c);
+    struct change ch = change_of(l->m);
+    struct lane *lane = core_lane(c, l->m->head.lane);
+    settle_orphan(&s, l->m, &l->attempt, lane ? lane->config : NULL, &ch);
+    house(c, l, &ch);
+}
+
+void core_due(struct core *c, struct live *l) {
+    ASSERT(l->m && !l->work && !l->call);
+    switch (l->m->head.state) {
+    case STATE_ACCEPTED:
+    case STATE_SCHEDULED:
+    case STATE_QUEUED:
+        if (c->now >= l->m->expires_at)
+            expire(c, l);
+        else
+            queue_push(&c->queue, &l->item);
+        return;
+    case STATE_SENDING: due_orphan(c, l); return;
+    case STATE_UNKNOWN: due_unknown(c, l); return;
+    case STATE_SENT: {
+        struct change ch = change_of(l->m);
+        join_window_closed(l->m, c->now, &ch);
+        house(c, l, &ch);
+        return;
+    }
+    case STATE_NONE:
+    case STATE_DELIVERED:
+    case STATE_UNDELIVERED:
+    case STATE_FAILED:
+    case STATE_EXPIRED:
+    case STATE_CANCELED:
+    case STATE_SUPPRESSED:
+    case STATE_RECEIVED:
+    case STATE_COUNT: ASSERT(!"a finished message is never due");
+    }
+}
+
+/* ---- what calls brought ---- */
+
+static void outcome(struct core *c, struct live *l, struct call *call) {
+    struct settle s = core_settle(c);
+    struct work *w = core_work(c, FOR_OUTCOME, JOB_MOVE, l);
+    w->job.must = true; /* the call is made: its outcome must not get lost */
+    settle_verdict(&s, l->m, &l->attempt, call->lane, &call->verdict, &w->job.change);
+    core_owe(c, l->m, &w->job.change);
+    core_record(c, w);
+}
+
+void core_outcome_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    ASSERT(w->job.result == JOB_DONE);
+    core_adopt(c, l, &w->job.change);
+    if (l->m->head.state == STATE_QUEUED)
+        meter_add(c->world->meters, COUNT_RETRIES, 1);
+    core_settled(c, l);
+}
+
+/* Makes the change for the next candidate of a look-up's answer, or for what is left when none is ours. */
+static void look_up_next(struct core *c, struct live *l, struct lookup_answer *answer, size_t candidate) {
+    struct settle s = core_settle(c);
+    struct lane *lane = core_lane(c, l->m->head.lane);
+    struct work *w = core_work(c, FOR_LOOKUP, JOB_MOVE, l);
+    struct change *ch = &w->job.change;
+    w->answer = answer;
+    w->candidate = candidate;
+    bool none_ours = answer->found == FOUND_ABSENT || (candidate >= answer->n && answer->complete);
+    if (answer->found == FOUND_YES && candidate < answer->n && lane) {
+        settle_found(&s, l->m, lane->config, &answer->candidates[candidate], ch);
+        w->job.claim = true;
+    } else if (answer->found != FOUND_CANNOT_TELL && none_ours) {
+        settle_absent(&s, l->m, ch);
+    } else if (lane) {
+        settle_cannot_tell(&s, l->m, lane->config, answer->hint == LANE_FINE, ch);
+    } else {
+        ch->next.due_at = l->m->expires_at;
+    }
+    core_owe(c, l->m, ch);
+    core_record(c, w);
+}
+
+void core_lookup_done(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    if (w->job.result == JOB_CLAIMED) { /* that one belongs to another message of ours */
+        struct lookup_answer *answer = w->answer;
+        w->answer = NULL;
+        look_up_next(c, l, answer, w->candidate + 1);
+        return;
+    }
+    if (w->job.result == JOB_DONE) {
+        enum state before = l->m->head.state;
+        core_adopt(c, l, &w->job.change);
+        if (before != l->m->head.state)
+            meter_add(c->world->meters,
+                      l->m->head.state == STATE_QUEUED ? COUNT_LOOKUPS_ABSENT : COUNT_LOOKUPS_FOUND, 1);
+    } else {
+        queue_pause(&c->queue, l->item.priority, c->now + AGAIN_US);
+    }
+    core_settled(c, l);
+}
+
+void core_called_live(struct core *c, struct live *l, struct call *call) {
+    ASSERT(l->m && !l->work);
+    if (call->kind == CALL_ATTEMPT) {
+        outcome(c, l, call);
+    } else if (l->m->head.state == STATE_UNKNOWN) { /* else a receipt was faster than the look-up */
+        struct lookup_answer *answer = malloc(sizeof *answer);
+        ASSERT(answer);
+        *answer = call->answer;
+        look_up_next(c, l, answer, 0);
+    }
+    free(call);
+}
+
+static void lane_news(struct core *c, const struct call *call, const struct lane *lane) {
+    const struct verdict *v = &call->verdict;
+    enum log_level level = v->hint == LANE_BROKEN ? LOG_ERROR : LOG_WARN;
+    char name[32];
+    snprintf(name, sizeof name, "lane.%s", lane_hint_name(v->hint));
+    log_at(c->world->log, level, name, kv_name("lane", lane->config->name),
+           kv_name("reason", reason_name(v->reason)), kv_int("code", v->code),
+           kv_int("status", v->http_status),
+           kv_int("pause_ms", lane->broken ? 0 : (lane->paused_until - c->now) / US_PER_MS),
+           kv_cstr("said", v->text));
+}
+
+void core_called(struct core *c, struct call *call) {
+    c->n_calls--;
+    if (call->kind == CALL_CALLBACK) {
+        core_owed_called(c, call);
+        return;
+    }
+    struct live *l = call->owner;
+    ASSERT(l->call == call);
+    l->call = NULL;
+    struct verdict lookup_said = {.fate = FATE_UNKNOWN, .hint = call->answer.hint};
+    const struct verdict *v = call->kind == CALL_ATTEMPT ? &call->verdict : &lookup_said;
+    if (lane_end(l->lane, v, c->now))
+        lane_news(c, call, l->lane);
+    l->lane = NULL;
+    if (call->kind == CALL_ATTEMPT)
+        meter_time(c->world->meters, HIST_PROVIDER, call->elapsed_us);
+    if (l->work) {
+        core_park(l, NULL, call);
+        return;
+    }
+    core_called_live(c, l, call);
+    core_settled(c, l);
+}

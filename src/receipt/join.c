@@ -1,0 +1,60 @@
+#include "receipt/join.h"
+
+#include <string.h>
+
+/* A provider that repeats itself must not grow a message's history without end. */
+enum { EVENTS_MAX = 64 };
+
+static enum state target(const struct receipt *r) {
+    switch ((int)r->state) {
+    case STATE_DELIVERED:
+    case STATE_UNDELIVERED:
+    case STATE_FAILED: return r->state;
+    default: return STATE_SENT; /* queued, sending, sent: the provider has it */
+    }
+}
+
+static enum joined note(const struct receipt *r, enum state to, int64_t now, struct change *c) {
+    if (c->next.events >= EVENTS_MAX)
+        return JOINED_NOTHING_NEW;
+    change_note(c, to, r->reason, r->code, now);
+    return JOINED_CHANGE;
+}
+
+enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned attempt,
+                         int64_t window_us, int64_t now, struct change *c) {
+    enum state from = m->head.state;
+    bool over =
+        state_is_terminal(from) || m->head.done_at != 0; /* `sent` is over once its window has closed */
+    enum state to = target(r);
+    bool earlier = attempt != 0 && attempt < m->head.attempts;
+    bool bad_news = to == STATE_UNDELIVERED || to == STATE_FAILED;
+    bool fills_id = !m->head.provider_id[0] && r->provider_id[0] && !earlier;
+
+    if (from == to || (to == STATE_SENT && over)) {
+        if (!fills_id)
+            return JOINED_NOTHING_NEW;
+        memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
+        c->next.updated_at = now;
+        return JOINED_CHANGE;
+    }
+    /* An earlier attempt that failed says nothing about the one that counts now. */
+    if (over || (earlier && bad_news) || !state_may_move(from, to))
+        return note(r, to, now, c);
+
+    if (r->provider_id[0])
+        memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
+    c->next.code = r->code;
+    change_move(c, to, r->reason, now);
+    if (to == STATE_SENT)
+        c->next.due_at = now + window_us;
+    return JOINED_CHANGE;
+}
+
+void join_window_closed(const struct message *m, int64_t now, struct change *c) {
+    ASSERT(m->head.state == STATE_SENT);
+    c->next.due_at = 0;
+    c->next.done_at = now;
+    c->next.reason = REASON_NO_RECEIPT;
+    change_note(c, STATE_SENT, REASON_NO_RECEIPT, 0, now);
+}

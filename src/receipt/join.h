@@ -1,0 +1,23 @@
+/* join: a provider's later report meets its message.
+ *
+ * Reports come late, twice, out of order, for earlier attempts, and before the answer of the call they report
+ * on. States have a rank and never go back; what would take a message back is recorded as a note or, when it
+ * says nothing new, ignored.
+ */
+#ifndef HY_RECEIPT_JOIN_H
+#define HY_RECEIPT_JOIN_H
+
+#include "model/change.h"
+#include "model/settings.h"
+
+enum joined { JOINED_NOTHING_NEW, JOINED_CHANGE };
+
+/* attempt: which one the report is about (0: not known). window_us: how long a `sent` message waits for more.
+ * Writes c when there is something to store. */
+enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned attempt,
+                         int64_t window_us, int64_t now, struct change *c);
+
+/* m is `sent` and its window has closed: it ends as it is, with reason no_receipt. */
+void join_window_closed(const struct message *m, int64_t now, struct change *c);
+
+#endif
