@@ -4,10 +4,11 @@
  * followed; proxies only from settings, never from the environment. Bodies of answers are bounded (more:
  * HTTP_CUT). A call ends exactly once, by its callback from client_run, whatever happens.
  *
- * HTTP_NOT_SENT is told from HTTP_CUT by what libcurl knows: nothing of the request was written to a
- * connection. A reused connection that the server closed is retried by libcurl only if no byte of the request
- * was taken; since that cannot be told for POST in every case, libcurl's own retry is kept off and the
- * outcome is HTTP_CUT when in doubt.
+ * HTTP_NOT_SENT is told from HTTP_CUT by one border: the moment a connection is ready and libcurl begins to
+ * write the request to it (CURLOPT_PREREQFUNCTION). What fails before is HTTP_NOT_SENT, all else is HTTP_CUT.
+ * libcurl by itself repeats a request when a kept connection ends before the answer's first byte; such
+ * repeats pass the same border and are refused there: no request, with or without body, is ever written
+ * twice. The price: an HTTP/2 stream the server refused (GOAWAY, REFUSED_STREAM) is HTTP_CUT too.
  */
 #ifndef HY_NET_CLIENT_H
 #define HY_NET_CLIENT_H
@@ -18,7 +19,7 @@
 struct client;
 
 struct client_options {
-    unsigned connections_max;          /* kept open in all */
+    unsigned connections_max;          /* open at once in all; calls beyond wait for one */
     unsigned connections_per_host_max; /* 0: no limit */
     const char *user_agent;
     const char *ca_file; /* NULL: the system's */
@@ -38,11 +39,13 @@ struct client_call {
 };
 
 MUST_USE struct client *client_open(const struct client_options *o, struct err *e);
-/* Calls in flight end first, with HTTP_CUT. */
+/* Calls in flight end first: HTTP_CUT, or HTTP_NOT_SENT where nothing had left. Not from within done. */
 void client_close(struct client *c);
 
-/* Copies what it needs of call but not of call->request. ERR_INVALID for a URL that is not absolute http(s);
- * then done is not called. */
+/* Copies what it needs of call but not of call->request; timeouts and body_bytes_max are above 0. ERR_INVALID
+ * for a URL that is not absolute http(s), HTTP_OTHER, a header without name or with a line break, headers
+ * over 64 KiB; ERR_OUTSIDE when memory is short; ERR_BUSY while closing: then done is not called. May be
+ * called from within done. */
 MUST_USE bool client_start(struct client *c, const struct client_call *call, struct err *e);
 /* Does what can be done; waits up to timeout_ms (0: not at all) for the network or for wake_fd (or -1) to
  * become readable. Calls done for each call that ended. */
