@@ -26,7 +26,7 @@ static struct attempt_view view_of(const struct call *c, const struct world *w, 
 }
 
 static void judge_unbuilt(struct call *c, const struct err *why) {
-    snprintf(c->verdict.text, sizeof c->verdict.text, "%s", why->text);
+    snprintf(c->verdict.text, sizeof c->verdict.text, "%.*s", VERDICT_TEXT_MAX - 1, why->text);
     c->verdict.fate = FATE_REJECTED;
     c->verdict.reason = REASON_REQUEST_REJECTED;
     c->answer.found = FOUND_CANNOT_TELL;

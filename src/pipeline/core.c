@@ -15,7 +15,7 @@ enum {
 };
 
 struct core *core_new(const struct world *w, const struct settings *s, const struct core_mail *mail,
-                      int64_t last_id, struct err *e) {
+                      int64_t last_id, int64_t backlog, struct err *e) {
     struct core *c = calloc(1, sizeof *c);
     struct call **out_calls = calloc(CORE_CALLS_MAX, sizeof *out_calls);
     if (!c || !out_calls) {

@@ -1,0 +1,65 @@
+/* admit: from what a caller asked for to a message that may be stored: validated, rendered, screened,
+ * counted. Runs on the front threads, in parallel, and decides nothing about when and through whom.
+ *
+ * Always: what is screened, counted, billed and sent is the same bytes (the body of the message made here,
+ * never changed after).
+ */
+#ifndef HY_INGEST_ADMIT_H
+#define HY_INGEST_ADMIT_H
+
+#include "base/arena.h"
+#include "model/message.h"
+#include "model/settings.h"
+
+#include <jansson.h>
+
+/* Templates and word lists as they stand in their files; immutable, shared by threads; made anew on reload.
+ */
+struct texts;
+/* Reads templates.dir and screen.*; an error names file and line. */
+MUST_USE struct texts *texts_load(const struct settings *s, struct err *e);
+void texts_free(struct texts *t);
+
+/* One thread's working memory for screening. */
+struct admitter;
+MUST_USE struct admitter *admitter_new(struct err *e);
+void admitter_free(struct admitter *a);
+
+/* What a face read from a request. Views are borrowed; p == NULL: not given. */
+struct submission {
+    int64_t account_id;
+    struct sv to, from, body;
+    struct sv template, language; /* instead of body */
+    const json_t *vars;           /* object or NULL */
+    struct sv topic, status_callback, traceparent, idempotency_key;
+    struct sv metadata;       /* JSON text of an object */
+    struct sv fingerprint_of; /* the request as received: what an idempotency key is bound to */
+    int64_t send_at;          /* 0: at once */
+    int64_t validity_s;       /* 0: the setting's */
+    enum priority priority;
+    enum delivery delivery;
+    enum face face;
+    bool smart_encoding;
+    /* Names of the fields in this face, for errors: "to" or "To". NULL: the native names. */
+    const struct admit_names *names;
+};
+
+struct admit_names {
+    const char *to, *from, *body, *status_callback, *send_at, *validity;
+};
+
+struct admitted {
+    struct message *message; /* the caller's */
+    enum reason suppress;    /* not REASON_NONE: store it, but do not send it */
+};
+
+/* Errors name the field. ERR_INVALID: a value has the wrong form; ERR_UNPROCESSABLE: well-formed, but it
+ * cannot be sent (number cannot get texts, template fails, text empty or too long). */
+MUST_USE bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
+                    const struct submission *in, int64_t now, struct admitted *out, struct err *e);
+
+/* Renders only: for previews. */
+MUST_USE bool admit_render(const struct settings *s, const struct texts *t, struct sv name,
+                           struct sv language, const json_t *vars, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* reader: what the front threads read, each through a connection of its own. Every question carries the
+ * account.
+ */
+#ifndef HY_STORE_READER_H
+#define HY_STORE_READER_H
+
+#include "model/message.h"
+#include "store/db.h"
+
+struct message_filter {
+    int64_t account_id;
+    struct sv to, from;                  /* exact; empty: any */
+    int64_t created_from, created_until; /* [from, until); 0: open */
+    bool by_state;
+    enum state state;
+    bool any_direction; /* else outbound only */
+    enum direction direction;
+    int64_t before_id; /* keyset cursor: ids below it, newest first; 0: from the newest */
+    int64_t after_id;  /* or: ids above it, oldest first, then turned round; 0: not used */
+    unsigned limit;    /* 1..1000 */
+};
+
+/* NULL and ERR_NOT_FOUND if the account has no such message. The caller frees it. */
+MUST_USE struct message *reader_message(struct db *db, int64_t account_id, int64_t id, struct err *e);
+/* Newest first. *rows is an array of *n messages, the caller's to free (reader_free); *more: there are others
+ * beyond. */
+MUST_USE bool reader_list(struct db *db, const struct message_filter *f, struct message ***rows, size_t *n,
+                          bool *more, struct err *e);
+void reader_free(struct message **rows, size_t n);
+/* Events and attempts of one message, oldest first, up to max. */
+MUST_USE bool reader_events(struct db *db, int64_t account_id, int64_t id, struct event *out, size_t max,
+                            size_t *n, struct err *e);
+MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
+                              size_t *n, struct err *e);
+/* The account that wrote to this number last through this lane; 0 if none did. For replies. */
+MUST_USE bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, struct err *e);
+/* For the start: the greatest id, and how many rows are still due some time. */
+MUST_USE bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e);
+
+#endif
