@@ -65,7 +65,7 @@ void lines_move(struct lines *l, struct line_place *p, enum line to, int64_t now
     case LINE_HELD:
     case LINE_ANSWERING: break;
     case LINE_NONE:
-    case LINES: ASSERT(!"a line one can stand in");
+    case LINES: ASSERT(false);
     }
     append(l, p, to, due_us);
 }

@@ -138,7 +138,7 @@ static const struct refusal *refusal_of(unsigned status) {
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
         if (refusals[i].status == status)
             return &refusals[i];
-    ASSERT(!"a refusal has its text");
+    ASSERT(false); /* each status refused with has its text */
     return NULL;
 }
 

@@ -95,7 +95,7 @@ static void act(struct peer *p, struct peer_conn *c, struct sv request) {
                   "\r\nX-Empty:\r\n"
                   "Content-Length: 0\r\n\r\n"));
         break;
-    default: ASSERT(!"a letter of the script");
+    default: ASSERT(false);
     }
 }
 
