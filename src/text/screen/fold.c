@@ -155,6 +155,27 @@ static size_t join(const struct fold_table *t, struct folded *f, size_t o, uint3
     return at + n;
 }
 
+/* As many of the n bytes at p as are plain Chinese characters of the main block (lead bytes E4 to E9), which
+ * fold to three bytes each; the bulk of Chinese text, and a good deal faster than the general way. Returns
+ * their number. */
+static inline size_t fold_han(const struct fold_table *t, const char *p, size_t n, char *to) {
+    size_t i = 0;
+    for (; i + 3 <= n; i += 3) {
+        const unsigned char *c = (const unsigned char *)p + i;
+        if (c[0] < 0xE4 || c[0] > 0xE9)
+            break;
+        uint32_t cp = (uint32_t)(c[0] & 0x0F) << 12 | (uint32_t)(c[1] & 0x3F) << 6 | (c[2] & 0x3F);
+        uint32_t entry = fold_look(t, cp);
+        if ((entry & ~(uint32_t)FOLD_DELTA) != FOLD_HAN)
+            break;
+        cp = (cp + entry) & FOLD_DELTA;
+        to[i] = (char)(0xE0 | cp >> 12);
+        to[i + 1] = (char)(0x80 | (cp >> 6 & 0x3F));
+        to[i + 2] = (char)(0x80 | (cp & 0x3F));
+    }
+    return i;
+}
+
 /* o bytes are written and the text's bytes from i on are to come: room for all of them is kept all the time,
  * because an entry that is not FOLD_MANY never has more bytes than its original. joint is the end of the last
  * Chinese character while only separators have followed it, so that the next one can take their place. */
@@ -166,6 +187,14 @@ static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_t
         if (!map && joint == NO_JOINT)
             for (uint64_t w; i + 8 <= text.n && (memcpy(&w, text.p + i, 8), !(w & HIGH_BITS)); i += 8, o += 8)
                 lower8(text.p + i, f->p + o);
+        if (!map) {
+            size_t at = joint != NO_JOINT ? joint : o;
+            size_t n = fold_han(t, text.p + i, text.n - i, f->p + at);
+            if (n) {
+                i += n;
+                o = joint = at + n;
+            }
+        }
         if (i == text.n)
             break;
         uint32_t cp;

@@ -1,8 +1,12 @@
 #include "text/screen/patterns.h"
 
+#include <openssl/evp.h>
+#include <string.h>
+
 struct patterns {
-    hs_database_t *any; /* says only that there is a match: several times faster */
-    hs_database_t *all; /* says where each begins and ends */
+    unsigned char digest[PATTERNS_DIGEST]; /* SHA-256 of the expressions, each with its NUL */
+    hs_database_t *any;                    /* says only that there is a match: several times faster */
+    hs_database_t *all;                    /* says where each begins and ends */
 };
 
 /* Not HS_FLAG_UCP: with it Hyperscan has no \b, and folding already made digits and case plain. */
@@ -31,11 +35,21 @@ static bool compile(const char *const *expr, size_t n, unsigned with, hs_databas
     return ok;
 }
 
+static bool digest(const char *const *expr, size_t n, unsigned char *out) {
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = EVP_DigestUpdate(md, expr[i], strlen(expr[i]) + 1);
+    ok = ok && EVP_DigestFinal_ex(md, out, NULL);
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
 struct patterns *patterns_compile(const char *const *expr, size_t n, size_t *bad, struct err *e) {
     ASSERT(n > 0 && n <= UINT32_MAX);
     *bad = n;
     struct patterns *p = calloc(1, sizeof *p);
-    bool ok = p;
+    bool ok = p && digest(expr, n, p->digest);
     if (!ok)
         err_set(e, ERR_INTERNAL, "out of memory for %zu patterns", n);
     else if (hs_valid_platform() != HS_SUCCESS)
@@ -55,16 +69,29 @@ void patterns_free(struct patterns *p) {
     free(p);
 }
 
-/* Serves both: hs_alloc_scratch does nothing when the scratch is large enough, as it is but for a set's first
- * text. */
-static bool scan(const hs_database_t *db, hs_scratch_t **scratch, struct sv folded,
+void patterns_scratch_done(struct patterns_scratch *s) {
+    hs_free_scratch(s->hs);
+    *s = (struct patterns_scratch){0};
+}
+
+static bool make_fit(const struct patterns *p, struct patterns_scratch *s, struct err *e) {
+    for (size_t i = 0; i < PATTERNS_SEEN && i < s->n_seen; i++)
+        if (memcmp(s->seen[i], p->digest, PATTERNS_DIGEST) == 0)
+            return true;
+    if (hs_alloc_scratch(p->any, &s->hs) != HS_SUCCESS || hs_alloc_scratch(p->all, &s->hs) != HS_SUCCESS) {
+        patterns_scratch_done(s);
+        return err_set(e, ERR_INTERNAL, "out of memory for Hyperscan's scratch");
+    }
+    memcpy(s->seen[s->n_seen++ % PATTERNS_SEEN], p->digest, PATTERNS_DIGEST);
+    return true;
+}
+
+static bool scan(const hs_database_t *db, const struct patterns_scratch *s, struct sv folded,
                  match_event_handler on_match, void *ctx, struct err *e) {
     if (folded.n == 0)
         return true;
     ASSERT(folded.n <= UINT32_MAX);
-    if (hs_alloc_scratch(db, scratch) != HS_SUCCESS)
-        return err_set(e, ERR_INTERNAL, "out of memory for Hyperscan's scratch");
-    hs_error_t r = hs_scan(db, folded.p, (unsigned)folded.n, 0, *scratch, on_match, ctx);
+    hs_error_t r = hs_scan(db, folded.p, (unsigned)folded.n, 0, s->hs, on_match, ctx);
     if (r != HS_SUCCESS && r != HS_SCAN_TERMINATED)
         return err_set(e, ERR_INTERNAL, "Hyperscan failed with code %d", r);
     return true;
@@ -76,10 +103,10 @@ static int on_any(unsigned id, unsigned long long from, unsigned long long to, u
     return 1;
 }
 
-bool patterns_any(const struct patterns *p, hs_scratch_t **scratch, struct sv folded, bool *any,
+bool patterns_any(const struct patterns *p, struct patterns_scratch *s, struct sv folded, bool *any,
                   struct err *e) {
     *any = false;
-    return scan(p->any, scratch, folded, on_any, any, e);
+    return make_fit(p, s, e) && scan(p->any, s, folded, on_any, any, e);
 }
 
 struct pass_on {
@@ -93,8 +120,8 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
     return from < to && !on->hit(on->ctx, id, (size_t)from, (size_t)to);
 }
 
-bool patterns_scan(const struct patterns *p, hs_scratch_t **scratch, struct sv folded, patterns_hit_fn *hit,
-                   void *ctx, struct err *e) {
+bool patterns_scan(const struct patterns *p, struct patterns_scratch *s, struct sv folded,
+                   patterns_hit_fn *hit, void *ctx, struct err *e) {
     struct pass_on on = {hit, ctx};
-    return scan(p->all, scratch, folded, on_match, &on, e);
+    return make_fit(p, s, e) && scan(p->all, s, folded, on_match, &on, e);
 }

@@ -15,7 +15,7 @@ struct screen_scratch {
     struct folded folded;
     char *skeleton; /* owned */
     size_t skeleton_cap;
-    hs_scratch_t *hs;        /* owned */
+    struct patterns_scratch patterns;
     struct allowed *allowed; /* owned; both columns rise */
     size_t n_allowed;
     size_t allowed_cap;
@@ -53,7 +53,7 @@ void screen_scratch_free(struct screen_scratch *s) {
         return;
     folded_done(&s->folded);
     free(s->skeleton);
-    hs_free_scratch(s->hs);
+    patterns_scratch_done(&s->patterns);
     free(s->allowed);
     free(s->star_to);
     free(s);
@@ -191,7 +191,7 @@ static bool any_hit(struct check *c, bool *any, struct err *e) {
     scan_words(c, c->set->words, on_any_word, any);
     if (*any || !c->set->patterns)
         return true;
-    return patterns_any(c->set->patterns, &c->s->hs, folded_of(c), any, e);
+    return patterns_any(c->set->patterns, &c->s->patterns, folded_of(c), any, e);
 }
 
 /* The text with a star for each code point of it that a hit to be replaced covers. */
@@ -232,7 +232,8 @@ static bool gather(struct check *c, struct err *e) {
     if (c->no_memory)
         return err_set(e, ERR_INTERNAL, "out of memory for screening");
     c->last_pattern = UINT32_MAX;
-    return !c->set->patterns || patterns_scan(c->set->patterns, &c->s->hs, folded_of(c), on_pattern, c, e);
+    return !c->set->patterns ||
+           patterns_scan(c->set->patterns, &c->s->patterns, folded_of(c), on_pattern, c, e);
 }
 
 bool screen_check(const struct screen_set *set, struct screen_scratch *s, struct sv text,

@@ -8,7 +8,7 @@
 
 #define BLOB_MAX ((size_t)UINT32_MAX)
 #define FILTER_BITS_MIN 12
-#define FILTER_BITS_A_WORD 16
+#define FILTER_BITS_A_WORD 32
 #define EACH_BYTE ((uint64_t)0x0101010101010101u)
 #define HIGH_BITS (EACH_BYTE << 7)
 

@@ -442,7 +442,7 @@ static void compare_with_naive(const struct fold_table *t, struct rng *r) {
     struct sv word[RANDOM_WORDS];
     struct arena a ARENA_AUTO;
     arena_init(&a, 1u << 20);
-    struct folded f = {0};
+    struct folded f = {0}, plain = {0};
     size_t n_words = 0;
     while (n_words < RANDOM_WORDS) {
         struct buf one BUF_AUTO = BUF_INIT(256);
@@ -472,7 +472,9 @@ static void compare_with_naive(const struct fold_table *t, struct rng *r) {
         struct screen_verdict v;
         assert_true(screen_check(set, s, buf_sv(&text), &v, NULL, &e));
         assert_true(fold_text(t, buf_sv(&text), true, &f));
+        assert_true(fold_text(t, buf_sv(&text), false, &plain));
         struct sv folded = sv_make(f.p, f.n);
+        assert_true(sv_eq(folded, sv_make(plain.p, plain.n)));
         size_t n = 0, found = 0;
         for (size_t at = 0; at < f.n; at++)
             for (size_t w = 0; w < n_words; w++) {
@@ -488,6 +490,7 @@ static void compare_with_naive(const struct fold_table *t, struct rng *r) {
             fail_msg("\"%s\" with\n%s: %zu hits, naively %zu", text.n ? text.p : "", list.p, v.n, n);
     }
     folded_done(&f);
+    folded_done(&plain);
     screen_scratch_free(s);
     screen_set_free(set);
 }
