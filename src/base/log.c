@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 4096, BATCH_MAX_BYTES = 64 * 1024 };
+enum { LINE_MAX_BYTES = 4096, LINE_END_BYTES = 16, BATCH_MAX_BYTES = 64 * 1024 };
 
 /* The only thread-local state of the program: a thread's gathered lines. It is a cache of output, not state:
  * losing it in a crash loses log lines, never a message. */
@@ -72,7 +72,8 @@ void log_write(const struct log *l, enum log_level level, const char *event, con
         buf_reset(&batch.lines);
     }
     struct buf *out = batch.open ? &batch.lines : &own;
-    bool json = l->format == LOG_JSON;
+    bool json = l->format == LOG_JSON, cut = false;
+    size_t start = out->n;
     buf_adds(out, json ? "{\"ts\":\"" : "ts=");
     clock_add_rfc3339(out, l->now_us(l->ctx));
     buf_addf(out, json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " level=%s event=%s", level_names[level],
@@ -80,9 +81,18 @@ void log_write(const struct log *l, enum log_level level, const char *event, con
     for (size_t i = 0; i < n; i++) {
         if (kv[i].kind == KV_SKIP)
             continue;
+        size_t before = out->n;
         buf_addf(out, json ? ",\"%s\":" : " %s=", kv[i].key);
         add_value(l, out, &kv[i]);
+        if (out->overflow || out->n - start > LINE_MAX_BYTES - LINE_END_BYTES) {
+            /* Without this field, so that the line keeps its grammar and its end. */
+            out->n = before;
+            out->overflow = false;
+            cut = true;
+        }
     }
+    if (cut)
+        buf_adds(out, json ? ",\"cut\":true" : " cut=true");
     buf_adds(out, json ? "}\n" : "\n");
     if (!batch.open)
         write_all(l->fd, buf_sv(out));
@@ -96,5 +106,5 @@ void log_batch_begin(const struct log *l) {
 void log_batch_end(const struct log *l) {
     batch.open = false;
     write_all(l->fd, buf_sv(&batch.lines));
-    buf_reset(&batch.lines);
+    buf_done(&batch.lines); /* kept, it would leak when the thread ends */
 }

@@ -3,7 +3,8 @@
  * A line is an event name ("message.sent") and typed fields. There is no way to log a struct secret, a body
  * or an unmasked number: a number goes in by kv_phone, which masks it; free text (error texts, provider
  * words) goes in by kv_text, which runs the masker given at start. Lines are written whole, one write(2) each
- * unless a batch is open; safe from several threads (each thread batches its own lines).
+ * unless a batch is open, and are at most 4 kB: fields that do not fit are left out and cut=true says so.
+ * Safe from several threads (each thread batches its own lines).
  */
 #ifndef HY_BASE_LOG_H
 #define HY_BASE_LOG_H
