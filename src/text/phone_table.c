@@ -25,6 +25,7 @@ bool phone_table_find(const char *digits, size_t n, const char *region, struct p
     while (i < n && state != 0)
         state = phone_table_next[state][digit(digits[i++])];
     unsigned outcome = phone_table_outcome_of[state];
+    start += phone_table_outcomes[outcome].drop;
     char code_text[4];
     size_t code_n = 0;
     for (unsigned rest = code; rest; rest /= 10)

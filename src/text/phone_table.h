@@ -4,10 +4,9 @@
  * A state is a row of ten next states, one a digit; state 0 is "ask the library". A number is walked digit by
  * digit, for +CC numbers from the root of its country calling code, for national spellings from the root of
  * its region; the outcome of the last state, when not 0, is what the library would say: valid, this region,
- * this type, and the digits unchanged. Every number whose digits the library might change first (national
- * prefix, international prefix, country code without +) leads to state 0, as does every number that is not
- * valid. So the table may only be silent, never differ; the generator says how, and
- * tests/text/test_phone_table.c holds it to that.
+ * this type, and how many digits in front to drop. Whatever the library treats in a less plain way leads to
+ * state 0, as does every number that is not valid. So the table may only be silent, never differ; the
+ * generator says how, and tests/text/test_phone_table.cc holds it to that.
  */
 #ifndef HY_TEXT_PHONE_TABLE_H
 #define HY_TEXT_PHONE_TABLE_H
@@ -23,6 +22,7 @@ extern "C" {
 struct phone_table_outcome {
     char region[4];
     uint8_t type; /* the library's PhoneNumberType */
+    uint8_t drop; /* digits walked that are not of the national number: its prefix, or the code without + */
 };
 
 struct phone_table_region {

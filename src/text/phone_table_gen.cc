@@ -9,11 +9,14 @@
 // digits, so the deterministic machine is a tree folded into an acyclic graph: equal states are shared over
 // the whole world.
 //
-// What the library may do to digits before it judges them is not imitated but avoided: a string that could
-// start with a national prefix (national_prefix_for_parsing, matched to at least one digit), and for national
-// spellings also one that could start with the international prefix or the country's own code, ends in state
-// 0, "ask the library". "Could" ignores $ and the regular expression's preferences, so it covers more than
-// the library strips.
+// What the library may do to digits before it judges them is imitated where it is plain and avoided
+// elsewhere. Plain is a fixed national prefix (0 in most of the world) and the country's own code without +,
+// in national spellings where what follows is in the region's general pattern: the outcome then says how many
+// digits to drop. Everything that could start with an international prefix or with a national prefix of
+// another kind leads to state 0, "ask the library". "Could" ignores $ and the regular expression's
+// preferences, so it covers more than the library strips.
+#include "text/phone_table_nfa.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -39,182 +42,6 @@ using namespace i18n::phonenumbers;
 
 namespace {
 
-[[noreturn]] void die(const std::string &why) {
-    fprintf(stderr, "phone_table_gen: %s\n", why.c_str());
-    exit(1);
-}
-
-// --- regular expressions, as far as the metadata uses them, to an NFA ---
-
-constexpr int ALL = 0x3FF; // the ten digits
-
-struct NfaState {
-    int mask = 0;           // digits that lead to next
-    int next = -1;          //
-    int free[2] = {-1, -1}; // reached without a digit
-    int accept = -1;        // pattern that has matched here
-};
-
-struct Nfa {
-    std::vector<NfaState> states;
-    int add(NfaState s) {
-        states.push_back(s);
-        return (int)states.size() - 1;
-    }
-};
-
-struct Node {
-    enum { DIGITS, SEQUENCE, CHOICE, REPEAT } kind;
-    int mask = 0, min = 0, max = 0;
-    std::vector<std::unique_ptr<Node>> parts;
-};
-using NodePtr = std::unique_ptr<Node>;
-
-class Parser {
-  public:
-    explicit Parser(const std::string &text) : text_(text) {
-    }
-    NodePtr parse() {
-        NodePtr all = choice();
-        if (at_ < text_.size())
-            die("cannot read the pattern " + text_);
-        return all;
-    }
-
-  private:
-    bool eat(char c) {
-        bool found = at_ < text_.size() && text_[at_] == c;
-        at_ += found;
-        return found;
-    }
-    int number() {
-        int n = 0;
-        if (at_ >= text_.size() || !isdigit(text_[at_]))
-            die("a count is missing in " + text_);
-        while (at_ < text_.size() && isdigit(text_[at_]))
-            n = n * 10 + (text_[at_++] - '0');
-        return n;
-    }
-    static NodePtr node(decltype(Node::kind) kind, int mask = 0) {
-        auto n = std::make_unique<Node>();
-        n->kind = kind;
-        n->mask = mask;
-        return n;
-    }
-    NodePtr choice() {
-        NodePtr n = node(Node::CHOICE);
-        do
-            n->parts.push_back(sequence());
-        while (eat('|'));
-        return n;
-    }
-    NodePtr sequence() {
-        NodePtr n = node(Node::SEQUENCE);
-        while (at_ < text_.size() && text_[at_] != '|' && text_[at_] != ')') {
-            if (eat('$')) // only in prefixes, where leaving it out errs on the safe side
-                continue;
-            n->parts.push_back(piece());
-        }
-        return n;
-    }
-    NodePtr piece() {
-        NodePtr a = atom();
-        int min = 1, max = 1;
-        if (eat('?')) {
-            min = 0;
-        } else if (eat('{')) {
-            min = max = number();
-            if (eat(','))
-                max = number();
-            if (!eat('}'))
-                die("an open { in " + text_);
-        } else {
-            return a;
-        }
-        NodePtr n = node(Node::REPEAT);
-        n->min = min;
-        n->max = max;
-        n->parts.push_back(std::move(a));
-        return n;
-    }
-    NodePtr atom() {
-        if (eat('(')) {
-            if (eat('?') && !eat(':'))
-                die("a group of unknown kind in " + text_);
-            NodePtr n = choice();
-            if (!eat(')'))
-                die("an open ( in " + text_);
-            return n;
-        }
-        if (eat('['))
-            return node(Node::DIGITS, set());
-        if (eat('\\')) {
-            if (!eat('d'))
-                die("an unknown escape in " + text_);
-            return node(Node::DIGITS, ALL);
-        }
-        return node(Node::DIGITS, 1 << digit());
-    }
-    int digit() {
-        if (at_ >= text_.size() || !isdigit(text_[at_]))
-            die("an unknown character in " + text_);
-        return text_[at_++] - '0';
-    }
-    int set() {
-        int mask = 0;
-        while (!eat(']')) {
-            int low = digit(), high = eat('-') ? digit() : low;
-            for (int d = low; d <= high; d++)
-                mask |= 1 << d;
-        }
-        return mask;
-    }
-
-    const std::string &text_;
-    size_t at_ = 0;
-};
-
-// The state from which n and then the state next is matched.
-int compile(Nfa &nfa, const Node &n, int next) {
-    switch (n.kind) {
-    case Node::DIGITS: {
-        NfaState s;
-        s.mask = n.mask;
-        s.next = next;
-        return nfa.add(s);
-    }
-    case Node::SEQUENCE:
-        for (size_t i = n.parts.size(); i > 0; i--)
-            next = compile(nfa, *n.parts[i - 1], next);
-        return next;
-    case Node::CHOICE: {
-        int start = compile(nfa, *n.parts[0], next);
-        for (size_t i = 1; i < n.parts.size(); i++) {
-            NfaState s;
-            s.free[0] = start;
-            s.free[1] = compile(nfa, *n.parts[i], next);
-            start = nfa.add(s);
-        }
-        return start;
-    }
-    case Node::REPEAT: {
-        int end = next;
-        for (int i = n.max; i > 0; i--) {
-            int once = compile(nfa, *n.parts[0], next);
-            next = once;
-            if (i > n.min) {
-                NfaState s;
-                s.free[0] = once;
-                s.free[1] = end;
-                next = nfa.add(s);
-            }
-        }
-        return next;
-    }
-    }
-    abort();
-}
-
 // --- one country calling code: its patterns and what their matches mean ---
 
 enum Pattern {
@@ -232,8 +59,13 @@ enum Pattern {
     LEADING,
     PATTERNS
 };
-constexpr int ASK = 1 << 20; // accept value of "the library may change these digits"
-constexpr int DIGITS_MAX = 17;
+// What stands before the part that a pattern judges: nothing, the national prefix, the country code.
+enum Front { NOTHING, PREFIX, CODE };
+// Accept values that are no pattern's.
+constexpr int ASK = 1 << 20;      // the library may change these digits
+constexpr int PREFIXED = ASK + 1; // the digits start with the national prefix
+constexpr int CODED = ASK + 2;    // the digits start with the country code
+constexpr int DIGITS_MAX = 17 + 3;
 
 const PhoneNumberDesc &desc_of(const PhoneMetadata &m, int pattern) {
     switch (pattern) {
@@ -254,8 +86,9 @@ const PhoneNumberDesc &desc_of(const PhoneMetadata &m, int pattern) {
 struct Outcome {
     std::string region;
     int type;
+    int drop; // digits in front that are not part of the number
     bool operator<(const Outcome &o) const {
-        return std::tie(region, type) < std::tie(o.region, o.type);
+        return std::tie(region, type, drop) < std::tie(o.region, o.type, o.drop);
     }
 };
 
@@ -284,7 +117,7 @@ class World {
         return at->second;
     }
     std::vector<Row> rows{1};
-    std::vector<Outcome> outcomes{{"", 0}};
+    std::vector<Outcome> outcomes{{"", 0, 0}};
 
   private:
     std::map<Row, int> index_;
@@ -295,30 +128,56 @@ class Plan {
   public:
     Plan(World &world, std::vector<const PhoneMetadata *> regions)
         : world_(world), regions_(std::move(regions)) {
+        add_patterns(NOTHING, "");
+    }
+    // Numbers as dialled from abroad, behind + and the country code.
+    int abroad() {
+        ask_behind(regions_[0]->national_prefix_for_parsing()); // the first region is the code's main one
+        return root();
+    }
+    // Numbers as dialled in one of the regions.
+    int at_home(size_t region, const std::string &code) {
+        const PhoneMetadata &home = *regions_[region];
+        const std::string &prefix = home.national_prefix_for_parsing();
+        home_ = region;
+        code_length_ = (int)code.size();
+        ask_behind(home.international_prefix());
+        add(code, sticky(CODED));
+        add_patterns(CODE, code);
+        for (const PhoneMetadata *judge : {&home, regions_[0]})
+            if (!judge->national_prefix_for_parsing().empty())
+                ask_behind(code + "(?:" + judge->national_prefix_for_parsing() + ")");
+        if (!home.has_national_prefix_transform_rule() && !prefix.empty() &&
+            std::all_of(prefix.begin(), prefix.end(), isdigit)) {
+            prefix_length_ = (int)prefix.size();
+            add(prefix, sticky(PREFIXED));
+            add_patterns(PREFIX, prefix);
+        } else {
+            ask_behind(prefix);
+        }
+        return root();
+    }
+
+  private:
+    int id_of(Front front, size_t region, int pattern) const {
+        return (int)(((size_t)front * regions_.size() + region) * PATTERNS) + pattern;
+    }
+    void add_patterns(Front front, const std::string &literal) {
         for (size_t r = 0; r < regions_.size(); r++) {
             for (int p = 0; p < LEADING; p++) {
                 const std::string &text = desc_of(*regions_[r], p).national_number_pattern();
                 if (!text.empty() && text != "NA")
-                    add(text, accept((int)r * PATTERNS + p));
+                    add(literal + "(?:" + text + ")", accept(id_of(front, r, p)));
             }
             if (regions_[r]->has_leading_digits())
-                add(regions_[r]->leading_digits(), sticky((int)r * PATTERNS + LEADING));
+                add(literal + "(?:" + regions_[r]->leading_digits() + ")", sticky(id_of(front, r, LEADING)));
         }
     }
-    // Digit strings that start with this pattern, matched to one digit at least, are the library's to judge.
+    // Digits that start with this pattern, matched to one digit at least, are the library's to judge.
     void ask_behind(const std::string &pattern) {
         if (!pattern.empty())
             add(pattern, ask_ < 0 ? ask_ = sticky(ASK) : ask_);
     }
-    int root() {
-        std::set<int> start;
-        for (int s : starts_)
-            reach(s, start);
-        start.erase(ask_);
-        return walk(std::vector<int>(start.begin(), start.end()), 0);
-    }
-
-  private:
     int accept(int id) {
         NfaState s;
         s.accept = id;
@@ -342,6 +201,13 @@ class Plan {
         reach(state.free[0], into);
         reach(state.free[1], into);
     }
+    int root() {
+        std::set<int> start;
+        for (int s : starts_)
+            reach(s, start);
+        start.erase(ask_); // a prefix that matched nothing changes nothing
+        return walk(std::vector<int>(start.begin(), start.end()), 0);
+    }
     int walk(const std::vector<int> &set, int depth) {
         for (int s : set)
             if (nfa_.states[s].accept == ASK)
@@ -362,28 +228,50 @@ class Plan {
         }
         return memo_[key] = world_.row(row);
     }
+    // The front the library will take off, as MaybeExtractCountryCode and
+    // MaybeStripNationalPrefixAndCarrierCode do; -1 where that takes more than these few rules.
+    int front_of(const std::vector<bool> &match, bool prefixed, bool coded, int length) const {
+        bool whole = match[id_of(NOTHING, home_, GENERAL)];
+        if (coded && !whole)
+            return match[id_of(CODE, home_, GENERAL)] ? CODE : -1;
+        if (coded && !has_length(home_, GENERAL, length))
+            return -1; // too long, perhaps
+        if (!prefixed)
+            return NOTHING;
+        return match[id_of(PREFIX, home_, GENERAL)] && has_length(home_, GENERAL, length - prefix_length_)
+                   ? PREFIX
+                   : -1;
+    }
     int outcome(const std::vector<int> &set, int length) {
-        std::vector<bool> match(regions_.size() * PATTERNS);
-        for (int s : set)
-            if (int id = nfa_.states[s].accept; id >= 0)
-                match[id] = id % PATTERNS == LEADING || has_length(id, length);
+        std::vector<bool> match(3 * regions_.size() * PATTERNS);
+        bool prefixed = false, coded = false;
+        for (int s : set) {
+            int id = nfa_.states[s].accept;
+            prefixed |= id == PREFIXED;
+            coded |= id == CODED;
+            if (id >= 0 && id < ASK)
+                match[id] = true;
+        }
+        int front = front_of(match, prefixed, coded, length);
+        if (front < 0)
+            return 0;
+        int drop = front == CODE ? code_length_ : front == PREFIX ? prefix_length_ : 0;
         for (size_t r = 0; r < regions_.size(); r++) {
-            int type = type_of(match, r);
+            int type = type_of(match, (Front)front, r, length - drop);
             bool is_region = regions_.size() == 1                ? true
-                             : regions_[r]->has_leading_digits() ? match[r * PATTERNS + LEADING]
+                             : regions_[r]->has_leading_digits() ? match[id_of((Front)front, r, LEADING)]
                                                                  : type != PhoneNumberUtil::UNKNOWN;
             if (is_region)
-                return type == PhoneNumberUtil::UNKNOWN ? 0 : world_.outcome({regions_[r]->id(), type});
+                return type == PhoneNumberUtil::UNKNOWN ? 0 : world_.outcome({regions_[r]->id(), type, drop});
         }
         return 0;
     }
-    bool has_length(int id, int length) const {
-        const PhoneNumberDesc &desc = desc_of(*regions_[id / PATTERNS], id % PATTERNS);
-        const auto &lengths = desc.possible_length();
+    bool has_length(size_t region, int pattern, int length) const {
+        const auto &lengths = desc_of(*regions_[region], pattern).possible_length();
         return lengths.empty() || std::find(lengths.begin(), lengths.end(), length) != lengths.end();
     }
-    int type_of(const std::vector<bool> &match, size_t r) const {
-        auto has = [&](int p) { return match[r * PATTERNS + p]; };
+    int type_of(const std::vector<bool> &match, Front front, size_t r, int length) const {
+        auto has = [&](int p) { return match[id_of(front, r, p)] && has_length(r, p, length); };
         static const int order[][2] = {{PREMIUM, PhoneNumberUtil::PREMIUM_RATE},
                                        {TOLL_FREE, PhoneNumberUtil::TOLL_FREE},
                                        {SHARED, PhoneNumberUtil::SHARED_COST},
@@ -407,6 +295,8 @@ class Plan {
     std::vector<const PhoneMetadata *> regions_;
     Nfa nfa_;
     std::vector<int> starts_;
+    size_t home_ = 0;
+    int code_length_ = 0, prefix_length_ = 0;
     int ask_ = -1;
     std::map<std::pair<int, std::vector<int>>, int> memo_;
 };
@@ -440,7 +330,7 @@ void print(const World &world, const std::vector<int> &code_roots,
     print_numbers("const uint16_t phone_table_outcome_of[]", outcome_of);
     printf("const struct phone_table_outcome phone_table_outcomes[] = {\n");
     for (const auto &o : world.outcomes)
-        printf("{\"%s\", %d},\n", o.region.c_str(), o.type);
+        printf("{\"%s\", %d, %d},\n", o.region.c_str(), o.type, o.drop);
     printf("};\n");
     print_numbers("const uint16_t phone_table_code_roots[PHONE_TABLE_CODES]", code_roots);
     printf("const struct phone_table_region phone_table_regions[PHONE_TABLE_REGIONS] = {\n");
@@ -475,18 +365,11 @@ int main() {
             regions.push_back(by_id.at(name == "001" ? name + std::to_string(code) : name));
         if (regions.empty())
             die("no region for code " + std::to_string(code));
-        Plan plan(world, regions); // of several regions the first is the code's main one
-        plan.ask_behind(regions[0]->national_prefix_for_parsing());
-        code_roots.at(code) = plan.root();
-        for (const PhoneMetadata *region : regions) {
-            if (region->id() == "001")
-                continue;
-            Plan national(world, regions);
-            national.ask_behind(region->national_prefix_for_parsing());
-            national.ask_behind(region->international_prefix());
-            national.ask_behind(std::to_string(code));
-            region_roots[region->id()] = {national.root(), code};
-        }
+        code_roots.at(code) = Plan(world, regions).abroad();
+        for (size_t r = 0; r < regions.size(); r++)
+            if (regions[r]->id() != "001")
+                region_roots[regions[r]->id()] = {Plan(world, regions).at_home(r, std::to_string(code)),
+                                                  code};
     }
     print(world, code_roots, region_roots);
     return 0;
