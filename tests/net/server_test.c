@@ -22,7 +22,6 @@ struct world {
     size_t n_held;
     unsigned requests;
     size_t body_n;
-    char last[512];
 };
 
 static void echo(struct exchange *x) {
@@ -190,9 +189,360 @@ static void test_server__each_limit_has_its_answer(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* ---- keeping connections, answering later ---- */
+
+static void test_server__pipelined_requests_are_answered_in_order(void **state) {
+    struct world *w = *state;
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int fd = wire_connect(w->server);
+    assert_true(
+        wire_send(w->server, fd,
+                  SV("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nPOST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: "
+                     "2\r\n\r\nhiGET /3 HTTP/1.1\r\nHost: h\r\n\r\n")));
+    assert_true(wire_read_until(w->server, fd, &out, SV("HTTP/1.1 200"), 3, 1000));
+    assert_true(wire_read_until(w->server, fd, &out, SV("<GET /3||>"), 1, 1000));
+    size_t one = sv_find(buf_sv(&out), SV("<GET /1||>")), two = sv_find(buf_sv(&out), SV("<POST /2||hi>"));
+    assert_true(one < two && two < sv_find(buf_sv(&out), SV("<GET /3||>")));
+    close(fd);
+}
+
+static void test_server__held_requests_are_answered_in_any_order(void **state) {
+    struct world *w = *state;
+    enum { N = 5 };
+    int fds[N];
+    w->hold = true;
+    for (int i = 0; i < N; i++) {
+        fds[i] = wire_connect(w->server);
+        char text[100];
+        int n = snprintf(text, sizeof text,
+                         "GET /%d HTTP/1.1\r\nHost: h\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n", i);
+        assert_true(wire_send(w->server, fds[i], sv_make(text, (size_t)n)));
+        wire_run(w->server, 20);
+    }
+    assert_int_equal(w->n_held, N);     /* the pipelined ones wait their turn */
+    wire_run(w->server, 2 * ARRIVE_MS); /* a held request is never overdue */
+    w->hold = false;
+    for (int i = N - 1; i >= 0; i--) {
+        char expect[40];
+        snprintf(expect, sizeof expect, "<GET /%d||>", i);
+        BUF_AUTO struct buf out = BUF_INIT(65536);
+        echo(w->held[i]);
+        assert_int_equal(server_timeout_ms(w->server), 0);
+        assert_true(wire_read_until(w->server, fds[i], &out, sv_of(expect), 1, 1000));
+        assert_true(wire_read_until(w->server, fds[i], &out, SV("<GET /next||>"), 1, 1000));
+        close(fds[i]);
+    }
+}
+
+static void test_server__an_answer_to_a_client_that_left_is_harmless(void **state) {
+    struct world *w = *state;
+    w->hold = true;
+    for (int how = 0; how < 2; how++) {
+        int fd = wire_connect(w->server);
+        assert_true(wire_send(w->server, fd, GET("/gone")));
+        w->n_held = 0;
+        wire_run(w->server, 20);
+        assert_int_equal(w->n_held, 1);
+        struct linger at_once = {.l_onoff = how, .l_linger = 0}; /* by FIN, by RST */
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        close(fd);
+        wire_run(w->server, 20);
+        echo(w->held[0]);
+        wire_run(w->server, 20);
+        assert_int_equal(server_connections(w->server), 0);
+    }
+}
+
+static void test_server__closing_drops_what_is_held(void **state) {
+    struct world *w = *state;
+    w->hold = true;
+    int fd = wire_connect(w->server), half = wire_connect(w->server);
+    assert_true(wire_send(w->server, fd, GET("/held")));
+    assert_true(wire_send(w->server, half, SV("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhal")));
+    wire_run(w->server, 20);
+    assert_int_equal(w->n_held, 1);
+    server_close(w->server);
+    char c;
+    assert_true(recv(fd, &c, 1, 0) <= 0);
+    close(fd);
+    close(half);
+    struct server_options o = options();
+    world_open(w, &o);
+}
+
+static void test_server__a_header_that_breaks_lines_is_never_sent(void **state) {
+    struct world *w = *state;
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    w->hold = true;
+    int fd = wire_connect(w->server);
+    assert_true(wire_send(w->server, fd, GET("/")));
+    wire_run(w->server, 20);
+    server_answer(w->held[0], &(struct answer){
+                                  .status = 200, .headers = {{SV("X"), SV("a\r\nEvil: 1")}}, .n_headers = 1});
+    assert_true(wire_read_to_end(w->server, fd, &out, 1000));
+    assert_int_equal(out.n, 0);
+    close(fd);
+}
+
+static void test_server__after_stop_listening_only_old_connections_are_served(void **state) {
+    struct world *w = *state;
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int fd = wire_connect(w->server);
+    wire_run(w->server, 20);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(server_port(w->server)),
+                             .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    server_stop_listening(w->server);
+    server_stop_listening(w->server);
+    int late = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(late, (struct sockaddr *)&to, sizeof to), -1);
+    assert_true(wire_send(w->server, fd, GET("/old")));
+    assert_true(wire_read_until(w->server, fd, &out, SV("<GET /old||>"), 1, 1000));
+    close(fd);
+    close(late);
+}
+
+static void test_server__a_taken_port_says_so(void **state) {
+    struct world *w = *state;
+    struct server_options o = options();
+    o.port = server_port(w->server);
+    struct err e = ERR_INIT;
+    assert_null(server_open(&o, on_exchange, NULL, &e));
+    assert_int_equal(e.kind, ERR_OUTSIDE);
+    assert_non_null(strstr(e.text, "is taken by another program"));
+    o.address = "localhost:80";
+    assert_null(server_open(&o, on_exchange, NULL, &e));
+    assert_int_equal(e.kind, ERR_INVALID);
+    o.address = "203.0.113.7";
+    assert_null(server_open(&o, on_exchange, NULL, &e));
+    assert_non_null(strstr(e.text, "not an address of this machine"));
+}
+
+static void test_server__two_share_a_port_when_both_say_so(void **state) {
+    (void)state;
+    struct server_options o = options();
+    struct world a, b;
+    o.reuse_port = true;
+    world_open(&a, &o);
+    o.port = server_port(a.server);
+    world_open(&b, &o);
+    server_close(a.server);
+    server_close(b.server);
+}
+
+/* ---- slow clients ---- */
+
+static const struct {
+    const char *name;
+    struct sv first, drip; /* first at once, then the drip's bytes one by one, again and again */
+    const char *expect;
+} slow_clients[] = {
+    {"the request line drips", {NULL, 0}, {"GET /aaaaaaaaaa", 15}, "HTTP/1.1 408"},
+    {"header lines drip", {"GET / HTTP/1.1\r\n", 16}, {"X: y\r\n", 6}, "HTTP/1.1 408"},
+    {"the body drips",
+     {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\n", 49},
+     {"a", 1},
+     "HTTP/1.1 408"},
+    {"chunks drip",
+     {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", 56},
+     {"1\r\na\r\n", 6},
+     "HTTP/1.1 408"},
+    {"the second request drips",
+     {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", 27},
+     {"GET /aaaaaaaaaa", 15},
+     "HTTP/1.1 408"},
+};
+
+static bool slow_client_is_cut(struct world *w, size_t k) {
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int fd = wire_connect(w->server);
+    bool closed = false;
+    int64_t start_us = clock_monotonic_us(), spent_us = 0;
+    assert_true(wire_send(w->server, fd, slow_clients[k].first));
+    for (size_t i = 0; !closed && spent_us < 10 * ARRIVE_MS * US_PER_MS; i++) {
+        closed = !wire_send(w->server, fd, sv_sub(slow_clients[k].drip, i % slow_clients[k].drip.n, 1));
+        closed |= wire_read_to_end(w->server, fd, &out, 10);
+        spent_us = clock_monotonic_us() - start_us;
+    }
+    close(fd);
+    int64_t limit_us = ARRIVE_MS * US_PER_MS;
+    bool holds = closed && spent_us >= limit_us * 9 / 10 && spent_us < limit_us * 2 &&
+                 sv_find(buf_sv(&out), sv_of(slow_clients[k].expect)) != SIZE_MAX;
+    if (!holds)
+        print_error("%s: closed %d after %lld us: %.*s\n", slow_clients[k].name, closed, (long long)spent_us,
+                    SV_FMT(buf_sv(&out)));
+    return holds;
+}
+
+static void test_server__a_request_that_drips_in_is_cut(void **state) {
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof slow_clients / sizeof slow_clients[0]; i++)
+        wrong += !slow_client_is_cut(*state, i);
+    assert_int_equal(wrong, 0);
+}
+
+static void test_server__a_refused_upload_is_swallowed_for_a_while_only(void **state) {
+    struct world *w = *state;
+    int fd = wire_connect(w->server);
+    assert_true(wire_send(w->server, fd, SV(POST_HEAD "Content-Length: 5000000\r\n\r\n")));
+    int64_t start_us = clock_monotonic_us(), spent_us = 0;
+    wire_run(w->server, 10);
+    while (server_connections(w->server) && spent_us < 10 * ARRIVE_MS * US_PER_MS) {
+        (void)wire_send(w->server, fd, SV("a"));
+        wire_run(w->server, 5);
+        spent_us = clock_monotonic_us() - start_us;
+    }
+    close(fd);
+    assert_in_range(spent_us, ARRIVE_MS * US_PER_MS * 9 / 10, 2 * ARRIVE_MS * US_PER_MS);
+}
+
+static void test_server__an_idle_connection_may_stay_till_idle_s(void **state) {
+    (void)state;
+    struct server_options o = options();
+    o.idle_s = 1;
+    struct world w;
+    world_open(&w, &o);
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int used = wire_connect(w.server), unused = wire_connect(w.server);
+    assert_true(wire_send(w.server, used, GET("/")));
+    assert_true(wire_read_until(w.server, used, &out, SV("<GET /||>"), 1, 1000));
+    assert_false(wire_read_to_end(w.server, used, &out, 3 * ARRIVE_MS));
+    assert_int_equal(server_connections(w.server), 2);
+    assert_true(wire_read_to_end(w.server, used, &out, 2000));
+    assert_true(wire_read_to_end(w.server, unused, &out, 2000));
+    close(used);
+    close(unused);
+    server_close(w.server);
+}
+
+static void test_server__idle_connections_cause_no_busy_loop(void **state) {
+    struct world *w = *state;
+    enum { N = 500 };
+    int fds[N];
+    for (int i = 0; i < N; i++) {
+        fds[i] = wire_connect(w->server);
+        wire_run(w->server, 0);
+    }
+    wire_run(w->server, 50);
+    assert_int_equal(server_connections(w->server), N);
+    unsigned turns = 0;
+    for (int64_t end_us = clock_monotonic_us() + 500 * US_PER_MS; clock_monotonic_us() < end_us; turns++)
+        wire_turn(w->server, 500);
+    assert_true(turns < 500 * 4 * 16 / ARRIVE_MS + 20); /* the checks of line.c */
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+}
+
+/* ---- large bodies ---- */
+
+static void test_server__ten_megabytes_arrive_whole(void **state) {
+    (void)state;
+    enum { N = 10 * 1024 * 1024 };
+    struct server_options o = options();
+    o.body_bytes_max = N;
+    o.request_ms_max = 20000;
+    struct world w;
+    world_open(&w, &o);
+    char *body = malloc(N);
+    assert_non_null(body);
+    memset(body, 'x', N);
+    int fd = wire_connect(w.server);
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    assert_true(
+        wire_send(w.server, fd, SV("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10485760\r\n\r\n")));
+    assert_true(wire_send(w.server, fd, sv_make(body, N)));
+    assert_true(wire_read_until(w.server, fd, &out, SV("HTTP/1.1 200"), 1, 5000));
+    assert_int_equal(w.body_n, N);
+    free(body);
+    close(fd);
+    server_close(w.server);
+}
+
+static void test_server__a_long_upload_sees_its_413(void **state) {
+    struct world *w = *state;
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    static const char block[65536];
+    int fd = wire_connect(w->server);
+    assert_true(wire_send(w->server, fd, SV(POST_HEAD "Content-Length: 50000000\r\n\r\n")));
+    bool told = false;
+    for (int i = 0; i < 200 && !told; i++) { /* a client that looks only now and then */
+        assert_true(wire_send(w->server, fd, sv_make(block, sizeof block)));
+        told = wire_read_until(w->server, fd, &out, SV("\"status\":413"), 1, 1);
+    }
+    assert_true(told);
+    assert_int_equal(w->requests, 0);
+    close(fd);
+}
+
+static void test_server__no_more_connections_than_allowed(void **state) {
+    (void)state;
+    struct server_options o = options();
+    o.connections_max = 3;
+    struct world w;
+    world_open(&w, &o);
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int fds[5];
+    for (int i = 0; i < 5; i++)
+        fds[i] = wire_connect(w.server); /* the backlog takes the rest */
+    wire_run(w.server, 30);
+    assert_int_equal(server_connections(w.server), 3);
+    assert_true(wire_send(w.server, fds[4], GET("/late")));
+    assert_false(wire_read_until(w.server, fds[4], &out, SV("/late"), 1, 50));
+    close(fds[0]);
+    close(fds[1]);
+    assert_true(wire_read_until(w.server, fds[4], &out, SV("/late"), 1, 1000));
+    for (int i = 2; i < 5; i++)
+        close(fds[i]);
+    server_close(w.server);
+}
+
+static void on_headers(void *ctx, struct exchange *x) {
+    (void)ctx;
+    assert_true(sv_eq(exchange_header(x, "x-some"), SV("thing")));
+    assert_null(exchange_header(x, "x-other").p);
+    assert_non_null(arena_alloc(&x->arena, 100000));
+    server_answer(x, &(struct answer){.status = 204});
+}
+
+static void test_server__headers_are_found_whatever_their_case(void **state) {
+    (void)state;
+    struct server_options o = options();
+    struct err e = ERR_INIT;
+    struct server *s = server_open(&o, on_headers, NULL, &e);
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int fd = wire_connect(s);
+    assert_true(wire_send(s, fd, SV("GET / HTTP/1.1\r\nHost: h\r\nX-SOME: thing\r\n\r\n")));
+    assert_true(wire_read_until(s, fd, &out, SV("HTTP/1.1 204"), 1, 1000));
+    assert_int_equal(wire_count(buf_sv(&out), SV("Content-Type")), 0);
+    close(fd);
+    server_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_server__each_limit_has_its_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server__pipelined_requests_are_answered_in_order, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_server__held_requests_are_answered_in_any_order, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_server__an_answer_to_a_client_that_left_is_harmless, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_server__closing_drops_what_is_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server__a_header_that_breaks_lines_is_never_sent, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_server__after_stop_listening_only_old_connections_are_served,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server__a_taken_port_says_so, setup, teardown),
+        cmocka_unit_test(test_server__two_share_a_port_when_both_say_so),
+        cmocka_unit_test_setup_teardown(test_server__a_request_that_drips_in_is_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server__a_refused_upload_is_swallowed_for_a_while_only, setup,
+                                        teardown),
+        cmocka_unit_test(test_server__an_idle_connection_may_stay_till_idle_s),
+        cmocka_unit_test_setup_teardown(test_server__idle_connections_cause_no_busy_loop, setup, teardown),
+        cmocka_unit_test(test_server__ten_megabytes_arrive_whole),
+        cmocka_unit_test_setup_teardown(test_server__a_long_upload_sees_its_413, setup, teardown),
+        cmocka_unit_test(test_server__no_more_connections_than_allowed),
+        cmocka_unit_test(test_server__headers_are_found_whatever_their_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

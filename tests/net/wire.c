@@ -88,3 +88,7 @@ void wire_run(struct server *s, int ms) {
     for (int64_t now_us; (now_us = clock_monotonic_us()) < end_us;)
         turn(s, -1, 0, (int)((end_us - now_us + 999) / US_PER_MS));
 }
+
+void wire_turn(struct server *s, int ms) {
+    turn(s, -1, 0, ms);
+}

@@ -17,6 +17,8 @@ bool wire_read_to_end(struct server *s, int fd, struct buf *out, int ms);
 bool wire_read_until(struct server *s, int fd, struct buf *out, struct sv needle, unsigned n, int ms);
 /* Runs the server for that long. */
 void wire_run(struct server *s, int ms);
+/* One turn: waits up to ms for the server. */
+void wire_turn(struct server *s, int ms);
 unsigned wire_count(struct sv text, struct sv needle);
 
 #endif
