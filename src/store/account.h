@@ -59,6 +59,11 @@ MUST_USE bool api_key_list(struct db *db, struct api_key *out, size_t max, size_
 MUST_USE bool scopes_parse(struct sv text, unsigned *out, struct err *e);
 void scopes_print(unsigned scopes, struct buf *out);
 
+/* The account a statement stands on: columns id, sid, name, auth_token. ERR_OUTSIDE when the master key is
+ * not the one the token was stored under. */
+MUST_USE bool account_read(struct db_stmt *s, const struct master_key *mk, struct account *out,
+                           struct err *e);
+
 /* ---- checking ---- */
 
 struct directory;

@@ -1,0 +1,176 @@
+#include "store/reader.h"
+
+#include "store/rows.h"
+
+struct message *reader_message(struct db *db, int64_t account_id, int64_t id, struct err *e) {
+    static const char sql[] = "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND m.account_id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return NULL;
+    db_int(s, id);
+    db_int(s, account_id);
+    if (!db_next(s, &row, e))
+        return NULL;
+    if (!row) {
+        err_set(e, ERR_NOT_FOUND, "there is no such message");
+        return NULL;
+    }
+    struct message *m = rows_message(s);
+    db_end(s);
+    return m;
+}
+
+/* Four statements: by account or by number, newest or oldest first. Filters that are not asked for compare
+ * with themselves. */
+#define LIST_WHERE                                                                                           \
+    " m.account_id=? AND m.id>? AND m.id<? AND (?='' OR m.sender=?) AND (?<0 OR m.state=?) AND (?<0 OR "     \
+    "m.direction=?) AND m.created_at>=? AND m.created_at<? "
+static const char *const list_sql[2][2] = {
+    {"SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
+     "ORDER BY m.id DESC LIMIT ?",
+     "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
+     "ORDER BY m.id LIMIT ?"},
+    {"SELECT " ROW_COLUMNS
+     " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
+     "ORDER BY m.id DESC LIMIT ?",
+     "SELECT " ROW_COLUMNS
+     " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
+     "ORDER BY m.id LIMIT ?"},
+};
+
+static void turn_round(struct message **rows, size_t n) {
+    for (size_t i = 0; i < n / 2; i++) {
+        struct message *m = rows[i];
+        rows[i] = rows[n - 1 - i];
+        rows[n - 1 - i] = m;
+    }
+}
+
+bool reader_list(struct db *db, const struct message_filter *f, struct message ***rows, size_t *n, bool *more,
+                 struct err *e) {
+    ASSERT(f->limit >= 1 && f->limit <= 1000);
+    struct db_stmt *s = db_stmt(db, list_sql[f->to.n != 0][f->after_id != 0], e);
+    if (!s)
+        return false;
+    db_text(s, f->to);
+    db_int(s, f->account_id);
+    db_int(s, f->after_id);
+    db_int(s, f->before_id ? f->before_id : INT64_MAX);
+    db_text(s, f->from);
+    db_text(s, f->from);
+    db_int(s, f->by_state ? (int64_t)f->state : -1);
+    db_int(s, f->by_state ? (int64_t)f->state : -1);
+    db_int(s, f->any_direction ? -1 : (int64_t)f->direction);
+    db_int(s, f->any_direction ? -1 : (int64_t)f->direction);
+    db_int(s, f->created_from);
+    db_int(s, f->created_until ? f->created_until : INT64_MAX);
+    db_int(s, (int64_t)f->limit + 1);
+    struct message **out = calloc(f->limit, sizeof *out);
+    ASSERT(out);
+    *n = 0;
+    *more = false;
+    for (bool row;;) {
+        if (!db_next(s, &row, e)) {
+            reader_free(out, *n);
+            return false;
+        }
+        if (!row)
+            break;
+        if (*n == f->limit) {
+            *more = true;
+            db_end(s);
+            break;
+        }
+        out[(*n)++] = rows_message(s);
+    }
+    if (f->after_id)
+        turn_round(out, *n);
+    *rows = out;
+    return true;
+}
+
+void reader_free(struct message **rows, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        message_free(rows[i]);
+    free(rows);
+}
+
+bool reader_events(struct db *db, int64_t account_id, int64_t id, struct event *out, size_t max, size_t *n,
+                   struct err *e) {
+    static const char sql[] =
+        "SELECT number, at, state, reason, attempt, code FROM event WHERE message_id=? AND EXISTS "
+        "(SELECT 1 FROM message WHERE id=? AND account_id=?) ORDER BY number LIMIT ?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, id);
+    db_int(s, id);
+    db_int(s, account_id);
+    db_int(s, (int64_t)max);
+    bool row;
+    for (*n = 0;; (*n)++) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        out[*n] = rows_event(s);
+    }
+}
+
+bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
+                     size_t *n, struct err *e) {
+    static const char sql[] =
+        "SELECT number, lane, started_at, ended_at, fate, hint, reason, code, http_status, "
+        "provider_id FROM attempt WHERE message_id=? AND EXISTS (SELECT 1 FROM message WHERE id=? "
+        "AND account_id=?) ORDER BY number LIMIT ?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, id);
+    db_int(s, id);
+    db_int(s, account_id);
+    db_int(s, (int64_t)max);
+    bool row;
+    for (*n = 0;; (*n)++) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        out[*n] = rows_attempt(s, id);
+    }
+}
+
+bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, struct err *e) {
+    static const char sql[] =
+        "SELECT account_id FROM message INDEXED BY message_recipient WHERE recipient=? AND "
+        "direction=0 ORDER BY id DESC LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_text(s, number);
+    if (!db_next(s, &row, e))
+        return false;
+    *account_id = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}
+
+bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {
+    static const char last[] = "SELECT max(id) FROM message";
+    static const char pending[] =
+        "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL";
+    bool row;
+    struct db_stmt *s = db_stmt(db, last, e);
+    if (!s || !db_next(s, &row, e))
+        return false;
+    *last_id = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    s = db_stmt(db, pending, e);
+    if (!s || !db_next(s, &row, e))
+        return false;
+    *backlog = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}
