@@ -1,0 +1,253 @@
+#include "ingest/admit.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "ingest/texts.h"
+#include "text/phone.h"
+#include "text/segments.h"
+#include "text/smart.h"
+
+#include <string.h>
+
+enum {
+    BODY_BYTES_MAX = 16 * 1024,
+    SENDER_ALPHA_MAX = 11,
+    SENDER_BYTES_MAX = 64,
+    TOPIC_BYTES_MAX = 64,
+    METADATA_BYTES_MAX = 2048,
+    URL_BYTES_MAX = 4000,
+    KEY_BYTES_MAX = 255,
+    VALIDITY_S_MAX = 7 * 86400,
+    SCHEDULE_S_MAX = 366 * 86400,
+    PAST_S_MAX = 60,
+};
+
+struct admitter {
+    struct screen_scratch *scratch;
+    struct buf rendered, smart, screened;
+};
+
+struct admitter *admitter_new(struct err *e) {
+    struct admitter *a = calloc(1, sizeof *a);
+    struct screen_scratch *scratch = screen_scratch_new();
+    if (!a || !scratch) {
+        free(a);
+        screen_scratch_free(scratch);
+        err_set(e, ERR_OUTSIDE, "out of memory for screening");
+        return NULL;
+    }
+    a->scratch = scratch;
+    buf_init(&a->rendered, BODY_BYTES_MAX);
+    buf_init(&a->smart, BODY_BYTES_MAX);
+    buf_init(&a->screened, BODY_BYTES_MAX);
+    return a;
+}
+
+void admitter_free(struct admitter *a) {
+    if (!a)
+        return;
+    screen_scratch_free(a->scratch);
+    buf_done(&a->rendered);
+    buf_done(&a->smart);
+    buf_done(&a->screened);
+    free(a);
+}
+
+static const struct admit_names native_names = {.to = "to",
+                                                .from = "from",
+                                                .body = "body",
+                                                .status_callback = "status_callback",
+                                                .send_at = "send_at",
+                                                .validity = "validity_s"};
+
+static bool plain_text(struct sv v) {
+    return sv_is_utf8(v) && sv_find_char(v, '\0') == SIZE_MAX;
+}
+
+static bool check_to(const struct submission *in, const struct settings *s, struct phone *to, struct err *e) {
+    const char *field = in->names->to;
+    if (!in->to.n)
+        return err_set_field(e, ERR_INVALID, field,
+                             "`%s` is missing: the recipient's number, such as +8613800138000", field);
+    struct err why = ERR_INIT;
+    if (!phone_parse(in->to, s->defaults.region, to, &why))
+        return err_set_field(e, ERR_UNPROCESSABLE, field, "%s", why.text);
+    if (!phone_may_get_text(to->type))
+        return err_set_field(e, ERR_UNPROCESSABLE, field, "this is a %s number, which cannot get texts",
+                             phone_type_name(to->type));
+    return true;
+}
+
+/* A number, a short code, or an alphanumeric sender of up to 11 characters with at least one letter
+ * (3GPP 23.040, 9.1.2.5). Provider accounts may know others (messaging services), so only what surely cannot
+ * be a sender is refused. */
+static bool check_from(const struct submission *in, struct err *e) {
+    const char *field = in->names->from;
+    struct sv v = in->from;
+    if (v.n > SENDER_BYTES_MAX || !plain_text(v))
+        return err_set_field(e, ERR_INVALID, field,
+                             "not a sender: a number, a short code, or up to %d letters and digits",
+                             SENDER_ALPHA_MAX);
+    for (size_t i = 0; i < v.n; i++)
+        if ((unsigned char)v.p[i] < ' ')
+            return err_set_field(e, ERR_INVALID, field, "a sender has no control characters");
+    return true;
+}
+
+static bool check_url(const struct submission *in, struct err *e) {
+    struct sv v = in->status_callback;
+    if (!v.n)
+        return true;
+    bool http = sv_starts(v, SV("http://")) || sv_starts(v, SV("https://"));
+    bool clean = true;
+    for (size_t i = 0; i < v.n; i++)
+        clean &= (unsigned char)v.p[i] > ' ' && v.p[i] != 0x7f;
+    size_t host = sv_find(v, SV("://"));
+    bool has_host = host != SIZE_MAX && v.n > host + 3 && v.p[host + 3] != '/';
+    if (!http || !clean || !has_host || v.n > URL_BYTES_MAX || sv_find_char(v, '#') != SIZE_MAX)
+        return err_set_field(e, ERR_INVALID, in->names->status_callback,
+                             "not an absolute http or https URL of up to %d bytes, without fragment",
+                             URL_BYTES_MAX);
+    return true;
+}
+
+static bool check_small(const struct submission *in, struct err *e) {
+    if (in->topic.n > TOPIC_BYTES_MAX || !plain_text(in->topic))
+        return err_set_field(e, ERR_INVALID, "topic", "a topic has up to %d bytes of UTF-8", TOPIC_BYTES_MAX);
+    if (in->metadata.n > METADATA_BYTES_MAX)
+        return err_set_field(e, ERR_INVALID, "metadata", "metadata has up to %d bytes as JSON",
+                             METADATA_BYTES_MAX);
+    if (in->idempotency_key.n > KEY_BYTES_MAX)
+        return err_set_field(e, ERR_INVALID, "Idempotency-Key", "an idempotency key has up to %d characters",
+                             KEY_BYTES_MAX);
+    return true;
+}
+
+static bool check_times(const struct submission *in, int64_t now, struct err *e) {
+    if (in->validity_s < 0 || in->validity_s > VALIDITY_S_MAX)
+        return err_set_field(e, ERR_INVALID, in->names->validity, "between 1 and %d seconds", VALIDITY_S_MAX);
+    if (in->send_at == 0)
+        return true;
+    if (in->send_at < now - PAST_S_MAX * US_PER_S)
+        return err_set_field(e, ERR_INVALID, in->names->send_at, "this time has passed");
+    if (in->send_at > now + SCHEDULE_S_MAX * US_PER_S)
+        return err_set_field(e, ERR_INVALID, in->names->send_at, "at most a year ahead");
+    return true;
+}
+
+bool admit_render(const struct settings *s, const struct texts *t, struct sv name, struct sv language,
+                  const json_t *vars, struct buf *out, struct err *e) {
+    const struct template *found = texts_template(t, name, language);
+    if (!found)
+        return err_set_field(e, ERR_UNPROCESSABLE, "template",
+                             s->templates.dir.n ? "there is no template `%.*s` in the templates folder"
+                                                : "there is no template `%.*s`: templates.dir is not set",
+                             SV_FMT(name));
+    const struct template_limits limits = {.steps_max = 100000,
+                                           .depth_max = 100,
+                                           .memory_bytes_max = 1 << 20,
+                                           .output_bytes_max = BODY_BYTES_MAX};
+    struct err why = ERR_INIT;
+    if (template_render(found, vars, &limits, out, &why))
+        return true;
+    return err_set_field(e, why.kind == ERR_INTERNAL ? ERR_INTERNAL : ERR_UNPROCESSABLE, "vars", "%s",
+                         why.text);
+}
+
+static size_t characters(struct sv v) {
+    size_t n = 0;
+    for (size_t i = 0; i < v.n; i++)
+        n += ((unsigned char)v.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
+/* The text as it would be sent, before screening. */
+static bool make_body(struct admitter *a, const struct settings *s, const struct texts *t,
+                      const struct submission *in, struct sv *body, struct err *e) {
+    const char *field = in->names->body;
+    *body = in->body;
+    if (in->template.n) {
+        if (in->body.p)
+            return err_set_field(e, ERR_INVALID, field, "give either a body or a template, not both");
+        buf_reset(&a->rendered);
+        if (!admit_render(s, t, in->template, in->language, in->vars, &a->rendered, e))
+            return false;
+        *body = buf_sv(&a->rendered);
+        field = "template";
+    }
+    if (!body->n)
+        return err_set_field(e, ERR_INVALID, field,
+                             in->template.n ? "the template renders to nothing" : "the text is missing");
+    if (!plain_text(*body))
+        return err_set_field(e, ERR_INVALID, field, "the text is not UTF-8, or has a NUL in it");
+    if (body->n > BODY_BYTES_MAX || characters(*body) > s->limits.body_chars_max)
+        return err_set_field(e, ERR_UNPROCESSABLE, field, "the text is longer than %u characters",
+                             s->limits.body_chars_max);
+    if (in->smart_encoding || s->defaults.smart_encoding) {
+        buf_reset(&a->smart);
+        if (smart_encode(*body, &a->smart))
+            *body = buf_sv(&a->smart);
+    }
+    return true;
+}
+
+static bool screen(struct admitter *a, const struct texts *t, struct sv *body, enum reason *suppress,
+                   struct err *e) {
+    *suppress = REASON_NONE;
+    if (!t->words)
+        return true;
+    struct screen_verdict v;
+    buf_reset(&a->screened);
+    if (!screen_check(t->words, a->scratch, *body, &v, &a->screened, e))
+        return false;
+    if (v.worst == SCREEN_BLOCK)
+        *suppress = REASON_SCREENED;
+    else if (v.replaced)
+        *body = buf_sv(&a->screened);
+    return true;
+}
+
+bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
+           const struct submission *given, int64_t now, struct admitted *out, struct err *e) {
+    struct submission in = *given;
+    if (!in.names)
+        in.names = &native_names;
+    struct phone to;
+    struct sv body;
+    if (!check_to(&in, s, &to, e) || !check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) ||
+        !check_times(&in, now, e) || !make_body(a, s, t, &in, &body, e) ||
+        !screen(a, t, &body, &out->suppress, e))
+        return false;
+    const struct sv texts[TEXT_COUNT] = {
+        [TEXT_TO] = sv_of(to.e164),
+        [TEXT_FROM] = in.from,
+        [TEXT_BODY] = body,
+        [TEXT_TOPIC] = in.topic,
+        [TEXT_METADATA] = in.metadata,
+        [TEXT_STATUS_CALLBACK] = in.status_callback,
+        [TEXT_TRACEPARENT] = in.traceparent,
+        [TEXT_TEMPLATE] = in.template,
+        [TEXT_IDEMPOTENCY_KEY] = in.idempotency_key,
+    };
+    struct message *m = message_new(texts);
+    if (!m)
+        return err_set(e, ERR_OUTSIDE, "out of memory");
+    struct segments count = segments_count(m->text[TEXT_BODY], SEGMENTS_INTERNATIONAL);
+    if (in.idempotency_key.n) {
+        uint8_t hash[SHA256_BYTES];
+        sha256(in.fingerprint_of, hash);
+        memcpy(m->fingerprint, hash, sizeof m->fingerprint);
+    }
+    m->account_id = in.account_id;
+    m->direction = DIRECTION_OUT;
+    m->priority = in.priority;
+    m->delivery = in.delivery;
+    m->face = in.face;
+    m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
+    m->segments = (uint16_t)count.segments;
+    m->created_at = now;
+    m->send_at = in.send_at > now ? in.send_at : 0;
+    m->expires_at = now + (in.validity_s ? in.validity_s : (int64_t)s->defaults.validity_s) * US_PER_S;
+    out->message = m;
+    return true;
+}
