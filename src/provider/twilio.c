@@ -308,9 +308,9 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
     v.code = twilio_code(answer, "code");
     twilio_say(v.text, twilio_string(answer, "message"));
     const struct twilio_error *row = twilio_error_find(v.code);
-    /* A 5xx may come after the message was stored, whatever its body says. */
-    bool surely_refused = r->status >= 400 && r->status < 500;
-    if (row && (surely_refused || v.code == TWILIO_TOO_MANY_REQUESTS))
+    /* A 5xx may come after the message was stored, whatever its body says, but for the one code. */
+    bool refused = r->status >= 400 && (r->status < 500 || v.code == TWILIO_TOO_MANY_REQUESTS);
+    if (row && refused)
         judge_by_row(&v, row);
     else
         judge_by_class(&v);
