@@ -33,8 +33,25 @@ static bool is_lower(char c) {
     return c >= 'a' && c <= 'z';
 }
 
+/* Words are letters, digits and _; the local part of a mail address may hold . % + - as well. */
+enum { WORD = 1, MAIL = 2 };
+static const uint8_t classes[256] = {
+    ['0' ... '9'] = WORD | MAIL,
+    ['A' ... 'Z'] = WORD | MAIL,
+    ['a' ... 'z'] = WORD | MAIL,
+    ['_'] = WORD | MAIL,
+    ['.'] = MAIL,
+    ['%'] = MAIL,
+    ['+'] = MAIL,
+    ['-'] = MAIL,
+};
+
 static bool is_word(char c) {
-    return is_digit(c) || is_upper(c) || is_lower(c) || c == '_';
+    return classes[(uint8_t)c] & WORD;
+}
+
+static bool is_mail_char(char c) {
+    return classes[(uint8_t)c] & MAIL;
 }
 
 void mask_phone(struct sv e164, struct buf *out) {
@@ -64,7 +81,8 @@ void mask_phone(struct sv e164, struct buf *out) {
 struct scan {
     struct sv t;
     size_t from, i;
-    size_t looked_for_mail; /* up to here it is known that no mail address starts */
+    size_t looked_for_mail; /* up to here it is known that no mail address starts, */
+    size_t looked_for_long; /* and up to here that no long secret starts: so the pass stays linear */
     struct buf *out;
 };
 
@@ -118,7 +136,7 @@ static struct number number_at(const struct scan *s, size_t start) {
     for (size_t i = start;;) {
         size_t digits;
         size_t end = group_end(s, i, &digits);
-        if (digits == 0 || is_word(at(s, end)))
+        if (digits == 0 || (n.groups > 0 && is_word(at(s, end))))
             return n;
         n.digits += digits;
         n.groups++;
@@ -233,8 +251,10 @@ static bool is_uuid(const struct scan *s, size_t start) {
 
 /* The end of a long run of letters and digits mixed, as keys, hashes and tokens are: 40 characters and more
  * of base64url, or exactly AWS's 40 of base64. Else start. */
-static size_t long_secret_end(const struct scan *s, size_t start) {
+static size_t long_secret_end(struct scan *s, size_t start) {
     size_t i = start, plain_end = 0;
+    if (start < s->looked_for_long)
+        return start;
     bool digit = false, upper = false, lower = false;
     for (; is_word(at(s, i)) || (at(s, i) && strchr("-+/", at(s, i))); i++) {
         char c = at(s, i);
@@ -249,16 +269,27 @@ static size_t long_secret_end(const struct scan *s, size_t start) {
         upper |= is_upper(c);
         lower |= is_lower(c);
     }
-    if (!digit || !(upper || lower))
-        return start;
+    bool mixed = digit && (upper || lower);
     if (plain_end)
-        return i - start == 40 && upper && lower ? i : start;
-    return i - start >= 40 ? i : start;
+        return mixed && i - start == 40 && upper && lower ? i : start;
+    if (mixed && i - start >= 40)
+        return i;
+    s->looked_for_long = i - start >= 40 ? i : start; /* no part of this run is longer or more mixed */
+    return start;
 }
 
-/* The end of a value that stands at i unquoted. */
-static size_t value_end(const struct scan *s, size_t i) {
-    while (i < s->t.n && !strchr(" \t\r\n\"'`,;&<>()[]{}", at(s, i)))
+/* The end of a value that starts at i, or limit when it is longer: behind a quote up to the same quote, else
+ * up to what cannot stand in a value. */
+static size_t value_end(const struct scan *s, size_t i, size_t limit) {
+    char quote = i > 0 ? at(s, i - 1) : '\0';
+    if (limit > s->t.n)
+        limit = s->t.n;
+    if (quote == '"' || quote == '\'') {
+        while (i < limit && s->t.p[i] != quote)
+            i += s->t.p[i] == '\\' && i + 1 < limit ? 2 : 1;
+        return i;
+    }
+    while (i < limit && !(s->t.p[i] && strchr(" \t\r\n\"'`,;&<>()[]{}", s->t.p[i])))
         i++;
     return i;
 }
@@ -288,11 +319,12 @@ static void scan_word(struct scan *s) {
         size_t token = end;
         while (at(s, token) == ' ')
             token++;
-        size_t token_end = value_end(s, token);
-        if (token > end && (sv_eq_nocase(word, SV("bearer")) || sv_eq_nocase(word, SV("basic"))) &&
-            is_tokenish(s, token, token_end)) {
-            hide(s, token, token_end);
-            return;
+        if (token > end && (sv_eq_nocase(word, SV("bearer")) || sv_eq_nocase(word, SV("basic")))) {
+            size_t token_end = value_end(s, token, SIZE_MAX);
+            if (is_tokenish(s, token, token_end)) {
+                hide(s, token, token_end);
+                return;
+            }
         }
         /* Digits inside: hidden behind small letters (code1234), left in names such as SMS_154950909 or
          * E30007. */
@@ -307,8 +339,9 @@ static void scan_word(struct scan *s) {
         s->i = end;
         return;
     }
-    if (at(s, end) == ':' && value_end(s, end + 1) > end + 1)
-        hide(s, end + 1, value_end(s, end + 1));
+    size_t secret_end = at(s, end) == ':' ? value_end(s, end + 1, SIZE_MAX) : 0;
+    if (secret_end > end + 1)
+        hide(s, end + 1, secret_end);
 }
 
 /* Does the name in front of the = or : at i belong to a secret? */
@@ -339,6 +372,8 @@ static bool names_secret(const struct scan *s, size_t i, bool *header, bool *cod
     return *code;
 }
 
+enum { CODE_MAX = 10 };
+
 /* At a = or a colon: hides the value when the name in front of it is a secret's. */
 static void scan_value(struct scan *s) {
     bool header, code;
@@ -349,27 +384,18 @@ static void scan_value(struct scan *s) {
     }
     while (at(s, start) == ' ')
         start++;
-    char quote = at(s, start);
-    size_t end;
-    if (quote == '"' || quote == '\'') {
-        for (end = ++start; end < s->t.n && s->t.p[end] != quote;)
-            end += s->t.p[end] == '\\' && end + 1 < s->t.n ? 2 : 1;
-    } else {
-        end = value_end(s, start);
-        while (header && end < s->t.n && !strchr("\r\n\"'", s->t.p[end]))
-            end++;
-    }
+    bool quoted = at(s, start) == '"' || at(s, start) == '\'';
+    start += quoted;
+    size_t end = value_end(s, start, code ? start + CODE_MAX + 1 : SIZE_MAX);
+    while (header && !quoted && end < s->t.n && !strchr("\r\n\"'", s->t.p[end]))
+        end++;
     bool digits = false;
     for (size_t i = start; i < end; i++)
         digits |= is_digit(s->t.p[i]);
-    if (end == start || (code && (!digits || end - start > 10)))
+    if (end == start || (code && (!digits || end - start > CODE_MAX)))
         s->i = start;
     else
         hide(s, start, end);
-}
-
-static bool is_mail_char(char c) {
-    return is_word(c) || (c && strchr(".%+-", c));
 }
 
 /* A mail address (or user:password@) that starts at i: hides all but the first letter of what is before the

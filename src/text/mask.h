@@ -1,8 +1,8 @@
 /* mask: what logs and the console may show of numbers, codes and credentials.
  *
- * Pure; owns nothing. One pass, no memory but the output, which is at most three bytes more than twice as
- * long as the text. Masking errs on the side of hiding. What it cannot know is a secret without shape: never
- * log a body.
+ * Pure; owns nothing. Linear time whatever the text, no memory but the output, which is at most three times
+ * as long as the text plus three bytes. Masking errs on the side of hiding. What it cannot know is a secret
+ * without shape: never log a body.
  */
 #ifndef HY_TEXT_MASK_H
 #define HY_TEXT_MASK_H
