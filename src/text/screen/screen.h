@@ -79,9 +79,9 @@ struct screen_verdict {
 struct screen_builder *screen_builder_new(void);
 void screen_builder_free(struct screen_builder *b);
 
-/* Each copies what it keeps. On failure (ERR_INVALID: a line is not UTF-8, has control characters, is too
- * long or folds to nothing; ERR_TOO_LARGE: over a limit above; ERR_INTERNAL: memory) the error names
- * file:line, and the builder is good only for screen_builder_free. */
+/* Each copies what it keeps. On failure (ERR_INVALID: a line is not UTF-8, has control characters or folds to
+ * nothing; ERR_TOO_LARGE: over a limit above; ERR_INTERNAL: memory) the error names file:line, and the lines
+ * before that one stay added: who wants all or nothing frees the builder. */
 MUST_USE bool screen_builder_words(struct screen_builder *b, const struct screen_list *list, struct err *e);
 /* Hyperscan's regular expressions (intel.github.io/hyperscan, "Pattern Support"), without regard to case,
  * matched against the folded text: lower case, simplified, half-width, no separators between Chinese
@@ -100,8 +100,9 @@ void screen_set_free(struct screen_set *set);
 size_t screen_set_words(const struct screen_set *set);
 size_t screen_set_patterns(const struct screen_set *set);
 
-/* Serves any set, one thread at a time. Memory grows with the longest text seen, to about 20 times
- * SCREEN_TEXT_MAX at the very most. NULL when memory is short. */
+/* Serves any set, one thread at a time. Memory grows with the longest text seen, and is kept: 2 bytes for
+ * each of its bytes, 14 once a text of that length had a hit; rounded up to a power of two, and up to 11
+ * times that for contrived texts that folding expands (U+FDFA). NULL when memory is short. */
 struct screen_scratch *screen_scratch_new(void);
 void screen_scratch_free(struct screen_scratch *s);
 

@@ -35,7 +35,7 @@ static const char words[] = "# what nobody may send\n"
                             "1069\n"
                             "發票\n"
                             "🔞\n";
-static const char stars[] = "微信\r\nbadword\n傻瓜\n";
+static const char stars[] = "微信\r\nbadword\n傻瓜\n傻瓜蛋\n";
 static const char inside[] = "horn\n";
 static const char patterns[] = "\\b1[3-9]\\d{9}\\b\n轉賬\\d+元\n";
 static const char allowed[] = "horn concerto\nthorn\n微信支付\n敏感词库\n";
@@ -202,6 +202,7 @@ static void test_screen__each_hit_code_point_becomes_one_star(void **state) {
         {"a B4DW0RD!", "a *******!"},
         {"ｂａｄｗｏｒｄ", "*******"},
         {"傻瓜傻瓜", "****"},
+        {"傻瓜蛋", "***"},
         {"微信支付和微信", "微信支付和**"},
         {"badwörd badword", "******* *******"},
         {"𝐛𝐚𝐝𝐰𝐨𝐫𝐝 viagra", "******* viagra"},
