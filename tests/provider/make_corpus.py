@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+"""Makes the fuzz seeds in tests/fuzz/corpus from the case files: answers, callbacks, forms. Run it after adding
+cases; seeds that a fuzzer found (other names) stay."""
+
+import pathlib
+import re
+
+HERE = pathlib.Path(__file__).parent
+CORPUS = HERE.parent / "fuzz" / "corpus"
+
+
+def section(text, name):
+    found = re.search(rf"^\[{name}\]\n(.*?)(?=^\[[a-z]+\]\n|\Z)", text, flags=re.M | re.S)
+    return found[1].rstrip("\n") if found else ""
+
+
+def put(target, name, text):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+for path in sorted((HERE / "twilio").glob("*.case")):
+    text = path.read_text(encoding="utf-8")
+    response, hook, request = (section(text, s) for s in ("response", "hook", "request"))
+    if response.startswith("HTTP ") and path.stem != "garbage_deep":
+        put("fuzz_twilio_judge", path.stem, response)
+    if hook:
+        put("fuzz_webhook_signature", path.stem, hook)
+    form = (hook or request).partition("\n\n")[2]
+    if form and section(text, "verdict" if request else "case"):
+        put("fuzz_form", path.stem, form)
