@@ -33,17 +33,19 @@ static bool is_lower(char c) {
     return c >= 'a' && c <= 'z';
 }
 
-/* Words are letters, digits and _; the local part of a mail address may hold . % + - as well. */
-enum { WORD = 1, MAIL = 2 };
+/* Words are letters, digits and _; the local part of a mail address may hold . % + - as well, a key + / and
+ * -. */
+enum { WORD = 1, MAIL = 2, KEY = 4 };
 static const uint8_t classes[256] = {
-    ['0' ... '9'] = WORD | MAIL,
-    ['A' ... 'Z'] = WORD | MAIL,
-    ['a' ... 'z'] = WORD | MAIL,
-    ['_'] = WORD | MAIL,
+    ['0' ... '9'] = WORD | MAIL | KEY,
+    ['A' ... 'Z'] = WORD | MAIL | KEY,
+    ['a' ... 'z'] = WORD | MAIL | KEY,
+    ['_'] = WORD | MAIL | KEY,
+    ['+'] = MAIL | KEY,
+    ['-'] = MAIL | KEY,
     ['.'] = MAIL,
     ['%'] = MAIL,
-    ['+'] = MAIL,
-    ['-'] = MAIL,
+    ['/'] = KEY,
 };
 
 static bool is_word(char c) {
@@ -256,7 +258,7 @@ static size_t long_secret_end(struct scan *s, size_t start) {
     if (start < s->looked_for_long)
         return start;
     bool digit = false, upper = false, lower = false;
-    for (; is_word(at(s, i)) || (at(s, i) && strchr("-+/", at(s, i))); i++) {
+    for (; classes[(uint8_t)at(s, i)] & KEY; i++) {
         char c = at(s, i);
         if (!plain_end && (c == '+' || c == '/')) {
             if (i - start >= 40)

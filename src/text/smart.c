@@ -72,20 +72,20 @@ static const char *replacement(uint32_t cp) {
 
 bool smart_encode(struct sv utf8, struct buf *out) {
     size_t n_before = out->n;
-    bool changed = false, ok = true;
     const unsigned char *p = (const unsigned char *)(utf8.n ? utf8.p : ""), *end = p + utf8.n;
+    const unsigned char *kept = p; /* from here on nothing is copied yet */
+    bool changed = false, ok = true;
     while (ok && p < end) {
         const unsigned char *from = p;
         uint32_t cp = utf8_next(&p, end);
-        const char *to = gsm7_of(cp, NULL) ? NULL : replacement(cp);
-        if (to)
-            changed = true;
-        else if (!gsm7_of(cp, NULL))
-            ok = false;
-        if (ok)
-            ok = to ? buf_adds(out, to) : buf_add(out, sv_make((const char *)from, (size_t)(p - from)));
+        if (gsm7_of(cp, NULL))
+            continue;
+        const char *to = replacement(cp);
+        changed = true;
+        ok = to && buf_add(out, sv_make((const char *)kept, (size_t)(from - kept))) && buf_adds(out, to);
+        kept = p;
     }
-    if (ok && changed)
+    if (ok && changed && buf_add(out, sv_make((const char *)kept, (size_t)(end - kept))))
         return true;
     if (out->p) { /* leave out as it was */
         out->n = n_before;
