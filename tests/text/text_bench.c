@@ -122,7 +122,7 @@ int main(void) {
     bench_phone("parse +1 (415) 555-2671", "+1 (415) 555-2671", "", 500000);
     bench_phone("parse +447400123456", "+447400123456", "", 500000);
     bench_phone("parse 07400 123456 in GB", "07400 123456", "GB", 500000);
-    bench_phone("parse +5491123456789 (library)", "+5491123456789", "", 20000);
+    bench_phone("parse +5491123456789", "+5491123456789", "", 20000);
     bench_phone("refuse +1 155 555 2671", "+1 155 555 2671", "", 20000);
     bench_phone_spread(50000);
     bench_library("libphonenumber alone, +447400123456", "+447400123456", 20000);
