@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "net/line.h"
 #include "net/listen.h"
+#include "net/refusal.h"
 
 #include <microhttpd.h>
 #include <string.h>
@@ -109,44 +110,13 @@ static void call_drop(struct server *s, struct call *call) {
     s->n_calls++;
 }
 
-/* ---- refusals: fixed problem documents (RFC 9457) ---- */
-
-struct refusal {
-    unsigned status;
-    const char *reason;
-    const char *body;
-};
-
-static const struct refusal refusals[] = {
-    {400, "Bad Request",
-     "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"the request line or "
-     "its framing headers are malformed\"}"},
-    {408, "Request Timeout",
-     "{\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\"detail\":\"the request took "
-     "too "
-     "long to arrive\"}"},
-    {413, "Content Too Large",
-     "{\"type\":\"about:blank\",\"title\":\"Content Too Large\",\"status\":413,\"detail\":\"the body is over "
-     "this server's limit\"}"},
-    {431, "Request Header Fields Too Large",
-     "{\"type\":\"about:blank\",\"title\":\"Request Header Fields Too "
-     "Large\",\"status\":431,\"detail\":\"the "
-     "request line and headers are over this server's limit\"}"},
-};
-
-static const struct refusal *refusal_of(unsigned status) {
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
-        if (refusals[i].status == status)
-            return &refusals[i];
-    ASSERT(false); /* each status refused with has its text */
-    return NULL;
-}
+/* ---- refusals ---- */
 
 /* Writes the refusal past the library, which cannot answer while a body arrives. Nothing else is being
  * written then: answers on one connection are strictly one after another. */
 static void refuse_now(struct conn *c, unsigned status) {
     const struct refusal *r = refusal_of(status);
-    char text[600];
+    char text[REFUSAL_BYTES_MAX];
     int n = snprintf(text, sizeof text,
                      "HTTP/1.1 %u %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
                      "Connection: close\r\n\r\n%s",
@@ -190,9 +160,10 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd
     struct conn *c = conn_of(mhd);
     if (!c)
         return NULL;
-    struct call *call = call_take(s, c);
+    struct call *call = c->call ? c->call : call_take(s, c);
     if (!call)
         return c;
+    buf_reset(&call->target);
     call->target_at = target;
     (void)buf_adds(&call->target, target);
     if (c->place.line != LINE_ARRIVING)
@@ -329,6 +300,10 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
     struct server *s = ctx;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         struct conn *c = *socket_context;
+        /* The library does not tell of a request's end when it finds a second fault in it while it answers
+         * the first. */
+        if (c && c->call)
+            call_drop(s, c->call);
         if (c)
             lines_leave(&s->lines, &c->place);
         free(c);

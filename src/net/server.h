@@ -8,8 +8,10 @@
  *
  * Always: headers, bodies, connections and the time a request may take to arrive are bounded; what is over is
  * refused by 413, 431, 408 or by closing, without calling the handler. No request is handed over with a NUL
- * in its target. Why external epoll: the library's own epoll thread stalls when another thread resumes a
- * connection.
+ * in its target or %00 in its path, nor one whose length is told twice (RFC 9112 section 6.3: smuggling); a
+ * client that closes its sending side before a held request is answered gets no answer. Answers carry Date.
+ * Opening a server lifts the process' soft limit of open files. Why external epoll: the library's own epoll
+ * thread stalls when another thread resumes a connection.
  */
 #ifndef HY_NET_SERVER_H
 #define HY_NET_SERVER_H
@@ -52,7 +54,7 @@ typedef void (*server_handler)(void *ctx, struct exchange *x);
 /* ERR_OUTSIDE with the address and reason (port taken: says so and names the setting to change). */
 MUST_USE struct server *server_open(const struct server_options *o, server_handler handler, void *ctx,
                                     struct err *e);
-/* Exchanges not yet answered are dropped with their connections. */
+/* Exchanges not yet answered are dropped with their connections, and void. Not from within the handler. */
 void server_close(struct server *s);
 /* No new connections from now on; those open go on. For draining. */
 void server_stop_listening(struct server *s);
@@ -74,7 +76,9 @@ struct answer {
     struct http_header headers[8];
     size_t n_headers;
 };
-/* Ends the exchange; x is void afterwards. Safe when the client has gone meanwhile. */
+/* Ends the exchange; x is void afterwards. Safe when the client has gone meanwhile. status 200..599. With a
+ * header that has a line break in it, or without memory, the connection is closed instead. What is answered
+ * outside server_run goes out in the next one, for which server_timeout_ms is 0. */
 void server_answer(struct exchange *x, const struct answer *a);
 
 #endif

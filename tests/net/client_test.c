@@ -484,6 +484,35 @@ static void test_client__a_thousand_calls_at_once_all_end_well(void **state) {
     peer_done(&p);
 }
 
+/* Each call that ends takes its connection along; those that wait for one must still get their turn. */
+static void test_client__calls_waiting_for_dying_connections_end_too(void **state) {
+    (void)state;
+    enum { N = 200 };
+    static struct outcome o[N];
+    struct peer p;
+    peer_open(&p, "c");
+    struct client *c = open_client(7);
+    struct http_request rq = request(HTTP_POST, url_of(&p, "http", "/"), SV("a=b"));
+    for (int i = 0; i < N; i++) {
+        struct err e = ERR_INIT;
+        o[i] = (struct outcome){0};
+        struct client_call call = {.request = &rq,
+                                   .timeout_ms = 20000,
+                                   .connect_timeout_ms = 20000,
+                                   .body_bytes_max = 100,
+                                   .allow_private = true,
+                                   .done = on_done,
+                                   .ctx = &o[i]};
+        assert_true(client_start(c, &call, &e));
+    }
+    run(c, &p);
+    assert_int_equal(p.requests, N);
+    for (int i = 0; i < N; i++)
+        assert_true(o[i].n == 1 && o[i].transport == HTTP_CUT && o[i].elapsed_us < 10 * 1000 * 1000);
+    client_close(c);
+    peer_done(&p);
+}
+
 static void test_client__closing_ends_every_call_once(void **state) {
     (void)state;
     struct peer p;
@@ -529,6 +558,7 @@ int main(void) {
         cmocka_unit_test(test_client__private_addresses_are_refused_however_spelled),
         cmocka_unit_test(test_client__a_kept_private_connection_serves_only_those_allowed),
         cmocka_unit_test(test_client__a_thousand_calls_at_once_all_end_well),
+        cmocka_unit_test(test_client__calls_waiting_for_dying_connections_end_too),
         cmocka_unit_test(test_client__closing_ends_every_call_once),
         cmocka_unit_test(test_client__wakes_for_the_owners_descriptor),
     };
