@@ -86,10 +86,11 @@ static bool read_entry(const struct lane_config *lane, const struct attempt_view
     int64_t created;
     if (!twilio_is_message_sid(sid) || !parse_rfc2822(twilio_string(entry, "date_created"), &created))
         return false;
+    if (created > now + SKEW_US)
+        return false; /* of the future: then the window means nothing */
     r->falling = r->falling && created <= r->oldest;
     r->oldest = created;
-    if (created < a->started_at - SKEW_US || created > now + SKEW_US ||
-        !sv_eq(twilio_string(entry, "direction"), SV("outbound-api")) ||
+    if (created < a->started_at - SKEW_US || !sv_eq(twilio_string(entry, "direction"), SV("outbound-api")) ||
         !sv_eq(twilio_string(entry, "to"), a->to))
         return true;
     if (!same_text(body, a->body)) {
