@@ -147,6 +147,8 @@ static const struct limit_case limit_cases[] = {
      "HTTP/1.1 400", 0, true},
     {"a negative length", SV(POST_HEAD "Content-Length: -5\r\n\r\nhello"), 0, SV(""), "HTTP/1.1 400", 0,
      true},
+    {"two faults: the library hangs up without telling", /* found by fuzzing */
+     SV(POST_HEAD "Cookie: a=b; c-1=\"\r\nContent-Length: x\r\n\r\nabc"), 0, SV(""), "", 0, true},
     {"no Host", SV("GET / HTTP/1.1\r\n\r\n"), 0, SV(""), "HTTP/1.1 400", 0, true},
     {"a header without colon", SV("GET / HTTP/1.1\r\nHost: h\r\nbroken\r\n\r\n"), 0, SV(""), "HTTP/1.1 400",
      0, true},
