@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { DOWN_FIRST_MS = 500, DOWN_MAX_MS = 30000, SLOW_DOWN_MS = 1000 };
+enum { DOWN_FIRST_MS = 500, DOWN_MAX_MS = 30000, SLOW_DOWN_MS = 1000, STRIKES_MAX = 5 };
 
 enum reason lane_reason(const struct lane *l, int64_t now) {
     if (l->broken)
@@ -38,7 +38,7 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
     switch (v->hint) {
     case LANE_FINE:
         if (v->fate != FATE_UNKNOWN)
-            l->downs = 0;
+            l->downs = l->strikes = 0;
         return false;
     case LANE_SLOW_DOWN: {
         int64_t ms = v->retry_after_ms > 0 ? v->retry_after_ms : SLOW_DOWN_MS;
@@ -50,6 +50,8 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
     case LANE_DOWN: {
         if (now < l->paused_until)
             return false; /* the calls that were in flight together count once */
+        if (++l->strikes < STRIKES_MAX && l->downs == 0)
+            return false; /* a lost answer now and then is no outage */
         l->downs++;
         l->paused_until = now + down_ms(l->downs) * US_PER_MS;
         return true;

@@ -14,7 +14,8 @@
 struct lane {
     const struct lane_config *config;
     uint32_t in_flight;
-    uint32_t downs; /* DOWN hints since the last good answer; while not 0, one call at a time */
+    uint32_t strikes; /* DOWN hints in a row */
+    uint32_t downs;   /* times closed since the last good answer; while not 0, one call at a time */
     int64_t paused_until;
     bool broken;
 };

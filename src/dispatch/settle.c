@@ -85,8 +85,10 @@ void settle_verdict(const struct settle *s, const struct message *m, const struc
     memcpy(c->attempt.provider_id, v->provider_id, sizeof v->provider_id);
     if (v->provider_id[0])
         memcpy(c->next.provider_id, v->provider_id, sizeof v->provider_id);
-    if (m->head.state != STATE_SENDING)
-        return; /* a receipt was faster than the answer; it knew more */
+    if (m->head.state != STATE_SENDING) {          /* a receipt was faster than the answer */
+        c->attempt_ends = v->fate != FATE_UNKNOWN; /* and may have known more */
+        return;
+    }
     c->next.code = v->code;
     switch (v->fate) {
     case FATE_SENT:

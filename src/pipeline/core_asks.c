@@ -156,7 +156,7 @@ static void receipt(struct core *c, struct live *l, struct ask *a) {
     int64_t window_us = lane ? (int64_t)lane->config->receipt_window_s * US_PER_S : 0;
     struct change ch = change_of(m);
     if (m->direction == DIRECTION_IN ||
-        join_receipt(m, &a->receipt, a->attempt, window_us, c->now, &ch) == JOINED_NOTHING_NEW) {
+        join_receipt(m, &a->receipt, a->attempt, &l->attempt, window_us, c->now, &ch) == JOINED_NOTHING_NEW) {
         a->head = m->head;
         core_answer(c, a, ASK_DONE);
         return;
@@ -251,7 +251,7 @@ static void reload(struct core *c, const struct settings *s) {
         }
         l->config = &s->lanes[i];
         l->broken = false; /* a person has looked at it */
-        l->downs = 0;
+        l->downs = l->strikes = 0;
         l->paused_until = 0;
         kept[n++] = l;
     }

@@ -150,6 +150,7 @@ struct lookup_answer twilio_judge_lookup(const struct lane_config *lane, const s
         return cannot_tell(LANE_FINE, "too many messages look alike");
     if (seen.answer.n) {
         seen.answer.found = FOUND_YES;
+        seen.answer.complete = !seen.altered;
         return seen.answer;
     }
     if (seen.altered)

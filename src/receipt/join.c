@@ -21,13 +21,26 @@ static enum joined note(const struct receipt *r, enum state to, int64_t now, str
     return JOINED_CHANGE;
 }
 
-enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned attempt,
-                         int64_t window_us, int64_t now, struct change *c) {
+/* The process that made the call may be gone: then this is all that will ever be known of it. */
+static void end_attempt(const struct receipt *r, const struct attempt *latest, int64_t now,
+                        struct change *c) {
+    if (c->next.state != STATE_SENDING || latest->number != c->next.attempts || latest->ended_at != 0)
+        return;
+    c->attempt = *latest;
+    c->attempt_ends = true;
+    c->attempt.ended_at = now;
+    c->attempt.fate = FATE_SENT;
+    c->attempt.code = r->code;
+    memcpy(c->attempt.provider_id, r->provider_id, sizeof r->provider_id);
+}
+
+enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned number,
+                         const struct attempt *latest, int64_t window_us, int64_t now, struct change *c) {
     enum state from = m->head.state;
     bool over =
         state_is_terminal(from) || m->head.done_at != 0; /* `sent` is over once its window has closed */
     enum state to = target(r);
-    bool earlier = attempt != 0 && attempt < m->head.attempts;
+    bool earlier = number != 0 && number < m->head.attempts;
     bool bad_news = to == STATE_UNDELIVERED || to == STATE_FAILED;
     bool fills_id = !m->head.provider_id[0] && r->provider_id[0] && !earlier;
 
@@ -45,6 +58,7 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
     if (r->provider_id[0])
         memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
     c->next.code = r->code;
+    end_attempt(r, latest, now, c);
     change_move(c, to, r->reason, now);
     if (to == STATE_SENT)
         c->next.due_at = now + window_us;

@@ -12,10 +12,11 @@
 
 enum joined { JOINED_NOTHING_NEW, JOINED_CHANGE };
 
-/* attempt: which one the report is about (0: not known). window_us: how long a `sent` message waits for more.
+/* number: which attempt the report is about (0: not known); latest: the message's latest attempt as stored: a
+ * report on it is its outcome, if nothing was faster. window_us: how long a `sent` message waits for more.
  * Writes c when there is something to store. */
-enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned attempt,
-                         int64_t window_us, int64_t now, struct change *c);
+enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned number,
+                         const struct attempt *latest, int64_t window_us, int64_t now, struct change *c);
 
 /* m is `sent` and its window has closed: it ends as it is, with reason no_receipt. */
 void join_window_closed(const struct message *m, int64_t now, struct change *c);

@@ -33,6 +33,12 @@ void journal_free(struct journal *j) {
     free(j);
 }
 
+void journal_abandon(struct journal *j, void (*forget)(struct job *)) {
+    for (size_t i = 0; i < j->n_held; i++)
+        forget(j->held[i]);
+    j->n_held = 0;
+}
+
 size_t journal_held(const struct journal *j) {
     return j->n_held;
 }

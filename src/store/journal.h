@@ -100,6 +100,8 @@ void journal_free(struct journal *j);
  * + the jobs kept from before. Returns how many. Jobs kept back are tried again at the next call, which may
  * have n == 0. */
 size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job **done);
+/* Gives up the jobs kept back, as a crash would: each is handed to forget. */
+void journal_abandon(struct journal *j, void (*forget)(struct job *));
 /* Jobs kept back because they must not be lost and the database fails. */
 size_t journal_held(const struct journal *j);
 /* Why the database failed last; kind ERR_NONE while it works. */

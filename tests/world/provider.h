@@ -1,0 +1,55 @@
+/* provider: the seeded world's provider, which speaks Twilio's API as data and lies on purpose: it loses
+ * answers, refuses, fails, and sends receipts early, late, twice, out of order or never. It keeps what it
+ * took, so that the oracle can count.
+ */
+#ifndef HY_TESTS_WORLD_PROVIDER_H
+#define HY_TESTS_WORLD_PROVIDER_H
+
+#include "base/buf.h"
+#include "model/http.h"
+#include "model/verdict.h"
+
+enum { TAKEN_MAX = 4096, REPORTS_MAX = 8192 };
+
+/* A text the provider took. */
+struct taken {
+    char provider_id[40], to[24], body[200], token[64];
+    int64_t at;
+    enum state state;
+};
+
+/* A receipt on its way to the gateway. */
+struct report {
+    int64_t due_at;
+    size_t taken; /* index */
+    enum state state;
+};
+
+/* What it does wrong, in percent. All zero: an honest provider. */
+struct lies {
+    unsigned lost_request, lost_answer, garbage, server_error, throttle, refuse_number, no_receipt,
+        early_receipt, twice, backwards, undelivered, refuse_connection, bad_credentials;
+};
+
+struct provider {
+    uint64_t (*random)(void *ctx);
+    void *ctx;
+    struct lies lies;
+    struct taken taken[TAKEN_MAX];
+    size_t n_taken;
+    struct report reports[REPORTS_MAX];
+    size_t n_reports;
+    struct buf answer; /* of the latest call */
+    unsigned calls, lookups;
+};
+
+void provider_init(struct provider *p, uint64_t (*random)(void *), void *ctx);
+void provider_done(struct provider *p);
+/* One exchange. r's views are valid until the next. */
+void provider_answer(struct provider *p, const struct http_request *rq, int64_t now, struct http_response *r);
+/* The next receipt that is due, taken out; false if none. */
+bool provider_report(struct provider *p, int64_t now, struct report *out);
+/* When the next one is due; 0: none. */
+int64_t provider_next_report_at(const struct provider *p);
+
+#endif

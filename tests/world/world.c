@@ -1,0 +1,218 @@
+#include "world.h"
+
+#include "base/clock.h"
+#include "model/id.h"
+#include "provider/adapter.h"
+#include "store/migrate.h"
+#include "store/reader.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* 2026-01-01T00:00:00Z */
+static const int64_t start_at = INT64_C(1767225600) * US_PER_S;
+
+uint64_t sim_random(void *sim) { /* xorshift64* */
+    struct sim *s = sim;
+    s->state ^= s->state >> 12;
+    s->state ^= s->state << 25;
+    s->state ^= s->state >> 27;
+    return (s->state * 0x2545F4914F6CDD1Du) >> 11;
+}
+
+bool sim_chance(struct sim *s, unsigned percent) {
+    return sim_random(s) % 100 < percent;
+}
+
+static int64_t sim_now(void *sim) {
+    return ((struct sim *)sim)->now;
+}
+
+static bool sim_allow(void *sim) {
+    struct sim *s = sim;
+    return !s->db_fails || !sim_chance(s, s->fail_percent);
+}
+
+void sim_say(struct sim *s, const char *fmt, ...) {
+    char line[512];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    s->trace = siphash((struct sip_key){s->trace, 1}, sv_make(line, (size_t)n));
+    if (s->print)
+        printf("# %lld.%06lld %s\n", (long long)((s->now - start_at) / US_PER_S),
+               (long long)((s->now - start_at) % US_PER_S), line);
+}
+
+void sim_broken(struct sim *s, const char *id, const char *fmt, ...) {
+    if (s->failure[0])
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = snprintf(s->failure, sizeof s->failure, "%s: ", id);
+    vsnprintf(s->failure + n, sizeof s->failure - (size_t)n, fmt, ap);
+    va_end(ap);
+    sim_say(s, "BROKEN %s", s->failure);
+}
+
+static void settings_of(struct sim *s) {
+    static struct sv fields[LANE_FIELDS_MAX];
+    const struct adapter *a = adapter_find(SV("twilio"));
+    ASSERT(a);
+    memset(fields, 0, sizeof fields);
+    fields[adapter_field_index(a, SV("account_sid"))] = SV("AC00000000000000000000000000000001");
+    fields[adapter_field_index(a, SV("auth_token"))] = SV("0123456789abcdef0123456789abcdef");
+    fields[adapter_field_index(a, SV("base_url"))] = SV("http://provider.test");
+    struct settings *set = &s->settings;
+    set->public_url = SV("http://gateway.test");
+    set->limits.live_max = (uint32_t)(20 + sim_random(s) % 200);
+    set->limits.journal_batch_max = 100;
+    set->defaults.validity_s = 600;
+    set->defaults.idempotency_s = 86400;
+    set->retry.first_ms = 500;
+    set->retry.max_ms = 20000;
+    set->retry.attempts_max = 5;
+    set->callbacks.timeout_ms = 5000;
+    set->callbacks.attempts_max = 5;
+    struct lane_config *l = &set->lanes[set->n_lanes++];
+    *l = (struct lane_config){.name = "main",
+                              .adapter = a,
+                              .from = SV("+15005550006"),
+                              .in_flight_max = (uint32_t)(1 + sim_random(s) % 40),
+                              .timeout_ms = 5000,
+                              .connect_timeout_ms = 2000,
+                              .receipt_window_s = 120,
+                              .lookup_after_ms = 4000,
+                              .lookups_max = 4};
+    memcpy(l->fields, fields, sizeof fields);
+}
+
+static void lies_of(struct sim *s) {
+    struct lies *l = &s->provider.lies;
+    if (sim_chance(s, 10))
+        return; /* an honest one, for once */
+    *l = (struct lies){.lost_request = (unsigned)(sim_random(s) % 10),
+                       .lost_answer = (unsigned)(sim_random(s) % 20),
+                       .garbage = (unsigned)(sim_random(s) % 5),
+                       .server_error = (unsigned)(sim_random(s) % 10),
+                       .throttle = (unsigned)(sim_random(s) % 10),
+                       .refuse_number = (unsigned)(sim_random(s) % 5),
+                       .no_receipt = (unsigned)(sim_random(s) % 30),
+                       .early_receipt = (unsigned)(sim_random(s) % 40),
+                       .twice = (unsigned)(sim_random(s) % 30),
+                       .backwards = (unsigned)(sim_random(s) % 30),
+                       .undelivered = (unsigned)(sim_random(s) % 20),
+                       .refuse_connection = (unsigned)(sim_random(s) % 10)};
+}
+
+static struct mailbox *box(size_t capacity) {
+    struct err e;
+    struct mailbox *m = mailbox_new(capacity, &e);
+    ASSERT(m);
+    return m;
+}
+
+static void open_process(struct sim *s) {
+    struct err e = ERR_INIT;
+    int64_t last_id, backlog;
+    s->mail = (struct core_mail){.asks = box(1 + sim_random(s) % 30),
+                                 .receipts = box(1 + sim_random(s) % 30),
+                                 .committed = box(CORE_JOBS_MAX),
+                                 .called = box(CORE_CALLS_MAX),
+                                 .journal = box(1 + sim_random(s) % 40),
+                                 .senders = {box(1 + sim_random(s) % 20), box(1 + sim_random(s) % 20)},
+                                 .n_senders = 2};
+    s->replies = box(1024);
+    bool failing = s->db_fails;
+    s->db_fails = false;
+    s->journal = journal_new(s->db, &e);
+    ASSERT(s->journal && reader_totals(s->db, &last_id, &backlog, &e));
+    s->core = core_new(&s->world, &s->settings, &s->mail, last_id, backlog, &e);
+    ASSERT(s->core);
+    s->core_wants_at = s->now;
+    s->db_fails = failing;
+}
+
+static void free_ask(struct ask *a) {
+    if (a->kind == ASK_SUBMIT && a->message && !a->reply_to)
+        message_free(a->message);
+    free(a);
+}
+
+static void close_process(struct sim *s) {
+    void *item;
+    struct mailbox *asks[] = {s->mail.asks, s->mail.receipts};
+    for (int i = 0; i < 2; i++)
+        while (mailbox_take(asks[i], &item, 1)) {
+            struct ask *a = item;
+            if (a->kind == ASK_SUBMIT)
+                message_free(a->message);
+            free(a);
+        }
+    while (mailbox_take(s->replies, &item, 1))
+        free_ask(item);
+    while (mailbox_take(s->mail.journal, &item, 1) || mailbox_take(s->mail.committed, &item, 1))
+        core_forget_job(item);
+    journal_abandon(s->journal, core_forget_job);
+    for (unsigned i = 0; i < s->mail.n_senders; i++)
+        while (mailbox_take(s->mail.senders[i], &item, 1))
+            core_forget_call(item);
+    while (mailbox_take(s->mail.called, &item, 1))
+        core_forget_call(item);
+    for (size_t i = 0; i < s->n_flying; i++) {
+        core_forget_call(s->flying[i].call);
+        arena_done(&s->flying[i].mem);
+    }
+    s->n_flying = 0;
+    core_free(s->core);
+    journal_free(s->journal);
+    mailbox_free(s->mail.asks);
+    mailbox_free(s->mail.receipts);
+    mailbox_free(s->mail.committed);
+    mailbox_free(s->mail.called);
+    mailbox_free(s->mail.journal);
+    mailbox_free(s->mail.senders[0]);
+    mailbox_free(s->mail.senders[1]);
+    mailbox_free(s->replies);
+}
+
+void sim_crash(struct sim *s) {
+    sim_say(s, "crash");
+    s->crashes++;
+    close_process(s);
+    db_rollback(s->db);
+    open_process(s);
+}
+
+void sim_open(struct sim *s, uint64_t seed, bool print) {
+    memset(s, 0, sizeof *s);
+    s->seed = seed;
+    s->state = seed * 0x9E3779B97F4A7C15u + 1;
+    s->now = start_at;
+    s->print = print;
+    s->log = (struct log){
+        .fd = 1, .level = (enum log_level)(print ? LOG_INFO : LOG_ERROR + 1), .now_us = sim_now, .ctx = s};
+    s->world = (struct world){.now_us = sim_now,
+                              .random = sim_random,
+                              .ctx = s,
+                              .log = &s->log,
+                              .meters = &s->meters,
+                              .id_key = {seed, 42}};
+    settings_of(s);
+    provider_init(&s->provider, sim_random, s);
+    lies_of(s);
+    s->fail_percent = (unsigned)(1 + sim_random(s) % 20);
+    struct err e = ERR_INIT;
+    int from, to;
+    s->db = db_open(SV_NONE, DB_MEMORY, &e);
+    ASSERT(s->db && migrate(s->db, &from, &to, &e));
+    db_inject(s->db, sim_allow, s);
+    open_process(s);
+}
+
+void sim_close(struct sim *s) {
+    close_process(s);
+    db_close(s->db);
+    provider_done(&s->provider);
+}
