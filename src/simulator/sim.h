@@ -1,0 +1,77 @@
+/* sim: the simulated provider as a whole, shared by the files of this room and by nobody else: the state, and
+ * the little that all of them need (clock, answers).
+ *
+ * One thread owns it and everything in it.
+ */
+#ifndef HY_SIMULATOR_SIM_H
+#define HY_SIMULATOR_SIM_H
+
+#include "net/client.h"
+#include "net/server.h"
+#include "simulator/sim_callbacks.h"
+#include "simulator/sim_profile.h"
+#include "simulator/sim_receipts.h"
+#include "simulator/sim_store.h"
+#include "simulator/sim_timers.h"
+
+enum {
+    SIM_ACCOUNTS_MAX = 256,
+    SIM_TOKEN_BYTES_MAX = 128,
+    SIM_ANSWER_BYTES_MAX = 64 * 1024 * 1024,
+    SIM_REFUSED_ONCE_MAX = 4096,
+};
+
+struct sim_account {
+    char sid[SID_BYTES + 1];
+    char token[SIM_TOKEN_BYTES_MAX + 1]; /* signs this account's callbacks */
+};
+
+/* Counters since start or the last reset; sim_control names each in /_sim/stats. */
+struct sim_stats {
+    uint64_t requests;      /* all but those to /_sim and / */
+    uint64_t received;      /* create calls whose message was recorded */
+    uint64_t unique;        /* of these, the first with its To and Body */
+    uint64_t rejected;      /* create calls refused for what they said (4xx but 401 and 429) */
+    uint64_t throttled;     /* 429 */
+    uint64_t server_errors; /* 5xx */
+    uint64_t auth_failures; /* 401 */
+    uint64_t lost_answers, lost_requests, half_answers, silenced;
+    uint64_t fetches, lists;
+    uint64_t receipts_sent;   /* posts that went out, doubles and retries included, lies not */
+    uint64_t receipts_ok;     /* answered 2xx */
+    uint64_t receipts_failed; /* answered otherwise, or given up */
+    uint64_t receipts_retried;
+    uint64_t receipts_dropped; /* too many waiting, or the message was forgotten first */
+    uint64_t forged_sent;      /* lies: wrong signature or none */
+    uint64_t forged_accepted;  /* lies that were answered 2xx */
+    uint64_t replies_sent, replies_ok;
+};
+
+struct sim {
+    struct profile profile, first_profile; /* now, and at start (reset returns to it) */
+    struct prng dice;
+    struct prng sids; /* of inbound texts: not the profile's, so that runs differ */
+    struct store store;
+    struct timers timers;
+    struct receipts receipts;
+    struct callbacks callbacks;
+    struct server *server;
+    struct client *client;
+    struct sim_account accounts[SIM_ACCOUNTS_MAX];
+    size_t n_accounts;
+    bool fixed_account;      /* accounts[0] is the only one and its token is checked */
+    struct map refused_once; /* hashes of texts that had their 429 */
+    int64_t rate_at;         /* GCRA: the theoretical arrival time */
+    struct sim_stats stats;
+    uint64_t generation; /* of resets: what was begun before does not count after */
+    size_t held;         /* requests without an answer yet */
+    int64_t clock_shift; /* wall clock minus monotonic, at start: so the clock never steps */
+    struct buf out;      /* scratch for an answer's body */
+    int epoll_fd;
+    bool quiet;
+};
+
+/* Microseconds since 1970, never stepping back. */
+int64_t sim_now(const struct sim *sim);
+
+#endif
