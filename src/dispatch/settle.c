@@ -136,11 +136,26 @@ bool settle_wants_lookup(const struct settle *s, const struct message *m, const 
     return false;
 }
 
-void settle_found(const struct settle *s, const struct message *m, const struct lane_config *lane,
-                  const struct receipt *r, struct change *c) {
+/* What was not known of an attempt when it ended has turned out. */
+static void learn(const struct settle *s, const struct attempt *a, enum fate fate, const char *provider_id,
+                  struct change *c) {
+    if (a->number == 0)
+        return;
+    c->attempt = *a;
+    c->attempt_ends = true;
+    c->attempt.fate = fate;
+    if (c->attempt.ended_at == 0)
+        c->attempt.ended_at = s->now;
+    if (provider_id)
+        memcpy(c->attempt.provider_id, provider_id, PROVIDER_ID_MAX);
+}
+
+void settle_found(const struct settle *s, const struct message *m, const struct attempt *a,
+                  const struct lane_config *lane, const struct receipt *r, struct change *c) {
     ASSERT(m->head.state == STATE_UNKNOWN);
     memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
     c->next.code = r->code;
+    learn(s, a, FATE_SENT, r->provider_id, c);
     enum state to = r->state == STATE_DELIVERED || r->state == STATE_UNDELIVERED || r->state == STATE_FAILED
                         ? r->state
                         : STATE_SENT;
@@ -149,7 +164,9 @@ void settle_found(const struct settle *s, const struct message *m, const struct 
         c->next.due_at = s->now + receipt_window_us(lane);
 }
 
-void settle_absent(const struct settle *s, const struct message *m, struct change *c) {
+void settle_absent(const struct settle *s, const struct message *m, const struct attempt *a,
+                   struct change *c) {
+    learn(s, a, FATE_RETRY, NULL, c);
     queue_again(s, m, REASON_RECONCILING, s->now, c);
 }
 

@@ -34,11 +34,13 @@ void settle_orphan(const struct settle *s, const struct message *m, const struct
 bool settle_wants_lookup(const struct settle *s, const struct message *m, const struct lane_config *lane,
                          struct change *c);
 
-/* The provider has it: candidate i of the answer. The change claims the provider id. */
-void settle_found(const struct settle *s, const struct message *m, const struct lane_config *lane,
-                  const struct receipt *r, struct change *c);
+/* The provider has it: r says how far it got. The change claims the provider id. a: the latest attempt, which
+ * was it. */
+void settle_found(const struct settle *s, const struct message *m, const struct attempt *a,
+                  const struct lane_config *lane, const struct receipt *r, struct change *c);
 /* The provider surely does not have it. */
-void settle_absent(const struct settle *s, const struct message *m, struct change *c);
+void settle_absent(const struct settle *s, const struct message *m, const struct attempt *a,
+                   struct change *c);
 /* It cannot tell (yet). answered: it said so itself; else it could not be reached, which does not count as
  * asking. */
 void settle_cannot_tell(const struct settle *s, const struct message *m, const struct lane_config *lane,

@@ -212,10 +212,10 @@ static void look_up_next(struct core *c, struct live *l, struct lookup_answer *a
     w->candidate = candidate;
     bool none_ours = answer->found == FOUND_ABSENT || (candidate >= answer->n && answer->complete);
     if (answer->found == FOUND_YES && candidate < answer->n && lane) {
-        settle_found(&s, l->m, lane->config, &answer->candidates[candidate], ch);
+        settle_found(&s, l->m, &l->attempt, lane->config, &answer->candidates[candidate], ch);
         w->job.claim = true;
     } else if (answer->found != FOUND_CANNOT_TELL && none_ours) {
-        settle_absent(&s, l->m, ch);
+        settle_absent(&s, l->m, &l->attempt, ch);
     } else if (lane) {
         settle_cannot_tell(&s, l->m, lane->config, answer->hint == LANE_FINE, ch);
     } else {
@@ -231,6 +231,13 @@ void core_lookup_done(struct core *c, struct work *w) {
         struct lookup_answer *answer = w->answer;
         w->answer = NULL;
         look_up_next(c, l, answer, w->candidate + 1);
+        return;
+    }
+    if (w->job.result == JOB_AMBIGUOUS) { /* it may be another's with the same number and text */
+        struct lookup_answer *answer = w->answer;
+        w->answer = NULL;
+        answer->found = FOUND_CANNOT_TELL;
+        look_up_next(c, l, answer, 0);
         return;
     }
     if (w->job.result == JOB_DONE) {

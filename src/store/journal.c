@@ -6,6 +6,9 @@
 
 enum { JOURNAL_JOBS_MAX = 8192, SWEEP_STRETCH = 20000 };
 
+/* How far apart two attempts may begin and still be taken for each other in a provider's list. */
+static const int64_t twin_window_us = INT64_C(3600) * 1000 * 1000;
+
 struct journal {
     struct db *db;
     struct job **held; /* must-jobs of failed transactions, in order */
@@ -233,31 +236,50 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
            write_change(db, job->message->id, &job->change, e);
 }
 
-/* Does another message to the same number hold the provider id this change would claim? */
-static bool is_claimed(struct db *db, struct job *job, bool *claimed, struct err *e) {
-    static const char sql[] = "SELECT 1 FROM message WHERE recipient=? AND id<>? AND provider_id=? LIMIT 1";
-    struct db_stmt *s = db_stmt(db, sql, e);
+/* A provider id found by number and text may be claimed only if no other message can have a better right to
+ * it: none that has it, and none with the same number and text whose own attempt at about that time has an
+ * open outcome. */
+static bool check_claim(struct db *db, struct job *job, struct err *e) {
+    static const char taken[] = "SELECT 1 FROM message WHERE recipient=? AND id<>? AND provider_id=? LIMIT 1";
+    static const char twin[] =
+        "SELECT 1 FROM message AS m JOIN attempt AS a ON a.message_id=m.id WHERE m.recipient=? AND m.id<>? "
+        "AND "
+        "m.body=? AND m.provider_id IS NULL AND (a.ended_at=0 OR a.fate=?) AND a.started_at>=? LIMIT 1";
+    bool row;
+    struct db_stmt *s = db_stmt(db, taken, e);
     if (!s)
         return false;
     db_text(s, job->message->text[TEXT_TO]);
     db_int(s, job->message->id);
     db_text(s, sv_of(job->change.next.provider_id));
-    if (!db_next(s, claimed, e))
+    if (!db_next(s, &row, e))
         return false;
     db_end(s);
+    if (row) {
+        job->result = JOB_CLAIMED;
+        return true;
+    }
+    s = db_stmt(db, twin, e);
+    if (!s)
+        return false;
+    db_text(s, job->message->text[TEXT_TO]);
+    db_int(s, job->message->id);
+    db_text(s, job->message->text[TEXT_BODY]);
+    db_int(s, FATE_UNKNOWN);
+    db_int(s, job->change.attempt.started_at - twin_window_us);
+    if (!db_next(s, &row, e))
+        return false;
+    db_end(s);
+    if (row)
+        job->result = JOB_AMBIGUOUS;
     return true;
 }
 
 static bool do_move(struct db *db, struct job *job, struct err *e) {
-    if (job->claim) {
-        bool claimed;
-        if (!is_claimed(db, job, &claimed, e))
-            return false;
-        if (claimed) {
-            job->result = JOB_CLAIMED;
-            return true;
-        }
-    }
+    if (job->claim && !check_claim(db, job, e))
+        return false;
+    if (job->result != JOB_DONE)
+        return true;
     return update_message(db, job->message, &job->change.next, e) &&
            write_change(db, job->message->id, &job->change, e);
 }

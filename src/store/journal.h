@@ -34,6 +34,8 @@ enum job_result {
     JOB_FAILED,    /* not stored; err says why */
     JOB_DUPLICATE, /* PUT: its idempotency key is taken; dup_* say by what */
     JOB_CLAIMED,   /* MOVE with claim: another message has that provider id already; nothing stored */
+    JOB_AMBIGUOUS, /* MOVE with claim: the id may as well be that of another message with the same number and
+                      text */
     JOB_ABSENT,    /* LOAD: no such message */
 };
 
