@@ -114,6 +114,7 @@ struct route {
     const char *name;          /* operationId; NULL: not shown in the OpenAPI document */
     const char *tag, *summary; /* for the document */
     const struct api_field *body, *query; /* ended by a field without name; NULL: none */
+    const char *body_type;                /* NULL: application/json */
     struct api_response responses[ROUTE_RESPONSES_MAX];
 };
 
@@ -175,7 +176,9 @@ MUST_USE bool api_check_callback(const struct api_request *rq, const char *field
 void api_answer(struct api_request *rq, const struct answer *a);
 void api_answer_json(struct api_request *rq, int status, struct sv body);
 void api_answer_text(struct api_request *rq, int status, const char *content_type, struct sv body);
-/* In the form of the request's face. */
+/* A line in the log for what went wrong; one a second at most, with the number of those left out. */
+void api_warn(struct api_request *rq, const char *event, int status, const struct err *e);
+/* In the form of the request's face; what is 5xx is logged. */
 void api_problem(struct api_request *rq, enum problem p, const struct err *e);
 void api_fail(struct api_request *rq, const struct err *e); /* problem_of(e->kind) */
 

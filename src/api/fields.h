@@ -1,0 +1,58 @@
+/* fields: tables of what a request may carry and an answer carries. One table reads the request, refuses what
+ * it does not know, and writes the OpenAPI schema, so that the three cannot differ.
+ */
+#ifndef HY_API_FIELDS_H
+#define HY_API_FIELDS_H
+
+#include "api/api.h"
+
+enum field_kind {
+    FIELD_TEXT,
+    FIELD_WORD, /* one of a list */
+    FIELD_INT,  /* min..max */
+    FIELD_BOOL,
+    FIELD_TIME,   /* RFC 3339 */
+    FIELD_OBJECT, /* any JSON object */
+    FIELD_REF,    /* answers only: another schema */
+    FIELD_LIST,   /* answers only: an array of it */
+};
+
+struct api_field {
+    const char *name;
+    enum field_kind kind;
+    const char *summary;
+    bool required;            /* in a request: must be there; in an answer: never null */
+    int64_t min, max;         /* INT: the range; TEXT: max characters, 0: unlimited here */
+    const char *(*word)(int); /* WORD: the i-th; i in word_first..word_end-1 */
+    int word_first, word_end;
+    const char *example; /* as JSON; NULL: none */
+    const char *ref;     /* REF, LIST: the schema; NULL in a LIST: texts */
+};
+
+enum { FIELDS_MAX = 24 };
+
+struct api_value {
+    bool given;         /* present, and not null */
+    struct sv text;     /* TEXT, WORD */
+    int64_t n;          /* INT; BOOL 0 or 1; WORD its index; TIME microseconds */
+    const json_t *json; /* OBJECT */
+};
+
+#define JSON_AUTO __attribute__((cleanup(api_json_done)))
+void api_json_done(json_t **j);
+
+/* Reads the body as a JSON object by the table; values[i] is fields[i]'s, borrowed from *root, which the
+ * caller frees (JSON_AUTO). Refuses: not JSON, duplicate names, invalid UTF-8, NUL in a string, more than 32
+ * levels or 20000 values, wrong types, unknown names (telling the nearest known one). Anything wrong is
+ * answered, and false returned. */
+MUST_USE bool api_read_json(struct api_request *rq, const struct api_field *fields, json_t **root,
+                            struct api_value *values);
+/* The same from a form or a query string: numbers, times and words as text; OBJECT is not possible there. An
+ * empty value is taken as not given. Values live in the arena. */
+MUST_USE bool api_read_form(struct api_request *rq, const struct api_field *fields, const struct form *f,
+                            struct api_value *values);
+
+/* The nearest of the names to a mistyped one, NULL when none is near. Exposed for tests. */
+const char *api_nearest(struct sv name, const struct api_field *fields);
+
+#endif

@@ -1,0 +1,214 @@
+/* hooks: providers' calls to us, /hooks/{lane}/{status|inbound}. The adapter authenticates and reads them;
+ * each receipt and each inbound text becomes one ask, and the provider gets its answer once all of them came
+ * back: 2xx when everything is on disk, 503 otherwise, so that it calls again. */
+#include "api/native.h"
+
+#include "provider/adapter.h"
+#include "text/segments.h"
+
+enum { ITEMS_MAX = 256, NUMBER_BYTES_MAX = 31 };
+
+struct hook {
+    struct hook_reply reply; /* the adapter's */
+    size_t expected, back, failed;
+    struct err err; /* of the last that failed */
+};
+
+static const struct lane_config *find_lane(const struct settings *s, struct sv name) {
+    for (size_t i = 0; i < s->n_lanes; i++)
+        if (sv_eq(name, sv_of(s->lanes[i].name)))
+            return &s->lanes[i];
+    return NULL;
+}
+
+/* The URL as the provider called it: our public address, which may differ from what a proxy passes on. */
+static struct sv url_of(struct api_request *rq) {
+    struct sv base = api_settings(rq)->public_url;
+    BUF_AUTO struct buf url = BUF_INIT(64 * 1024);
+    if (base.n) {
+        buf_add(&url, base);
+    } else {
+        buf_adds(&url, "http://");
+        buf_add(&url, exchange_header(rq->x, "Host"));
+    }
+    buf_add(&url, rq->x->target);
+    return arena_dup(&rq->x->arena, buf_sv(&url));
+}
+
+/* Headers some adapter may look at: the server hands out headers by name only. */
+static void copy_headers(struct api_request *rq, struct hook_request *hook, struct http_header *headers) {
+    static const char *const names[] = {
+        "X-Twilio-Signature", "Content-Type",     "Authorization", "Date",       "X-Amz-Sns-Message-Type",
+        "X-Signature",        "X-Timestamp",      "X-Nonce",       "User-Agent", "webhook-id",
+        "webhook-timestamp",  "webhook-signature"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && hook->n_headers < HTTP_HEADERS_MAX; i++) {
+        struct sv v = exchange_header(rq->x, names[i]);
+        if (v.p)
+            headers[hook->n_headers++] = (struct http_header){sv_of(names[i]), v};
+    }
+    hook->headers = headers;
+}
+
+/* ---- answering ---- */
+
+static void finish(struct api_request *rq, const struct hook *h) {
+    if (h->failed) {
+        api_fail(rq, &h->err);
+        return;
+    }
+    const struct hook_reply *r = &h->reply;
+    api_answer(rq, &(struct answer){.status = r->content_type ? 200 : 204,
+                                    .content_type = r->content_type,
+                                    .body = r->body});
+}
+
+static void came_back(struct api_request *rq, struct ask *a) {
+    struct hook *h = rq->own;
+    h->back++;
+    if (a->result == ASK_FAILED) { /* all else is settled: done, known already, or about nothing of ours */
+        h->failed++;
+        h->err = a->err;
+    }
+    if (h->back == h->expected)
+        finish(rq, h);
+}
+
+static void refuse(struct api_request *rq, const struct err *e) {
+    meter_add(api_world(rq)->meters, COUNT_RECEIPTS_REFUSED, 1);
+    api_warn(rq, "hook.refused", err_http_status(e->kind), e);
+    if (e->kind == ERR_AUTH)
+        api_problem(rq, PROBLEM_FORGED, e);
+    else
+        api_fail(rq, e);
+}
+
+/* ---- receipts ---- */
+
+static struct ask *receipt_ask(struct api_request *rq, const struct receipt *r) {
+    struct ask *a = api_new_ask(rq, ASK_RECEIPT);
+    a->receipt = *r;
+    if (r->token.n && token_parse(api_world(rq)->id_key, r->token, &a->id, &a->attempt))
+        return a;
+    a->id = 0;
+    a->attempt = 0;
+    snprintf(a->number, sizeof a->number, "%.*s", r->number.n <= NUMBER_BYTES_MAX ? (int)r->number.n : 0,
+             r->number.n ? r->number.p : "");
+    return a;
+}
+
+static void take_receipts(struct api_request *rq, const struct lane_config *lane,
+                          const struct hook_request *hook, struct hook *h) {
+    struct arena *mem = &rq->x->arena;
+    struct receipt *items = arena_alloc(mem, ITEMS_MAX * sizeof *items);
+    struct err e = ERR_INIT;
+    ASSERT(items);
+    if (!lane->adapter->receipt(lane, hook, mem, items, ITEMS_MAX, &h->expected, &h->reply, &e)) {
+        refuse(rq, &e);
+        return;
+    }
+    if (h->expected == 0)
+        finish(rq, h);
+    for (size_t i = 0, n = h->expected; i < n; i++)
+        api_ask_urgent(rq, receipt_ask(rq, &items[i]), came_back);
+}
+
+/* ---- inbound texts ---- */
+
+/* Whom a reply is for: the account that wrote to the number last. */
+static bool account_for(struct api_request *rq, struct sv number, int64_t *id, struct err *e) {
+    if (!reader_last_account(api_db(rq), number, id, e))
+        return false;
+    if (*id)
+        return true;
+    const struct account *first = directory_first(api_directory(rq));
+    if (!first)
+        return err_set(e, ERR_OUTSIDE, "there is no account to give this text to");
+    *id = first->id;
+    return true;
+}
+
+static struct message *inbound_message(struct api_request *rq, const struct lane_config *lane,
+                                       const struct inbound *in, struct err *e) {
+    int64_t account_id;
+    if (!account_for(rq, in->from, &account_id, e))
+        return NULL;
+    /* A repeated call must not make a second message. No key of a caller's has a space in it. */
+    BUF_AUTO struct buf key = BUF_INIT(255);
+    if (in->provider_id.n)
+        buf_addf(&key, "in %s %.*s", lane->name, SV_FMT(in->provider_id));
+    const struct sv texts[TEXT_COUNT] = {[TEXT_TO] = in->to,
+                                         [TEXT_FROM] = in->from,
+                                         [TEXT_BODY] = in->body,
+                                         [TEXT_IDEMPOTENCY_KEY] = buf_sv(&key)};
+    struct message *m = message_new(texts);
+    if (!m) {
+        err_set(e, ERR_OUTSIDE, "out of memory");
+        return NULL;
+    }
+    struct segments count = segments_count(m->text[TEXT_BODY], SEGMENTS_INTERNATIONAL);
+    m->account_id = account_id;
+    m->direction = DIRECTION_IN;
+    m->priority = PRIORITY_TRANSACTIONAL;
+    m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
+    m->segments = (uint16_t)count.segments;
+    m->created_at = rq->now;
+    m->expires_at = rq->now;
+    snprintf(m->head.lane, sizeof m->head.lane, "%s", lane->name);
+    snprintf(m->head.provider_id, sizeof m->head.provider_id, "%.*s", SV_FMT(in->provider_id));
+    return m;
+}
+
+static void take_inbound(struct api_request *rq, const struct lane_config *lane,
+                         const struct hook_request *hook, struct hook *h) {
+    struct arena *mem = &rq->x->arena;
+    struct inbound *items = arena_alloc(mem, ITEMS_MAX * sizeof *items);
+    struct err e = ERR_INIT;
+    ASSERT(items);
+    if (!lane->adapter->inbound(lane, hook, mem, items, ITEMS_MAX, &h->expected, &h->reply, &e)) {
+        refuse(rq, &e);
+        return;
+    }
+    if (h->expected == 0)
+        finish(rq, h);
+    for (size_t i = 0, n = h->expected; i < n; i++) {
+        struct ask *a = api_new_ask(rq, ASK_SUBMIT);
+        a->message = inbound_message(rq, lane, &items[i], &a->err);
+        if (!a->message) { /* as if the core had failed to store it */
+            a->result = ASK_FAILED;
+            came_back(rq, a);
+            continue;
+        }
+        a->account_id = a->message->account_id;
+        api_ask_urgent(rq, a, came_back);
+    }
+}
+
+void hook_run(struct api_request *rq) {
+    const struct lane_config *lane = find_lane(api_settings(rq), rq->params[0]);
+    bool status = sv_eq(rq->params[1], SV("status")), inbound = sv_eq(rq->params[1], SV("inbound"));
+    bool takes = lane && ((status && lane->adapter->receipt) || (inbound && lane->adapter->inbound));
+    struct err e = ERR_INIT;
+    if (!takes) {
+        err_set(&e, ERR_NOT_FOUND,
+                "callbacks go to /hooks/LANE/status and /hooks/LANE/inbound, by the lane's name in the "
+                "configuration");
+        api_fail(rq, &e);
+        return;
+    }
+    struct http_header headers[HTTP_HEADERS_MAX];
+    struct hook_request hook = {
+        .method = rq->x->method,
+        .url = url_of(rq),
+        .query = rq->x->query,
+        .body = rq->x->body,
+        .content_type = exchange_header(rq->x, "Content-Type"),
+    };
+    copy_headers(rq, &hook, headers);
+    struct hook *h = arena_zalloc(&rq->x->arena, sizeof *h);
+    ASSERT(h);
+    rq->own = h;
+    if (status)
+        take_receipts(rq, lane, &hook, h);
+    else
+        take_inbound(rq, lane, &hook, h);
+}

@@ -1,0 +1,206 @@
+/* What changes messages: create, cancel, delete, redact, and the one-line form /send. */
+#include "api/native.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+enum { KEY_CHARS_MAX = 255, METADATA_BYTES_MAX = 2048 };
+
+/* ---- creating ---- */
+
+static void created(struct api_request *rq, const struct api_brief *b, bool replayed) {
+    struct buf *out = api_scratch(rq);
+    struct sid sid = sid_message(api_world(rq)->id_key, b->id);
+    char location[sizeof "/v1/messages/" + SID_BYTES];
+    int n = snprintf(location, sizeof location, "/v1/messages/%s", sid.text);
+    native_print_brief(rq, b, out);
+    struct answer a = {.status = 202, .content_type = "application/json", .body = buf_sv(out)};
+    a.headers[a.n_headers++] = (struct http_header){SV("Location"), sv_make(location, (size_t)n)};
+    if (replayed)
+        a.headers[a.n_headers++] = (struct http_header){SV("Idempotency-Replayed"), SV("true")};
+    api_answer(rq, &a);
+}
+
+/* The positions of create_fields, in its order. */
+enum {
+    TO,
+    FROM,
+    BODY,
+    TEMPLATE,
+    VARS,
+    LANGUAGE,
+    SEND_AT,
+    VALIDITY,
+    PRIORITY,
+    TOPIC,
+    METADATA,
+    CALLBACK,
+    DELIVERY,
+    SMART,
+    CREATE_FIELDS_N
+};
+
+/* What every new message of this face starts from; the headers are read here. */
+static bool begin(struct api_request *rq, struct submission *in, struct err *e) {
+    const struct settings *s = api_settings(rq);
+    *in = (struct submission){
+        .account_id = rq->account_id,
+        .priority = s->defaults.priority,
+        .delivery = s->defaults.delivery,
+        .face = FACE_NATIVE,
+        .fingerprint_of = rq->x->body,
+        .traceparent = api_traceparent(rq),
+    };
+    return api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &in->idempotency_key, e);
+}
+
+static bool dump_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e) {
+    char *text = arena_alloc(&rq->x->arena, METADATA_BYTES_MAX);
+    ASSERT(text);
+    size_t n = json_dumpb(json, text, METADATA_BYTES_MAX, JSON_COMPACT);
+    if (n > METADATA_BYTES_MAX)
+        return err_set_field(e, ERR_INVALID, "metadata", "`metadata` has at most %d bytes as JSON",
+                             METADATA_BYTES_MAX);
+    *out = sv_make(text, n);
+    return true;
+}
+
+static bool fill(struct api_request *rq, const struct api_value *v, struct submission *in, struct err *e) {
+    in->to = v[TO].text;
+    in->from = v[FROM].text;
+    in->body = v[BODY].text;
+    in->template = v[TEMPLATE].text;
+    in->vars = v[VARS].json;
+    in->language = v[LANGUAGE].text;
+    in->send_at = v[SEND_AT].n;
+    in->validity_s = v[VALIDITY].n;
+    if (v[PRIORITY].given)
+        in->priority = (enum priority)v[PRIORITY].n;
+    if (v[DELIVERY].given)
+        in->delivery = (enum delivery)v[DELIVERY].n;
+    in->topic = v[TOPIC].text;
+    in->status_callback = v[CALLBACK].text;
+    in->smart_encoding = v[SMART].n;
+    if (v[CALLBACK].text.n && !api_check_callback(rq, "status_callback", v[CALLBACK].text, e))
+        return false;
+    if (!v[BODY].given && !v[TEMPLATE].given)
+        return err_set_field(e, ERR_INVALID, "body", "give a `body` or a `template`");
+    return !v[METADATA].given || dump_metadata(rq, v[METADATA].json, &in->metadata, e);
+}
+
+void native_create(struct api_request *rq) {
+    JSON_AUTO json_t *root = NULL;
+    struct api_value v[FIELDS_MAX];
+    struct submission in;
+    struct err e = ERR_INIT;
+    if (!api_read_json(rq, create_fields, &root, v))
+        return;
+    if (!begin(rq, &in, &e) || !fill(rq, v, &in, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    api_submit(rq, &in, false, created);
+}
+
+/* ---- /send ---- */
+
+/* A request without credentials is let in from this machine alone, so that the simplest tools work on a
+ * developer's own machine. Not when it was passed on by a proxy, as then everybody comes from this machine;
+ * and not when a browser made it, as then any web page could. */
+static bool is_local(const struct api_request *rq) {
+    static const char *const signs[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP",
+                                        "Via",       "Origin",          "Sec-Fetch-Site"};
+    struct sv peer = rq->x->client;
+    if (!sv_starts(peer, SV("127.")) && !sv_eq(peer, SV("::1")) && !sv_starts(peer, SV("::ffff:127.")))
+        return false;
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        if (exchange_header(rq->x, signs[i]).p)
+            return false;
+    return true;
+}
+
+static bool let_in(struct api_request *rq, struct err *e) {
+    if (!exchange_header(rq->x, "Authorization").p && is_local(rq)) {
+        const struct account *first = directory_first(api_directory(rq));
+        if (first) {
+            api_act_for(rq, first);
+            return true;
+        }
+    }
+    return api_authenticate(rq, e) && api_need_scope(rq, SCOPE_SEND, e);
+}
+
+static bool read_send(struct api_request *rq, json_t **root, struct api_value *v) {
+    if (!api_content_is(rq, SV("application/x-www-form-urlencoded")))
+        return api_read_json(rq, send_fields, root, v);
+    struct form f;
+    struct err e = ERR_INIT;
+    if (api_form(rq, &f, &e))
+        return api_read_form(rq, send_fields, &f, v);
+    api_fail(rq, &e);
+    return false;
+}
+
+void native_send(struct api_request *rq) {
+    enum { SEND_TO, SEND_MESSAGE, SEND_FROM };
+    JSON_AUTO json_t *root = NULL;
+    struct api_value v[FIELDS_MAX];
+    struct submission in;
+    struct err e = ERR_INIT;
+    if (!let_in(rq, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    if (!read_send(rq, &root, v))
+        return;
+    if (!begin(rq, &in, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    static const struct admit_names names = {
+        .to = "to", .from = "from", .body = "message", .status_callback = "", .send_at = "", .validity = ""};
+    in.to = v[SEND_TO].text;
+    in.body = v[SEND_MESSAGE].text;
+    in.from = v[SEND_FROM].text;
+    in.names = &names;
+    api_submit(rq, &in, false, created);
+}
+
+/* ---- stored messages ---- */
+
+static void answer_stored(struct api_request *rq, struct ask *a) {
+    struct err e = ERR_INIT;
+    struct message *m = reader_message(api_db(rq), rq->account_id, a->id, &e);
+    if (!m) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    native_print_message(rq, m, out);
+    message_free(m);
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+static void answer_nothing(struct api_request *rq, struct ask *a) {
+    (void)a;
+    api_answer(rq, &(struct answer){.status = 204});
+}
+
+static void command(struct api_request *rq, enum ask_kind kind, api_done *done) {
+    int64_t id;
+    if (api_parse_sid(rq, rq->params[0], &id))
+        api_command(rq, kind, id, done);
+}
+
+void native_cancel(struct api_request *rq) {
+    command(rq, ASK_CANCEL, answer_stored);
+}
+
+void native_delete(struct api_request *rq) {
+    command(rq, ASK_DELETE, answer_nothing);
+}
+
+void native_redact(struct api_request *rq) {
+    command(rq, ASK_REDACT, answer_stored);
+}

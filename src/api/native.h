@@ -1,0 +1,52 @@
+/* native: the handlers and shapes of the native API, for the route table (routes.c) and the OpenAPI document.
+ */
+#ifndef HY_API_NATIVE_H
+#define HY_API_NATIVE_H
+
+#include "api/fields.h"
+
+/* ---- what is read and written (native_shape.c, native.c, native_read.c) ---- */
+
+extern const struct api_field create_fields[], send_fields[], preview_fields[], list_fields[];
+extern const struct api_field message_shape[], brief_shape[], event_shape[], attempt_shape[], preview_shape[],
+    whoami_shape[], problem_shape[];
+/* Everything components/schemas names. */
+extern const struct api_field message_page_shape[], event_list_shape[], attempt_list_shape[];
+
+const char *direction_name(enum direction d);
+/* What a message that is not finished waits for: "send_at", "lane", "retry", "provider", "reconciliation",
+ * "receipt"; NULL when for nothing. */
+const char *native_waiting_for(const struct head *h);
+/* Each appends one JSON object. */
+void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out);
+void native_print_brief(const struct api_request *rq, const struct api_brief *b, struct buf *out);
+void native_print_event(const struct event *ev, struct buf *out);
+void native_print_attempt(const struct attempt *a, struct buf *out);
+
+/* ---- handlers ---- */
+
+void native_refuse(struct api_request *rq, enum problem p, const struct err *e);
+
+void native_create(struct api_request *rq); /* native.c */
+void native_send(struct api_request *rq);
+void native_cancel(struct api_request *rq);
+void native_delete(struct api_request *rq);
+void native_redact(struct api_request *rq);
+
+void native_preview(struct api_request *rq); /* native_read.c */
+void native_get(struct api_request *rq);
+void native_list(struct api_request *rq);
+void native_events(struct api_request *rq);
+void native_attempts(struct api_request *rq);
+void native_whoami(struct api_request *rq);
+
+void hook_run(struct api_request *rq); /* hooks.c */
+
+void page_landing(struct api_request *rq); /* pages.c */
+void page_health(struct api_request *rq);
+void page_ready(struct api_request *rq);
+void page_metrics(struct api_request *rq);
+void page_problem(struct api_request *rq);
+void page_openapi(struct api_request *rq); /* openapi.c */
+
+#endif

@@ -1,0 +1,226 @@
+/* What only looks: one message, lists, events, attempts, previews. */
+#include "api/native.h"
+
+#include "base/json.h"
+#include "text/segments.h"
+#include "text/template/template.h"
+
+enum {
+    EVENTS_MAX = 1000,
+    ATTEMPTS_MAX = 1000,
+    PAGE_DEFAULT = 50,
+    PAGE_BYTES_MAX = 4 * 1024 * 1024, /* a page that grows past this ends early, with a cursor */
+    PREVIEW_SOURCE_BYTES_MAX = 64 * 1024,
+    PREVIEW_BYTES_MAX = 16 * 1024,
+};
+
+void native_get(struct api_request *rq) {
+    struct message *m = api_find_message(rq, rq->params[0]);
+    if (!m)
+        return;
+    struct buf *out = api_scratch(rq);
+    native_print_message(rq, m, out);
+    message_free(m);
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+/* ---- lists ---- */
+
+/* The positions of list_fields, in its order. */
+enum { TO, FROM, STATUS, DIRECTION, CREATED_FROM, CREATED_UNTIL, LIMIT, CURSOR };
+
+/* A + that was not escaped in a query reads as a space. */
+static struct sv number_of(struct api_request *rq, struct sv v) {
+    if (!v.n || v.p[0] != ' ')
+        return v;
+    char *p = arena_alloc(&rq->x->arena, v.n);
+    ASSERT(p);
+    p[0] = '+';
+    for (size_t i = 1; i < v.n; i++)
+        p[i] = v.p[i];
+    return sv_make(p, v.n);
+}
+
+static bool filter_of(struct api_request *rq, const struct api_value *v, struct message_filter *f,
+                      struct err *e) {
+    *f = (struct message_filter){
+        .account_id = rq->account_id,
+        .to = number_of(rq, v[TO].text),
+        .from = number_of(rq, v[FROM].text),
+        .created_from = v[CREATED_FROM].n,
+        .created_until = v[CREATED_UNTIL].n,
+        .by_state = v[STATUS].given,
+        .state = (enum state)v[STATUS].n,
+        .any_direction = !v[DIRECTION].given,
+        .direction = (enum direction)v[DIRECTION].n,
+        .limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT,
+    };
+    return !v[CURSOR].given || sid_parse_message(api_world(rq)->id_key, v[CURSOR].text, &f->before_id) ||
+           err_set_field(e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+}
+
+static void print_page(struct api_request *rq, struct message **rows, size_t n, bool more, struct buf *out) {
+    size_t i = 0;
+    buf_adds(out, "{\"data\":[");
+    for (; i < n && out->n < PAGE_BYTES_MAX; i++) {
+        if (i)
+            buf_addc(out, ',');
+        native_print_message(rq, rows[i], out);
+    }
+    buf_addc(out, ']');
+    struct sid next = {.text = ""};
+    if (i && (more || i < n))
+        next = sid_message(api_world(rq)->id_key, rows[i - 1]->id);
+    json_pair_or_null(out, "next_cursor", sv_of(next.text));
+    buf_addc(out, '}');
+}
+
+void native_list(struct api_request *rq) {
+    struct form form;
+    struct api_value v[FIELDS_MAX];
+    struct message_filter f;
+    struct message **rows;
+    size_t n;
+    bool more;
+    struct err e = ERR_INIT;
+    if (!api_query(rq, &form, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    if (!api_read_form(rq, list_fields, &form, v))
+        return;
+    if (!filter_of(rq, v, &f, &e) || !reader_list(api_db(rq), &f, &rows, &n, &more, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    print_page(rq, rows, n, more, out);
+    reader_free(rows, n);
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+/* ---- what happened to one ---- */
+
+/* The message's number when it is the caller's; else answered. */
+static bool own_message(struct api_request *rq, int64_t *id) {
+    struct message *m = api_find_message(rq, rq->params[0]);
+    if (!m)
+        return false;
+    *id = m->id;
+    message_free(m);
+    return true;
+}
+
+void native_events(struct api_request *rq) {
+    int64_t id;
+    size_t n;
+    struct err e = ERR_INIT;
+    if (!own_message(rq, &id))
+        return;
+    struct event *events = arena_alloc(&rq->x->arena, EVENTS_MAX * sizeof *events);
+    ASSERT(events);
+    if (!reader_events(api_db(rq), rq->account_id, id, events, EVENTS_MAX, &n, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    buf_adds(out, "{\"data\":[");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_addc(out, ',');
+        native_print_event(&events[i], out);
+    }
+    buf_adds(out, "]}");
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+void native_attempts(struct api_request *rq) {
+    int64_t id;
+    size_t n;
+    struct err e = ERR_INIT;
+    if (!own_message(rq, &id))
+        return;
+    struct attempt *attempts = arena_alloc(&rq->x->arena, ATTEMPTS_MAX * sizeof *attempts);
+    ASSERT(attempts);
+    if (!reader_attempts(api_db(rq), rq->account_id, id, attempts, ATTEMPTS_MAX, &n, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    buf_adds(out, "{\"data\":[");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_addc(out, ',');
+        native_print_attempt(&attempts[i], out);
+    }
+    buf_adds(out, "]}");
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+/* ---- previews ---- */
+
+static bool render_source(const struct settings *s, struct sv source, const json_t *vars, struct buf *out,
+                          struct err *e) {
+    const struct template_options options = {.strict_undefined = s->templates.strict};
+    const struct template_limits limits = {.steps_max = 100000,
+                                           .depth_max = 100,
+                                           .memory_bytes_max = 1 << 20,
+                                           .output_bytes_max = PREVIEW_BYTES_MAX};
+    if (source.n > PREVIEW_SOURCE_BYTES_MAX)
+        return err_set_field(e, ERR_TOO_LARGE, "source", "a template to preview has at most %d bytes",
+                             PREVIEW_SOURCE_BYTES_MAX);
+    struct err why = ERR_INIT;
+    struct template *t = template_compile(SV("source"), source, &options, &why);
+    if (!t)
+        return err_set_field(e, ERR_UNPROCESSABLE, "source", "%s", why.text);
+    bool ok = template_render(t, vars, &limits, out, &why);
+    template_free(t);
+    return ok || err_set_field(e, ERR_UNPROCESSABLE, "vars", "%s", why.text);
+}
+
+void native_preview(struct api_request *rq) {
+    enum { PREVIEW_TEMPLATE, PREVIEW_SOURCE, PREVIEW_VARS, PREVIEW_LANGUAGE };
+    JSON_AUTO json_t *root = NULL;
+    BUF_AUTO struct buf text = BUF_INIT(PREVIEW_BYTES_MAX);
+    struct api_value v[FIELDS_MAX];
+    struct err e = ERR_INIT;
+    if (!api_read_json(rq, preview_fields, &root, v))
+        return;
+    const struct settings *s = api_settings(rq);
+    bool ok;
+    if (v[PREVIEW_TEMPLATE].given == v[PREVIEW_SOURCE].given)
+        ok = err_set_field(&e, ERR_INVALID, "template", "give either a `template` or a `source`");
+    else if (v[PREVIEW_SOURCE].given)
+        ok = render_source(s, v[PREVIEW_SOURCE].text, v[PREVIEW_VARS].json, &text, &e);
+    else
+        ok = admit_render(s, api_texts(rq), v[PREVIEW_TEMPLATE].text, v[PREVIEW_LANGUAGE].text,
+                          v[PREVIEW_VARS].json, &text, &e);
+    if (!ok) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct segments count = segments_count(buf_sv(&text), SEGMENTS_INTERNATIONAL);
+    struct buf *out = api_scratch(rq);
+    buf_addc(out, '{');
+    json_pair(out, "text", buf_sv(&text));
+    json_pair(out, "encoding",
+              sv_of(encoding_name(count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2)));
+    json_pair_i64(out, "segments", (int64_t)count.segments);
+    json_pair_i64(out, "units", (int64_t)count.units);
+    buf_addc(out, '}');
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+void native_whoami(struct api_request *rq) {
+    const struct account *a = directory_account(api_directory(rq), rq->account_id);
+    BUF_AUTO struct buf scopes = BUF_INIT(64);
+    scopes_print(rq->scopes, &scopes);
+    struct buf *out = api_scratch(rq);
+    buf_addc(out, '{');
+    json_pair(out, "account_id", sid_sv(&rq->account_sid));
+    json_pair(out, "account_name", sv_of(a ? a->name : ""));
+    json_pair(out, "key_id", sid_sv(&rq->key));
+    json_pair(out, "scopes", buf_sv(&scopes));
+    buf_addc(out, '}');
+    api_answer_json(rq, 200, buf_sv(out));
+}

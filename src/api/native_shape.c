@@ -1,0 +1,347 @@
+/* The shapes of the native API's answers, and their printers: a test holds the two together. */
+#include "api/native.h"
+
+#include "base/json.h"
+
+static const char *state_word(int i) {
+    return state_name((enum state)i);
+}
+
+static const char *direction_word(int i) {
+    return direction_name((enum direction)i);
+}
+
+static const char *priority_word(int i) {
+    return priority_name((enum priority)i);
+}
+
+static const char *delivery_word(int i) {
+    return delivery_name((enum delivery)i);
+}
+
+static const char *encoding_word(int i) {
+    return encoding_name((enum encoding)i);
+}
+
+static const char *fate_word(int i) {
+    return fate_name((enum fate)i);
+}
+
+const char *direction_name(enum direction d) {
+    return d == DIRECTION_OUT ? "outbound" : "inbound";
+}
+
+#define STATE_FIELD                                                                                          \
+    .kind = FIELD_WORD, .word = state_word, .word_first = STATE_ACCEPTED, .word_end = STATE_COUNT
+#define PRIORITY_FIELD .kind = FIELD_WORD, .word = priority_word, .word_end = PRIORITY_COUNT
+#define DELIVERY_FIELD .kind = FIELD_WORD, .word = delivery_word, .word_end = DELIVERY_AT_LEAST_ONCE + 1
+#define DIRECTION_FIELD .kind = FIELD_WORD, .word = direction_word, .word_end = DIRECTION_IN + 1
+#define ENCODING_FIELD .kind = FIELD_WORD, .word = encoding_word, .word_end = ENCODING_UCS2 + 1
+
+/* ---- requests ---- */
+
+const struct api_field create_fields[] = {
+    {"to", FIELD_TEXT,
+     "The recipient's number: E.164 (+8613800138000), or as it is written in the configured region.",
+     .required = true, .max = 64, .example = "\"+8613800138000\""},
+    {"from", FIELD_TEXT, "The sender: a number, a short code or a name. Without it the lane's own.",
+     .max = 64},
+    {"body", FIELD_TEXT, "The text. Either this or `template`.", .example = "\"Your code is 123456\""},
+    {"template", FIELD_TEXT, "Name of a template in the templates folder, to be rendered with `vars`.",
+     .max = 128},
+    {"vars", FIELD_OBJECT, "The template's variables."},
+    {"language", FIELD_TEXT,
+     "Which translation of the template: zh-CN, then zh, then the one without language.", .max = 35},
+    {"send_at", FIELD_TIME, "Not before this time; at most a year ahead.",
+     .example = "\"2026-01-31T08:30:00Z\""},
+    {"validity_s", FIELD_INT, "Seconds after which it is no longer sent (state `expired`), from send_at on.",
+     .min = 1, .max = 7 * 86400},
+    {"priority", .summary = "Which queue; lower ones wait for higher ones.", PRIORITY_FIELD},
+    {"topic", FIELD_TEXT, "What it is about, in your words.", .max = 64},
+    {"metadata", FIELD_OBJECT, "Anything of yours, kept and given back; at most 2048 bytes as JSON."},
+    {"status_callback", FIELD_TEXT,
+     "Absolute http(s) URL that is posted to when the message's state changes.", .max = 2048},
+    {"delivery",
+     .summary = "What to do when a provider's answer is lost and it cannot be asked: never risk sending "
+                "twice (at_most_once), or never risk not sending (at_least_once).",
+     DELIVERY_FIELD},
+    {"smart_encoding", FIELD_BOOL,
+     "Replace typographic look-alikes where that makes the text GSM-7, and so cheaper."},
+    {0},
+};
+
+const struct api_field send_fields[] = {
+    {"to", FIELD_TEXT, "The recipient's number.", .required = true, .max = 64,
+     .example = "\"+8613800138000\""},
+    {"message", FIELD_TEXT, "The text.", .required = true, .example = "\"Hello\""},
+    {"from", FIELD_TEXT, "The sender. Without it the lane's own.", .max = 64},
+    {0},
+};
+
+const struct api_field preview_fields[] = {
+    {"template", FIELD_TEXT, "Name of a template in the templates folder. Either this or `source`.",
+     .max = 128},
+    {"source", FIELD_TEXT, "A template's own text.", .example = "\"Hello {{ name }}\""},
+    {"vars", FIELD_OBJECT, "The template's variables.", .example = "{\"name\":\"Li\"}"},
+    {"language", FIELD_TEXT, "Which translation of the named template.", .max = 35},
+    {0},
+};
+
+const struct api_field list_fields[] = {
+    {"to", FIELD_TEXT, "Exactly this recipient, in E.164.", .max = 64},
+    {"from", FIELD_TEXT, "Exactly this sender.", .max = 64},
+    {"status", .summary = "In this state.", STATE_FIELD},
+    {"direction", .summary = "Without it both.", DIRECTION_FIELD},
+    {"created_from", FIELD_TIME, "Created at this time or later."},
+    {"created_until", FIELD_TIME, "Created before this time."},
+    {"limit", FIELD_INT, "Messages on a page; 50 without it. A page may hold fewer when they are large.",
+     .min = 1, .max = 1000},
+    {"cursor", FIELD_TEXT, "`next_cursor` of the page before.", .max = 64},
+    {0},
+};
+
+/* ---- answers ---- */
+
+#define ID_FIELD                                                                                             \
+    {                                                                                                        \
+        "id", FIELD_TEXT, "SM and 32 hexadecimal digits; never changes.",                                    \
+            .required = true, .example = "\"SM0123456789abcdef0123456789abcdef\""                            \
+    }
+#define STATUS_FIELD                                                                                         \
+    { "status", .summary = "Where it stands.", .required = true, STATE_FIELD }
+#define REASON_FIELD                                                                                         \
+    { "reason", FIELD_TEXT, "Why, as a stable word." }
+#define REASON_TEXT_FIELD                                                                                    \
+    { "reason_text", FIELD_TEXT, "Why, in words." }
+#define CODE_FIELD                                                                                           \
+    { "code", FIELD_INT, "The provider's own error code.", .min = INT32_MIN, .max = INT32_MAX }
+#define COMMON_FIELDS                                                                                        \
+    {"direction", .summary = "Which way it went.", .required = true, DIRECTION_FIELD},                       \
+        {"to", FIELD_TEXT, "The recipient, in E.164.", .required = true},                                    \
+        {"from", FIELD_TEXT, "The sender that was asked for."},                                              \
+        {"encoding", .summary = "What the text needs on the air.", .required = true, ENCODING_FIELD},        \
+        {"segments", FIELD_INT, "Parts on the air, each billed as one text.", .required = true,              \
+         .max = UINT16_MAX},                                                                                 \
+        {"priority", .summary = "Its queue.", .required = true, PRIORITY_FIELD},                             \
+        {"created_at", FIELD_TIME, "When it was stored.", .required = true},                                 \
+        {"send_at", FIELD_TIME, "Not before this time; null: at once."}, {                                   \
+        "expires_at", FIELD_TIME, "From then on it is no longer sent.", .required = true                     \
+    }
+
+const struct api_field brief_shape[] = {
+    ID_FIELD, STATUS_FIELD, REASON_FIELD, REASON_TEXT_FIELD, COMMON_FIELDS, {0},
+};
+
+const struct api_field message_shape[] = {
+    ID_FIELD,
+    STATUS_FIELD,
+    REASON_FIELD,
+    REASON_TEXT_FIELD,
+    COMMON_FIELDS,
+    {"delivery", .summary = "Its rule for lost answers.", .required = true, DELIVERY_FIELD},
+    {"body", FIELD_TEXT, "The text; empty once redacted.", .required = true},
+    {"template", FIELD_TEXT, "The template it was rendered from."},
+    {"topic", FIELD_TEXT, "As it was given."},
+    {"metadata", FIELD_OBJECT, "As it was given."},
+    {"status_callback", FIELD_TEXT, "As it was given."},
+    {"traceparent", FIELD_TEXT, "The trace context it came with (W3C)."},
+    {"waiting_for", FIELD_TEXT,
+     "What it waits for: send_at, lane (a free place), retry (the next attempt), provider (its answer), "
+     "reconciliation "
+     "(asking whether the provider has it), receipt. Null when for nothing."},
+    {"due_at", FIELD_TIME, "When something is done about it next."},
+    {"attempts", FIELD_INT, "Calls to providers so far.", .required = true, .max = UINT16_MAX},
+    {"provider", FIELD_TEXT, "The lane of the latest attempt."},
+    {"provider_id", FIELD_TEXT, "The provider's id for it."},
+    CODE_FIELD,
+    {"updated_at", FIELD_TIME, "When something happened to it last.", .required = true},
+    {"sent_at", FIELD_TIME, "When a provider took it."},
+    {"done_at", FIELD_TIME, "When it came to its end."},
+    {0},
+};
+
+const struct api_field event_shape[] = {
+    {"number", FIELD_INT, "1 is the first; with the message's id it is the event's stable id.",
+     .required = true, .max = UINT16_MAX},
+    {"at", FIELD_TIME, "When.", .required = true},
+    STATUS_FIELD,
+    REASON_FIELD,
+    REASON_TEXT_FIELD,
+    {"attempt", FIELD_INT, "The attempt it belongs to.", .max = UINT16_MAX},
+    CODE_FIELD,
+    {0},
+};
+
+const struct api_field attempt_shape[] = {
+    {"number", FIELD_INT, "1 is the first.", .required = true, .max = UINT16_MAX},
+    {"provider", FIELD_TEXT, "The lane.", .required = true},
+    {"started_at", FIELD_TIME, "When it was on disk; the call began after that.", .required = true},
+    {"ended_at", FIELD_TIME, "When its outcome was known; null: not yet."},
+    {"outcome", .kind = FIELD_WORD, .summary = "What the provider's answer means; null: not known yet.",
+     .word = fate_word, .word_end = FATE_UNKNOWN + 1},
+    REASON_FIELD,
+    REASON_TEXT_FIELD,
+    CODE_FIELD,
+    {"http_status", FIELD_INT, "Of the provider's answer.", .max = 599},
+    {"provider_id", FIELD_TEXT, "The provider's id for it."},
+    {0},
+};
+
+const struct api_field preview_shape[] = {
+    {"text", FIELD_TEXT, "What would be sent.", .required = true},
+    {"encoding", .summary = "What it needs on the air.", .required = true, ENCODING_FIELD},
+    {"segments", FIELD_INT, "Parts on the air.", .required = true, .max = INT32_MAX},
+    {"units", FIELD_INT, "Septets (GSM-7) or UTF-16 units (UCS-2) it takes.", .required = true,
+     .max = INT32_MAX},
+    {0},
+};
+
+const struct api_field whoami_shape[] = {
+    {"account_id", FIELD_TEXT, "AC and 32 hexadecimal digits.", .required = true},
+    {"account_name", FIELD_TEXT, "The account's name.", .required = true},
+    {"key_id", FIELD_TEXT, "The API key's SK sid; the account's own when its auth token was used.",
+     .required = true},
+    {"scopes", FIELD_TEXT, "What the key may do, separated by commas.", .required = true},
+    {0},
+};
+
+const struct api_field problem_shape[] = {
+    {"type", FIELD_TEXT, "/problems/NAME: a stable name, and an address that explains it.", .required = true},
+    {"title", FIELD_TEXT, "The kind of problem.", .required = true},
+    {"status", FIELD_INT, "The HTTP status.", .required = true, .min = 400, .max = 599},
+    {"detail", FIELD_TEXT, "What is wrong this time, and how to mend it.", .required = true},
+    {"field", FIELD_TEXT, "The field, parameter or header at fault, if it is one (left out otherwise)."},
+    {"instance", FIELD_TEXT, "The request's id, as in X-Request-Id.", .required = true},
+    {0},
+};
+
+const struct api_field message_page_shape[] = {
+    {"data", FIELD_LIST, "Newest first.", .required = true, .ref = "Message"},
+    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    {0},
+};
+
+const struct api_field event_list_shape[] = {
+    {"data", FIELD_LIST, "Oldest first.", .required = true, .ref = "Event"},
+    {0},
+};
+
+const struct api_field attempt_list_shape[] = {
+    {"data", FIELD_LIST, "Oldest first.", .required = true, .ref = "Attempt"},
+    {0},
+};
+
+/* ---- printing ---- */
+
+static void print_id(const struct api_request *rq, int64_t id, struct buf *out) {
+    struct sid sid = sid_message(api_world(rq)->id_key, id);
+    json_pair(out, "id", sid_sv(&sid));
+}
+
+static void print_status(enum state s, enum reason r, struct buf *out) {
+    bool why = r != REASON_NONE;
+    json_pair(out, "status", sv_of(state_name(s)));
+    json_pair_or_null(out, "reason", why ? sv_of(reason_name(r)) : SV_NONE);
+    json_pair_or_null(out, "reason_text", why ? sv_of(reason_meaning(r)) : SV_NONE);
+}
+
+static void print_int_or_null(const char *key, int64_t n, struct buf *out) {
+    json_key(out, key);
+    if (n)
+        buf_add_i64(out, n);
+    else
+        buf_adds(out, "null");
+}
+
+static void print_common(const struct api_request *rq, const struct api_brief *b, struct buf *out) {
+    buf_addc(out, '{');
+    print_id(rq, b->id, out);
+    print_status(b->state, b->reason, out);
+    json_pair(out, "direction", sv_of(direction_name(b->direction)));
+    json_pair(out, "to", b->to);
+    json_pair_or_null(out, "from", b->from);
+    json_pair(out, "encoding", sv_of(encoding_name(b->encoding)));
+    json_pair_i64(out, "segments", b->segments);
+    json_pair(out, "priority", sv_of(priority_name(b->priority)));
+    json_pair_time(out, "created_at", b->created_at);
+    json_pair_time(out, "send_at", b->send_at);
+    json_pair_time(out, "expires_at", b->expires_at);
+}
+
+void native_print_brief(const struct api_request *rq, const struct api_brief *b, struct buf *out) {
+    print_common(rq, b, out);
+    buf_addc(out, '}');
+}
+
+const char *native_waiting_for(const struct head *h) {
+    if (h->due_at == 0)
+        return NULL;
+    switch (h->state) {
+    case STATE_SCHEDULED: return "send_at";
+    case STATE_ACCEPTED: return "lane";
+    case STATE_QUEUED: return h->reason == REASON_LANE_FULL || h->reason == REASON_NO_LANE ? "lane" : "retry";
+    case STATE_SENDING: return "provider";
+    case STATE_UNKNOWN: return "reconciliation";
+    case STATE_SENT: return "receipt";
+    case STATE_NONE:
+    case STATE_DELIVERED:
+    case STATE_UNDELIVERED:
+    case STATE_FAILED:
+    case STATE_EXPIRED:
+    case STATE_CANCELED:
+    case STATE_SUPPRESSED:
+    case STATE_RECEIVED:
+    case STATE_COUNT: break;
+    }
+    return NULL;
+}
+
+void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out) {
+    struct api_brief b = api_brief_of(m);
+    const struct head *h = &m->head;
+    print_common(rq, &b, out);
+    json_pair(out, "delivery", sv_of(delivery_name(m->delivery)));
+    json_pair(out, "body", m->text[TEXT_BODY]);
+    json_pair_or_null(out, "template", m->text[TEXT_TEMPLATE]);
+    json_pair_or_null(out, "topic", m->text[TEXT_TOPIC]);
+    json_key(out, "metadata");
+    buf_add(out, m->text[TEXT_METADATA].n ? m->text[TEXT_METADATA] : SV("null")); /* JSON already */
+    json_pair_or_null(out, "status_callback", m->text[TEXT_STATUS_CALLBACK]);
+    json_pair_or_null(out, "traceparent", m->text[TEXT_TRACEPARENT]);
+    json_pair_or_null(out, "waiting_for", sv_of(native_waiting_for(h)));
+    json_pair_time(out, "due_at", h->due_at);
+    json_pair_i64(out, "attempts", h->attempts);
+    json_pair_or_null(out, "provider", sv_of(h->lane));
+    json_pair_or_null(out, "provider_id", sv_of(h->provider_id));
+    print_int_or_null("code", h->code, out);
+    json_pair_time(out, "updated_at", h->updated_at);
+    json_pair_time(out, "sent_at", h->sent_at);
+    json_pair_time(out, "done_at", h->done_at);
+    buf_addc(out, '}');
+}
+
+void native_print_event(const struct event *ev, struct buf *out) {
+    buf_addc(out, '{');
+    json_pair_i64(out, "number", ev->number);
+    json_pair_time(out, "at", ev->at);
+    print_status(ev->state, ev->reason, out);
+    print_int_or_null("attempt", ev->attempt, out);
+    print_int_or_null("code", ev->code, out);
+    buf_addc(out, '}');
+}
+
+void native_print_attempt(const struct attempt *a, struct buf *out) {
+    bool why = a->reason != REASON_NONE;
+    buf_addc(out, '{');
+    json_pair_i64(out, "number", a->number);
+    json_pair(out, "provider", sv_of(a->lane));
+    json_pair_time(out, "started_at", a->started_at);
+    json_pair_time(out, "ended_at", a->ended_at);
+    json_pair_or_null(out, "outcome", a->ended_at ? sv_of(fate_name(a->fate)) : SV_NONE);
+    json_pair_or_null(out, "reason", why ? sv_of(reason_name(a->reason)) : SV_NONE);
+    json_pair_or_null(out, "reason_text", why ? sv_of(reason_meaning(a->reason)) : SV_NONE);
+    print_int_or_null("code", a->code, out);
+    print_int_or_null("http_status", a->http_status, out);
+    json_pair_or_null(out, "provider_id", sv_of(a->provider_id));
+    buf_addc(out, '}');
+}

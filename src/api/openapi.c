@@ -1,0 +1,292 @@
+/* openapi: the OpenAPI 3.1 document, made from the tables that route and read requests. */
+#include "api/front.h"
+#include "api/native.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+enum { DOCUMENT_BYTES_MAX = 1024 * 1024 };
+
+static const struct api_field ready_shape[] = {
+    {"ready", FIELD_BOOL, "Whether messages are taken.", .required = true},
+    {"reasons", FIELD_LIST, "Why not, in words.", .required = true},
+    {0},
+};
+
+static const struct schema {
+    const char *name;
+    const struct api_field *fields;
+    bool request; /* unknown members are refused */
+} schemas[] = {
+    {"MessageCreate", create_fields, true},
+    {"Send", send_fields, true},
+    {"PreviewRequest", preview_fields, true},
+    {"MessageBrief", brief_shape, false},
+    {"Message", message_shape, false},
+    {"MessagePage", message_page_shape, false},
+    {"Event", event_shape, false},
+    {"EventList", event_list_shape, false},
+    {"Attempt", attempt_shape, false},
+    {"AttemptList", attempt_list_shape, false},
+    {"Preview", preview_shape, false},
+    {"Whoami", whoami_shape, false},
+    {"Ready", ready_shape, false},
+    {"Problem", problem_shape, false},
+};
+
+static void open(struct buf *out, const char *key, char bracket) {
+    json_key(out, key);
+    buf_addc(out, bracket);
+}
+
+static void comma(struct buf *out) {
+    char last = out->p[out->n - 1];
+    if (last != '[' && last != '{')
+        buf_addc(out, ',');
+}
+
+static void print_ref(struct buf *out, const char *schema) {
+    buf_addf(out, "{\"$ref\":\"#/components/schemas/%s\"}", schema);
+}
+
+/* ---- fields ---- */
+
+static const char *type_of(enum field_kind kind) {
+    switch (kind) {
+    case FIELD_TEXT:
+    case FIELD_WORD:
+    case FIELD_TIME: return "string";
+    case FIELD_INT: return "integer";
+    case FIELD_BOOL: return "boolean";
+    case FIELD_LIST: return "array";
+    case FIELD_OBJECT:
+    case FIELD_REF: break;
+    }
+    return "object";
+}
+
+static void print_words(struct buf *out, const struct api_field *f, bool nullable) {
+    open(out, "enum", '[');
+    for (int i = f->word_first; i < f->word_end; i++) {
+        comma(out);
+        json_add_string(out, sv_of(f->word(i)));
+    }
+    if (nullable)
+        buf_adds(out, ",null");
+    buf_addc(out, ']');
+}
+
+/* The members of one schema object, its description left to the caller. */
+static void print_type(struct buf *out, const struct api_field *f, bool nullable) {
+    json_key(out, "type");
+    buf_addf(out, nullable ? "[\"%s\",\"null\"]" : "\"%s\"", type_of(f->kind));
+    if (f->kind == FIELD_TIME)
+        json_pair(out, "format", SV("date-time"));
+    if (f->kind == FIELD_WORD)
+        print_words(out, f, nullable);
+    if (f->kind == FIELD_TEXT && f->max)
+        json_pair_i64(out, "maxLength", f->max);
+    if (f->kind == FIELD_INT) {
+        json_pair_i64(out, "minimum", f->min);
+        json_pair_i64(out, "maximum", f->max);
+    }
+    if (f->kind == FIELD_LIST) {
+        json_key(out, "items");
+        if (f->ref)
+            print_ref(out, f->ref);
+        else
+            buf_adds(out, "{\"type\":\"string\"}");
+    }
+}
+
+static void print_schema(struct buf *out, const struct schema *s) {
+    open(out, s->name, '{');
+    json_pair(out, "type", SV("object"));
+    if (s->request)
+        json_pair_bool(out, "additionalProperties", false);
+    open(out, "properties", '{');
+    for (const struct api_field *f = s->fields; f->name; f++) {
+        open(out, f->name, '{');
+        print_type(out, f, !f->required);
+        json_pair(out, "description", sv_of(f->summary));
+        if (f->example) {
+            open(out, "examples", '[');
+            buf_addf(out, "%s]", f->example);
+        }
+        buf_addc(out, '}');
+    }
+    buf_addc(out, '}');
+    open(out, "required", '[');
+    for (const struct api_field *f = s->fields; f->name; f++)
+        if (f->required) {
+            comma(out);
+            json_add_string(out, sv_of(f->name));
+        }
+    buf_adds(out, "]}");
+}
+
+/* ---- operations ---- */
+
+static void print_parameter(struct buf *out, const char *in, struct sv name, bool required, struct sv summary,
+                            const struct api_field *f) {
+    comma(out);
+    buf_addc(out, '{');
+    json_pair(out, "name", name);
+    json_pair(out, "in", sv_of(in));
+    json_pair_bool(out, "required", required);
+    if (summary.n)
+        json_pair(out, "description", summary);
+    open(out, "schema", '{');
+    if (f)
+        print_type(out, f, false);
+    else
+        json_pair(out, "type", SV("string"));
+    buf_adds(out, "}}");
+}
+
+static void print_parameters(struct buf *out, const struct route *r) {
+    open(out, "parameters", '[');
+    for (const char *at = strchr(r->path, '{'); at; at = strchr(at + 1, '{'))
+        print_parameter(out, "path", sv_make(at + 1, (size_t)(strchr(at, '}') - at - 1)), true, SV_NONE,
+                        NULL);
+    for (const struct api_field *f = r->query; f && f->name; f++)
+        print_parameter(out, "query", sv_of(f->name), f->required, sv_of(f->summary), f);
+    if (r->creates) {
+        print_parameter(
+            out, "header", SV("Idempotency-Key"), false,
+            SV("1 to 255 printable characters. The same key with the same body gives the same message, "
+               "however often it is sent."),
+            NULL);
+        print_parameter(out, "header", SV("traceparent"), false,
+                        SV("W3C trace context; passed on to the provider and to status callbacks."), NULL);
+    }
+    buf_addc(out, ']');
+}
+
+static const char *schema_of(const struct api_field *fields) {
+    for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
+        if (schemas[i].fields == fields)
+            return schemas[i].name;
+    return NULL;
+}
+
+static void print_content(struct buf *out, const char *type, const char *schema) {
+    open(out, "content", '{');
+    open(out, type, '{');
+    json_key(out, "schema");
+    print_ref(out, schema);
+    buf_adds(out, "}}");
+}
+
+static void print_response(struct buf *out, const char *status, const char *summary, const char *schema) {
+    open(out, status, '{');
+    json_pair(out, "description", sv_of(summary));
+    if (schema)
+        print_content(out, strcmp(schema, "Problem") == 0 ? "application/problem+json" : "application/json",
+                      schema);
+    buf_addc(out, '}');
+}
+
+static void print_responses(struct buf *out, const struct route *r) {
+    open(out, "responses", '{');
+    for (const struct api_response *a = r->responses; a < r->responses + ROUTE_RESPONSES_MAX && a->status;
+         a++) {
+        char status[4] = {(char)('0' + a->status / 100), (char)('0' + a->status / 10 % 10),
+                          (char)('0' + a->status % 10)};
+        print_response(out, status, a->summary, a->schema);
+    }
+    print_response(out, "default", "A problem (RFC 9457).", "Problem");
+    buf_addc(out, '}');
+}
+
+static void print_security(struct buf *out, const struct route *r) {
+    if (r->check == CHECK_CALLER)
+        buf_adds(out, ",\"security\":[{\"bearer\":[]},{\"basic\":[]}]");
+    else if (r->check == CHECK_OWN)
+        buf_adds(out, ",\"security\":[{\"bearer\":[]},{\"basic\":[]},{}]");
+    if (r->scope) {
+        BUF_AUTO struct buf scope = BUF_INIT(64);
+        scopes_print(r->scope, &scope);
+        json_pair(out, "x-scope", buf_sv(&scope));
+    }
+}
+
+static void print_operation(struct buf *out, const struct route *r) {
+    char method[8] = "";
+    const char *upper = http_method_name(r->method);
+    for (size_t i = 0; upper[i] && i + 1 < sizeof method; i++)
+        method[i] = (char)(upper[i] | 0x20);
+    open(out, method, '{');
+    json_pair(out, "operationId", sv_of(r->name));
+    json_pair(out, "summary", sv_of(r->summary));
+    open(out, "tags", '[');
+    json_add_string(out, sv_of(r->tag));
+    buf_addc(out, ']');
+    print_parameters(out, r);
+    const char *body = r->body ? schema_of(r->body) : NULL;
+    if (body) {
+        open(out, "requestBody", '{');
+        json_pair_bool(out, "required", true);
+        print_content(out, r->body_type ? r->body_type : "application/json", body);
+        buf_addc(out, '}');
+    }
+    print_responses(out, r);
+    print_security(out, r);
+    buf_addc(out, '}');
+}
+
+static bool is_shown(const struct route *r) {
+    return r->name != NULL;
+}
+
+static void print_paths(struct buf *out, const struct api_face *face) {
+    for (size_t i = 0; i < face->n_routes; i++) {
+        const char *path = face->routes[i].path;
+        bool first = is_shown(&face->routes[i]);
+        for (size_t k = 0; k < i && first; k++)
+            first = !is_shown(&face->routes[k]) || strcmp(face->routes[k].path, path) != 0;
+        if (!first)
+            continue;
+        open(out, path, '{');
+        for (size_t k = i; k < face->n_routes; k++)
+            if (is_shown(&face->routes[k]) && strcmp(face->routes[k].path, path) == 0)
+                print_operation(out, &face->routes[k]);
+        buf_addc(out, '}');
+    }
+}
+
+void front_print_openapi(struct sv public_url, struct buf *out) {
+    buf_adds(
+        out,
+        "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Hongyan\",\"version\":\"1\",\"description\":\"A "
+        "self-hosted "
+        "SMS notification gateway. An answer of 2xx to a new message means that it is on disk.\",\"license\":"
+        "{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}");
+    open(out, "servers", '[');
+    buf_addc(out, '{');
+    json_pair(out, "url", public_url.n ? public_url : SV("/"));
+    buf_adds(out, "}]");
+    open(out, "paths", '{');
+    for (size_t i = 0; i < api_faces_n; i++)
+        print_paths(out, api_faces[i]);
+    buf_addc(out, '}');
+    open(out, "components", '{');
+    open(out, "schemas", '{');
+    for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
+        print_schema(out, &schemas[i]);
+    buf_addc(out, '}');
+    buf_adds(
+        out,
+        ",\"securitySchemes\":{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"An API "
+        "key: its SK "
+        "sid, a dot, its secret.\"},\"basic\":{\"type\":\"http\",\"scheme\":\"basic\",\"description\":\"An "
+        "API key's SK sid "
+        "and secret, or an account's AC sid and auth token.\"}}}}");
+}
+
+void page_openapi(struct api_request *rq) {
+    BUF_AUTO struct buf out = BUF_INIT(DOCUMENT_BYTES_MAX);
+    front_print_openapi(api_settings(rq)->public_url, &out);
+    api_answer_json(rq, 200, buf_sv(&out));
+}

@@ -1,0 +1,287 @@
+/* What goes to the core and comes back: asks in batches, new messages, commands; and answering. */
+#include "api/front_parts.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+/* ---- answering ---- */
+
+void api_warn(struct api_request *rq, const char *event, int status, const struct err *e) {
+    struct front *f = rq->front;
+    int64_t now = clock_monotonic_us();
+    f->warnings_kept++;
+    if (f->warned_at && now - f->warned_at < US_PER_S)
+        return;
+    log_warn(f->parts.world->log, event, kv_name("request", rq->id), kv_int("status", status),
+             kv_name("route", rq->route ? rq->route->path : "-"), kv_cstr("error", e ? e->text : ""),
+             kv_int("times", (int64_t)f->warnings_kept));
+    f->warned_at = now;
+    f->warnings_kept = 0;
+}
+
+void api_answer(struct api_request *rq, const struct answer *given) {
+    struct front *f = rq->front;
+    struct meters *meters = f->parts.world->meters;
+    struct answer a = *given;
+    ASSERT(a.n_headers + 2 <= sizeof a.headers / sizeof a.headers[0]);
+    a.headers[a.n_headers++] = (struct http_header){SV("X-Request-Id"), sv_make(rq->id, REQUEST_ID_BYTES)};
+    if (f->draining)
+        a.headers[a.n_headers++] = (struct http_header){SV("Connection"), SV("close")};
+    if (a.status >= 400 && a.status < 500)
+        meter_add(meters, COUNT_REQUESTS_REFUSED, 1);
+    if (rq->route && rq->route->creates) {
+        if (a.status == 503)
+            meter_add(meters, COUNT_PUSHED_BACK, 1);
+        meter_time(meters, HIST_ACCEPT, clock_monotonic_us() - rq->x->arrived_us);
+    }
+    server_answer(rq->x, &a);
+}
+
+void api_answer_json(struct api_request *rq, int status, struct sv body) {
+    api_answer(rq, &(struct answer){.status = status, .content_type = "application/json", .body = body});
+}
+
+void api_answer_text(struct api_request *rq, int status, const char *content_type, struct sv body) {
+    api_answer(rq, &(struct answer){.status = status, .content_type = content_type, .body = body});
+}
+
+void api_problem(struct api_request *rq, enum problem p, const struct err *e) {
+    struct err nothing = ERR_INIT;
+    if (problems[p].status >= 500)
+        api_warn(rq, "request.failed", problems[p].status, e);
+    rq->face->refuse(rq, p, e ? e : &nothing);
+}
+
+void api_fail(struct api_request *rq, const struct err *e) {
+    api_problem(rq, problem_of(e->kind), e);
+}
+
+/* ---- asks ---- */
+
+struct ask *api_new_ask(struct api_request *rq, enum ask_kind kind) {
+    struct ask *a = arena_zalloc(&rq->x->arena, sizeof *a);
+    ASSERT(a); /* the arena holds a megabyte more than any request needs */
+    a->kind = kind;
+    a->account_id = rq->account_id;
+    a->owner = rq;
+    a->reply_to = rq->front->parts.replies;
+    return a;
+}
+
+/* It never left: as if the core had refused it. */
+static void turn_away(struct ask *a) {
+    message_free(a->message);
+    a->message = NULL;
+    a->result = ASK_FAILED;
+    err_set(&a->err, ERR_BUSY, "more is waiting than can be held: try again in a second");
+}
+
+static void ask_by(struct outbox *out, struct api_request *rq, struct ask *a, api_done *done) {
+    struct front *f = rq->front;
+    rq->done = done;
+    if (f->asks_out == f->asks_out_max) {
+        turn_away(a);
+        done(rq, a);
+        return;
+    }
+    f->asks_out++;
+    rq->asks_out++;
+    out->asks[out->n++] = a;
+}
+
+void api_ask(struct api_request *rq, struct ask *a, api_done *done) {
+    ask_by(&rq->front->asks, rq, a, done);
+}
+
+void api_ask_urgent(struct api_request *rq, struct ask *a, api_done *done) {
+    ask_by(&rq->front->receipts, rq, a, done);
+}
+
+void front_reply(struct front *f, struct ask *a) {
+    struct api_request *rq = a->owner;
+    ASSERT(f->asks_out && rq->asks_out);
+    f->asks_out--;
+    rq->asks_out--;
+    rq->done(rq, a);
+}
+
+static void flush(struct front *f, struct outbox *out) {
+    if (out->n == 0)
+        return;
+    size_t n = out->n;
+    size_t took = mailbox_put(out->to, out->asks, n);
+    out->n = 0; /* nobody adds while completions run: they only answer */
+    for (size_t i = took; i < n; i++) {
+        turn_away(out->asks[i]);
+        front_reply(f, out->asks[i]);
+    }
+}
+
+void front_flush(struct front *f) {
+    flush(f, &f->receipts);
+    flush(f, &f->asks);
+}
+
+/* ---- new messages ---- */
+
+struct submit {
+    struct api_brief brief;
+    api_submitted *done;
+    bool keep_body;
+};
+
+struct api_brief api_brief_of(const struct message *m) {
+    return (struct api_brief){
+        .id = m->id,
+        .state = m->head.state,
+        .reason = m->head.reason,
+        .direction = m->direction,
+        .encoding = m->encoding,
+        .priority = m->priority,
+        .segments = m->segments,
+        .to = m->text[TEXT_TO],
+        .from = m->text[TEXT_FROM],
+        .body = m->text[TEXT_BODY],
+        .status_callback = m->text[TEXT_STATUS_CALLBACK],
+        .created_at = m->created_at,
+        .send_at = m->send_at,
+        .expires_at = m->expires_at,
+    };
+}
+
+/* The key was used before, and stands for this message. */
+static void replay(struct api_request *rq, int64_t id, api_submitted *done) {
+    struct err e = ERR_INIT;
+    struct message *m = reader_message(rq->front->db, rq->account_id, id, &e);
+    if (!m && e.kind == ERR_NOT_FOUND)
+        err_set(&e, ERR_CONFLICT, "the message this idempotency key stands for was deleted");
+    if (!m) {
+        api_fail(rq, &e);
+        return;
+    }
+    meter_add(rq->front->parts.world->meters, COUNT_IDEMPOTENT_REPLAYS, 1);
+    struct api_brief b = api_brief_of(m);
+    done(rq, &b, true);
+    message_free(m);
+}
+
+static void submitted(struct api_request *rq, struct ask *a) {
+    struct submit *s = rq->own;
+    struct err e = ERR_INIT;
+    switch (a->result) {
+    case ASK_DONE:
+        s->brief.id = a->id;
+        s->brief.state = a->head.state;
+        s->brief.reason = a->head.reason;
+        s->brief.created_at = a->head.updated_at;   /* the change that stored it is its only one */
+        if (s->brief.send_at > s->brief.created_at) /* as the core counts it: from when it may be sent */
+            s->brief.expires_at += s->brief.send_at - s->brief.created_at;
+        s->done(rq, &s->brief, false);
+        return;
+    case ASK_DUPLICATE: replay(rq, a->dup_id, s->done); return;
+    case ASK_MISMATCH:
+        err_set_field(&e, ERR_UNPROCESSABLE, "Idempotency-Key",
+                      "this key was used before with another request: use a new key for a new message");
+        api_problem(rq, PROBLEM_KEY_MISMATCH, &e);
+        return;
+    case ASK_IN_FLIGHT:
+        err_set_field(&e, ERR_CONFLICT, "Idempotency-Key",
+                      "the first request with this key is still being worked on");
+        api_problem(rq, PROBLEM_KEY_IN_FLIGHT, &e);
+        return;
+    case ASK_FAILED: api_fail(rq, &a->err); return;
+    case ASK_ABSENT:
+    case ASK_REFUSED: break;
+    }
+    err_set(&e, ERR_INTERNAL, "the core gave an answer that does not fit the question");
+    api_fail(rq, &e);
+}
+
+static struct sv keep(struct api_request *rq, struct sv v) {
+    return v.n ? arena_dup(&rq->x->arena, v) : v;
+}
+
+void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
+    struct front *f = rq->front;
+    struct err e = ERR_INIT;
+    struct admitted admitted;
+    if (!admit(f->admitter, f->settings, f->texts, in, rq->now, &admitted, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct submit *s = arena_zalloc(&rq->x->arena, sizeof *s);
+    ASSERT(s);
+    s->done = done;
+    s->brief = api_brief_of(admitted.message);
+    s->brief.to = keep(rq, s->brief.to);
+    s->brief.from = keep(rq, s->brief.from);
+    s->brief.body = keep_body ? keep(rq, s->brief.body) : SV_NONE;
+    s->brief.status_callback = keep_body ? keep(rq, s->brief.status_callback) : SV_NONE;
+    rq->own = s;
+    struct ask *a = api_new_ask(rq, ASK_SUBMIT);
+    a->message = admitted.message;
+    a->suppress = admitted.suppress;
+    api_ask(rq, a, submitted);
+}
+
+/* ---- stored messages ---- */
+
+struct command {
+    api_done *done;
+};
+
+static void commanded(struct api_request *rq, struct ask *a) {
+    struct command *c = rq->own;
+    struct err e = ERR_INIT;
+    switch (a->result) {
+    case ASK_DONE: c->done(rq, a); return;
+    case ASK_ABSENT:
+        err_set(&e, ERR_NOT_FOUND, "there is no such message");
+        api_fail(rq, &e);
+        return;
+    case ASK_REFUSED:
+        err_set(&e, ERR_CONFLICT, "the message is `%s`: %s", state_name(a->head.state),
+                a->kind == ASK_CANCEL ? "only one that waits to be sent can be canceled"
+                                      : "it can be erased once nothing is left to be done with it");
+        api_problem(rq, PROBLEM_TOO_LATE, &e);
+        return;
+    case ASK_FAILED: api_fail(rq, &a->err); return;
+    case ASK_DUPLICATE:
+    case ASK_MISMATCH:
+    case ASK_IN_FLIGHT: break;
+    }
+    err_set(&e, ERR_INTERNAL, "the core gave an answer that does not fit the question");
+    api_fail(rq, &e);
+}
+
+void api_command(struct api_request *rq, enum ask_kind kind, int64_t id, api_done *done) {
+    struct command *c = arena_zalloc(&rq->x->arena, sizeof *c);
+    ASSERT(c);
+    c->done = done;
+    rq->own = c;
+    struct ask *a = api_new_ask(rq, kind);
+    a->id = id;
+    api_ask(rq, a, commanded);
+}
+
+bool api_parse_sid(struct api_request *rq, struct sv sid, int64_t *id) {
+    if (sid_parse_message(rq->front->parts.world->id_key, sid, id))
+        return true;
+    struct err e = ERR_INIT;
+    err_set(&e, ERR_NOT_FOUND,
+            "this is no message id: they are SM and 32 hexadecimal digits, with a check in them");
+    api_fail(rq, &e);
+    return false;
+}
+
+struct message *api_find_message(struct api_request *rq, struct sv sid) {
+    int64_t id;
+    if (!api_parse_sid(rq, sid, &id))
+        return NULL;
+    struct err e = ERR_INIT;
+    struct message *m = reader_message(rq->front->db, rq->account_id, id, &e);
+    if (!m)
+        api_fail(rq, &e);
+    return m;
+}
