@@ -37,7 +37,7 @@ struct sim_stats {
     uint64_t auth_failures; /* 401 */
     uint64_t lost_answers, lost_requests, half_answers, silenced;
     uint64_t fetches, lists;
-    uint64_t receipts_sent;   /* posts that went out, doubles and retries included, lies not */
+    uint64_t receipts_sent;   /* posts, doubles included; not repeated ones, not lies */
     uint64_t receipts_ok;     /* answered 2xx */
     uint64_t receipts_failed; /* answered otherwise, or given up */
     uint64_t receipts_retried;

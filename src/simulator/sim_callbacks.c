@@ -51,11 +51,24 @@ static void on_done(void *ctx, const struct http_response *r) {
     give_back(&c->sim->callbacks, c);
 }
 
-static void sign(struct callback *c, const struct callback_post *post, struct sv url) {
+/* Without its fragment, and with the path / where it has none, as it then goes over the wire. */
+static void add_url(struct buf *out, struct sv url) {
+    url = sv_cut(&url, '#');
+    size_t at = sv_find(url, SV("://"));
+    at = at == SIZE_MAX ? url.n : at + 3;
+    while (at < url.n && url.p[at] != '/' && url.p[at] != '?')
+        at++;
+    buf_add(out, sv_sub(url, 0, at));
+    if (at == url.n || url.p[at] == '?')
+        buf_addc(out, '/');
+    buf_add(out, sv_from(url, at));
+}
+
+static void sign(struct callback *c, const struct callback_post *post) {
     if (post->sign == SIGN_NONE)
         return;
     struct sv token = post->sign == SIGN_RIGHT ? post->token : SV("00000000000000000000000000000000");
-    twilio_sign(token, url, post->form, &c->signature);
+    twilio_sign(token, buf_sv(&c->url), post->form, &c->signature);
     http_add_header(&c->request, SV("X-Twilio-Signature"), buf_sv(&c->signature));
 }
 
@@ -72,9 +85,7 @@ bool callbacks_send(struct sim *sim, const struct callback_post *post, struct er
     buf_reset(&c->body);
     buf_reset(&c->signature);
     buf_reset(&c->dedup);
-    struct sv rest = post->url;
-    struct sv url = sv_cut(&rest, '#');
-    buf_add(&c->url, url);
+    add_url(&c->url, post->url);
     buf_add(&c->dedup, post->dedup);
     for (size_t i = 0; i < post->form->n; i++)
         form_add(&c->body, post->form->pairs[i].key, post->form->pairs[i].value);
@@ -87,7 +98,7 @@ bool callbacks_send(struct sim *sim, const struct callback_post *post, struct er
     http_add_header(&c->request, SV("Content-Type"), SV("application/x-www-form-urlencoded; charset=UTF-8"));
     if (c->dedup.n)
         http_add_header(&c->request, SV("I-Twilio-Idempotency-Token"), buf_sv(&c->dedup));
-    sign(c, post, url);
+    sign(c, post);
     struct client_call call = {.request = &c->request,
                                .timeout_ms = CALLBACK_TIMEOUT_MS,
                                .connect_timeout_ms = CALLBACK_CONNECT_TIMEOUT_MS,

@@ -152,6 +152,7 @@ static void profile(struct sim *sim, struct exchange *x) {
 void control_reset(struct sim *sim) {
     sim->generation++;
     receipts_reset(sim);
+    timers_run(&sim->timers, INT64_MAX, sim); /* all that is left there: held answers, now of the past */
     store_reset(&sim->store);
     sim->stats = (struct sim_stats){0};
     map_done(&sim->refused_once);

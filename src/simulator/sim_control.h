@@ -11,7 +11,8 @@ struct sim;
 
 /* Any request that is not the provider's. Answers it, now or later. */
 void control_handle(struct sim *sim, struct exchange *x);
-/* Forgets messages, counters and receipts to come, and returns to the profile of the start. */
+/* Forgets messages, counters and receipts to come, closes the connections that wait for an answer, and
+ * returns to the profile of the start. */
 void control_reset(struct sim *sim);
 
 #endif

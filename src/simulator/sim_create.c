@@ -31,6 +31,7 @@ struct held {
     struct exchange *x;
     struct course course;
     uint64_t seq;
+    uint64_t generation;
 };
 
 /* ---- parameters: each returns Twilio's code of what is wrong, or 0 ---- */
@@ -219,7 +220,10 @@ static void fire(void *ctx, struct timer *t) {
     struct held *h = (struct held *)t;
     sim->held--;
     struct course course = h->course; /* its memory goes with the exchange */
-    answer_course(sim, h->x, &course, h->seq);
+    if (h->generation == sim->generation)
+        answer_course(sim, h->x, &course, h->seq);
+    else
+        answer_nothing(h->x);
 }
 
 /* True when the answer was put off. */
@@ -227,7 +231,8 @@ static bool hold(struct sim *sim, struct exchange *x, const struct course *cours
     struct held *h = arena_zalloc(&x->arena, sizeof *h);
     if (!h)
         return false;
-    *h = (struct held){.timer.fire = fire, .x = x, .course = *course, .seq = seq};
+    *h = (struct held){
+        .timer.fire = fire, .x = x, .course = *course, .seq = seq, .generation = sim->generation};
     if (!timers_set(&sim->timers, &h->timer, sim_now(sim) + (int64_t)(ms * 1000)))
         return false;
     sim->held++;

@@ -21,7 +21,8 @@ struct query {
     uint64_t after; /* the page begins below this message; 0: no token */
 };
 
-/* One of DateSent's three forms; a day stands for all of it. */
+/* One of DateSent's three forms. A day stands for all of it, and so does an instant that is to be equalled,
+ * which is how Twilio's SDK sends a day. */
 static bool read_date(const struct form *f, struct sv key, bool min, bool max, struct query *q) {
     struct sv v = form_get(f, key);
     if (!v.n)
@@ -33,6 +34,10 @@ static bool read_date(const struct form *f, struct sv key, bool min, bool max, s
         end = at + US_PER_S - 1;
     else
         return false;
+    if (min && max) {
+        at -= at % US_PER_DAY;
+        end = at + US_PER_DAY - 1;
+    }
     q->has_date = true;
     if (min && at > q->sent_min)
         q->sent_min = at;

@@ -234,7 +234,8 @@ static void post(struct sim *sim, struct receipt_job *j, const struct sim_messag
                               .dedup = sv_of(dedup),
                               .done = on_answer,
                               .ctx = j};
-    ++*(step->sign == SIGN_RIGHT ? &sim->stats.receipts_sent : &sim->stats.forged_sent);
+    if (!j->tried)
+        ++*(step->sign == SIGN_RIGHT ? &sim->stats.receipts_sent : &sim->stats.forged_sent);
     j->on_wire = callbacks_send(sim, &p, NULL);
     if (!j->on_wire) {
         sim->stats.receipts_failed += step->sign == SIGN_RIGHT;
