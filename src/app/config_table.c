@@ -1,0 +1,240 @@
+#include "app/config_table.h"
+
+#include "model/settings.h"
+
+#define AT(member) .at = offsetof(struct settings, member)
+#define LANE(member) .at = offsetof(struct lane_config, member)
+
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const formats[] = {"logfmt", "json", NULL};
+static const char *const deliveries[] = {"at_most_once", "at_least_once", NULL};
+static const char *const priorities[] = {"otp", "transactional", "marketing", NULL};
+static const char *const actions[] = {"block", "replace", "flag", NULL};
+
+const struct config_section config_sections[] = {
+    {"log", "What the program says about itself, on standard error.", "程序写到标准错误输出的日志。"},
+    {"threads", "How many threads do what.", "各类线程的数量。"},
+    {"limits", "A maximum for everything that could grow.", "凡是可能增长的,都有上限。"},
+    {"defaults", "What holds for a message that does not say otherwise.", "消息未另行指定时采用的值。"},
+    {"retry", "When a provider did not take a message and it may be tried again.",
+     "服务商没有接收、可以再试时,如何重试。"},
+    {"callbacks", "Status callbacks to the application.", "发给应用的状态回调。"},
+    {"templates", "Message templates.", "消息模板。"},
+    {"screen", "Word screening.", "敏感词过滤。"},
+    {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
+     "服务商账户。每一项是一条通道,至少要有一条。"},
+    {0},
+};
+
+const struct config_row config_rows[] = {
+    {"listen", CONFIG_LISTEN, "127.0.0.1:8080", AT(listen),
+     .doc = "Address and port of the API; port 0 takes a free one.",
+     .doc_zh = "API 监听的地址与端口;端口 0 表示任选一个空闲端口。", .example = "0.0.0.0:8080"},
+    {"public_url", CONFIG_URL, "", .fallback_is = "none: providers cannot report deliveries and replies",
+     AT(public_url), .doc = "How providers and customers reach this server from outside.",
+     .doc_zh = "服务商和客户从外部访问本服务的地址;不设则收不到回执与回复。",
+     .example = "https://sms.example.com"},
+    {"data_dir", CONFIG_PATH, "./data", AT(data_dir), .doc = "Folder for the database and other files.",
+     .doc_zh = "存放数据库等文件的目录。", .example = "/var/lib/hongyan"},
+    {"database", CONFIG_DATABASE, "", .fallback_is = "sqlite:DATA_DIR/hongyan.db", AT(database),
+     .doc = "Where messages are kept.", .doc_zh = "消息存放在哪里。",
+     .example = "sqlite:/var/lib/hongyan/hongyan.db"},
+    {"drain_ms", CONFIG_U32, "25000", AT(drain_ms), .max = 600000, .unit = CONFIG_MS,
+     .doc = "How long the program waits for calls in flight after SIGTERM.",
+     .doc_zh = "收到 SIGTERM 后,等待进行中的调用结束的时间。"},
+
+    {"log.level", CONFIG_ENUM, "info", AT(log.level), .names = levels,
+     .doc = "The least weighty lines that are written.", .doc_zh = "日志的最低级别。"},
+    {"log.format", CONFIG_ENUM, "logfmt", AT(log.format), .names = formats, .doc = "How a line looks.",
+     .doc_zh = "日志行的格式。", .example = "json"},
+
+    {"threads.front", CONFIG_U32, "2", AT(threads.front), .min = 1, .max = 64,
+     .doc = "Threads that serve HTTP.", .doc_zh = "处理 HTTP 请求的线程数。"},
+    {"threads.sender", CONFIG_U32, "1", AT(threads.sender), .min = 1, .max = 64,
+     .doc = "Threads that call providers and status callbacks.", .doc_zh = "调用服务商和状态回调的线程数。"},
+
+    {"limits.connections_max", CONFIG_U32, "20000", AT(limits.connections_max), .min = 1, .max = 1000000,
+     .doc = "HTTP connections open at once, all threads together.",
+     .doc_zh = "同时打开的 HTTP 连接数(所有线程合计)。"},
+    {"limits.request_ms_max", CONFIG_U32, "15000", AT(limits.request_ms_max), .min = 100, .max = 600000,
+     .unit = CONFIG_MS, .doc = "A request must have arrived whole within this time.",
+     .doc_zh = "请求必须在此时间内完整到达。"},
+    {"limits.idle_s", CONFIG_U32, "75", AT(limits.idle_s), .min = 1, .max = 3600, .unit = CONFIG_SECONDS,
+     .doc = "A connection without a request is closed after this time.",
+     .doc_zh = "空闲连接在此时间后关闭。"},
+    {"limits.request_bytes_max", CONFIG_U32, "65536", AT(limits.request_bytes_max), .min = 1024,
+     .max = 16 << 20, .unit = CONFIG_BYTES, .doc = "Body of one API request.",
+     .doc_zh = "单个 API 请求体的大小。"},
+    {"limits.body_chars_max", CONFIG_U32, "1600", AT(limits.body_chars_max), .min = 1, .max = 16000,
+     .unit = CONFIG_CHARACTERS, .doc = "Length of one message's text.", .doc_zh = "单条消息正文的长度。"},
+    {"limits.live_max", CONFIG_U32, "20000", AT(limits.live_max), .min = 16, .max = 10000000,
+     .doc = "Messages held in memory; the rest of the queue waits on disk.",
+     .doc_zh = "内存中保留的消息数,其余在磁盘上排队。"},
+    {"limits.journal_batch_max", CONFIG_U32, "1000", AT(limits.journal_batch_max), .min = 1, .max = 100000,
+     .doc = "Changes written in one transaction.", .doc_zh = "一个事务中写入的变更数。"},
+
+    {"defaults.region", CONFIG_REGION, "",
+     .fallback_is = "none: numbers need their country code (a bare mainland China mobile is understood)",
+     AT(defaults.region), .doc = "Where a number written without country code belongs.",
+     .doc_zh = "没有国家代码的号码属于哪个地区;不设则必须写国家代码(中国大陆手机号除外)。", .example = "CN"},
+    {"defaults.validity_s", CONFIG_U32, "14400", AT(defaults.validity_s), .min = 1, .max = 7 * 86400,
+     .unit = CONFIG_SECONDS, .doc = "How long a message may be sent; after that it expires.",
+     .doc_zh = "消息的有效期,过期不再发送。"},
+    {"defaults.delivery", CONFIG_ENUM, "at_most_once", AT(defaults.delivery), .names = deliveries,
+     .doc = "What to do when nobody can tell whether the provider took a message: leave it, or risk sending "
+            "it twice.",
+     .doc_zh = "无法确定服务商是否已接收时:不再发送,或冒重复发送的风险再发。"},
+    {"defaults.priority", CONFIG_ENUM, "transactional", AT(defaults.priority), .names = priorities,
+     .doc = "Which messages go first: otp, then transactional, then marketing.",
+     .doc_zh = "发送的先后:验证码、通知、营销。"},
+    {"defaults.idempotency_s", CONFIG_U32, "86400", AT(defaults.idempotency_s), .min = 60, .max = 30 * 86400,
+     .unit = CONFIG_SECONDS, .doc = "How long an Idempotency-Key is remembered.",
+     .doc_zh = "Idempotency-Key 的保留时间。"},
+    {"defaults.smart_encoding", CONFIG_BOOL, "false", AT(defaults.smart_encoding),
+     .doc = "Replace typographic look-alikes when that makes a text GSM-7, and so cheaper.",
+     .doc_zh = "若替换排版符号即可使用 GSM-7 编码(更省费用),则替换。"},
+
+    {"retry.first_ms", CONFIG_U32, "1000", AT(retry.first_ms), .min = 10, .max = 3600000, .unit = CONFIG_MS,
+     .doc = "Ceiling of the first wait; it doubles each time, and the wait is drawn evenly below it.",
+     .doc_zh = "首次等待的上限;每次加倍,实际等待在上限之下随机。"},
+    {"retry.max_ms", CONFIG_U32, "300000", AT(retry.max_ms), .min = 10, .max = 86400000, .unit = CONFIG_MS,
+     .at_least = "retry.first_ms", .doc = "The ceiling never passes this.", .doc_zh = "等待上限的最大值。"},
+    {"retry.attempts_max", CONFIG_U32, "8", AT(retry.attempts_max), .min = 1, .max = 100,
+     .doc = "Attempts for one message before it fails.", .doc_zh = "单条消息最多尝试的次数。"},
+
+    {"callbacks.timeout_ms", CONFIG_U32, "10000", AT(callbacks.timeout_ms), .min = 100, .max = 120000,
+     .unit = CONFIG_MS, .doc = "How long one status callback may take.", .doc_zh = "单次状态回调的超时时间。"},
+    {"callbacks.attempts_max", CONFIG_U32, "10", AT(callbacks.attempts_max), .min = 1, .max = 100,
+     .doc = "Tries of one status callback before it is given up.", .doc_zh = "单个状态回调最多尝试的次数。"},
+    {"callbacks.allow_private", CONFIG_BOOL, "false", AT(callbacks.allow_private),
+     .doc = "Allow callbacks to private addresses: for tests and closed networks.",
+     .doc_zh = "允许回调内网地址,用于测试和封闭网络。"},
+
+    {"templates.dir", CONFIG_PATH, "", .fallback_is = "none", AT(templates.dir),
+     .doc = "Folder of templates: NAME.txt or NAME.LANG.txt.",
+     .doc_zh = "模板目录:NAME.txt 或 NAME.LANG.txt。", .example = "/etc/hongyan/templates"},
+    {"templates.strict", CONFIG_BOOL, "true", AT(templates.strict),
+     .doc = "An undefined variable is an error, not an empty text.",
+     .doc_zh = "未定义的变量视为错误,而不是空文本。"},
+
+    {"screen.words", CONFIG_PATHS, "", .fallback_is = "none", AT(screen.words),
+     .count_at = offsetof(struct settings, screen.n_words), .max = SETTINGS_FILES_MAX,
+     .doc = "Files of forbidden words, one word a line.", .doc_zh = "敏感词文件,每行一个词。",
+     .example = "[/etc/hongyan/words.txt]"},
+    {"screen.allow", CONFIG_PATH, "", .fallback_is = "none", AT(screen.allow),
+     .doc = "File of phrases in which a forbidden word does not count.",
+     .doc_zh = "白名单短语文件,其中的敏感词不算。", .example = "/etc/hongyan/allow.txt"},
+    {"screen.action", CONFIG_WORD, "block", AT(screen.action), .names = actions,
+     .doc = "What happens to a message with a forbidden word: not sent, sent with stars, or sent and marked.",
+     .doc_zh = "含敏感词的消息:不发送、用星号替换、或发送并标记。"},
+    {0},
+};
+
+const struct config_row config_lane_rows[] = {
+    {"name", CONFIG_NAME, NULL, LANE(name),
+     .doc = "Name of the lane: small letters, digits and dashes. It is part of the callback addresses, so "
+            "keep it.",
+     .doc_zh = "通道名:小写字母、数字和短横线。它是回调地址的一部分,请勿随意更改。", .example = "twilio"},
+    {"provider", CONFIG_PROVIDER, NULL, LANE(adapter), .doc = "Whose API this is.", .doc_zh = "服务商。",
+     .example = "twilio"},
+    {"from", CONFIG_STRING, "", .fallback_is = "none: the message or the provider's account names it",
+     LANE(from), .max = 64, .doc = "Sender of messages that name none.",
+     .doc_zh = "消息未指定发送方时使用的发送方。", .example = "\"+15005550006\""},
+    {"in_flight_max", CONFIG_U32, "200", LANE(in_flight_max), .min = 1, .max = 100000,
+     .doc = "Calls to this provider at once.", .doc_zh = "同时进行的调用数。"},
+    {"timeout_ms", CONFIG_U32, "10000", LANE(timeout_ms), .min = 100, .max = 300000, .unit = CONFIG_MS,
+     .at_least = "connect_timeout_ms",
+     .doc = "How long one call may take, connecting included; after that its outcome is unknown.",
+     .doc_zh = "单次调用(含建立连接)的超时时间,超过则结果未知。"},
+    {"connect_timeout_ms", CONFIG_U32, "3000", LANE(connect_timeout_ms), .min = 50, .max = 60000,
+     .unit = CONFIG_MS, .doc = "How long connecting may take.", .doc_zh = "建立连接的超时时间。"},
+    {"receipt_window_s", CONFIG_U32, "259200", LANE(receipt_window_s), .min = 60, .max = 30 * 86400,
+     .unit = CONFIG_SECONDS, .doc = "How long a sent message waits for its receipt.",
+     .doc_zh = "已发送的消息等待回执的时间。"},
+    {"lookup_after_ms", CONFIG_U32, "0", .fallback_is = "0: the provider's own settling time",
+     LANE(lookup_after_ms), .max = 3600000, .unit = CONFIG_MS,
+     .doc = "How long after an unknown outcome the provider is asked about it.",
+     .doc_zh = "结果未知后,隔多久向服务商查询;0 表示采用该服务商自己的默认值。", .example = "30000"},
+    {"lookups_max", CONFIG_U32, "6", LANE(lookups_max), .max = 100,
+     .doc = "How often the provider is asked about one unknown outcome.",
+     .doc_zh = "同一未知结果最多查询的次数。"},
+    {"allow_private", CONFIG_BOOL, "false", LANE(allow_private),
+     .doc = "Allow this lane to call addresses of this machine or of private networks: for the simulator.",
+     .doc_zh = "允许此通道调用本机或内网地址,用于模拟器。"},
+    {0},
+};
+
+const struct config_row *config_row_find(const struct config_row *rows, struct sv key) {
+    for (; rows->key; rows++)
+        if (sv_eq(key, sv_of(rows->key)))
+            return rows;
+    return NULL;
+}
+
+bool config_is_section(struct sv key) {
+    for (const struct config_row *r = config_rows; r->key; r++) {
+        struct sv row = sv_of(r->key);
+        if (row.n > key.n && sv_starts(row, key) && row.p[key.n] == '.')
+            return true;
+    }
+    return false;
+}
+
+struct config_row config_row_of_field(const struct adapter_field *f) {
+    return (struct config_row){
+        .key = f->name,
+        .kind = f->secret ? CONFIG_SECRET : CONFIG_STRING,
+        .fallback = f->fallback ? f->fallback : f->required ? NULL : "",
+        .doc = f->label,
+        .doc_zh = f->label_zh,
+    };
+}
+
+/* ---- what a value looks like ---- */
+
+static const struct {
+    const char *en, *zh;
+} kind_words[] = {
+    [CONFIG_STRING] = {"text", "文本"},
+    [CONFIG_LISTEN] = {"a numeric address and a port, such as 127.0.0.1:8080 or [::1]:8080",
+                       "数字地址与端口,如 127.0.0.1:8080 或 [::1]:8080"},
+    [CONFIG_URL] = {"an address http(s)://host[:port][/prefix]", "形如 http(s)://host[:port][/prefix] 的地址"},
+    [CONFIG_PATH] = {"a path", "路径"},
+    [CONFIG_PATHS] = {"a list of paths", "路径列表"},
+    [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
+    [CONFIG_REGION] = {"a two-letter country code of ISO 3166, such as CN or GB",
+                       "ISO 3166 两字母国家代码,如 CN 或 GB"},
+    [CONFIG_BOOL] = {"true or false", "true 或 false"},
+    [CONFIG_U32] = {"a whole number", "整数"},
+    [CONFIG_ENUM] = {"one of", "以下之一:"},
+    [CONFIG_WORD] = {"one of", "以下之一:"},
+    [CONFIG_NAME] = {"1 to 32 small letters, digits and dashes", "1 到 32 个小写字母、数字或短横线"},
+    [CONFIG_PROVIDER] = {"one of", "以下之一:"},
+    [CONFIG_SECRET] = {"a secret: ${VARIABLE}, or its file by", "机密:写作 ${变量},或用"},
+};
+
+static const struct {
+    const char *en, *zh;
+} unit_words[] = {
+    [CONFIG_NO_UNIT] = {NULL, NULL},          [CONFIG_MS] = {"milliseconds", "毫秒"},
+    [CONFIG_SECONDS] = {"seconds", "秒"},     [CONFIG_BYTES] = {"bytes", "字节"},
+    [CONFIG_CHARACTERS] = {"characters", "字符"},
+};
+
+void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {
+    buf_adds(out, chinese ? kind_words[row->kind].zh : kind_words[row->kind].en);
+    if (row->kind == CONFIG_U32) {
+        buf_addf(out, chinese ? ",%u 到 %u" : " from %u to %u", row->min, row->max);
+        if (row->unit)
+            buf_addf(out, chinese ? "(%s)" : " (%s)",
+                     chinese ? unit_words[row->unit].zh : unit_words[row->unit].en);
+    }
+    if (row->kind == CONFIG_PATHS)
+        buf_addf(out, chinese ? ",最多 %u 个" : ", at most %u", row->max);
+    for (size_t i = 0; row->names && row->names[i]; i++)
+        buf_addf(out, "%s%s", i ? ", " : " ", row->names[i]);
+    for (size_t i = 0; row->kind == CONFIG_PROVIDER && adapters[i]; i++)
+        buf_addf(out, "%s%s", i ? ", " : " ", adapters[i]->name);
+    if (row->kind == CONFIG_SECRET)
+        buf_addf(out, chinese ? " %s_file 给出文件" : " %s_file", row->key);
+}

@@ -1,0 +1,72 @@
+/* config_table: every key of the configuration, one row each, in the order of the documentation. Read-only
+ * data; what a row means is done in config_value (text to place and back), config.c (the walk) and config_doc.
+ */
+#ifndef HY_APP_CONFIG_TABLE_H
+#define HY_APP_CONFIG_TABLE_H
+
+#include "base/buf.h"
+#include "provider/adapter.h"
+
+#include <stddef.h>
+
+enum config_kind {
+    CONFIG_STRING,   /* struct sv */
+    CONFIG_LISTEN,   /* struct sv: numeric address and port */
+    CONFIG_URL,      /* struct sv: http or https, no slash at the end */
+    CONFIG_PATH,     /* struct sv */
+    CONFIG_PATHS,    /* struct sv[max], their number as uint32_t at `count_at` */
+    CONFIG_DATABASE, /* struct sv: sqlite:PATH */
+    CONFIG_REGION,   /* struct sv: ISO 3166-1 alpha-2, in capitals */
+    CONFIG_BOOL,     /* bool */
+    CONFIG_U32,      /* uint32_t from min to max */
+    CONFIG_ENUM,     /* an enum whose values count up from 0 in the order of names */
+    CONFIG_WORD,     /* struct sv: one of names */
+    CONFIG_NAME,     /* char[LANE_NAME_MAX + 1] */
+    CONFIG_PROVIDER, /* const struct adapter * */
+    CONFIG_SECRET,   /* struct sv, of adapters' fields */
+};
+
+enum config_unit {
+    CONFIG_NO_UNIT,
+    CONFIG_MS,
+    CONFIG_SECONDS,
+    CONFIG_BYTES,
+    CONFIG_CHARACTERS,
+};
+
+struct config_row {
+    const char *key; /* dotted; of a lane's row: without "lanes[]." */
+    enum config_kind kind;
+    const char *fallback;    /* as it would be written; "": empty; NULL: must be given */
+    const char *fallback_is; /* in words, where the empty fallback means something; or NULL */
+    size_t at;               /* offset in struct settings, of a lane's row in struct lane_config */
+    size_t count_at;
+    uint32_t min, max;
+    enum config_unit unit;
+    const char *const *names;  /* NULL-terminated */
+    const char *at_least;      /* this number is not below that of this key of the same table; or NULL */
+    const char *doc, *doc_zh;  /* one line */
+    const char *example;       /* NULL: the default serves */
+};
+
+extern const struct config_row config_rows[];      /* ends with key == NULL */
+extern const struct config_row config_lane_rows[]; /* the same */
+enum { CONFIG_ROWS_MAX = 64 };                     /* neither table is longer */
+
+/* Of a section, with its one-line explanation. */
+struct config_section {
+    const char *key, *doc, *doc_zh;
+};
+extern const struct config_section config_sections[]; /* ends with key == NULL; "lanes" is one */
+
+/* The row of that key, or NULL. */
+const struct config_row *config_row_find(const struct config_row *rows, struct sv key);
+/* Is key the first part of some row's dotted key? */
+bool config_is_section(struct sv key);
+/* The row that an adapter's field stands for: a string or secret, without a place. */
+struct config_row config_row_of_field(const struct adapter_field *f);
+
+/* What a value looks like: "a whole number from 1 to 3600 (seconds)". */
+void config_row_type(const struct config_row *row, bool chinese, struct buf *out);
+
+#endif

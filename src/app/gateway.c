@@ -1,0 +1,445 @@
+#include "app/gateway.h"
+
+#include "api/front.h"
+#include "app/real_world.h"
+#include "app/threads.h"
+#include "base/clock.h"
+#include "pipeline/ask.h"
+#include "store/migrate.h"
+#include "store/reader.h"
+#include "text/mask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum {
+    FRONTS_MAX = 16,
+    RETIRED_MAX = 1024,
+    ASKS_BOX = 8192,
+    RECEIPTS_BOX = 8192,
+    JOURNAL_BOX = 4096,
+    SENDER_BOX = 2048,
+    REPLIES_BOX_MIN = 4096,
+    WATCHDOG_STALL_US = 30 * 1000 * 1000,
+};
+
+struct front_loop {
+    struct loop loop;
+    struct front *front;
+};
+
+struct retired {
+    struct settings *settings;
+    struct texts *texts;
+};
+
+struct gateway {
+    struct settings_source source;
+    struct settings *settings;
+    struct texts *texts;
+    struct retired retired[RETIRED_MAX]; /* calls in flight may still name them: kept to the end */
+    size_t n_retired;
+
+    struct real_clock clock;
+    struct log log;
+    struct meters meters;
+    struct world world;
+    struct master_key master;
+    int lock_fd, signal_fd;
+
+    struct db *db;
+    struct core_mail mail;
+    struct mailbox *replies[FRONTS_MAX], *reloaded;
+    struct core *core;
+
+    struct journal_loop journal;
+    struct checkpoint_loop checkpoint;
+    struct sender_loop senders[CORE_SENDERS_MAX];
+    struct core_loop core_loop;
+    struct front_loop fronts[FRONTS_MAX];
+    unsigned n_fronts, n_senders;
+    struct ask reload;
+    bool reloading;
+};
+
+/* ---- opening ---- */
+
+static bool make_data_dir(struct gateway *g, struct err *e) {
+    const char *dir = g->settings->data_dir.p;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return err_set(e, ERR_OUTSIDE, "data_dir: cannot make %s: %s", dir, strerror(errno));
+    struct buf BUF_AUTO path = BUF_INIT(4096);
+    buf_addf(&path, "%s/hongyan.lock", dir);
+    g->lock_fd = path.overflow ? -1 : open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (g->lock_fd < 0)
+        return err_set(e, ERR_OUTSIDE, "data_dir: cannot write in %s: %s", dir, strerror(errno));
+    if (flock(g->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return err_set(e, ERR_OUTSIDE,
+                       "%s: another hongyan serves this folder: stop it, or give this one another data_dir",
+                       path.p);
+    return true;
+}
+
+static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, struct err *e) {
+    int from, to;
+    const char *env = getenv("HONGYAN_MASTER_KEY");
+    if (!master_key_load(sv_of(env), g->settings->data_dir, &g->master, e))
+        return false;
+    g->db = db_open(g->settings->database, DB_WRITER, e);
+    if (!g->db || !migrate(g->db, &from, &to, e) || !reader_totals(g->db, last_id, backlog, e))
+        return false;
+    if (from != to)
+        log_info(&g->log, "store.migrated", kv_int("from", from), kv_int("to", to));
+    g->world.id_key = master_key_ids(&g->master);
+    g->journal.db = g->db;
+    g->journal.journal = journal_new(g->db, e);
+    return g->journal.journal != NULL;
+}
+
+static bool box(struct mailbox **m, struct mailbox *beside, size_t capacity, struct err *e) {
+    *m = beside ? mailbox_new_beside(beside, capacity, e) : mailbox_new(capacity, e);
+    return *m != NULL;
+}
+
+static bool open_boxes(struct gateway *g, struct err *e) {
+    struct core_mail *m = &g->mail;
+    bool ok = box(&m->asks, NULL, ASKS_BOX, e) && box(&m->receipts, m->asks, RECEIPTS_BOX, e) &&
+              box(&m->committed, m->asks, CORE_JOBS_MAX, e) && box(&m->called, m->asks, CORE_CALLS_MAX, e) &&
+              box(&m->journal, NULL, JOURNAL_BOX, e) && box(&g->reloaded, NULL, 1, e);
+    g->n_senders = g->settings->threads.sender;
+    g->n_fronts = g->settings->threads.front;
+    ASSERT(g->n_senders >= 1 && g->n_senders <= CORE_SENDERS_MAX && g->n_fronts >= 1 &&
+           g->n_fronts <= FRONTS_MAX);
+    m->n_senders = g->n_senders;
+    for (unsigned i = 0; ok && i < g->n_senders; i++)
+        ok = box(&m->senders[i], NULL, SENDER_BOX, e);
+    size_t replies = (size_t)g->settings->limits.connections_max * 2;
+    for (unsigned i = 0; ok && i < g->n_fronts; i++)
+        ok = box(&g->replies[i], NULL, replies > REPLIES_BOX_MIN ? replies : REPLIES_BOX_MIN, e);
+    return ok;
+}
+
+/* host:port, where host may be [v6]. */
+static bool split_listen(struct sv listen, char host[64], uint16_t *port, struct err *e) {
+    size_t colon = listen.n;
+    while (colon > 0 && listen.p[colon - 1] != ':')
+        colon--;
+    uint64_t n;
+    struct sv h = sv_sub(listen, 0, colon ? colon - 1 : 0);
+    if (sv_starts(h, SV("[")) && sv_ends(h, SV("]")))
+        h = sv_sub(h, 1, h.n - 2);
+    if (!colon || !sv_to_u64(sv_from(listen, colon), &n) || n > 65535 || h.n == 0 || h.n > 63)
+        return err_set_field(e, ERR_INVALID, "listen", "listen: `%.*s` is not ADDRESS:PORT", SV_FMT(listen));
+    snprintf(host, 64, "%.*s", SV_FMT(h));
+    *port = (uint16_t)n;
+    return true;
+}
+
+static bool open_fronts(struct gateway *g, struct err *e) {
+    char host[64];
+    uint16_t port;
+    if (!split_listen(g->settings->listen, host, &port, e))
+        return false;
+    for (unsigned i = 0; i < g->n_fronts; i++) {
+        struct front_parts parts = {.settings = g->settings,
+                                    .texts = g->texts,
+                                    .world = &g->world,
+                                    .master = &g->master,
+                                    .asks = g->mail.asks,
+                                    .receipts = g->mail.receipts,
+                                    .replies = g->replies[i]};
+        g->fronts[i].front = front_open(&parts, host, port, g->n_fronts > 1, e);
+        if (!g->fronts[i].front)
+            return false;
+        port = front_port(g->fronts[i].front); /* port 0: the others share what the first one got */
+    }
+    return true;
+}
+
+static bool block_signals(struct gateway *g, struct err *e) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    g->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return g->signal_fd >= 0 || err_set(e, ERR_OUTSIDE, "signalfd: %s", strerror(errno));
+}
+
+static bool open_all(struct gateway *g, struct err *e) {
+    int64_t last_id, backlog;
+    if (!block_signals(g, e) || !make_data_dir(g, e))
+        return false;
+    g->texts = texts_load(g->settings, e);
+    if (!g->texts || !open_store(g, &last_id, &backlog, e) || !open_boxes(g, e) || !open_fronts(g, e))
+        return false;
+    g->core = core_new(&g->world, g->settings, &g->mail, last_id, backlog, e);
+    if (!g->core)
+        return false;
+    meter_set(&g->meters, GAUGE_JOURNAL_HEALTHY, 1);
+    log_info(&g->log, "gateway.open", kv_word("listen", g->settings->listen),
+             kv_int("port", front_port(g->fronts[0].front)), kv_int("backlog", backlog),
+             kv_int("lanes", g->settings->n_lanes));
+    return true;
+}
+
+struct gateway *gateway_open(struct settings *settings, const struct settings_source *source, struct err *e) {
+    struct gateway *g = calloc(1, sizeof *g);
+    ASSERT(g);
+    g->settings = settings;
+    g->source = *source;
+    g->lock_fd = g->signal_fd = -1;
+    real_clock_init(&g->clock);
+    g->log = (struct log){.fd = STDERR_FILENO,
+                          .level = settings->log.level,
+                          .format = settings->log.format,
+                          .now_us = real_now_us,
+                          .ctx = &g->clock,
+                          .mask = mask_text};
+    g->world = (struct world){
+        .now_us = real_now_us, .random = real_random, .ctx = &g->clock, .log = &g->log, .meters = &g->meters};
+    if (open_all(g, e))
+        return g;
+    gateway_close(g);
+    return NULL;
+}
+
+/* ---- running ---- */
+
+static void *front_loop_run(void *arg) {
+    struct front_loop *f = arg;
+    while (!atomic_load(&f->loop.stop)) {
+        atomic_store_explicit(&f->loop.beat, clock_monotonic_us(), memory_order_relaxed);
+        front_wait(f->front, 500);
+        front_run(f->front);
+    }
+    return NULL;
+}
+
+static bool start_threads(struct gateway *g, struct err *e) {
+    g->journal.in = g->mail.journal;
+    g->journal.out = g->mail.committed;
+    g->journal.world = &g->world;
+    g->checkpoint.database = g->settings->database;
+    g->checkpoint.world = &g->world;
+    g->core_loop.core = g->core;
+    g->core_loop.mail = g->mail;
+    g->core_loop.world = &g->world;
+    bool ok = loop_start(&g->journal.loop, journal_loop_run, &g->journal, "journal", e) &&
+              loop_start(&g->checkpoint.loop, checkpoint_loop_run, &g->checkpoint, "checkpoint", e);
+    for (unsigned i = 0; ok && i < g->n_senders; i++) {
+        g->senders[i].in = g->mail.senders[i];
+        g->senders[i].out = g->mail.called;
+        g->senders[i].world = &g->world;
+        g->senders[i].database = g->settings->database;
+        g->senders[i].master = g->master;
+        ok = loop_start(&g->senders[i].loop, sender_loop_run, &g->senders[i], "sender", e);
+    }
+    ok = ok && loop_start(&g->core_loop.loop, core_loop_run, &g->core_loop, "core", e);
+    for (unsigned i = 0; ok && i < g->n_fronts; i++)
+        ok = loop_start(&g->fronts[i].loop, front_loop_run, &g->fronts[i], "front", e);
+    return ok;
+}
+
+static void stop_loop(struct loop *l, struct mailbox *wake) {
+    if (!l->thread)
+        return;
+    atomic_store(&l->stop, true);
+    if (wake)
+        mailbox_wake(wake);
+    pthread_join(l->thread, NULL);
+    l->thread = 0;
+}
+
+static void stop_threads(struct gateway *g) {
+    for (unsigned i = 0; i < g->n_fronts; i++)
+        stop_loop(&g->fronts[i].loop, g->replies[i]);
+    stop_loop(&g->core_loop.loop, g->mail.asks);
+    for (unsigned i = 0; i < g->n_senders; i++)
+        stop_loop(&g->senders[i].loop, g->mail.senders[i]);
+    stop_loop(&g->journal.loop, g->mail.journal);
+    stop_loop(&g->checkpoint.loop, NULL);
+}
+
+/* What cannot change while running. */
+static bool same_ground(const struct settings *a, const struct settings *b) {
+    return sv_eq(a->listen, b->listen) && sv_eq(a->data_dir, b->data_dir) &&
+           sv_eq(a->database, b->database) && a->threads.front == b->threads.front &&
+           a->threads.sender == b->threads.sender && a->limits.connections_max == b->limits.connections_max;
+}
+
+static void reload(struct gateway *g) {
+    struct err e = ERR_INIT;
+    if (g->reloading || g->n_retired == RETIRED_MAX) {
+        log_warn(&g->log, "reload.refused",
+                 kv_name("why", g->reloading ? "one is under way" : "too many reloads: restart"));
+        return;
+    }
+    struct settings *s = g->source.load(g->source.ctx);
+    struct texts *t = s ? texts_load(s, &e) : NULL;
+    if (!t) {
+        log_error(&g->log, "reload.refused",
+                  kv_cstr("error", s ? e.text : "the settings have errors (see above)"),
+                  kv_name("meaning", "the old settings stay"));
+        if (s)
+            g->source.free(s);
+        return;
+    }
+    if (!same_ground(g->settings, s))
+        log_warn(&g->log, "reload.partial",
+                 kv_name("meaning",
+                         "listen, data_dir, database, threads and connections_max change at restart only"));
+    g->retired[g->n_retired++] = (struct retired){.settings = g->settings, .texts = g->texts};
+    g->settings = s;
+    g->texts = t;
+    for (unsigned i = 0; i < g->n_fronts; i++)
+        if (!front_offer(g->fronts[i].front, s, t, &e))
+            log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
+    g->reload = (struct ask){.kind = ASK_RELOAD, .reply_to = g->reloaded, .settings = s};
+    void *item = &g->reload;
+    g->reloading = mailbox_put(g->mail.asks, &item, 1) == 1;
+    if (!g->reloading)
+        log_error(&g->log, "reload.failed", kv_name("error", "the core is too busy: send SIGHUP again"));
+}
+
+static void reloaded(struct gateway *g) {
+    void *item;
+    if (mailbox_take(g->reloaded, &item, 1)) {
+        g->reloading = false;
+        log_info(&g->log, "reload.done", kv_int("lanes", g->settings->n_lanes));
+    }
+}
+
+/* systemd's watchdog is fed only while every thread goes round. */
+static bool all_alive(struct gateway *g) {
+    int64_t oldest = clock_monotonic_us() - WATCHDOG_STALL_US;
+    bool alive = atomic_load(&g->core_loop.loop.beat) > oldest && atomic_load(&g->journal.loop.beat) > oldest;
+    for (unsigned i = 0; i < g->n_senders; i++)
+        alive &= atomic_load(&g->senders[i].loop.beat) > oldest;
+    for (unsigned i = 0; i < g->n_fronts; i++)
+        alive &= atomic_load(&g->fronts[i].loop.beat) > oldest;
+    return alive;
+}
+
+/* Waits for a signal; true when it is time to stop. */
+static bool next_signal(struct gateway *g) {
+    struct pollfd p[2] = {{.fd = g->signal_fd, .events = POLLIN},
+                          {.fd = mailbox_fd(g->reloaded), .events = POLLIN}};
+    poll(p, 2, 1000);
+    mailbox_awake(g->reloaded);
+    reloaded(g);
+    if (all_alive(g))
+        sd_notify(0, "WATCHDOG=1");
+    int64_t ahead_us = real_clock_ahead_us(&g->clock);
+    if (ahead_us > US_PER_S)
+        log_warn(&g->log, "clock.set_back", kv_int("by_ms", ahead_us / US_PER_MS),
+                 kv_name("meaning", "times go on from before; a restart takes over the clock"));
+    struct signalfd_siginfo info;
+    if (read(g->signal_fd, &info, sizeof info) != sizeof info)
+        return false;
+    if (info.ssi_signo == SIGHUP) {
+        reload(g);
+        return false;
+    }
+    return true;
+}
+
+static bool all_idle(struct gateway *g) {
+    bool idle = atomic_load(&g->core_loop.idle);
+    for (unsigned i = 0; i < g->n_fronts; i++)
+        idle &= front_is_idle(g->fronts[i].front);
+    return idle;
+}
+
+static bool drain(struct gateway *g) {
+    int64_t begun = clock_monotonic_us();
+    log_info(&g->log, "gateway.draining", kv_int("limit_ms", g->settings->drain_ms));
+    sd_notify(0, "STOPPING=1");
+    for (unsigned i = 0; i < g->n_fronts; i++)
+        front_drain(g->fronts[i].front);
+    atomic_store(&g->core_loop.drain, true);
+    mailbox_wake(g->mail.asks);
+    while (!all_idle(g) && clock_monotonic_us() - begun < (int64_t)g->settings->drain_ms * US_PER_MS) {
+        struct timespec ts = {.tv_nsec = 5 * 1000 * 1000};
+        nanosleep(&ts, NULL);
+        mailbox_wake(g->mail.asks);
+    }
+    return all_idle(g);
+}
+
+bool gateway_run(struct gateway *g, struct err *e) {
+    if (!start_threads(g, e)) {
+        stop_threads(g);
+        return false;
+    }
+    sd_notify(0, "READY=1");
+    while (!next_signal(g)) {
+    }
+    bool clean = drain(g);
+    stop_threads(g);
+    log_info(&g->log, "gateway.stopped",
+             kv_name("in_flight", clean ? "none" : "some, to be reconciled at the next start"));
+    return true;
+}
+
+/* ---- closing ---- */
+
+static void forget_mail(struct gateway *g) {
+    void *item;
+    struct mailbox *jobs[] = {g->mail.journal, g->mail.committed};
+    for (size_t i = 0; i < 2; i++)
+        while (jobs[i] && mailbox_take(jobs[i], &item, 1))
+            core_forget_job(item);
+    for (unsigned i = 0; i < g->mail.n_senders; i++)
+        while (g->mail.senders[i] && mailbox_take(g->mail.senders[i], &item, 1))
+            core_forget_call(item);
+    while (g->mail.called && mailbox_take(g->mail.called, &item, 1))
+        core_forget_call(item);
+}
+
+void gateway_close(struct gateway *g) {
+    if (!g)
+        return;
+    forget_mail(g);
+    if (g->journal.journal)
+        journal_abandon(g->journal.journal, core_forget_job);
+    core_free(g->core);
+    for (unsigned i = 0; i < FRONTS_MAX; i++)
+        if (g->fronts[i].front)
+            front_close(g->fronts[i].front);
+    journal_free(g->journal.journal);
+    if (g->db) {
+        struct err ignored = ERR_INIT;
+        db_checkpoint(g->db, true, &ignored);
+    }
+    db_close(g->db);
+    struct mailbox *boxes[] = {g->mail.asks,   g->mail.receipts, g->mail.committed,
+                               g->mail.called, g->mail.journal,  g->reloaded};
+    for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++)
+        mailbox_free(boxes[i]);
+    for (unsigned i = 0; i < CORE_SENDERS_MAX; i++)
+        mailbox_free(g->mail.senders[i]);
+    for (unsigned i = 0; i < FRONTS_MAX; i++)
+        mailbox_free(g->replies[i]);
+    for (size_t i = 0; i < g->n_retired; i++) {
+        texts_free(g->retired[i].texts);
+        g->source.free(g->retired[i].settings);
+    }
+    texts_free(g->texts);
+    g->source.free(g->settings);
+    if (g->lock_fd >= 0)
+        close(g->lock_fd);
+    if (g->signal_fd >= 0)
+        close(g->signal_fd);
+    free(g);
+}

@@ -1,0 +1,31 @@
+#include "app/real_world.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+void real_clock_init(struct real_clock *c) {
+    atomic_store(&c->offset_us, clock_system_us() - clock_monotonic_us());
+}
+
+int64_t real_now_us(void *clock) {
+    struct real_clock *c = clock;
+    int64_t mono = clock_monotonic_us();
+    int64_t wall_offset = clock_system_us() - mono;
+    int64_t offset = atomic_load_explicit(&c->offset_us, memory_order_relaxed);
+    while (wall_offset > offset && !atomic_compare_exchange_weak(&c->offset_us, &offset, wall_offset)) {
+    }
+    return mono + (wall_offset > offset ? wall_offset : offset);
+}
+
+uint64_t real_random(void *clock) {
+    (void)clock;
+    uint64_t x;
+    arc4random_buf(&x, sizeof x);
+    return x;
+}
+
+int64_t real_clock_ahead_us(struct real_clock *c) {
+    int64_t ahead = real_now_us(c) - clock_system_us();
+    return ahead > 0 ? ahead : 0;
+}

@@ -1,0 +1,24 @@
+/* real_world: the machine's clock and randomness as a struct world.
+ *
+ * The clock is wall time that never steps back while the program runs: it follows the monotonic clock from
+ * the wall time at start, and jumps ahead with the wall clock, but when the wall clock is set back it goes on
+ * counting from where it was, so that leases, time-outs and due times keep their length. Safe from any
+ * thread.
+ */
+#ifndef HY_APP_REAL_WORLD_H
+#define HY_APP_REAL_WORLD_H
+
+#include "model/world.h"
+
+struct real_clock {
+    _Atomic int64_t offset_us; /* wall minus monotonic, as believed */
+};
+
+void real_clock_init(struct real_clock *c);
+/* now_us and random of a struct world whose ctx is a struct real_clock. */
+int64_t real_now_us(void *clock);
+uint64_t real_random(void *clock);
+/* How far the wall clock stands behind this one (it was set back); 0 or more. */
+int64_t real_clock_ahead_us(struct real_clock *c);
+
+#endif
