@@ -67,8 +67,9 @@ struct sim {
     size_t held;         /* requests without an answer yet */
     int64_t clock_shift; /* wall clock minus monotonic, at start: so the clock never steps */
     struct buf out;      /* scratch for an answer's body */
+    struct buf date;     /* the second date_s in Twilio's form */
+    int64_t date_s;
     int epoll_fd;
-    bool quiet;
 };
 
 /* Microseconds since 1970, never stepping back. */

@@ -53,10 +53,16 @@ static const struct error_text *error_find(int status, int code) {
     return NULL;
 }
 
-static void date(struct buf *out, const char *key, int64_t at) {
+/* Answers are full of dates of the same second, and formatting them cost more than all the rest. */
+static void date(struct sim *sim, struct buf *out, const char *key, int64_t at) {
+    if (at / US_PER_S != sim->date_s || !sim->date.n) {
+        sim->date_s = at / US_PER_S;
+        buf_reset(&sim->date);
+        clock_add_rfc2822(&sim->date, at);
+    }
     json_key(out, key);
     buf_addc(out, '"');
-    clock_add_rfc2822(out, at);
+    buf_add(out, buf_sv(&sim->date));
     buf_addc(out, '"');
 }
 
@@ -95,13 +101,13 @@ void message_write(struct sim *sim, uint64_t seq, const struct sim_message *m, s
     json_pair(out, "account_sid", sv_of(account->sid));
     json_pair(out, "api_version", SV("2010-04-01"));
     json_pair(out, "body", store_body(m));
-    date(out, "date_created", m->created_at);
+    date(sim, out, "date_created", m->created_at);
     if (sent)
-        date(out, "date_sent",
+        date(sim, out, "date_sent",
              m->created_at + (m->sent_ms != SIM_NEVER ? m->sent_ms : m->final_ms) * US_PER_MS);
     else
         buf_adds(out, ",\"date_sent\":null");
-    date(out, "date_updated", m->created_at);
+    date(sim, out, "date_updated", m->created_at);
     buf_adds(out, ",\"direction\":\"outbound-api\"");
     if (bad && m->error_code)
         json_pair_i64(out, "error_code", m->error_code);

@@ -195,7 +195,19 @@ static const struct route {
     {{"/_sim/reset", 11}, false, true, reset},
 };
 
+/* A page from elsewhere, open in the tester's browser, must not reach these doors. */
+static bool foreign(const struct exchange *x) {
+    struct sv origin = exchange_header(x, "Origin"), host = exchange_header(x, "Host");
+    if (!origin.p)
+        return false;
+    return !sv_starts(origin, SV("http://")) || !sv_eq_nocase(sv_from(origin, 7), host);
+}
+
 void control_handle(struct sim *sim, struct exchange *x) {
+    if (foreign(x)) {
+        answer_problem(sim, x, 403, "", "pages of other origins may not use the simulator");
+        return;
+    }
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         const struct route *r = &routes[i];
         if (!sv_eq(x->path, r->path))

@@ -13,10 +13,10 @@
 enum {
     CONNECTIONS_MAX = 16384,
     REQUEST_BODY_BYTES_MAX = 64 * 1024,
-    REQUEST_HEADER_BYTES_MAX = 16 * 1024,
+    REQUEST_HEADER_BYTES_MAX =
+        8 * 1024, /* cleared by the HTTP library for each request: not larger than needed */
     REQUEST_MS_MAX = 10000,
     IDLE_S = 120,
-    CALLBACK_CONNECTIONS_MAX = 64,
 };
 
 struct simulator {
@@ -70,7 +70,7 @@ static bool open_net(struct sim *sim, const struct simulator_options *o, struct 
                                 .idle_s = IDLE_S,
                                 .request_ms_max = REQUEST_MS_MAX,
                                 .header_bytes_max = REQUEST_HEADER_BYTES_MAX};
-    struct client_options co = {.connections_max = CALLBACK_CONNECTIONS_MAX, .user_agent = "TwilioProxy/1.1"};
+    struct client_options co = {.connections_max = CALLBACKS_MAX, .user_agent = "TwilioProxy/1.1"};
     sim->server = server_open(&so, handle, sim, e);
     if (!sim->server)
         return false;
@@ -109,6 +109,7 @@ struct simulator *simulator_open(const struct simulator_options *o, struct err *
     map_init(&sim->refused_once);
     receipts_init(&sim->receipts);
     buf_init(&sim->out, SIM_ANSWER_BYTES_MAX);
+    buf_init(&sim->date, 64);
     if (open_all(sim, o, e))
         return s;
     simulator_close(s);
@@ -128,6 +129,7 @@ void simulator_close(struct simulator *s) {
     store_done(&sim->store);
     map_done(&sim->refused_once);
     buf_done(&sim->out);
+    buf_done(&sim->date);
     if (sim->epoll_fd >= 0)
         close(sim->epoll_fd);
     free(s);

@@ -240,6 +240,11 @@ def test_control__unknown_paths_and_methods(sim):
     assert requests.get(sim.url + "/_sim/messages?to=%zz", timeout=5).status_code == 400
 
 
+def test_control__refuses_pages_of_other_origins(sim):
+    post = lambda origin: requests.post(sim.url + "/_sim/reset", headers={"Origin": origin}, timeout=5).status_code
+    assert post("http://evil.example") == 403 and post("null") == 403 and post(sim.url) == 204
+
+
 def test_page__is_html_of_its_own(sim):
     r = requests.get(sim.url + "/", timeout=5)
     assert r.status_code == 200 and r.headers["Content-Type"].startswith("text/html")
