@@ -30,6 +30,25 @@ const char *cli_config_path(const char *given) {
     return access("hongyan.yaml", F_OK) == 0 ? "hongyan.yaml" : "/etc/hongyan/hongyan.yaml";
 }
 
+struct settings *cli_load_settings(const char *path) {
+    struct config_source source = config_source_real();
+    struct config_problems problems = {0};
+    struct settings *s = config_load(sv_of(path), &source, &problems);
+    if (s)
+        return s;
+    struct buf BUF_AUTO out = BUF_INIT(64 * 1024);
+    config_problems_print(&problems, &out);
+    fputs(out.n ? out.p : "no settings\n", stderr);
+    return NULL;
+}
+
+void cli_master_key(const char *path, struct buf *out) {
+    struct config_source source = config_source_real();
+    bool found = config_variable(sv_of(path), &source, SV("HONGYAN_MASTER_KEY"), out);
+    if (!found)
+        buf_reset(out);
+}
+
 int cli_exit_code(enum err_kind kind) {
     switch (kind) {
     case ERR_NONE: return EX_OK;

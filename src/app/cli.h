@@ -5,6 +5,7 @@
 #ifndef HY_APP_CLI_H
 #define HY_APP_CLI_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "model/http.h"
 #include "model/settings.h"
@@ -30,6 +31,9 @@ const char *cli_say(const char *english, const char *chinese);
 const char *cli_config_path(const char *given);
 /* Loads the settings, or says on stderr what is wrong with them and returns NULL. */
 struct settings *cli_load_settings(const char *path);
+/* HONGYAN_MASTER_KEY from the environment or the .env files of the settings at path, appended to out; nothing
+ * if it is not set. */
+void cli_master_key(const char *path, struct buf *out);
 /* The exit code for an error. */
 int cli_exit_code(enum err_kind kind);
 /* Prints "hongyan COMMAND: text" to stderr; returns the exit code. */

@@ -1,4 +1,5 @@
 #include "app/cli.h"
+#include "app/config.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -28,15 +29,22 @@ struct key_options {
 };
 
 static bool open_db(const char *config, struct db **db, struct master_key *mk, struct err *e) {
-    struct settings *s = cli_load_settings(cli_config_path(config));
+    struct buf BUF_AUTO hex = BUF_INIT(256);
+    const char *path = cli_config_path(config);
+    struct settings *s = cli_load_settings(path);
+    cli_master_key(path, &hex);
     if (!s)
         return err_set(e, ERR_INVALID, "the settings have errors");
     int from, to;
-    if (mkdir(s->data_dir.p, 0700) != 0 && errno != EEXIST)
-        return err_set(e, ERR_OUTSIDE, "cannot make %s: %s", s->data_dir.p, strerror(errno));
+    if (mkdir(s->data_dir.p, 0700) != 0 && errno != EEXIST) {
+        err_set(e, ERR_OUTSIDE, "cannot make %s: %s", s->data_dir.p, strerror(errno));
+        config_free(s);
+        return false;
+    }
     *db = db_open(s->database, DB_WRITER, e);
-    return *db && master_key_load(sv_of(getenv("HONGYAN_MASTER_KEY")), s->data_dir, mk, e) &&
-           migrate(*db, &from, &to, e);
+    bool ok = *db && master_key_load(buf_sv(&hex), s->data_dir, mk, e) && migrate(*db, &from, &to, e);
+    config_free(s);
+    return ok;
 }
 
 static bool create(const struct key_options *o, struct db *db, const struct master_key *mk, struct err *e) {

@@ -46,7 +46,12 @@ int cli_serve(int argc, char **argv) {
     struct settings *s = cli_load_settings(path);
     if (!s)
         return EX_CONFIG;
-    struct settings_source source = {.load = load_again, .free = config_free, .ctx = (void *)(uintptr_t)path};
+    struct buf BUF_AUTO hex = BUF_INIT(256);
+    cli_master_key(path, &hex);
+    struct settings_source source = {.load = load_again,
+                                     .free = config_free,
+                                     .ctx = (void *)(uintptr_t)path,
+                                     .master_key_hex = buf_sv(&hex)};
     struct err e = ERR_INIT;
     struct gateway *g = gateway_open(s, &source, &e);
     if (!g)

@@ -103,7 +103,8 @@ const struct config_row config_rows[] = {
      .doc = "Attempts for one message before it fails.", .doc_zh = "单条消息最多尝试的次数。"},
 
     {"callbacks.timeout_ms", CONFIG_U32, "10000", AT(callbacks.timeout_ms), .min = 100, .max = 120000,
-     .unit = CONFIG_MS, .doc = "How long one status callback may take.", .doc_zh = "单次状态回调的超时时间。"},
+     .unit = CONFIG_MS, .doc = "How long one status callback may take.",
+     .doc_zh = "单次状态回调的超时时间。"},
     {"callbacks.attempts_max", CONFIG_U32, "10", AT(callbacks.attempts_max), .min = 1, .max = 100,
      .doc = "Tries of one status callback before it is given up.", .doc_zh = "单个状态回调最多尝试的次数。"},
     {"callbacks.allow_private", CONFIG_BOOL, "false", AT(callbacks.allow_private),
@@ -184,7 +185,9 @@ struct config_row config_row_of_field(const struct adapter_field *f) {
     return (struct config_row){
         .key = f->name,
         .kind = f->secret ? CONFIG_SECRET : CONFIG_STRING,
-        .fallback = f->fallback ? f->fallback : f->required ? NULL : "",
+        .fallback = f->fallback   ? f->fallback
+                    : f->required ? NULL
+                                  : "",
         .doc = f->label,
         .doc_zh = f->label_zh,
     };
@@ -198,7 +201,8 @@ static const struct {
     [CONFIG_STRING] = {"text", "文本"},
     [CONFIG_LISTEN] = {"a numeric address and a port, such as 127.0.0.1:8080 or [::1]:8080",
                        "数字地址与端口,如 127.0.0.1:8080 或 [::1]:8080"},
-    [CONFIG_URL] = {"an address http(s)://host[:port][/prefix]", "形如 http(s)://host[:port][/prefix] 的地址"},
+    [CONFIG_URL] = {"an address http(s)://host[:port][/prefix]",
+                    "形如 http(s)://host[:port][/prefix] 的地址"},
     [CONFIG_PATH] = {"a path", "路径"},
     [CONFIG_PATHS] = {"a list of paths", "路径列表"},
     [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
@@ -216,8 +220,10 @@ static const struct {
 static const struct {
     const char *en, *zh;
 } unit_words[] = {
-    [CONFIG_NO_UNIT] = {NULL, NULL},          [CONFIG_MS] = {"milliseconds", "毫秒"},
-    [CONFIG_SECONDS] = {"seconds", "秒"},     [CONFIG_BYTES] = {"bytes", "字节"},
+    [CONFIG_NO_UNIT] = {NULL, NULL},
+    [CONFIG_MS] = {"milliseconds", "毫秒"},
+    [CONFIG_SECONDS] = {"seconds", "秒"},
+    [CONFIG_BYTES] = {"bytes", "字节"},
     [CONFIG_CHARACTERS] = {"characters", "字符"},
 };
 

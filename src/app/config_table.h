@@ -1,5 +1,6 @@
 /* config_table: every key of the configuration, one row each, in the order of the documentation. Read-only
- * data; what a row means is done in config_value (text to place and back), config.c (the walk) and config_doc.
+ * data; what a row means is done in config_value (text to place and back), config.c (the walk) and
+ * config_doc.
  */
 #ifndef HY_APP_CONFIG_TABLE_H
 #define HY_APP_CONFIG_TABLE_H
@@ -43,10 +44,10 @@ struct config_row {
     size_t count_at;
     uint32_t min, max;
     enum config_unit unit;
-    const char *const *names;  /* NULL-terminated */
-    const char *at_least;      /* this number is not below that of this key of the same table; or NULL */
-    const char *doc, *doc_zh;  /* one line */
-    const char *example;       /* NULL: the default serves */
+    const char *const *names; /* NULL-terminated */
+    const char *at_least;     /* this number is not below that of this key of the same table; or NULL */
+    const char *doc, *doc_zh; /* one line */
+    const char *example;      /* NULL: the default serves */
 };
 
 extern const struct config_row config_rows[];      /* ends with key == NULL */

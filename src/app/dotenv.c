@@ -22,7 +22,8 @@ static bool at(const struct reader *r, char c) {
 static struct sv take(struct reader *r, size_t n) {
     struct sv part = sv_sub(r->rest, 0, n);
     for (size_t i = 0; i < part.n; i++)
-        r->line += part.p[i] == '\n' || (part.p[i] == '\r' && (i + 1 >= r->rest.n || r->rest.p[i + 1] != '\n'));
+        r->line +=
+            part.p[i] == '\n' || (part.p[i] == '\r' && (i + 1 >= r->rest.n || r->rest.p[i + 1] != '\n'));
     r->rest = sv_from(r->rest, n);
     return part;
 }
@@ -48,10 +49,15 @@ static void skip_line_end(struct reader *r) {
 
 /* The text between quotes, escapes undone. A backslash before the quote keeps it inside. */
 static bool read_quoted(struct reader *r, char quote, struct buf *out) {
-    size_t n = 1;
-    while (n < r->rest.n && r->rest.p[n] != quote)
-        n += r->rest.p[n] == '\\' && n + 1 < r->rest.n && r->rest.p[n + 1] == quote ? 2 : 1;
+    size_t n = 1, escaped = 0;
+    while (n < r->rest.n && r->rest.p[n] != quote) {
+        bool escape = r->rest.p[n] == '\\' && n + 1 < r->rest.n && r->rest.p[n + 1] == quote;
+        n += escape ? 2 : 1;
+        escaped = escape ? n - 1 : escaped;
+    }
     if (n >= r->rest.n)
+        n = escaped; /* "C:\" and nothing after it: then that quote was the end */
+    if (n == 0)
         return false;
     struct sv inside = sv_sub(take(r, n + 1), 1, n - 1);
     static const char plain[] = "\\'\"abfnrtv", meant[] = "\\'\"\a\b\f\n\r\t\v";

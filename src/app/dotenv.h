@@ -1,9 +1,9 @@
 /* dotenv: NAME=value files, read as python-dotenv 1.0 reads them.
  *
  * A line is [export] NAME=value, with white space around both parts. Values: 'single quoted' (\\ and \'
- * escape), "double quoted" (\\ \' \" \a \b \f \n \r \t \v escape), both over several lines; or unquoted, up to
- * the end of the line or to white space and #. NAME alone sets nothing. Then ${NAME} and ${NAME:-default} in
- * any value, single quoted ones too, become the variable (from outside, then from earlier lines), else the
+ * escape), "double quoted" (\\ \' \" \a \b \f \n \r \t \v escape), both over several lines; or unquoted, up
+ * to the end of the line or to white space and #. NAME alone sets nothing. Then ${NAME} and ${NAME:-default}
+ * in any value, single quoted ones too, become the variable (from outside, then from earlier lines), else the
  * default, else nothing. The last line of a name wins.
  *
  * Differences: white space is ASCII's, a byte order mark is skipped, and a line that makes no sense is

@@ -1,6 +1,7 @@
 #include "app/gateway.h"
 
 #include "api/front.h"
+#include "app/config.h"
 #include "app/real_world.h"
 #include "app/threads.h"
 #include "base/clock.h"
@@ -90,8 +91,7 @@ static bool make_data_dir(struct gateway *g, struct err *e) {
 
 static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, struct err *e) {
     int from, to;
-    const char *env = getenv("HONGYAN_MASTER_KEY");
-    if (!master_key_load(sv_of(env), g->settings->data_dir, &g->master, e))
+    if (!master_key_load(g->source.master_key_hex, g->settings->data_dir, &g->master, e))
         return false;
     g->db = db_open(g->settings->database, DB_WRITER, e);
     if (!g->db || !migrate(g->db, &from, &to, e) || !reader_totals(g->db, last_id, backlog, e))
@@ -127,26 +127,10 @@ static bool open_boxes(struct gateway *g, struct err *e) {
     return ok;
 }
 
-/* host:port, where host may be [v6]. */
-static bool split_listen(struct sv listen, char host[64], uint16_t *port, struct err *e) {
-    size_t colon = listen.n;
-    while (colon > 0 && listen.p[colon - 1] != ':')
-        colon--;
-    uint64_t n;
-    struct sv h = sv_sub(listen, 0, colon ? colon - 1 : 0);
-    if (sv_starts(h, SV("[")) && sv_ends(h, SV("]")))
-        h = sv_sub(h, 1, h.n - 2);
-    if (!colon || !sv_to_u64(sv_from(listen, colon), &n) || n > 65535 || h.n == 0 || h.n > 63)
-        return err_set_field(e, ERR_INVALID, "listen", "listen: `%.*s` is not ADDRESS:PORT", SV_FMT(listen));
-    snprintf(host, 64, "%.*s", SV_FMT(h));
-    *port = (uint16_t)n;
-    return true;
-}
-
 static bool open_fronts(struct gateway *g, struct err *e) {
-    char host[64];
+    char host[INET6_ADDRSTRLEN];
     uint16_t port;
-    if (!split_listen(g->settings->listen, host, &port, e))
+    if (!config_split_listen(g->settings->listen, host, &port, e))
         return false;
     for (unsigned i = 0; i < g->n_fronts; i++) {
         struct front_parts parts = {.settings = g->settings,

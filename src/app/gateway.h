@@ -18,6 +18,7 @@ struct settings_source {
     struct settings *(*load)(void *ctx);
     void (*free)(struct settings *s);
     void *ctx;
+    struct sv master_key_hex; /* HONGYAN_MASTER_KEY, or empty: the file in data_dir */
 };
 
 /* settings become the gateway's. ERR_OUTSIDE or ERR_INVALID, saying what, where and how to mend it. */

@@ -13,7 +13,8 @@ void change_note(struct change *c, enum state said, enum reason reason, int32_t 
                                               .state = said,
                                               .reason = reason,
                                               .attempt = c->next.attempts,
-                                              .code = code};
+                                              .code = code,
+                                              .note = true};
 }
 
 void change_move(struct change *c, enum state to, enum reason reason, int64_t now) {
@@ -28,4 +29,5 @@ void change_move(struct change *c, enum state to, enum reason reason, int64_t no
     if (state_is_terminal(to))
         c->next.done_at = now;
     change_note(c, to, reason, c->next.code, now);
+    c->events[c->n_events - 1].note = false;
 }

@@ -97,6 +97,7 @@ struct event {
     enum reason reason;
     uint16_t attempt; /* 0: none */
     int32_t code;
+    bool note; /* told, but the message's state stayed as it was */
 };
 
 #endif

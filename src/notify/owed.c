@@ -18,8 +18,6 @@ const char *owed_twilio_status(enum state s) {
 }
 
 static bool owes(const struct event *ev) {
-    if (ev->reason == REASON_NO_RECEIPT)
-        return false; /* the state is as announced before */
     switch (ev->state) {
     case STATE_SENT:
     case STATE_DELIVERED:
@@ -43,9 +41,8 @@ static bool owes(const struct event *ev) {
 bool owed_mark(const struct message *m, struct change *c) {
     if (!m->text[TEXT_STATUS_CALLBACK].n)
         return false;
-    enum state before = m->head.state;
     for (unsigned i = 0; i < c->n_events; i++) {
-        if (c->events[i].state != before && c->next.state == c->events[i].state && owes(&c->events[i]))
+        if (!c->events[i].note && owes(&c->events[i]))
             c->callbacks |= 1u << i;
     }
     return c->callbacks != 0;

@@ -35,6 +35,8 @@ struct ask {
     enum ask_kind kind;
     struct mailbox *reply_to;
     void *owner; /* the front's own */
+    /* Called instead of an answer when the core ends with it; NULL: nothing to do. */
+    void (*lost)(struct ask *a);
 
     struct message *message;         /* SUBMIT; without id: the core gives it */
     enum reason suppress;            /* SUBMIT: not to be sent, for this reason */

@@ -36,6 +36,12 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     return c;
 }
 
+/* A crash answers nobody. */
+static void lose(struct ask *a) {
+    if (a && a->lost)
+        a->lost(a);
+}
+
 static void free_live(struct live *l) {
     message_free(l->m);
     free(l);
@@ -50,7 +56,7 @@ void core_free(struct core *c) {
             continue;
         for (struct parked *p = l->first; p;) {
             struct parked *next = p->next;
-            free(p->ask); /* a crash answers nobody; its front is gone with it */
+            lose(p->ask);
             free(p);
             p = next;
         }
@@ -101,7 +107,7 @@ static void free_work(struct work *w) {
 
 void core_forget_job(struct job *j) {
     struct work *w = (struct work *)j;
-    free(w->ask);
+    lose(w->ask);
     free_work(w);
 }
 
@@ -251,36 +257,31 @@ static void count(struct core *c, const struct message *m, const struct event *e
     }
 }
 
-static void tell(struct core *c, const struct message *m, const struct change *ch, enum state before) {
+static void tell(struct core *c, const struct message *m, const struct change *ch) {
     const struct log *log = c->world->log;
     struct sid sid = sid_message(c->world->id_key, m->id);
-    enum state at = before;
     for (unsigned i = 0; i < ch->n_events; i++) {
         const struct event *ev = &ch->events[i];
-        bool note = ev->state == at || (i + 1 == ch->n_events && ch->next.state != ev->state);
-        if (!note)
+        if (!ev->note)
             count(c, m, ev);
         char name[48];
-        snprintf(name, sizeof name, "message.%s%s", state_name(ev->state), note ? ".noted" : "");
+        snprintf(name, sizeof name, "message.%s%s", state_name(ev->state), ev->note ? ".noted" : "");
         log_info(log, name, kv_word("id", sid_sv(&sid)), kv_phone("to", m->text[TEXT_TO]),
                  ev->reason ? kv_name("reason", reason_name(ev->reason)) : kv_opt("reason", SV_NONE),
                  ev->attempt ? kv_int("attempt", ev->attempt) : kv_opt("attempt", SV_NONE),
                  kv_opt("lane", sv_of(ch->next.lane)),
                  ev->code ? kv_int("code", ev->code) : kv_opt("code", SV_NONE),
                  kv_opt("trace", m->text[TEXT_TRACEPARENT]));
-        if (!note)
-            at = ev->state;
     }
 }
 
 void core_adopt(struct core *c, struct live *l, const struct change *ch) {
     struct message *m = l->m;
-    enum state before = m->head.state;
     c->backlog += (ch->next.due_at != 0) - (m->head.due_at != 0);
     m->head = ch->next;
     if (ch->attempt_begins || ch->attempt_ends)
         l->attempt = ch->attempt;
-    tell(c, m, ch, before);
+    tell(c, m, ch);
     core_owe_done(c, m, ch);
 }
 

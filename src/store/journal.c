@@ -106,8 +106,8 @@ static bool update_message(struct db *db, const struct message *m, const struct 
 }
 
 static bool insert_events(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
-    static const char sql[] =
-        "INSERT INTO event (message_id, number, at, state, reason, attempt, code) VALUES (?,?,?,?,?,?,?)";
+    static const char sql[] = "INSERT INTO event (message_id, number, at, state, reason, attempt, code, "
+                              "note) VALUES (?,?,?,?,?,?,?,?)";
     for (unsigned i = 0; i < c->n_events; i++) {
         const struct event *ev = &c->events[i];
         struct db_stmt *s = db_stmt(db, sql, e);
@@ -120,6 +120,7 @@ static bool insert_events(struct db *db, int64_t message_id, const struct change
         db_int(s, ev->reason);
         db_int(s, ev->attempt);
         db_int(s, ev->code);
+        db_int(s, ev->note);
         if (!db_run(s, e))
             return false;
     }
@@ -437,10 +438,12 @@ static bool do_scan(struct db *db, struct job *job, struct err *e) {
 /* Walks a stretch of the index of due rows, which carries expires_at, and reads only the rows that are past
  * it. */
 static bool do_sweep(struct db *db, struct job *job, struct err *e) {
-    static const char end[] = "SELECT due_at, id FROM message INDEXED BY message_due WHERE priority=? AND "
-                              "(due_at, id) > (?, ?) AND due_at<=? ORDER BY due_at, id LIMIT 1 OFFSET ?";
+    static const char end[] =
+        "SELECT due_at, id FROM message INDEXED BY message_due WHERE priority=? AND "
+        "due_at IS NOT NULL AND (due_at, id) > (?, ?) AND due_at<=? ORDER BY due_at, id LIMIT 1 OFFSET ?";
     static const char sql[] =
-        "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND "
+        "SELECT " ROW_COLUMNS
+        " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND m.due_at IS NOT NULL AND "
         "(m.due_at, m.id) > (?, ?) AND (m.due_at, m.id) <= (?, ?) AND m.expires_at<=? "
         "ORDER BY m.due_at, m.id LIMIT ?";
     struct db_stmt *s = db_stmt(db, end, e);

@@ -99,7 +99,7 @@ void reader_free(struct message **rows, size_t n) {
 bool reader_events(struct db *db, int64_t account_id, int64_t id, struct event *out, size_t max, size_t *n,
                    struct err *e) {
     static const char sql[] =
-        "SELECT number, at, state, reason, attempt, code FROM event WHERE message_id=? AND EXISTS "
+        "SELECT number, at, state, reason, attempt, code, note FROM event WHERE message_id=? AND EXISTS "
         "(SELECT 1 FROM message WHERE id=? AND account_id=?) ORDER BY number LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)

@@ -76,5 +76,6 @@ struct event rows_event(struct db_stmt *s) {
         .reason = (enum reason)known(db_col_int(s, 3), REASON_COUNT),
         .attempt = (uint16_t)db_col_int(s, 4),
         .code = (int32_t)db_col_int(s, 5),
+        .note = db_col_int(s, 6) != 0,
     };
 }

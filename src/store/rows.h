@@ -19,7 +19,7 @@ enum { ROW_COLUMNS_N = 31 };
 struct message *rows_message(struct db_stmt *s);
 /* Columns number, lane, started_at, ended_at, fate, hint, reason, code, http_status, provider_id. */
 struct attempt rows_attempt(struct db_stmt *s, int64_t message_id);
-/* Columns number, at, state, reason, attempt, code. */
+/* Columns number, at, state, reason, attempt, code, note. */
 struct event rows_event(struct db_stmt *s);
 
 /* Copies a short text into a fixed array, cut where it must be; always NUL-terminated. */

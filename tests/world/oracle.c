@@ -86,7 +86,7 @@ static void check_promise(struct sim *s, const struct promise *p) {
  * row's state. */
 static void check_events(struct sim *s) {
     static const char sql[] =
-        "SELECT e.message_id, e.number, e.state, m.state, m.events FROM event AS e JOIN message AS m "
+        "SELECT e.message_id, e.number, e.state, m.state, m.events, e.note FROM event AS e JOIN message AS m "
         "ON m.id=e.message_id ORDER BY e.message_id, e.number";
     struct db_stmt *st = query(s, sql);
     int64_t id = 0, number = 0, wanted = 0, count = 0;
@@ -109,8 +109,12 @@ static void check_events(struct sim *s) {
         enum state to = (enum state)db_col_int(st, 2);
         wanted = db_col_int(st, 3);
         count = db_col_int(st, 4);
-        if (state_may_move(at, to))
-            at = to; /* what the table does not allow is a note, and notes move nothing */
+        if (db_col_int(st, 5) != 0)
+            continue; /* a note moves nothing */
+        if (!state_may_move(at, to))
+            sim_broken(s, "I6", "message %llx went from %s to %s", (unsigned long long)id, state_name(at),
+                       state_name(to));
+        at = to;
     }
 }
 

@@ -7,6 +7,12 @@
 
 /* ---- the clients ---- */
 
+static void lost(struct ask *a) {
+    if (a->kind == ASK_SUBMIT)
+        free(a->owner);
+    free(a);
+}
+
 static void submit(struct sim *s) {
     char to[24], body[64] = "", key[16] = "", meta[32] = "";
     unsigned who = (unsigned)(sim_random(s) % 40);
@@ -40,7 +46,7 @@ static void submit(struct sim *s) {
     memcpy(m->fingerprint, body, FINGERPRINT_BYTES);
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
-    *a = (struct ask){.kind = ASK_SUBMIT, .reply_to = s->replies, .message = m};
+    *a = (struct ask){.kind = ASK_SUBMIT, .reply_to = s->replies, .lost = lost, .message = m};
     struct promise *p = calloc(1, sizeof *p);
     ASSERT(p);
     p->delivery = m->delivery;
@@ -66,6 +72,7 @@ static void command(struct sim *s) {
     enum ask_kind kinds[] = {ASK_CANCEL, ASK_CANCEL, ASK_REDACT};
     *a = (struct ask){.kind = kinds[sim_random(s) % 3],
                       .reply_to = s->replies,
+                      .lost = lost,
                       .id = s->promises[sim_random(s) % s->n_promises].id,
                       .account_id = sim_chance(s, 5) ? 2 : 1};
     if (a->kind == ASK_REDACT && !sim_chance(s, 10))
@@ -118,6 +125,8 @@ static void journal_step(struct sim *s) {
     size_t k = journal_apply(s->journal, jobs, n, done);
     size_t took = mailbox_put(s->mail.committed, (void *const *)done, k);
     ASSERT(took == k);
+    if (!s->db_fails && journal_trouble(s->journal)->kind != ERR_NONE)
+        sim_broken(s, "I1", "the journal fails by itself: %s", journal_trouble(s->journal)->text);
     if (n || k)
         sim_say(s, "journal %zu of %zu, held %zu", k, n, journal_held(s->journal));
 }
@@ -176,6 +185,7 @@ static void receipt_step(struct sim *s) {
     ASSERT(a);
     a->kind = ASK_RECEIPT;
     a->reply_to = s->replies;
+    a->lost = lost;
     a->receipt.state = rep.state;
     a->receipt.reason = rep.state == STATE_UNDELIVERED ? REASON_UNREACHABLE : REASON_NONE;
     a->receipt.code = rep.state == STATE_UNDELIVERED ? 30005 : 0;

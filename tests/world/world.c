@@ -134,12 +134,6 @@ static void open_process(struct sim *s) {
     s->db_fails = failing;
 }
 
-static void free_ask(struct ask *a) {
-    if (a->kind == ASK_SUBMIT && a->message && !a->reply_to)
-        message_free(a->message);
-    free(a);
-}
-
 static void close_process(struct sim *s) {
     void *item;
     struct mailbox *asks[] = {s->mail.asks, s->mail.receipts};
@@ -148,10 +142,10 @@ static void close_process(struct sim *s) {
             struct ask *a = item;
             if (a->kind == ASK_SUBMIT)
                 message_free(a->message);
-            free(a);
+            a->lost(a);
         }
     while (mailbox_take(s->replies, &item, 1))
-        free_ask(item);
+        ((struct ask *)item)->lost(item);
     while (mailbox_take(s->mail.journal, &item, 1) || mailbox_take(s->mail.committed, &item, 1))
         core_forget_job(item);
     journal_abandon(s->journal, core_forget_job);

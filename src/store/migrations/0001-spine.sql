@@ -87,6 +87,7 @@ CREATE TABLE event (
     reason INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     code INTEGER NOT NULL,
+    note INTEGER NOT NULL, -- 1: told, but the message's state stayed as it was
     PRIMARY KEY (message_id, number)
 ) WITHOUT ROWID;
 

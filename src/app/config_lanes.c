@@ -1,0 +1,246 @@
+#include "app/config_load.h"
+
+#include "app/config_near.h"
+#include "app/config_value.h"
+
+#include <string.h>
+
+enum { PROBE_BYTES_MAX = 64 * 1024 };
+
+struct lane_reading {
+    struct config_loading *l;
+    const struct config_node *node;
+    struct lane_config *lane;
+    char prefix[32];                 /* "lanes[3]." */
+    unsigned lines[CONFIG_ROWS_MAX]; /* of the common rows */
+    bool tried[LANE_FIELDS_MAX];     /* the field stands in the file, right or wrong */
+    bool faulty;
+};
+
+static const char suffix[] = "_file";
+
+static void problem(struct lane_reading *r, unsigned line, const char *key, const char *text) {
+    config_problem_add(r->l->problems, r->l->path, line, "`%s%s`%s%s", r->prefix, key,
+                       text[0] == ' ' ? "" : ": ", text);
+    r->faulty = true;
+}
+
+/* Checks and keeps a field's value. Never quotes it: it may be a secret in the wrong place. */
+static void put_field(struct lane_reading *r, size_t index, struct sv value, unsigned line) {
+    const struct adapter_field *f = &r->lane->adapter->fields[index];
+    struct err e = ERR_INIT;
+    if (value.n == 0)
+        return; /* as if it were not there */
+    if (f->check && !f->check(value, &e)) {
+        bool tells = sv_find(sv_of(e.text), value) != SIZE_MAX;
+        problem(r, line, f->name, tells ? " is not what it should be" : e.text);
+        return;
+    }
+    r->lane->fields[index] = arena_dup(&r->l->settings->arena, value);
+    if (!r->lane->fields[index].n)
+        problem(r, line, f->name, " is too much text");
+}
+
+static void read_field(struct lane_reading *r, size_t index, const struct config_node *n) {
+    const struct adapter_field *f = &r->lane->adapter->fields[index];
+    struct buf BUF_AUTO value = BUF_INIT(CONFIG_VALUE_BYTES_MAX);
+    char key[CONFIG_KEY_MAX];
+    snprintf(key, sizeof key, "%s%s", r->prefix, f->name);
+    if (config_node_is_null(n))
+        return;
+    r->tried[index] = true;
+    if (f->secret && n->kind == CONFIG_NODE_SCALAR && n->text.n && !config_env_is_reference(n->text)) {
+        char text[ERR_TEXT_MAX];
+        snprintf(text, sizeof text,
+                 " is a secret and does not belong into this file: write ${VARIABLE} alone, or name a file "
+                 "that holds it with `%s%s:`",
+                 f->name, suffix);
+        problem(r, n->line, f->name, text);
+    } else if (config_scalar(r->l, key, n, &value)) {
+        put_field(r, index, buf_sv(&value), n->line);
+    } else {
+        r->faulty = true;
+    }
+    if (value.p)
+        explicit_bzero(value.p, value.n);
+}
+
+/* NAME_file: the secret is what the file holds, less one newline at its end. */
+static void read_field_file(struct lane_reading *r, size_t index, const struct config_node *n) {
+    struct buf BUF_AUTO path = BUF_INIT(CONFIG_VALUE_BYTES_MAX),
+                        BUF_AUTO text = BUF_INIT(CONFIG_SECRET_BYTES_MAX);
+    char name[CONFIG_KEY_MAX], key[2 * CONFIG_KEY_MAX];
+    struct err e = ERR_INIT;
+    snprintf(name, sizeof name, "%s%s", r->lane->adapter->fields[index].name, suffix);
+    snprintf(key, sizeof key, "%s%s", r->prefix, name);
+    if (config_node_is_null(n))
+        return;
+    if (r->tried[index]) {
+        problem(r, n->line, name, " and the field itself are both given: keep one");
+        return;
+    }
+    r->tried[index] = true;
+    if (!config_scalar(r->l, key, n, &path)) {
+        r->faulty = true;
+        return;
+    }
+    if (!r->l->src->read(r->l->src->ctx, buf_sv(&path), &text, &e)) {
+        problem(r, n->line, name, e.text);
+        return;
+    }
+    struct sv secret = buf_sv(&text);
+    secret.n -= sv_ends(secret, SV("\r\n")) ? 2 : sv_ends(secret, SV("\n")) ? 1 : 0;
+    if (secret.n == 0)
+        problem(r, n->line, name, " names a file that is empty");
+    else if (sv_find_char(secret, '\0') != SIZE_MAX || sv_find_char(secret, '\n') != SIZE_MAX)
+        problem(r, n->line, name, " names a file of more than one line of text");
+    else
+        put_field(r, index, secret, n->line);
+    if (text.p)
+        explicit_bzero(text.p, text.n);
+}
+
+/* Index of the secret field that `key` names the file of, or -1. */
+static int secret_of_file_key(const struct adapter *a, struct sv key) {
+    if (!sv_ends(key, sv_of(suffix)))
+        return -1;
+    int i = adapter_field_index(a, sv_sub(key, 0, key.n - (sizeof suffix - 1)));
+    return i >= 0 && a->fields[i].secret ? i : -1;
+}
+
+static void unknown_key(struct lane_reading *r, const struct config_node *n) {
+    const struct adapter *a = r->lane->adapter;
+    struct config_near near = config_near_of(n->key);
+    char file_keys[LANE_FIELDS_MAX][CONFIG_NEAR_MAX];
+    for (const struct config_row *row = config_lane_rows; row->key; row++)
+        config_near_try(&near, sv_of(row->key));
+    for (size_t i = 0; i < a->n_fields; i++) {
+        config_near_try(&near, sv_of(a->fields[i].name));
+        snprintf(file_keys[i], sizeof file_keys[i], "%s%s", a->fields[i].name, suffix);
+        if (a->fields[i].secret)
+            config_near_try(&near, sv_of(file_keys[i]));
+    }
+    int words = n->key.n < CONFIG_NEAR_MAX ? (int)n->key.n : CONFIG_NEAR_MAX;
+    r->faulty = true;
+    if (near.best.n)
+        config_problem_add(r->l->problems, r->l->path, n->line,
+                           "unknown key `%s%.*s`; did you mean `%s%.*s`?", r->prefix, words, n->key.p,
+                           r->prefix, SV_FMT(near.best));
+    else
+        config_problem_add(r->l->problems, r->l->path, n->line,
+                           "unknown key `%s%.*s`; `hongyan config explain lanes` lists the known ones",
+                           r->prefix, words, n->key.p);
+}
+
+static void read_key(struct lane_reading *r, const struct config_node *n) {
+    const struct config_row *row = config_row_find(config_lane_rows, n->key);
+    const struct adapter *a = r->lane->adapter;
+    char key[CONFIG_KEY_MAX];
+    if (row) {
+        snprintf(key, sizeof key, "%s%s", r->prefix, row->key);
+        if (row->kind == CONFIG_PROVIDER)
+            return; /* read first of all */
+        if (config_read_row(r->l, row, key, n, r->lane))
+            r->lines[row - config_lane_rows] = n->line;
+        else if (!config_node_is_null(n))
+            r->faulty = true;
+        return;
+    }
+    if (!a)
+        return; /* which fields there are cannot be told; the provider's own error comes first */
+    int own = adapter_field_index(a, n->key), file = secret_of_file_key(a, n->key);
+    if (own >= 0)
+        read_field(r, (size_t)own, n);
+    else if (file >= 0)
+        read_field_file(r, (size_t)file, n);
+    else
+        unknown_key(r, n);
+}
+
+static void read_provider(struct lane_reading *r) {
+    const struct config_row *row = config_row_find(config_lane_rows, SV("provider"));
+    const struct config_node *n = config_node_get(r->node, SV("provider"));
+    char key[CONFIG_KEY_MAX];
+    snprintf(key, sizeof key, "%sprovider", r->prefix);
+    if (!n || config_node_is_null(n))
+        problem(r, r->node->line, "provider", " is missing");
+    else if (!config_read_row(r->l, row, key, n, r->lane))
+        r->faulty = true;
+    ASSERT(!r->lane->adapter || r->lane->adapter->n_fields <= LANE_FIELDS_MAX);
+}
+
+static void take_required(struct lane_reading *r) {
+    const struct adapter *a = r->lane->adapter;
+    for (size_t i = 0; a && i < a->n_fields; i++) {
+        const struct adapter_field *f = &a->fields[i];
+        if (r->lane->fields[i].n)
+            continue;
+        if (f->fallback)
+            r->lane->fields[i] = arena_dup(&r->l->settings->arena, sv_of(f->fallback));
+        else if (!f->required)
+            r->lane->fields[i] = SV("");
+        else if (!r->tried[i] || !r->faulty)
+            problem(r, r->node->line, f->name, r->tried[i] ? " is empty" : " is missing");
+    }
+}
+
+static void check_name(struct lane_reading *r) {
+    const struct config_node *n = config_node_get(r->node, SV("name"));
+    const struct settings *s = r->l->settings;
+    if (!n || config_node_is_null(n))
+        problem(r, r->node->line, "name", " is missing");
+    for (uint32_t i = 0; n && r->lane->name[0] && &s->lanes[i] != r->lane; i++)
+        if (strcmp(s->lanes[i].name, r->lane->name) == 0) {
+            problem(r, n->line, "name", " is the name of an earlier lane, too");
+            return;
+        }
+}
+
+/* What no single field shows (two that go together): building a harmless request, as data, tells. */
+static void check_whole(struct lane_reading *r) {
+    const struct adapter *a = r->lane->adapter;
+    if (r->faulty || !a->probe)
+        return;
+    struct arena ARENA_AUTO mem;
+    struct http_request rq;
+    struct err e = ERR_INIT;
+    arena_init(&mem, PROBE_BYTES_MAX);
+    if (!a->probe(r->lane, 0, 0, &mem, &rq, &e))
+        problem(r, r->node->line, e.field, e.text);
+}
+
+static void read_lane(struct config_loading *l, const struct config_node *n, uint32_t index) {
+    struct lane_reading r = {.l = l, .node = n, .lane = &l->settings->lanes[index]};
+    snprintf(r.prefix, sizeof r.prefix, "lanes[%u].", index);
+    config_put_defaults(l, config_lane_rows, r.lane);
+    read_provider(&r);
+    for (const struct config_node *k = n->first; k; k = k->next)
+        read_key(&r, k);
+    check_name(&r);
+    take_required(&r);
+    config_check_order(l, config_lane_rows, r.lane, r.prefix, r.lines);
+    check_whole(&r);
+}
+
+void config_read_lanes(struct config_loading *l, const struct config_node *list) {
+    if (list->kind != CONFIG_NODE_LIST || !list->first) {
+        config_problem_add(
+            l->problems, l->path, list->line,
+            "`lanes` must be a list of provider accounts, at least one, each beginning with `-`");
+        return;
+    }
+    for (const struct config_node *n = list->first; n; n = n->next) {
+        uint32_t index = l->settings->n_lanes;
+        if (index == SETTINGS_LANES_MAX) {
+            config_problem_add(l->problems, l->path, n->line, "more than %d lanes", SETTINGS_LANES_MAX);
+            return;
+        }
+        l->settings->n_lanes++;
+        if (n->kind == CONFIG_NODE_MAP)
+            read_lane(l, n, index);
+        else
+            config_problem_add(l->problems, l->path, n->line,
+                               "`lanes[%u]` must be `key: value` lines: name, provider and its fields",
+                               index);
+    }
+}

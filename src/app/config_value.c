@@ -1,0 +1,266 @@
+#include "app/config_value.h"
+
+#include "app/config.h"
+#include "base/json.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+#include <unicode/uloc.h>
+
+enum { URL_BYTES_MAX = 1024, HOST_BYTES_MAX = 255 };
+
+/* ---- what is a valid text ---- */
+
+bool config_split_listen(struct sv listen, char address[INET6_ADDRSTRLEN], uint16_t *port, struct err *e) {
+    size_t colon = listen.n;
+    while (colon && listen.p[colon - 1] != ':')
+        colon--;
+    struct sv host = sv_sub(listen, 0, colon ? colon - 1 : 0);
+    bool v6 = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+    if (v6)
+        host = sv_sub(host, 1, host.n - 2);
+    uint64_t number;
+    struct in6_addr parsed;
+    char text[INET6_ADDRSTRLEN];
+    if (!colon || host.n == 0 || host.n >= sizeof text || memchr(host.p, '\0', host.n) ||
+        !sv_to_u64(sv_from(listen, colon), &number) || number > UINT16_MAX)
+        return err_set(e, ERR_INVALID, "must be a numeric address and a port");
+    memcpy(text, host.p, host.n);
+    text[host.n] = '\0';
+    if (inet_pton(v6 ? AF_INET6 : AF_INET, text, &parsed) != 1)
+        return err_set(e, ERR_INVALID, "must be a numeric address and a port");
+    memcpy(address, text, host.n + 1);
+    *port = (uint16_t)number;
+    return true;
+}
+
+static bool is_host(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if (!isalnum((unsigned char)v.p[i]) && !memchr("-._", v.p[i], 3))
+            return false;
+    return v.n > 0 && v.n <= HOST_BYTES_MAX;
+}
+
+static bool is_authority(struct sv v) {
+    uint64_t port;
+    char address[INET6_ADDRSTRLEN];
+    uint16_t number;
+    if (sv_starts(v, SV("["))) {
+        struct buf BUF_AUTO with_port = BUF_INIT(URL_BYTES_MAX);
+        buf_add(&with_port, v);
+        if (sv_ends(v, SV("]")))
+            buf_adds(&with_port, ":1");
+        return config_split_listen(buf_sv(&with_port), address, &number, NULL);
+    }
+    struct sv host = sv_cut(&v, ':');
+    return is_host(host) && (!v.p || (sv_to_u64(v, &port) && port > 0 && port <= UINT16_MAX));
+}
+
+/* Trailing slashes are taken off: paths are put behind it. */
+static bool is_url(struct sv *v) {
+    while (sv_ends(*v, SV("/")))
+        v->n--;
+    struct sv rest = *v;
+    if (sv_starts(rest, SV("https://")))
+        rest = sv_from(rest, 8);
+    else if (sv_starts(rest, SV("http://")))
+        rest = sv_from(rest, 7);
+    else
+        return false;
+    for (size_t i = 0; i < rest.n; i++)
+        if (rest.p[i] <= ' ' || rest.p[i] > '~' || memchr("?#\\\"<>@", rest.p[i], 7))
+            return false;
+    return v->n <= URL_BYTES_MAX && is_authority(sv_cut(&rest, '/'));
+}
+
+static bool is_region(struct sv v, char capitals[2]) {
+    if (v.n != 2)
+        return false;
+    capitals[0] = (char)toupper((unsigned char)v.p[0]);
+    capitals[1] = (char)toupper((unsigned char)v.p[1]);
+    for (const char *const *c = uloc_getISOCountries(); *c; c++)
+        if (memcmp(*c, capitals, 2) == 0)
+            return true;
+    return false;
+}
+
+static bool is_lane_name(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if (!islower((unsigned char)v.p[i]) && !isdigit((unsigned char)v.p[i]) && v.p[i] != '-')
+            return false;
+    return v.n > 0 && v.n <= LANE_NAME_MAX;
+}
+
+static bool is_bool(struct sv v, bool *out) {
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (sv_eq_nocase(v, sv_of(words[i]))) {
+            *out = i % 2;
+            return true;
+        }
+    return false;
+}
+
+/* ---- into its place ---- */
+
+static bool wrong(const struct config_row *row, struct err *e) {
+    struct buf BUF_AUTO type = BUF_INIT(ERR_TEXT_MAX);
+    config_row_type(row, false, &type);
+    return err_set(e, ERR_INVALID, "must be %s", type.n ? type.p : "");
+}
+
+static bool put_text(struct sv text, struct sv *place, struct arena *mem, struct err *e) {
+    *place = text.n ? arena_dup(mem, text) : SV("");
+    return place->p || err_set(e, ERR_TOO_LARGE, "is too much text");
+}
+
+static bool put_path(const struct config_row *row, struct sv text, void *base, struct arena *mem,
+                     struct err *e) {
+    struct sv *paths = (struct sv *)((char *)base + row->at);
+    uint32_t *n = (uint32_t *)((char *)base + row->count_at);
+    if (text.n == 0 || *n == row->max)
+        return wrong(row, e);
+    return put_text(text, &paths[*n], mem, e) && (++*n, true);
+}
+
+/* Index of text in the names, or -1. */
+static int name_index(const struct config_row *row, struct sv text) {
+    for (int i = 0; row->names[i]; i++)
+        if (sv_eq(text, sv_of(row->names[i])))
+            return i;
+    return -1;
+}
+
+static bool put_u32(const struct config_row *row, struct sv text, uint32_t *place, struct err *e) {
+    uint64_t v;
+    if (!sv_to_u64(text, &v) || v < row->min || v > row->max)
+        return wrong(row, e);
+    *place = (uint32_t)v;
+    return true;
+}
+
+bool config_value_put(const struct config_row *row, struct sv text, void *base, struct arena *mem,
+                      struct err *e) {
+    void *place = (char *)base + row->at;
+    bool empty = text.n == 0 && row->fallback && row->fallback[0] == '\0';
+    char address[INET6_ADDRSTRLEN], capitals[2];
+    uint16_t port;
+    switch (row->kind) {
+    case CONFIG_STRING:
+        return row->max && text.n > row->max
+                   ? err_set(e, ERR_INVALID, "must be text of at most %u bytes", row->max)
+                   : put_text(text, place, mem, e);
+    case CONFIG_SECRET: return put_text(text, place, mem, e);
+    case CONFIG_LISTEN:
+        return config_split_listen(text, address, &port, NULL) ? put_text(text, place, mem, e)
+                                                               : wrong(row, e);
+    case CONFIG_URL: return empty || is_url(&text) ? put_text(text, place, mem, e) : wrong(row, e);
+    case CONFIG_PATH:
+        return empty || (text.n && text.n < PATH_MAX) ? put_text(text, place, mem, e) : wrong(row, e);
+    case CONFIG_PATHS: return empty || put_path(row, text, base, mem, e);
+    case CONFIG_DATABASE:
+        return empty || (sv_starts(text, SV("sqlite:")) && text.n > 7 && text.n < PATH_MAX)
+                   ? put_text(text, place, mem, e)
+                   : wrong(row, e);
+    case CONFIG_REGION:
+        if (empty)
+            return put_text(text, place, mem, e);
+        return is_region(text, capitals) ? put_text(sv_make(capitals, 2), place, mem, e) : wrong(row, e);
+    case CONFIG_BOOL: return is_bool(text, place) || wrong(row, e);
+    case CONFIG_U32: return put_u32(row, text, place, e);
+    case CONFIG_ENUM: {
+        int i = name_index(row, text);
+        _Static_assert(sizeof(enum log_level) == sizeof i && sizeof(enum delivery) == sizeof i,
+                       "enums are ints");
+        if (i >= 0)
+            memcpy(place, &i, sizeof i);
+        return i >= 0 || wrong(row, e);
+    }
+    case CONFIG_WORD: return name_index(row, text) >= 0 ? put_text(text, place, mem, e) : wrong(row, e);
+    case CONFIG_NAME:
+        if (!is_lane_name(text))
+            return wrong(row, e);
+        memcpy(place, text.p, text.n);
+        ((char *)place)[text.n] = '\0';
+        return true;
+    case CONFIG_PROVIDER: {
+        const struct adapter *a = adapter_find(text);
+        if (a)
+            memcpy(place, &a, sizeof a);
+        return a || wrong(row, e);
+    }
+    }
+    ASSERT(!"a kind of the table");
+    return false;
+}
+
+uint32_t config_value_u32(const struct config_row *row, const void *base) {
+    uint32_t v;
+    ASSERT(row->kind == CONFIG_U32 || row->kind == CONFIG_ENUM);
+    memcpy(&v, (const char *)base + row->at, sizeof v);
+    return v;
+}
+
+/* ---- and back ---- */
+
+/* Could be read as nothing else, and has no sign that means something in YAML. */
+static bool is_safe_plain(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if (!isalnum((unsigned char)v.p[i]) && !memchr("-._/", v.p[i], 4))
+            return false;
+    bool ignored;
+    return v.n && (isalpha((unsigned char)v.p[0]) || v.p[0] == '/') && !is_bool(v, &ignored) &&
+           !sv_eq_nocase(v, SV("null"));
+}
+
+void config_text_print(struct sv text, struct buf *out) {
+    if (is_safe_plain(text)) {
+        buf_add(out, text);
+        return;
+    }
+    struct buf BUF_AUTO escaped = BUF_INIT(2 * CONFIG_VALUE_BYTES_MAX);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] == '$' && i + 1 < text.n && text.p[i + 1] == '{')
+            buf_addc(&escaped, '$');
+        buf_addc(&escaped, text.p[i]);
+    }
+    json_add_string(out, buf_sv(&escaped));
+}
+
+void config_value_print(const struct config_row *row, const void *base, struct buf *out) {
+    const void *place = (const char *)base + row->at;
+    const struct sv *texts = place;
+    const struct adapter *adapter;
+    switch (row->kind) {
+    case CONFIG_STRING:
+    case CONFIG_LISTEN:
+    case CONFIG_URL:
+    case CONFIG_PATH:
+    case CONFIG_DATABASE:
+    case CONFIG_REGION:
+    case CONFIG_WORD: config_text_print(*texts, out); return;
+    case CONFIG_PATHS: {
+        uint32_t n;
+        memcpy(&n, (const char *)base + row->count_at, sizeof n);
+        buf_addc(out, '[');
+        for (uint32_t i = 0; i < n; i++) {
+            buf_adds(out, i ? ", " : "");
+            config_text_print(texts[i], out);
+        }
+        buf_addc(out, ']');
+        return;
+    }
+    case CONFIG_BOOL: buf_adds(out, *(const bool *)place ? "true" : "false"); return;
+    case CONFIG_U32: buf_add_u64(out, config_value_u32(row, base)); return;
+    case CONFIG_ENUM: buf_adds(out, row->names[config_value_u32(row, base)]); return;
+    case CONFIG_NAME: config_text_print(sv_of(place), out); return;
+    case CONFIG_PROVIDER:
+        memcpy(&adapter, place, sizeof adapter);
+        buf_adds(out, adapter->name);
+        return;
+    case CONFIG_SECRET: break;
+    }
+    ASSERT(!"a kind that is printed");
+}
