@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -28,13 +27,14 @@ static const char help[] =
     "  --inbound-url URL     where texts from handsets are posted to (POST /_sim/reply)\n"
     "  --keep N              messages to remember (2000000)\n"
     "  --quiet               no word on standard output\n"
+    "  --json                the word on standard output as JSON: {\"url\", \"port\"}\n"
     "  --help                this text\n";
 
 struct settings {
     struct simulator_options options;
     char address[ADDRESS_BYTES_MAX];
     struct buf profile;
-    bool quiet;
+    bool quiet, json;
 };
 
 static int usage_error(const char *what, const char *value) {
@@ -84,6 +84,7 @@ static int read_options(int argc, char **argv, struct settings *s) {
         {"inbound-url", required_argument, NULL, 'i'},
         {"keep", required_argument, NULL, 'k'},
         {"quiet", no_argument, NULL, 'q'},
+        {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -111,6 +112,7 @@ static int read_options(int argc, char **argv, struct settings *s) {
             s->options.keep = (size_t)keep;
             break;
         case 'q': s->quiet = true; break;
+        case 'j': s->json = true; break;
         case 'h': fputs(help, stdout); return EX_OK;
         default: return usage_error("unknown or incomplete option", argv[optind - 1]);
         }
@@ -149,6 +151,19 @@ static int exit_code(enum err_kind kind) {
     return kind == ERR_INVALID ? EX_CONFIG : EX_UNAVAILABLE;
 }
 
+/* The first line tells whoever started it where it listens: with port 0 only it knows. */
+static void announce(const struct settings *s, unsigned port) {
+    bool v6 = strchr(s->address, ':') != NULL;
+    char url[ADDRESS_BYTES_MAX + 32];
+    snprintf(url, sizeof url, "http://%s%s%s:%u", v6 ? "[" : "", s->address, v6 ? "]" : "", port);
+    if (s->json)
+        printf("{\"url\":\"%s\",\"port\":%u}\n", url, port);
+    else
+        printf("simulator: %s/ plays Twilio; profile default%s\n", url,
+               s->profile.n ? " and the file's" : "");
+    fflush(stdout);
+}
+
 static int serve(struct settings *s) {
     struct err e = ERR_INIT;
     s->options.profile = buf_sv(&s->profile);
@@ -161,12 +176,8 @@ static int serve(struct settings *s) {
             close(stop_fd);
         return exit_code(e.kind);
     }
-    if (!s->quiet) {
-        bool v6 = strchr(s->address, ':') != NULL;
-        printf("simulator: http://%s%s%s:%u/ plays Twilio; profile default%s\n", v6 ? "[" : "", s->address,
-               v6 ? "]" : "", (unsigned)simulator_port(sim), s->profile.n ? " and the file's" : "");
-        fflush(stdout);
-    }
+    if (!s->quiet)
+        announce(s, simulator_port(sim));
     int code = run(sim, stop_fd);
     simulator_close(sim);
     if (stop_fd >= 0)

@@ -1,8 +1,11 @@
 """The command line."""
+import json
 import os
+import signal
 import subprocess
 
 import pytest
+import requests
 
 from conftest import SID, TOKEN
 
@@ -43,3 +46,17 @@ def test_account_from_the_environment(start):
     sim = start(env={"SIM_ACCOUNT_SID": SID, "SIM_AUTH_TOKEN": TOKEN})
     assert sim.create(auth=(SID, "wrong")).status_code == 401
     assert sim.create().status_code == 201
+
+
+@pytest.mark.parametrize("address, url", [("127.0.0.1", "http://127.0.0.1:%d"), ("[::1]", "http://[::1]:%d")])
+def test_json__says_where_it_listens(address, url):
+    child = subprocess.Popen(os.environ["HONGYAN_SIMULATOR"].split() + ["--json", "--listen", address + ":0"],
+                             stdout=subprocess.PIPE, text=True)
+    said = json.loads(child.stdout.readline())
+    try:
+        assert said == {"url": url % said["port"], "port": said["port"]}
+        assert requests.get(said["url"] + "/_sim/stats", timeout=5).status_code == 200
+    finally:
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 0
+        child.stdout.close()
