@@ -131,7 +131,7 @@ static bool read_text(const struct api_field *f, struct sv text, struct api_valu
     case FIELD_REF:
     case FIELD_LIST: break;
     }
-    ASSERT(!"not a text");
+    ASSERT(false); /* not a text */
     return false;
 }
 
@@ -154,7 +154,7 @@ static bool read_value(const struct api_field *f, const json_t *j, struct api_va
     case FIELD_REF:
     case FIELD_LIST: break;
     }
-    ASSERT(!"not in requests");
+    ASSERT(false); /* not in requests */
     return false;
 }
 
@@ -283,7 +283,7 @@ static bool read_pair(const struct api_field *f, struct sv text, struct api_valu
     case FIELD_REF:
     case FIELD_LIST: break;
     }
-    ASSERT(!"not in forms");
+    ASSERT(false); /* not in forms */
     return false;
 }
 

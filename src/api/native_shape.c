@@ -167,6 +167,8 @@ const struct api_field event_shape[] = {
     STATUS_FIELD,
     REASON_FIELD,
     REASON_TEXT_FIELD,
+    {"note", FIELD_BOOL, "Told, but the message's state stayed as it was: a late receipt, a look-up.",
+     .required = true},
     {"attempt", FIELD_INT, "The attempt it belongs to.", .max = UINT16_MAX},
     CODE_FIELD,
     {0},
@@ -325,6 +327,7 @@ void native_print_event(const struct event *ev, struct buf *out) {
     json_pair_i64(out, "number", ev->number);
     json_pair_time(out, "at", ev->at);
     print_status(ev->state, ev->reason, out);
+    json_pair_bool(out, "note", ev->note);
     print_int_or_null("attempt", ev->attempt, out);
     print_int_or_null("code", ev->code, out);
     buf_addc(out, '}');

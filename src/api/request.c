@@ -310,12 +310,14 @@ static struct sv host_of(struct sv authority) {
     return sv_cut(&authority, ':');
 }
 
+/* An address in any spelling resolvers take (127.1, 0x7f000001): its last label begins with a digit, as no
+ * domain of the public tree does; or IPv6. What is no address in its usual form counts as private. */
 static bool looks_numeric(struct sv host) {
-    bool digits = host.n > 0;
-    for (size_t i = 0; i < host.n; i++)
-        digits &= (host.p[i] >= '0' && host.p[i] <= '9') || host.p[i] == '.' || host.p[i] == 'x' ||
-                  host.p[i] == 'X';
-    return digits || sv_find_char(host, ':') != SIZE_MAX;
+    size_t at = host.n && host.p[host.n - 1] == '.' ? host.n - 1 : host.n;
+    while (at && host.p[at - 1] != '.')
+        at--;
+    bool digit = at < host.n && host.p[at] >= '0' && host.p[at] <= '9';
+    return digit || sv_find_char(host, ':') != SIZE_MAX;
 }
 
 /* Names are looked up, and judged by their addresses, when the call is made (net/client). */
