@@ -1,0 +1,42 @@
+#include "app/config_value.h"
+
+#include "app/config.h"
+
+#include <string.h>
+
+static void print_row(const struct config_row *row, const char *name, const void *base, const char *indent,
+                      struct buf *out) {
+    buf_addf(out, "%s%s: ", indent, name);
+    config_value_print(row, base, out);
+    buf_addc(out, '\n');
+}
+
+static void print_lane(const struct lane_config *lane, struct buf *out) {
+    for (const struct config_row *row = config_lane_rows; row->key; row++)
+        print_row(row, row->key, lane, row == config_lane_rows ? "  - " : "    ", out);
+    for (size_t i = 0; i < lane->adapter->n_fields; i++) {
+        const struct adapter_field *f = &lane->adapter->fields[i];
+        buf_addf(out, "    %s: ", f->name);
+        if (f->secret && lane->fields[i].n)
+            buf_adds(out, "\"***\"");
+        else
+            config_text_print(lane->fields[i], out);
+        buf_addc(out, '\n');
+    }
+}
+
+void config_print(const struct settings *s, struct buf *out) {
+    struct sv section = SV_NONE;
+    for (const struct config_row *row = config_rows; row->key; row++) {
+        struct sv key = sv_of(row->key);
+        size_t dot = sv_find_char(key, '.');
+        struct sv own = dot == SIZE_MAX ? SV_NONE : sv_sub(key, 0, dot);
+        if (own.n && !sv_eq(own, section))
+            buf_addf(out, "%.*s:\n", SV_FMT(own));
+        section = own;
+        print_row(row, own.n ? row->key + dot + 1 : row->key, s, own.n ? "  " : "", out);
+    }
+    buf_adds(out, s->n_lanes ? "lanes:\n" : "lanes: []\n");
+    for (uint32_t i = 0; i < s->n_lanes; i++)
+        print_lane(&s->lanes[i], out);
+}
