@@ -1,6 +1,7 @@
 /* routes: every address of the native face, its checks, and what the OpenAPI document says of it. One table,
  * read by the front and by openapi.c. */
 #include "api/native.h"
+#include "api/twilio.h"
 
 #define OK(schema_)                                                                                          \
     { 200, schema_, "Done." }
@@ -175,6 +176,7 @@ const struct api_face native_face = {
 
 /* The native face is last: it takes what no other does. */
 const struct api_face *const api_faces[] = {
+    &twilio_face,
     &native_face,
 };
 const size_t api_faces_n = sizeof api_faces / sizeof api_faces[0];
