@@ -249,7 +249,7 @@ static void refuse(struct sim *sim, struct exchange *x, int code) {
     answer_error(sim, x, 0, code, 0);
 }
 
-void twilio_create(struct sim *sim, struct exchange *x, uint16_t account) {
+void sim_twilio_create(struct sim *sim, struct exchange *x, uint16_t account) {
     if (over_rate(sim)) {
         answer_error(sim, x, 0, 20429, (int)sim->profile.rate.retry_after_s);
         return;

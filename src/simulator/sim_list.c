@@ -163,7 +163,7 @@ static void write_page(struct sim *sim, struct exchange *x, const struct form *f
     answer_json(x, 200, out);
 }
 
-void twilio_list(struct sim *sim, struct exchange *x, uint16_t account) {
+void sim_twilio_list(struct sim *sim, struct exchange *x, uint16_t account) {
     sim->stats.lists++;
     struct form form;
     struct query q = {

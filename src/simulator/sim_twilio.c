@@ -40,7 +40,7 @@ static bool account_learn(struct sim *sim, struct sv sid, struct sv token, uint1
     return true;
 }
 
-bool twilio_fix_account(struct sim *sim, struct sv sid, struct sv token) {
+bool sim_twilio_fix_account(struct sim *sim, struct sv sid, struct sv token) {
     if (!is_sid(sid, "AC") || token.n == 0 || token.n > SIM_TOKEN_BYTES_MAX)
         return false;
     uint16_t number;
@@ -144,7 +144,7 @@ static struct sv without_json(struct sv v) {
     return sv_ends(v, SV(".json")) ? sv_sub(v, 0, v.n - 5) : v;
 }
 
-void twilio_handle(struct sim *sim, struct exchange *x) {
+void sim_twilio_handle(struct sim *sim, struct exchange *x) {
     sim->stats.requests++;
     struct sv rest = x->path;
     sv_cut(&rest, '/'); /* before the first slash */
@@ -161,11 +161,11 @@ void twilio_handle(struct sim *sim, struct exchange *x) {
     else if (sv_eq(what, SV("Messages")) && message.n)
         one_message(sim, x, account, message);
     else if (sv_eq(what, SV("Messages")) && x->method == HTTP_POST)
-        twilio_create(sim, x, account);
+        sim_twilio_create(sim, x, account);
     else if (x->method != HTTP_GET)
         answer_error(sim, x, 0, 20004, 0);
     else if (sv_eq(what, SV("Messages")))
-        twilio_list(sim, x, account);
+        sim_twilio_list(sim, x, account);
     else if (sv_eq(what, SV("Balance")) && !message.n)
         balance_json(sim, x, account);
     else if (what.n == 0 && !message.n)

@@ -30,7 +30,7 @@ int64_t sim_now(const struct sim *sim) {
 static void handle(void *ctx, struct exchange *x) {
     struct sim *sim = ctx;
     if (sv_starts(x->path, SV("/2010-04-01/")))
-        twilio_handle(sim, x);
+        sim_twilio_handle(sim, x);
     else
         control_handle(sim, x);
 }
@@ -55,7 +55,7 @@ static bool open_account(struct sim *sim, const struct simulator_options *o, str
     if (!o->account_sid && !o->auth_token)
         return true;
     if (o->account_sid && o->auth_token &&
-        twilio_fix_account(sim, sv_of(o->account_sid), sv_of(o->auth_token)))
+        sim_twilio_fix_account(sim, sv_of(o->account_sid), sv_of(o->auth_token)))
         return true;
     return err_set_field(e, ERR_INVALID, "account-sid",
                          "the account needs both a sid (AC and 32 hex digits) and a token (1 to %d bytes)",
