@@ -83,8 +83,9 @@ void config_check_order(struct config_loading *l, const struct config_row *rows,
         uint32_t high = config_value_u32(r, base), low = config_value_u32(floor, base);
         unsigned line = lines[r - rows] ? lines[r - rows] : lines[floor - rows];
         if (high < low)
-            config_problem_add(l->problems, l->path, line, "`%s%s` (%u) must not be below `%s%s` (%u)",
-                               prefix, r->key, high, prefix, floor->key, low);
+            config_problem_add(l->problems, l->path, line, "`%s%s` (%u%s) must not be below `%s%s` (%u%s)",
+                               prefix, r->key, high, lines[r - rows] ? "" : " by default", prefix, floor->key,
+                               low, lines[floor - rows] ? "" : " by default");
     }
 }
 

@@ -41,12 +41,19 @@ static void put_field(struct lane_reading *r, size_t index, struct sv value, uns
         problem(r, line, f->name, " is too much text");
 }
 
+/* A field and its _file, or the field twice. */
+static bool is_second(struct lane_reading *r, size_t index, unsigned line) {
+    if (r->tried[index])
+        problem(r, line, r->lane->adapter->fields[index].name, " and its file are both given: keep one");
+    return r->tried[index];
+}
+
 static void read_field(struct lane_reading *r, size_t index, const struct config_node *n) {
     const struct adapter_field *f = &r->lane->adapter->fields[index];
     struct buf BUF_AUTO value = BUF_INIT(CONFIG_VALUE_BYTES_MAX);
     char key[CONFIG_KEY_MAX];
     snprintf(key, sizeof key, "%s%s", r->prefix, f->name);
-    if (config_node_is_null(n))
+    if (config_node_is_null(n) || (f->secret && is_second(r, index, n->line)))
         return;
     r->tried[index] = true;
     if (f->secret && n->kind == CONFIG_NODE_SCALAR && n->text.n && !config_env_is_reference(n->text)) {
@@ -73,12 +80,8 @@ static void read_field_file(struct lane_reading *r, size_t index, const struct c
     struct err e = ERR_INIT;
     snprintf(name, sizeof name, "%s%s", r->lane->adapter->fields[index].name, suffix);
     snprintf(key, sizeof key, "%s%s", r->prefix, name);
-    if (config_node_is_null(n))
+    if (config_node_is_null(n) || is_second(r, index, n->line))
         return;
-    if (r->tried[index]) {
-        problem(r, n->line, name, " and the field itself are both given: keep one");
-        return;
-    }
     r->tried[index] = true;
     if (!config_scalar(r->l, key, n, &path)) {
         r->faulty = true;
@@ -206,7 +209,7 @@ static void check_whole(struct lane_reading *r) {
     struct err e = ERR_INIT;
     arena_init(&mem, PROBE_BYTES_MAX);
     if (!a->probe(r->lane, 0, 0, &mem, &rq, &e))
-        problem(r, r->node->line, e.field, e.text);
+        problem(r, r->node->line, e.field[0] ? e.field : "provider", e.text);
 }
 
 static void read_lane(struct config_loading *l, const struct config_node *n, uint32_t index) {

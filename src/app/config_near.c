@@ -39,6 +39,8 @@ void config_near_try(struct config_near *n, struct sv known) {
         return;
     unsigned steps = steps_between(n->wanted, known);
     size_t shorter = known.n < n->wanted.n ? known.n : n->wanted.n;
+    if (shorter >= 3 && sv_starts(known, n->wanted))
+        steps = 1; /* `idle` for `idle_s` */
     if (steps < n->best_steps && (steps <= 1 || steps <= shorter / 3)) {
         n->best = known;
         n->best_steps = steps;

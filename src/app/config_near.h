@@ -13,7 +13,8 @@ struct config_near {
 };
 
 struct config_near config_near_of(struct sv wanted);
-/* Near enough: one step a third of the word (insert, delete, change, swap neighbours), at least one. */
+/* Near enough: a step (insert, delete, change, swap neighbours) for every three letters, at least one; or the
+ * beginning of a known word, three letters or more. */
 void config_near_try(struct config_near *n, struct sv known);
 
 #endif

@@ -37,8 +37,9 @@ static bool real_read(void *ctx, struct sv path, struct buf *out, struct err *e)
         ssize_t n = read(fd, part, sizeof part);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return err_set(e, ERR_OUTSIDE, "cannot be read: %s", strerror(errno));
+        if (n < 0) /* a folder may be called .env: then there is no such file */
+            return err_set(e, errno == EISDIR ? ERR_NOT_FOUND : ERR_OUTSIDE, "cannot be read: %s",
+                           strerror(errno));
         if (n == 0)
             return true;
         bool ok = buf_add(out, sv_make(part, (size_t)n));
