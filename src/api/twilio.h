@@ -86,6 +86,10 @@ MUST_USE bool twilio_read_query(struct sip_key key, const struct form *f, struct
 
 /* ---- handlers ---- */
 
+/* As api_form and api_query, but an error names no field: a parameter that cannot be read is an invalid
+ * parameter, whatever its own code would say. */
+MUST_USE bool twilio_form(struct api_request *rq, struct form *out, struct err *e);
+MUST_USE bool twilio_url_query(struct api_request *rq, struct form *out, struct err *e);
 /* True when the path's account is the caller's; else answered as if it did not exist. */
 MUST_USE bool twilio_own_account(struct api_request *rq);
 

@@ -179,7 +179,7 @@ void twilio_create(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    if (!api_form(rq, &f, &e) || !read_create(rq, &f, &in, &vars, &e)) {
+    if (!twilio_form(rq, &f, &e) || !read_create(rq, &f, &in, &vars, &e)) {
         api_fail(rq, &e);
         return;
     }

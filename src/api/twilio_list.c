@@ -183,7 +183,8 @@ void twilio_list(struct api_request *rq) {
     struct err e = ERR_INIT;
     if (!twilio_own_account(rq))
         return;
-    if (!api_query(rq, &f, &e) || !twilio_read_query(api_world(rq)->id_key, &f, &rq->x->arena, &q, &e)) {
+    if (!twilio_url_query(rq, &f, &e) ||
+        !twilio_read_query(api_world(rq)->id_key, &f, &rq->x->arena, &q, &e)) {
         api_fail(rq, &e);
         return;
     }
@@ -204,7 +205,7 @@ void twilio_media(struct api_request *rq) {
     struct err e = ERR_INIT;
     if (!twilio_own_account(rq))
         return;
-    if (!api_query(rq, &f, &e)) {
+    if (!twilio_url_query(rq, &f, &e)) {
         api_fail(rq, &e);
         return;
     }

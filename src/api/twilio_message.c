@@ -140,6 +140,19 @@ bool twilio_own_account(struct api_request *rq) {
     return false;
 }
 
+static bool unnamed(struct err *e) {
+    struct err why = *e;
+    return why.field[0] ? err_set(e, why.kind, "%s: %s", why.field, why.text) : false;
+}
+
+bool twilio_form(struct api_request *rq, struct form *out, struct err *e) {
+    return api_form(rq, out, e) || unnamed(e);
+}
+
+bool twilio_url_query(struct api_request *rq, struct form *out, struct err *e) {
+    return api_query(rq, out, e) || unnamed(e);
+}
+
 static void answer_message(struct api_request *rq, const struct message *m) {
     struct buf *out = api_scratch(rq);
     struct twilio_message shown = twilio_message_of(rq, m);
@@ -198,11 +211,11 @@ static bool read_update(const struct form *f, enum ask_kind *kind, struct err *e
 void twilio_update(struct api_request *rq) {
     struct form f;
     struct err e = ERR_INIT;
-    enum ask_kind kind;
+    enum ask_kind kind = ASK_KINDS;
     int64_t id;
     if (!twilio_own_account(rq))
         return;
-    if (!api_form(rq, &f, &e) || !read_update(&f, &kind, &e)) {
+    if (!twilio_form(rq, &f, &e) || !read_update(&f, &kind, &e)) {
         api_fail(rq, &e);
         return;
     }
