@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/json_skim.h"
 #include "provider/twilio_errors.h"
 
 #include <string.h>
@@ -267,6 +268,31 @@ static void judge_created(struct verdict *v, const json_t *message) {
     twilio_say(v->text, twilio_string(message, "error_message"));
 }
 
+/* The answer of nearly every call: a message with a sid, on its way. Anything else is left to the full
+ * reading. */
+static bool judge_taken(struct verdict *v, struct sv body) {
+    enum { SID, STATUS, SEGMENTS, CODE, MEMBERS };
+    struct json_member m[MEMBERS] = {
+        [SID] = {.name = "sid"},
+        [STATUS] = {.name = "status"},
+        [SEGMENTS] = {.name = "num_segments"},
+        [CODE] = {.name = "error_code"},
+    };
+    struct receipt said;
+    if (body.n > ANSWER_MAX_BYTES || !json_skim(body, m, MEMBERS) || m[SID].kind != JSON_PLAIN_STRING ||
+        m[STATUS].kind != JSON_PLAIN_STRING || m[CODE].kind == JSON_NUMERAL ||
+        !twilio_is_message_sid(m[SID].text) || !twilio_status(m[STATUS].text, 0, &said) ||
+        said.state == STATE_FAILED || said.state == STATE_UNDELIVERED)
+        return false;
+    memcpy(v->provider_id, m[SID].text.p, m[SID].text.n);
+    uint64_t segments;
+    if (m[SEGMENTS].kind == JSON_PLAIN_STRING && sv_to_u64(m[SEGMENTS].text, &segments) &&
+        segments <= INT16_MAX)
+        v->segments = (int16_t)segments;
+    judge_as(v, FATE_SENT, LANE_FINE, REASON_NONE);
+    return true;
+}
+
 /* No row for the code, or no code at all. */
 static void judge_by_class(struct verdict *v) {
     int status = v->http_status;
@@ -299,8 +325,10 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
         twilio_say(v.text, r->error);
         return v;
     }
-    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
     v.retry_after_ms = retry_after_ms(r);
+    if (r->status >= 200 && r->status < 300 && judge_taken(&v, r->body))
+        return v;
+    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
     if (r->status >= 200 && r->status < 300) {
         judge_created(&v, answer);
         return v;
