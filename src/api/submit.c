@@ -33,7 +33,8 @@ void api_answer(struct api_request *rq, const struct answer *given) {
     if (rq->route && rq->route->creates) {
         if (a.status == 503)
             meter_add(meters, COUNT_PUSHED_BACK, 1);
-        meter_time(meters, HIST_ACCEPT, clock_monotonic_us() - rq->x->arrived_us);
+        if (a.status < 300)
+            meter_time(meters, HIST_ACCEPT, clock_monotonic_us() - rq->x->arrived_us);
     }
     server_answer(rq->x, &a);
 }

@@ -95,6 +95,10 @@ static void write_template(struct gate *g) {
 }
 
 struct gate *gate_open(size_t asks_max, bool lane) {
+    return gate_open_narrow(asks_max, 512, lane);
+}
+
+struct gate *gate_open_narrow(size_t asks_max, size_t replies_max, bool lane) {
     struct gate *g = calloc(1, sizeof *g);
     struct err e = ERR_INIT;
     int from, to;
@@ -128,7 +132,7 @@ struct gate *gate_open(size_t asks_max, bool lane) {
                                  .journal = box(256),
                                  .senders = {box(256)},
                                  .n_senders = 1};
-    g->replies = box(512);
+    g->replies = box(replies_max);
     g->journal = journal_new(g->db, &e);
     ASSERT(g->journal && reader_totals(g->db, &last_id, &backlog, &e));
     g->core = core_new(&g->world, &g->settings, &g->mail, last_id, backlog, &e);

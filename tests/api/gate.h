@@ -42,8 +42,10 @@ struct gate {
     bool head_only; /* the latest request was a HEAD */
 };
 
-/* asks_max: capacity of the core's mailbox. lanes: whether there is a lane called `main` (it takes calls that
- * never end). */
+/* asks_max, replies_max: capacities of the core's and the front's mailboxes. lane: whether there is a lane
+ * called `main` (it takes calls that never end). */
+struct gate *gate_open_narrow(size_t asks_max, size_t replies_max, bool lane);
+/* The same with ample room for replies. */
 struct gate *gate_open(size_t asks_max, bool lane);
 void gate_close(struct gate *g);
 /* One turn of everything. */

@@ -30,6 +30,11 @@ static int setup_small(void **state) {
     return 0;
 }
 
+static int setup_few_replies(void **state) {
+    *state = gate_open_narrow(64, 1, false);
+    return 0;
+}
+
 static int teardown(void **state) {
     gate_close(*state);
     return 0;
@@ -268,6 +273,36 @@ static int post_keyed(struct gate *g, const char *key, const char *json) {
     return gate_send(g, "POST", "/v1/messages", head.p, json);
 }
 
+static void test_create__a_trace_context_is_kept_when_it_is_one(void **state) {
+    static const struct {
+        const char *given, *kept; /* NULL: null */
+    } cases[] = {
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+        {"cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-new",
+         "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-new", NULL},
+        {"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", NULL},
+        {"00-00000000000000000000000000000000-00f067aa0ba902b7-01", NULL},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", NULL},
+        {"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", NULL},
+        {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", NULL},
+        {"-", NULL},
+    };
+    struct gate *g = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        BUF_AUTO struct buf head = BUF_INIT(1024), want = BUF_INIT(256);
+        char location[MEMBER_BYTES];
+        buf_addf(&head, "%s" JSON_HEAD "traceparent: %s\r\n", g->bearer, cases[i].given);
+        assert_int_equal(gate_send(g, "POST", "/v1/messages", head.p, simple), 202);
+        gate_header(g, "Location", location);
+        gate_get(g, location);
+        const char *quote = cases[i].kept ? "\"" : "";
+        buf_addf(&want, "\"traceparent\":%s%s%s,", quote, cases[i].kept ? cases[i].kept : "null", quote);
+        assert_true(says(g, want.p));
+    }
+}
+
 static void test_idempotency__one_key_makes_one_message(void **state) {
     struct gate *g = *state;
     char first[MEMBER_BYTES], again[MEMBER_BYTES], replayed[MEMBER_BYTES];
@@ -400,6 +435,20 @@ static void test_full__what_finds_no_room_is_pushed_back_and_the_rest_goes_on(vo
     assert_true(says(g, "/problems/busy"));
     assert_string_equal(retry, "1");
     assert_int_equal(g->meters.counters[COUNT_PUSHED_BACK], 1);
+    g->core_stands = false;
+    assert_int_equal(gate_receive(g, first), 202);
+}
+
+static void test_full__no_more_is_asked_than_the_replies_have_room_for(void **state) {
+    struct gate *g = *state;
+    BUF_AUTO struct buf head = BUF_INIT(1024);
+    buf_addf(&head, "%s" JSON_HEAD, g->bearer);
+    g->core_stands = true;
+    int first = gate_begin(g, "POST", "/v1/messages", head.p, simple);
+    for (int i = 0; i < 20; i++)
+        gate_turn(g);
+    assert_int_equal(gate_send(g, "POST", "/v1/messages", head.p, simple), 503);
+    assert_int_equal(mailbox_fill(g->mail.asks), 1);
     g->core_stands = false;
     assert_int_equal(gate_receive(g, first), 202);
 }
@@ -597,6 +646,7 @@ int main(void) {
         WITH(setup, test_create__the_answer_names_the_stored_message),
         WITH(setup, test_create__a_time_ahead_moves_the_end_of_validity),
         WITH(setup, test_create__templates_are_rendered),
+        WITH(setup, test_create__a_trace_context_is_kept_when_it_is_one),
         WITH(setup, test_idempotency__one_key_makes_one_message),
         WITH(setup, test_idempotency__a_key_in_flight_is_a_conflict),
         WITH(setup, test_list__pages_go_newest_first_without_gap_or_repeat),
@@ -604,6 +654,7 @@ int main(void) {
         WITH(setup, test_commands__cancel_redact_delete),
         WITH(setup, test_send__takes_json_and_form_without_a_key_from_this_machine),
         WITH(setup_small, test_full__what_finds_no_room_is_pushed_back_and_the_rest_goes_on),
+        WITH(setup_few_replies, test_full__no_more_is_asked_than_the_replies_have_room_for),
         WITH(setup, test_drain__new_messages_are_refused_and_connections_closed),
         WITH(setup, test_settings__an_offer_is_taken_over_at_the_next_run),
         WITH(setup_lane, test_hooks__a_receipt_moves_its_message_and_a_forged_one_does_not),
