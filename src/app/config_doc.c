@@ -11,7 +11,7 @@ static void add_default(const struct config_row *row, bool chinese, bool markdow
     if (!row->fallback)
         buf_adds(out, chinese ? "(必填)" : "(required)");
     else if (row->fallback_is)
-        buf_adds(out, row->fallback_is);
+        buf_adds(out, chinese ? row->fallback_is_zh : row->fallback_is);
     else if (row->fallback[0])
         buf_addf(out, "%s%s%s", quote, row->fallback, quote);
     else
@@ -178,6 +178,8 @@ static void doc_row(const struct config_row *row, struct buf *out) {
     }
     buf_adds(out, " | ");
     add_default(row, false, true, out);
+    if (row->fallback_is && strcmp(row->fallback_is, row->fallback_is_zh) != 0)
+        buf_addf(out, "<br>%s", row->fallback_is_zh);
     buf_adds(out, " | ");
     doc_text(row->doc, out);
     buf_adds(out, "<br>");

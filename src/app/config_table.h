@@ -38,9 +38,10 @@ enum config_unit {
 struct config_row {
     const char *key; /* dotted; of a lane's row: without "lanes[]." */
     enum config_kind kind;
-    const char *fallback;    /* as it would be written; "": empty; NULL: must be given */
-    const char *fallback_is; /* in words, where the empty fallback means something; or NULL */
-    size_t at;               /* offset in struct settings, of a lane's row in struct lane_config */
+    const char *fallback; /* as it would be written; "": empty; NULL: must be given */
+    const char *fallback_is,
+        *fallback_is_zh; /* in words, where the fallback alone says too little; or NULL */
+    size_t at;           /* offset in struct settings, of a lane's row in struct lane_config */
     size_t count_at;
     uint32_t min, max;
     enum config_unit unit;

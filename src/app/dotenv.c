@@ -157,8 +157,9 @@ static void expand(const struct dotenv *d, struct sv raw, const struct dotenv_ou
     }
 }
 
+/* value.p NULL: a name alone, which also takes back what an earlier line set. */
 static bool put(struct dotenv *d, struct sv key, struct sv value, struct arena *mem, struct err *e) {
-    struct sv v = value.n ? arena_dup(mem, value) : SV("");
+    struct sv v = value.n ? arena_dup(mem, value) : value.p ? SV("") : SV_NONE;
     struct sv k = arena_dup(mem, key);
     if (mem->full)
         return err_set(e, ERR_TOO_LARGE, "too much text");
@@ -198,12 +199,12 @@ bool dotenv_parse(struct dotenv *d, struct sv text, const struct dotenv_outside 
             continue;
         }
         skip_line_end(&r);
-        if (!key.p || !has_value)
+        if (!key.p)
             continue;
         expand(d, buf_sv(&raw), outside, &value);
         if (raw.overflow || value.overflow)
             return err_set(e, ERR_TOO_LARGE, "the value of line %u is over %d bytes", line, DOTENV_VALUE_MAX);
-        if (!put(d, key, buf_sv(&value), mem, e))
+        if (!put(d, key, !has_value ? SV_NONE : value.n ? buf_sv(&value) : SV(""), mem, e))
             return false;
     }
 }

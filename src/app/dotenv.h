@@ -1,13 +1,14 @@
-/* dotenv: NAME=value files, read as python-dotenv 1.0 reads them.
+/* dotenv: NAME=value files, read as python-dotenv (0.21, 1.0) reads them.
  *
  * A line is [export] NAME=value, with white space around both parts. Values: 'single quoted' (\\ and \'
  * escape), "double quoted" (\\ \' \" \a \b \f \n \r \t \v escape), both over several lines; or unquoted, up
- * to the end of the line or to white space and #. NAME alone sets nothing. Then ${NAME} and ${NAME:-default}
- * in any value, single quoted ones too, become the variable (from outside, then from earlier lines), else the
- * default, else nothing. The last line of a name wins.
+ * to the end of the line or to white space and #. NAME alone sets nothing (and takes back an earlier line's).
+ * Then ${NAME} and ${NAME:-default} in any value, single quoted ones too, become the variable (from outside,
+ * then from earlier lines), else the default, else nothing. The last line of a name wins.
  *
- * Differences: white space is ASCII's, a byte order mark is skipped, and a line that makes no sense is
- * reported, where python-dotenv logs and goes on. Source: python-dotenv's parser.py and variables.py.
+ * Differences: white space is ASCII's, a byte order mark is skipped, ${NAME:-default} of a name alone is the
+ * default, and a line that makes no sense is reported, where python-dotenv logs and goes on. Source:
+ * python-dotenv's parser.py and variables.py.
  */
 #ifndef HY_APP_DOTENV_H
 #define HY_APP_DOTENV_H
@@ -18,7 +19,7 @@
 enum { DOTENV_PAIRS_MAX = 1024, DOTENV_VALUE_MAX = 64 * 1024 };
 
 struct dotenv_pair {
-    struct sv name, value;
+    struct sv name, value; /* value.p NULL: not set */
 };
 
 struct dotenv {
