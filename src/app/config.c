@@ -43,6 +43,10 @@ static bool read_one(struct config_loading *l, const struct config_row *row, con
         return false;
     if (config_value_put(row, buf_sv(&value), base, &l->settings->arena, &e))
         return true;
+    if (sv_find_char(n->text, '@') != SIZE_MAX) { /* an address with a password in it, perhaps */
+        config_problem_add(l->problems, l->path, n->line, "`%s` %s", key, e.text);
+        return false;
+    }
     bool cut = n->text.n > QUOTE_MAX;
     config_problem_add(l->problems, l->path, n->line, "`%s` %s, not `%.*s%s`%s", key, e.text,
                        (int)(cut ? QUOTE_MAX : n->text.n), n->text.p, cut ? "..." : "",
