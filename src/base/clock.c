@@ -37,6 +37,13 @@ static struct tm broken_down(int64_t at, int64_t *us) {
     return tm;
 }
 
+static void put_digits(char *to, int n, int x) {
+    while (n-- > 0) {
+        to[n] = (char)('0' + x % 10);
+        x /= 10;
+    }
+}
+
 void clock_add_rfc3339(struct buf *out, int64_t at) {
     int64_t us;
     struct tm tm = broken_down(at, &us);

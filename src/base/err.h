@@ -57,6 +57,13 @@ const char *err_kind_name(enum err_kind kind);
         }                                                                                                    \
     } while (0)
 
+/* The same for a place that cannot be reached; text says what held until here. */
+#define BUG(text)                                                                                            \
+    do {                                                                                                     \
+        fprintf(stderr, "%s:%d: bug: not so: %s\n", __FILE__, __LINE__, text);                               \
+        abort();                                                                                             \
+    } while (0)
+
 #define MUST_USE __attribute__((warn_unused_result))
 
 #endif

@@ -184,7 +184,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_RECEIPT: receipt(c, l, a); break;
     case ASK_SUBMIT:
     case ASK_RELOAD:
-    case ASK_KINDS: ASSERT(!"asks about stored messages only");
+    case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
 
@@ -285,6 +285,6 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_CANCEL:
     case ASK_DELETE:
     case ASK_REDACT: about_stored(c, a); break;
-    case ASK_KINDS: ASSERT(!"not an ask");
+    case ASK_KINDS: BUG("not an ask");
     }
 }

@@ -178,7 +178,7 @@ void core_due(struct core *c, struct live *l) {
     case STATE_CANCELED:
     case STATE_SUPPRESSED:
     case STATE_RECEIVED:
-    case STATE_COUNT: ASSERT(!"a finished message is never due");
+    case STATE_COUNT: BUG("a finished message is never due");
     }
 }
 

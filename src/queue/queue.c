@@ -56,7 +56,7 @@ void queue_remove(struct queue *q, struct queue_item *i) {
             unlink_item(q, l, before, i);
             return;
         }
-    ASSERT(!"a queued item stands in its list");
+    BUG("a queued item stands in its list");
 }
 
 void queue_note_due(struct queue *q, enum priority p, int64_t due_at, int64_t now) {
