@@ -44,11 +44,19 @@ static void put_digits(char *to, int n, int x) {
     }
 }
 
+/* By hand: several of these stand in every answer and log line, and printf takes a microsecond for each. */
 void clock_add_rfc3339(struct buf *out, int64_t at) {
     int64_t us;
     struct tm tm = broken_down(at, &us);
-    buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-             tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us / 1000));
+    char text[] = "0000-00-00T00:00:00.000Z";
+    put_digits(text, 4, tm.tm_year + 1900);
+    put_digits(text + 5, 2, tm.tm_mon + 1);
+    put_digits(text + 8, 2, tm.tm_mday);
+    put_digits(text + 11, 2, tm.tm_hour);
+    put_digits(text + 14, 2, tm.tm_min);
+    put_digits(text + 17, 2, tm.tm_sec);
+    put_digits(text + 20, 3, (int)(us / US_PER_MS));
+    buf_add(out, sv_make(text, sizeof text - 1));
 }
 
 void clock_add_rfc2822(struct buf *out, int64_t at) {
