@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -71,7 +72,14 @@ static bool configure(struct db *db, enum db_mode mode, struct err *e) {
     return ok;
 }
 
+/* SQLite's memory statistics cost a process-wide lock at every allocation, and nobody reads them. */
+static void set_up_sqlite(void) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct db *db_open(struct sv url, enum db_mode mode, struct err *e) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up_sqlite);
     if (mode != DB_MEMORY && !sv_starts(url, SV("sqlite:"))) {
         err_set(e, ERR_INVALID, "database: `%.*s` is not of the form sqlite:PATH", SV_FMT(url));
         return NULL;
