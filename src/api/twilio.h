@@ -34,8 +34,6 @@ const struct twilio_code *twilio_code_table(size_t *n);
 /* The code for what admission or this face's own reading refused: by field name and kind; 0: none of its
  * own. */
 int32_t twilio_code_of_field(const char *field, enum err_kind kind);
-/* What a message's error_code says when the provider's own code is none of Twilio's; 0: no error. */
-int32_t twilio_code_of_reason(enum reason r);
 void twilio_refuse(struct api_request *rq, enum problem p, const struct err *e);
 
 /* ---- messages (twilio_message.c) ---- */

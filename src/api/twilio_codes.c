@@ -110,38 +110,6 @@ static const int32_t problem_codes[PROBLEM_COUNT] = {
     [PROBLEM_FORGED] = 20403,
 };
 
-static const int32_t reason_codes[REASON_COUNT] = {
-    [REASON_NONE] = 0,
-    [REASON_INVALID_NUMBER] = 30005,
-    [REASON_OPTED_OUT] = 21610,
-    [REASON_CONTENT_REJECTED] = 30007,
-    [REASON_SENDER_REJECTED] = 21606,
-    [REASON_CREDENTIALS] = 30002,
-    [REASON_QUOTA] = 30001,
-    [REASON_THROTTLED] = 20429,
-    [REASON_PROVIDER_DOWN] = 30017,
-    [REASON_UNREACHABLE] = 30003,
-    [REASON_OUTCOME_UNKNOWN] = 30410, /* "not retried, to avoid duplicates": what happened here too */
-    [REASON_EXPIRED] = 30036,
-    [REASON_CANCELED] = 0,
-    [REASON_NO_RECEIPT] = 0,
-    [REASON_SCREENED] = 30007,
-    [REASON_BLOCKED] = 30004,
-    [REASON_DUPLICATE] = 30450,
-    [REASON_NO_LANE] = 21612,
-    [REASON_ATTEMPTS_EXHAUSTED] = 30008,
-    [REASON_REJECTED] = 30008,
-    [REASON_REQUEST_REJECTED] = 20422,
-    [REASON_SCHEDULED] = 0,
-    [REASON_LANE_FULL] = 0,
-    [REASON_RECONCILING] = 0,
-};
-
-int32_t twilio_code_of_reason(enum reason r) {
-    ASSERT(r < REASON_COUNT);
-    return reason_codes[r];
-}
-
 /* ---- answering ---- */
 
 enum { SHOWN_PATH_BYTES_MAX = 200 };

@@ -3,6 +3,7 @@
 #include "api/twilio.h"
 
 #include "base/clock.h"
+#include "notify/owed.h"
 
 enum { KEY_CHARS_MAX = 255, VALIDITY_S_MAX = 36000 };
 
@@ -161,7 +162,7 @@ static void created(struct api_request *rq, const struct api_brief *b, bool repl
         .updated_at = b->created_at,
     };
     if (b->state == STATE_SUPPRESSED) {
-        shown.error_code = twilio_code_of_reason(b->reason);
+        shown.error_code = owed_twilio_code(b->reason);
         shown.error_text = sv_of(reason_meaning(b->reason));
     }
     answer_created(rq, &shown, false);

@@ -108,7 +108,7 @@ static void explain(const struct settings *s, const struct head *h, struct twili
         if (twilio_code_find(h->code)) /* its title says it */
             return;
     } else
-        out->error_code = twilio_code_of_reason(h->reason);
+        out->error_code = owed_twilio_code(h->reason);
     out->error_text = h->reason == REASON_NONE ? SV_NONE : sv_of(reason_meaning(h->reason));
 }
 

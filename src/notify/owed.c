@@ -17,6 +17,38 @@ const char *owed_twilio_status(enum state s) {
     return words[s];
 }
 
+static const int32_t reason_codes[REASON_COUNT] = {
+    [REASON_NONE] = 0,
+    [REASON_INVALID_NUMBER] = 30005,
+    [REASON_OPTED_OUT] = 21610,
+    [REASON_CONTENT_REJECTED] = 30007,
+    [REASON_SENDER_REJECTED] = 21606,
+    [REASON_CREDENTIALS] = 30002,
+    [REASON_QUOTA] = 30001,
+    [REASON_THROTTLED] = 20429,
+    [REASON_PROVIDER_DOWN] = 30017,
+    [REASON_UNREACHABLE] = 30003,
+    [REASON_OUTCOME_UNKNOWN] = 30410, /* "not retried, to avoid duplicates": what happened here too */
+    [REASON_EXPIRED] = 30036,
+    [REASON_CANCELED] = 0,
+    [REASON_NO_RECEIPT] = 0,
+    [REASON_SCREENED] = 30007,
+    [REASON_BLOCKED] = 30004,
+    [REASON_DUPLICATE] = 30450,
+    [REASON_NO_LANE] = 21612,
+    [REASON_ATTEMPTS_EXHAUSTED] = 30008,
+    [REASON_REJECTED] = 30008,
+    [REASON_REQUEST_REJECTED] = 20422,
+    [REASON_SCHEDULED] = 0,
+    [REASON_LANE_FULL] = 0,
+    [REASON_RECONCILING] = 0,
+};
+
+int32_t owed_twilio_code(enum reason r) {
+    ASSERT(r < REASON_COUNT);
+    return reason_codes[r];
+}
+
 static bool owes(const struct event *ev) {
     switch (ev->state) {
     case STATE_SENT:
@@ -66,7 +98,8 @@ static bool build_twilio(const struct world *w, const struct owed *o, struct are
     struct buf BUF_AUTO body = BUF_INIT(POST_MAX_BYTES);
     struct sid sid = sid_message(w->id_key, m->id);
     char code[16];
-    snprintf(code, sizeof code, "%d", o->code);
+    int32_t shown = o->code ? o->code : owed_twilio_code(o->reason);
+    snprintf(code, sizeof code, "%d", shown);
     struct form *f = arena_zalloc(mem, sizeof *f);
     if (!f)
         return false;
@@ -81,7 +114,7 @@ static bool build_twilio(const struct world *w, const struct owed *o, struct are
         {SV("To"), m->text[TEXT_TO]},
         {SV("ErrorCode"), sv_of(code)},
     };
-    f->n = sizeof pairs / sizeof pairs[0] - (o->code == 0);
+    f->n = sizeof pairs / sizeof pairs[0] - (shown == 0);
     for (size_t i = 0; i < f->n; i++) {
         f->pairs[i] = pairs[i];
         form_add(&body, pairs[i].key, pairs[i].value);
@@ -109,6 +142,8 @@ static bool build_native(const struct world *w, const struct owed *o, struct are
     json_pair_i64(&body, "event", o->event);
     json_pair(&body, "to", m->text[TEXT_TO]);
     json_pair_or_null(&body, "from", m->text[TEXT_FROM]);
+    if (o->reason != REASON_NONE)
+        json_pair(&body, "reason", sv_of(reason_name(o->reason)));
     if (o->code)
         json_pair_i64(&body, "provider_code", o->code);
     if (m->text[TEXT_METADATA].n) {

@@ -22,7 +22,8 @@ struct owed {
     const struct message *message; /* its texts; head is not looked at */
     uint16_t event;
     enum state state;
-    int32_t code;
+    enum reason reason;
+    int32_t code; /* the provider's, 0 if none */
     struct sv account_sid;
     struct sv account_token; /* secret */
 };
@@ -32,5 +33,7 @@ MUST_USE bool owed_build(const struct world *w, const struct owed *o, struct are
 
 /* Twilio's word for a state, for callbacks and the Twilio-compatible API. */
 const char *owed_twilio_status(enum state s);
+/* Twilio's error code for a reason of ours, for messages the provider gave no code for; 0: none. */
+int32_t owed_twilio_code(enum reason r);
 
 #endif

@@ -44,6 +44,7 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
         struct owed o = {.message = c->message,
                          .event = c->callback.event,
                          .state = c->callback.state,
+                         .reason = c->callback.reason,
                          .code = c->callback.code};
         ok = s->account(s->ctx, c->message->account_id, &o.account_sid, &o.account_token)
                  ? owed_build(w, &o, mem, out, &e)

@@ -57,6 +57,7 @@ void core_owe_done(struct core *c, const struct message *m, const struct change 
         start(c, &(struct callback){.message_id = m->id,
                                     .event = ev->number,
                                     .state = ev->state,
+                                    .reason = ev->reason,
                                     .code = ev->code,
                                     .message = copy_texts(m)});
     }

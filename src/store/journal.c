@@ -129,7 +129,7 @@ static bool insert_events(struct db *db, int64_t message_id, const struct change
 
 static bool insert_callbacks(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
     static const char sql[] =
-        "INSERT INTO callback (message_id, event, due_at, tries, state, code) VALUES (?,?,?,0,?,?)";
+        "INSERT INTO callback (message_id, event, due_at, tries, state, reason, code) VALUES (?,?,?,0,?,?,?)";
     for (unsigned i = 0; i < c->n_events; i++) {
         if (!(c->callbacks & 1u << i))
             continue;
@@ -140,6 +140,7 @@ static bool insert_callbacks(struct db *db, int64_t message_id, const struct cha
         db_int(s, c->events[i].number);
         db_int(s, c->callback_due_at);
         db_int(s, c->events[i].state);
+        db_int(s, c->events[i].reason);
         db_int(s, c->events[i].code);
         if (!db_run(s, e))
             return false;
@@ -483,7 +484,7 @@ static bool do_sweep(struct db *db, struct job *job, struct err *e) {
 
 static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
-        "SELECT " ROW_COLUMNS ", c.event, c.tries, c.state, c.code, c.due_at FROM callback AS c "
+        "SELECT " ROW_COLUMNS ", c.event, c.tries, c.state, c.reason, c.code, c.due_at FROM callback AS c "
         "CROSS JOIN message AS m ON m.id=c.message_id WHERE c.due_at<=? ORDER BY c.due_at LIMIT ?";
     static const char next[] = "SELECT min(due_at) FROM callback WHERE due_at>?";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -505,8 +506,9 @@ static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
             .event = (uint16_t)db_col_int(s, ROW_COLUMNS_N),
             .tries = (uint16_t)db_col_int(s, ROW_COLUMNS_N + 1),
             .state = (enum state)db_col_int(s, ROW_COLUMNS_N + 2),
-            .code = (int32_t)db_col_int(s, ROW_COLUMNS_N + 3),
-            .due_at = db_col_int(s, ROW_COLUMNS_N + 4),
+            .reason = (enum reason)db_col_int(s, ROW_COLUMNS_N + 3),
+            .code = (int32_t)db_col_int(s, ROW_COLUMNS_N + 4),
+            .due_at = db_col_int(s, ROW_COLUMNS_N + 5),
             .message = m,
         };
     }

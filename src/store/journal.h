@@ -45,6 +45,7 @@ struct callback {
     uint16_t event;
     uint16_t tries;
     enum state state;
+    enum reason reason;
     int32_t code;
     int64_t due_at;
     struct message *message; /* owned by the callback */

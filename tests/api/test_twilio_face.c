@@ -4,6 +4,7 @@
 
 #include "api/twilio.h"
 #include "base/clock.h"
+#include "notify/owed.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -410,7 +411,7 @@ static void test_codes__each_stands_once_in_order_and_every_one_named_is_there(v
     for (size_t i = 1; i < n; i++)
         assert_true(c[i - 1].code < c[i].code);
     for (int r = 0; r < REASON_COUNT; r++) {
-        int32_t code = twilio_code_of_reason((enum reason)r);
+        int32_t code = owed_twilio_code((enum reason)r);
         assert_true(code == 0 || twilio_code_find(code));
     }
 }

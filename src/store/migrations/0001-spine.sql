@@ -108,6 +108,7 @@ CREATE TABLE callback (
     due_at INTEGER NOT NULL,
     tries INTEGER NOT NULL,
     state INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
     code INTEGER NOT NULL,
     PRIMARY KEY (message_id, event)
 ) WITHOUT ROWID;
