@@ -1,0 +1,576 @@
+#include "text/template/parse.h"
+
+#include "text/template/builtin.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+bool parse_fail(struct parser *p, uint32_t at, const char *fmt, ...) {
+    if (p->failed)
+        return false;
+    p->failed = true;
+    char text[ERR_TEXT_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    unsigned line, column;
+    template_locate(p->t, at, &line, &column);
+    return err_set(p->err, ERR_INVALID, "template %.*s:%u:%u: %s", SV_FMT(sv_sub(p->t->name, 0, 100)), line,
+                   column, text);
+}
+
+static struct token next_token(struct parser *p) {
+    struct token t = lex_next(&p->lex);
+    if (t.kind == TOK_ERROR)
+        parse_fail(p, p->lex.error_at, "%s", p->lex.error);
+    return t;
+}
+
+void parse_advance(struct parser *p) {
+    p->cur = p->has_ahead ? p->ahead : next_token(p);
+    p->has_ahead = false;
+}
+
+const struct token *parse_ahead(struct parser *p) {
+    if (!p->has_ahead)
+        p->ahead = next_token(p);
+    p->has_ahead = true;
+    return &p->ahead;
+}
+
+bool parse_is(const struct parser *p, enum tok kind) {
+    return p->cur.kind == kind;
+}
+
+bool parse_is_name(const struct parser *p, const char *word) {
+    return p->cur.kind == TOK_NAME && sv_eq(p->cur.text, sv_of(word));
+}
+
+bool parse_skip(struct parser *p, enum tok kind) {
+    if (p->cur.kind != kind)
+        return false;
+    parse_advance(p);
+    return true;
+}
+
+bool parse_skip_name(struct parser *p, const char *word) {
+    if (!parse_is_name(p, word))
+        return false;
+    parse_advance(p);
+    return true;
+}
+
+static bool expected(struct parser *p, const char *what) {
+    if (p->cur.kind == TOK_NAME)
+        return parse_fail(p, p->cur.at, "expected %s, found '%.*s'", what,
+                          SV_FMT(sv_sub(p->cur.text, 0, 60)));
+    return parse_fail(p, p->cur.at, "expected %s, found %s", what, tok_name(p->cur.kind));
+}
+
+bool parse_expect(struct parser *p, enum tok kind) {
+    return parse_skip(p, kind) || expected(p, tok_name(kind));
+}
+
+static bool expect_name(struct parser *p, const char *word) {
+    char quoted[40];
+    snprintf(quoted, sizeof quoted, "'%s'", word);
+    return parse_skip_name(p, word) || expected(p, quoted);
+}
+
+static void *take(struct parser *p, size_t n) {
+    void *at = arena_zalloc(&p->t->arena, n);
+    if (!at)
+        parse_fail(p, p->cur.at, "the template takes too much memory");
+    return at;
+}
+
+struct node *parse_node(struct parser *p, enum node_kind kind, uint32_t at) {
+    struct node *n = take(p, sizeof *n);
+    if (n) {
+        n->kind = (uint8_t)kind;
+        n->at = at;
+        n->height = 1;
+    }
+    return n;
+}
+
+bool parse_under(struct parser *p, struct node *n, const struct node *child) {
+    if (child && child->height >= n->height)
+        n->height = (uint16_t)(child->height + 1);
+    if (n->height > PARSE_HEIGHT_MAX)
+        return parse_fail(p, n->at, "the expression is nested deeper than %d levels", PARSE_HEIGHT_MAX);
+    return true;
+}
+
+void row_init(struct row *r) {
+    r->first = NULL;
+    r->end = &r->first;
+}
+
+void row_add(struct row *r, struct node *n) {
+    *r->end = n;
+    r->end = &n->next;
+}
+
+static uint64_t name_hash(struct sv name) {
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * 1099511628211u;
+    return h ^ (h >> 31);
+}
+
+static bool symbols_grow(struct parser *p) {
+    uint32_t cap = p->symbols_cap ? p->symbols_cap * 2 : 32;
+    struct symbol *symbols = take(p, cap * sizeof *symbols);
+    uint32_t *index = take(p, cap * 2 * sizeof *index);
+    if (!symbols || !index)
+        return false;
+    if (p->t->symbols_n)
+        memcpy(symbols, p->t->symbols, p->t->symbols_n * sizeof *symbols);
+    p->t->symbols = symbols;
+    p->symbols_cap = cap;
+    p->symbol_index = index;
+    p->symbol_index_n = cap * 2;
+    for (uint32_t k = 0; k < p->t->symbols_n; k++) {
+        size_t i = name_hash(symbols[k].name) & (p->symbol_index_n - 1);
+        while (index[i])
+            i = (i + 1) & (p->symbol_index_n - 1);
+        index[i] = k + 1;
+    }
+    return true;
+}
+
+bool parse_symbol(struct parser *p, struct sv name, uint32_t *sym) {
+    if (p->t->symbols_n == p->symbols_cap && !symbols_grow(p))
+        return false;
+    size_t i = name_hash(name) & (p->symbol_index_n - 1);
+    for (; p->symbol_index[i]; i = (i + 1) & (p->symbol_index_n - 1))
+        if (sv_eq(p->t->symbols[p->symbol_index[i] - 1].name, name)) {
+            *sym = p->symbol_index[i] - 1;
+            return true;
+        }
+    *sym = p->t->symbols_n++;
+    p->symbol_index[i] = *sym + 1;
+    p->t->symbols[*sym] = (struct symbol){.name = name, .global = global_find(name)};
+    return true;
+}
+
+/* What may end a body. */
+enum end {
+    END_EOF = 1 << 0,
+    END_ELIF = 1 << 1,
+    END_ELSE = 1 << 2,
+    END_ENDIF = 1 << 3,
+    END_ENDFOR = 1 << 4,
+    END_ENDSET = 1 << 5,
+    END_ENDWITH = 1 << 6,
+    END_ENDFILTER = 1 << 7,
+    END_ENDMACRO = 1 << 8,
+    END_ENDCALL = 1 << 9,
+    END_BAR_ELSE = 1 << 10,  /* {{else}}, {{else if x}} */
+    END_BAR_CLOSE = 1 << 11, /* {{/name}} */
+};
+
+static const struct end_name {
+    const char *word;
+    enum end end;
+} end_names[] = {
+    {"elif", END_ELIF},           {"else", END_ELSE},          {"endif", END_ENDIF},
+    {"endfor", END_ENDFOR},       {"endset", END_ENDSET},      {"endwith", END_ENDWITH},
+    {"endfilter", END_ENDFILTER}, {"endmacro", END_ENDMACRO},  {"endcall", END_ENDCALL},
+    {"{{else}}", END_BAR_ELSE},   {"{{/...}}", END_BAR_CLOSE},
+};
+enum { END_NAMES_N = sizeof end_names / sizeof end_names[0] };
+
+static bool parse_statement(struct parser *p, struct row *row);
+static bool parse_bar(struct parser *p, struct row *row);
+
+static bool expected_end(struct parser *p, uint32_t at, unsigned ends, const char *found) {
+    BUF_AUTO struct buf words = BUF_INIT(200);
+    for (size_t i = 0; i < END_NAMES_N; i++)
+        if (ends & end_names[i].end)
+            buf_addf(&words, "%s%s", words.n ? " or " : "", end_names[i].word);
+    if (!words.n)
+        return parse_fail(p, at, "'%s' ends no block", found);
+    return parse_fail(p, at, "expected %s, found %s", words.p, found);
+}
+
+/* Behind `{%`, at its first word: the end it stands for when it is one of ends, 0 with *known when it is an
+ * end of something else. */
+static unsigned block_end(struct parser *p, unsigned ends, const char **known) {
+    *known = NULL;
+    for (size_t i = 0; i < END_NAMES_N; i++)
+        if (parse_is_name(p, end_names[i].word)) {
+            *known = end_names[i].word;
+            return ends & end_names[i].end;
+        }
+    return 0;
+}
+
+/* Statements up to one of ends; the parser stands behind the `{%` and the ending word (or `{{/`, `{{else`).
+ * Which end it was is in *end. */
+static bool parse_body(struct parser *p, unsigned ends, struct node **body, unsigned *end) {
+    struct row row;
+    row_init(&row);
+    if (++p->blocks > PARSE_BLOCKS_MAX)
+        return parse_fail(p, p->cur.at, "blocks are nested deeper than %d levels", PARSE_BLOCKS_MAX);
+    for (;;) {
+        struct token t = p->cur;
+        if (p->failed)
+            return false;
+        if (t.kind == TOK_EOF) {
+            if (!(ends & END_EOF))
+                return expected_end(p, t.at, ends, "end of template");
+            *end = END_EOF;
+            break;
+        }
+        parse_advance(p);
+        if (t.kind == TOK_DATA) {
+            struct node *n = parse_node(p, NODE_TEXT, t.at);
+            if (!n)
+                return false;
+            n->text = t.text;
+            row_add(&row, n);
+            continue;
+        }
+        if (t.kind == TOK_BLOCK_BEGIN) {
+            const char *known;
+            if ((*end = block_end(p, ends, &known))) {
+                parse_advance(p);
+                break;
+            }
+            if (known)
+                return expected_end(p, p->cur.at, ends & ~(unsigned)END_EOF, known);
+            if (!parse_statement(p, &row))
+                return false;
+            continue;
+        }
+        if (parse_is(p, TOK_DIV) && (ends & END_BAR_CLOSE)) {
+            parse_advance(p);
+            *end = END_BAR_CLOSE;
+            break;
+        }
+        if (parse_is(p, TOK_DIV))
+            return expected_end(p, p->cur.at, ends & ~(unsigned)END_EOF, "{{/");
+        if ((ends & END_BAR_ELSE) && parse_is_name(p, "else")) {
+            parse_advance(p);
+            *end = END_BAR_ELSE;
+            break;
+        }
+        if (parse_is(p, TOK_HASH)) {
+            if (!parse_bar(p, &row))
+                return false;
+            continue;
+        }
+        struct node *n = parse_node(p, NODE_PRINT, t.at);
+        if (!n || !(n->left = parse_tuple(p, true)) || !parse_expect(p, TOK_VAR_END))
+            return false;
+        row_add(&row, n);
+    }
+    p->blocks--;
+    *body = row.first;
+    return !p->failed;
+}
+
+/* A body behind its opening tag's end, to its closing tag, whose end is passed too. */
+static bool whole_body(struct parser *p, unsigned ends, struct node **body, unsigned *end) {
+    return parse_expect(p, TOK_BLOCK_END) && parse_body(p, ends, body, end);
+}
+
+static bool only_body(struct parser *p, enum end closing, struct node **body) {
+    unsigned end;
+    return whole_body(p, closing, body, &end) && parse_expect(p, TOK_BLOCK_END);
+}
+
+/* The elif chain is a chain of nodes, one level each, so its length is bounded as nesting is. */
+static bool parse_if(struct parser *p, struct node *n) {
+    unsigned end;
+    for (struct node *branch = n;;) {
+        if (!(branch->cond = parse_tuple(p, false)) ||
+            !whole_body(p, END_ELIF | END_ELSE | END_ENDIF, &branch->yes, &end))
+            return false;
+        if (end == END_ENDIF)
+            return parse_expect(p, TOK_BLOCK_END);
+        if (end == END_ELSE)
+            return only_body(p, END_ENDIF, &branch->no);
+        branch->no = parse_node(p, NODE_IF, p->cur.at);
+        if (!branch->no)
+            return false;
+        branch = branch->no;
+    }
+}
+
+static bool parse_for(struct parser *p, struct node *n) {
+    n->loop.target = parse_target(p, false);
+    if (!n->loop.target || !expect_name(p, "in") || !(n->loop.iter = parse_tuple(p, false)))
+        return false;
+    if (parse_skip_name(p, "if") && !(n->loop.guard = parse_expression(p, true)))
+        return false;
+    n->loop.recursive = parse_skip_name(p, "recursive");
+    p->t->symbols[SYM_LOOP].assigned = true;
+    bool outer = p->uses_loop;
+    unsigned end;
+    p->uses_loop = n->loop.recursive;
+    if (!whole_body(p, END_ELSE | END_ENDFOR, &n->loop.body, &end))
+        return false;
+    n->loop.uses_loop = p->uses_loop;
+    p->uses_loop = outer;
+    if (end == END_ELSE)
+        return only_body(p, END_ENDFOR, &n->loop.otherwise);
+    return parse_expect(p, TOK_BLOCK_END);
+}
+
+static bool parse_set(struct parser *p, struct node *n) {
+    n->set.target = parse_target(p, true);
+    if (!n->set.target)
+        return false;
+    if (parse_skip(p, TOK_ASSIGN))
+        return (n->set.value = parse_tuple(p, true)) && parse_expect(p, TOK_BLOCK_END);
+    n->kind = NODE_SET_BLOCK;
+    if (n->set.target->kind == NODE_TUPLE)
+        return expected(p, "'='");
+    if (parse_skip(p, TOK_PIPE) && !(n->set.value = parse_filters(p, NULL, true)))
+        return false;
+    return only_body(p, END_ENDSET, &n->set.body);
+}
+
+static bool parse_with(struct parser *p, struct node *n) {
+    struct row targets, values;
+    row_init(&targets);
+    row_init(&values);
+    while (!parse_is(p, TOK_BLOCK_END)) {
+        if (targets.first && !parse_expect(p, TOK_COMMA))
+            return false;
+        struct node *target = parse_is(p, TOK_NAME) ? parse_node(p, NODE_NAME, p->cur.at) : NULL;
+        if (!target)
+            return expected(p, "a name");
+        if (!parse_symbol(p, p->cur.text, &target->sym))
+            return false;
+        p->t->symbols[target->sym].assigned = true;
+        parse_advance(p);
+        struct node *value;
+        if (!parse_expect(p, TOK_ASSIGN) || !(value = parse_expression(p, true)))
+            return false;
+        row_add(&targets, target);
+        row_add(&values, value);
+    }
+    n->with.targets = targets.first;
+    n->with.values = values.first;
+    return only_body(p, END_ENDWITH, &n->with.body);
+}
+
+static bool parse_params(struct parser *p, struct macro_node *m) {
+    struct param **last = &m->params;
+    bool optional = false;
+    if (!parse_expect(p, TOK_LPAREN))
+        return false;
+    while (!parse_is(p, TOK_RPAREN)) {
+        if (m->params && !parse_expect(p, TOK_COMMA))
+            return false;
+        struct param *one = take(p, sizeof *one);
+        if (!one)
+            return false;
+        one->name = p->cur.text;
+        uint32_t at = p->cur.at;
+        if (!parse_expect(p, TOK_NAME) || !parse_symbol(p, one->name, &one->sym))
+            return false;
+        p->t->symbols[one->sym].assigned = true;
+        if (parse_skip(p, TOK_ASSIGN)) {
+            if (!(one->fallback = parse_expression(p, true)))
+                return false;
+            optional = true;
+        } else if (optional)
+            return parse_fail(p, at, "a parameter without default behind one with a default");
+        *last = one;
+        last = &one->next;
+        m->params_n++;
+    }
+    return parse_expect(p, TOK_RPAREN);
+}
+
+static bool parse_macro(struct parser *p, struct node *n, bool call_block) {
+    struct macro_node *m = n->macro = take(p, sizeof *m);
+    if (!m)
+        return false;
+    for (uint32_t sym = SYM_CALLER; sym <= SYM_KWARGS; sym++)
+        p->t->symbols[sym].assigned = true;
+    struct macro_node *outer = p->macro;
+    if (!call_block) {
+        m->name = p->cur.text;
+        if (!parse_expect(p, TOK_NAME) || !parse_symbol(p, m->name, &m->sym))
+            return false;
+        p->t->symbols[m->sym].assigned = true;
+        p->macro = m;
+        if (!parse_params(p, m))
+            return false;
+    } else {
+        m->name = SV("caller");
+        p->macro = m;
+        if (parse_is(p, TOK_LPAREN) && !parse_params(p, m))
+            return false;
+        p->macro = outer;
+        uint32_t at = p->cur.at;
+        if (!(m->call = parse_expression(p, true)))
+            return false;
+        if (m->call->kind != NODE_CALL && m->call->kind != NODE_METHOD)
+            return parse_fail(p, at, "expected a call of a macro");
+        p->macro = m;
+    }
+    bool loop = p->uses_loop;
+    if (!only_body(p, call_block ? END_ENDCALL : END_ENDMACRO, &m->body))
+        return false;
+    p->uses_loop = loop || p->uses_loop;
+    p->macro = outer;
+    /* A name that reaches out of a call block is the outer macro's to have. */
+    if (outer && call_block) {
+        outer->wants_caller |= m->wants_caller;
+        outer->wants_varargs |= m->wants_varargs;
+        outer->wants_kwargs |= m->wants_kwargs;
+    }
+    return true;
+}
+
+static bool parse_include(struct parser *p, struct node *n) {
+    if (!(n->include.name = parse_expression(p, true)))
+        return false;
+    if (parse_is_name(p, "ignore")) {
+        parse_advance(p);
+        n->include.ignore_missing = true;
+        if (!expect_name(p, "missing"))
+            return false;
+    }
+    bool without = parse_is_name(p, "without");
+    if (without || parse_is_name(p, "with")) {
+        parse_advance(p);
+        n->include.without_context = without;
+        if (!expect_name(p, "context"))
+            return false;
+    }
+    return parse_expect(p, TOK_BLOCK_END);
+}
+
+static bool parse_statement(struct parser *p, struct row *row) {
+    static const struct {
+        const char *word;
+        enum node_kind kind;
+    } words[] = {{"if", NODE_IF},
+                 {"for", NODE_FOR},
+                 {"set", NODE_SET},
+                 {"with", NODE_WITH},
+                 {"macro", NODE_MACRO},
+                 {"call", NODE_CALL_BLOCK},
+                 {"include", NODE_INCLUDE},
+                 {"filter", NODE_FILTER_BLOCK},
+                 {"do", NODE_DO}};
+    uint32_t at = p->cur.at;
+    size_t k = 0;
+    while (k < sizeof words / sizeof words[0] && !parse_is_name(p, words[k].word))
+        k++;
+    if (k == sizeof words / sizeof words[0]) {
+        if (p->cur.kind != TOK_NAME)
+            return expected(p, "a tag's name");
+        return parse_fail(p, at, "there is no tag '%.*s'", SV_FMT(sv_sub(p->cur.text, 0, 60)));
+    }
+    struct node *n = parse_node(p, words[k].kind, at);
+    if (!n)
+        return false;
+    parse_advance(p);
+    row_add(row, n);
+    switch ((int)words[k].kind) {
+    case NODE_IF: return parse_if(p, n);
+    case NODE_FOR: return parse_for(p, n);
+    case NODE_SET: return parse_set(p, n);
+    case NODE_WITH: return parse_with(p, n);
+    case NODE_MACRO: return parse_macro(p, n, false);
+    case NODE_CALL_BLOCK: return parse_macro(p, n, true);
+    case NODE_INCLUDE: return parse_include(p, n);
+    case NODE_FILTER_BLOCK:
+        return (n->set.value = parse_filters(p, NULL, true)) && only_body(p, END_ENDFILTER, &n->set.body);
+    default: return (n->left = parse_tuple(p, true)) && parse_expect(p, TOK_BLOCK_END);
+    }
+}
+
+static bool bar_close(struct parser *p, const char *word) {
+    return expect_name(p, word) && parse_expect(p, TOK_VAR_END);
+}
+
+static bool bar_body(struct parser *p, unsigned ends, struct node **body, unsigned *end) {
+    return parse_expect(p, TOK_VAR_END) && parse_body(p, ends, body, end);
+}
+
+static bool bar_if(struct parser *p, struct node *n, const char *word) {
+    unsigned end;
+    for (struct node *branch = n;;) {
+        if (!(branch->cond = parse_tuple(p, false)))
+            return false;
+        if (branch == n && strcmp(word, "unless") == 0) {
+            struct node *negated = parse_node(p, NODE_NOT, branch->cond->at);
+            if (!negated || !parse_under(p, negated, branch->cond))
+                return false;
+            negated->left = branch->cond;
+            branch->cond = negated;
+        }
+        if (!bar_body(p, END_BAR_ELSE | END_BAR_CLOSE, &branch->yes, &end))
+            return false;
+        if (end == END_BAR_CLOSE)
+            return bar_close(p, word);
+        if (!parse_skip_name(p, "if"))
+            return bar_body(p, END_BAR_CLOSE, &branch->no, &end) && bar_close(p, word);
+        branch->no = parse_node(p, NODE_IF, p->cur.at);
+        if (!branch->no)
+            return false;
+        branch = branch->no;
+    }
+}
+
+static bool bar_each(struct parser *p, struct node *n, const char *word) {
+    unsigned end;
+    if (!(n->loop.iter = parse_tuple(p, false)))
+        return false;
+    p->t->has_each = true;
+    p->each++;
+    for (uint32_t sym = SYM_THIS; sym < SYM_FIXED_N; sym++)
+        p->t->symbols[sym].assigned = true;
+    if (!bar_body(p, END_BAR_ELSE | END_BAR_CLOSE, &n->loop.body, &end))
+        return false;
+    p->each--;
+    if (end == END_BAR_ELSE && !bar_body(p, END_BAR_CLOSE, &n->loop.otherwise, &end))
+        return false;
+    return bar_close(p, word);
+}
+
+/* At the '#' of `{{#if ...}}`. */
+static bool parse_bar(struct parser *p, struct row *row) {
+    static const char *const words[] = {"if", "unless", "each", "with"};
+    parse_advance(p);
+    size_t k = 0;
+    while (k < 4 && !parse_is_name(p, words[k]))
+        k++;
+    if (k == 4)
+        return expected(p, "if, unless, each or with");
+    struct node *n = parse_node(p, k < 2 ? NODE_IF : NODE_EACH, p->cur.at);
+    if (!n)
+        return false;
+    parse_advance(p);
+    row_add(row, n);
+    if (k < 2)
+        return bar_if(p, n, words[k]);
+    n->loop.with = k == 3;
+    return bar_each(p, n, words[k]);
+}
+
+bool parse_template(struct parser *p) {
+    static const char *const fixed[SYM_FIXED_N] = {
+        [SYM_LOOP] = "loop",     [SYM_CALLER] = "caller",   [SYM_VARARGS] = "varargs",
+        [SYM_KWARGS] = "kwargs", [SYM_THIS] = "this",       [SYM_AT_INDEX] = "@index",
+        [SYM_AT_KEY] = "@key",   [SYM_AT_FIRST] = "@first", [SYM_AT_LAST] = "@last"};
+    uint32_t sym;
+    for (size_t i = 0; i < SYM_FIXED_N; i++)
+        if (!parse_symbol(p, sv_of(fixed[i]), &sym))
+            return false;
+    lex_init(&p->lex, p->t->source, &p->t->options, &p->t->arena);
+    parse_advance(p);
+    unsigned end;
+    return parse_body(p, END_EOF, &p->t->body, &end);
+}

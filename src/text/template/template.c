@@ -1,0 +1,121 @@
+#include "text/template/template.h"
+
+#include "text/template/builtin.h"
+#include "text/template/parse.h"
+#include "text/template/unicode.h"
+
+#include <string.h>
+
+/* A node takes some 100 bytes and a token of source gives at most one or two. */
+enum { ARENA_BYTES_PER_BYTE = 400, ARENA_BYTES_MIN = 64 << 10 };
+
+void template_locate(const struct template *t, uint32_t at, unsigned *line, unsigned *column) {
+    size_t start = 0;
+    *line = 1;
+    for (size_t i = 0; i < at && i < t->source.n; i++)
+        if (t->source.p[i] == '\n') {
+            ++*line;
+            start = i + 1;
+        }
+    *column = 1 + (unsigned)u8_count(sv_sub(t->source, start, at - start));
+}
+
+/* A copy with \r\n and \r as \n and, unless kept, without the last newline: as Jinja2 reads its source. */
+static struct sv normal_source(struct template *t, struct sv source) {
+    char *p = arena_alloc(&t->arena, source.n + 1);
+    if (!p)
+        return SV_NONE;
+    size_t n = 0;
+    for (size_t i = 0; i < source.n; i++) {
+        char c = source.p[i];
+        if (c == '\r') {
+            c = '\n';
+            if (i + 1 < source.n && source.p[i + 1] == '\n')
+                i++;
+        }
+        p[n++] = c;
+    }
+    if (n && p[n - 1] == '\n' && !t->options.keep_trailing_newline)
+        n--;
+    p[n] = '\0';
+    return sv_make(p, n);
+}
+
+static bool compile_into(struct template *t, struct sv name, struct sv source, struct err *e) {
+    t->name = arena_dup(&t->arena, name);
+    t->source = normal_source(t, source);
+    if (!t->name.p || !t->source.p)
+        return err_set(e, ERR_OUTSIDE, "out of memory");
+    struct parser p = {.t = t, .err = e};
+    if (!parse_template(&p))
+        return false;
+    return template_analyse(t) || err_set(e, ERR_OUTSIDE, "out of memory");
+}
+
+struct template *template_compile(struct sv name, struct sv source, const struct template_options *options,
+                                  struct err *e) {
+    if (source.n > TEMPLATE_SOURCE_BYTES_MAX) {
+        err_set(e, ERR_TOO_LARGE, "template %.*s: more than %d bytes", SV_FMT(sv_sub(name, 0, 100)),
+                TEMPLATE_SOURCE_BYTES_MAX);
+        return NULL;
+    }
+    if (!sv_is_utf8(source)) {
+        err_set(e, ERR_INVALID, "template %.*s: not UTF-8", SV_FMT(sv_sub(name, 0, 100)));
+        return NULL;
+    }
+    struct template *t = calloc(1, sizeof *t);
+    if (!t) {
+        err_set(e, ERR_OUTSIDE, "out of memory");
+        return NULL;
+    }
+    arena_init(&t->arena, ARENA_BYTES_MIN + (source.n + name.n) * ARENA_BYTES_PER_BYTE);
+    if (options)
+        t->options = *options;
+    if (compile_into(t, name, source, e))
+        return t;
+    template_free(t);
+    return NULL;
+}
+
+void template_free(struct template *t) {
+    if (!t)
+        return;
+    arena_done(&t->arena);
+    free(t);
+}
+
+struct sv template_name(const struct template *t) {
+    return t->name;
+}
+
+size_t template_variables(const struct template *t, const struct template_variable **list) {
+    *list = t->variables;
+    return t->variables_n;
+}
+
+bool template_render(const struct template *t, const json_t *vars, const struct template_limits *limits,
+                     struct buf *out, struct err *e) {
+    static const struct template_limits standard = TEMPLATE_LIMITS_DEFAULT;
+    if (!limits)
+        limits = &standard;
+    struct rt rt = {
+        .tmpl = t, .vars = json_is_object(vars) ? vars : NULL, .limits = limits, .out = out, .err = e};
+    rt.steps_left = limits->steps_max;
+    rt.root.owner = t;
+    rt.scope = &rt.root;
+    size_t memory_max = limits->memory_bytes_max < UINT32_MAX ? limits->memory_bytes_max : UINT32_MAX;
+    arena_init(&rt.arena, memory_max);
+    size_t before = out->n, max = out->max;
+    if (limits->output_bytes_max < max - before)
+        out->max = before + limits->output_bytes_max;
+    bool ok = rt_exec(&rt, t->body);
+    out->max = max;
+    arena_done(&rt.arena);
+    if (ok)
+        return true;
+    out->n = before;
+    out->overflow = false;
+    if (out->p)
+        out->p[before] = '\0';
+    return false;
+}
