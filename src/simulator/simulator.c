@@ -44,7 +44,7 @@ static bool open_profile(struct sim *sim, const struct simulator_options *o, str
     if (o->inbound_url) {
         if (strlen(o->inbound_url) > PROFILE_URL_BYTES_MAX)
             return err_set_field(e, ERR_INVALID, "inbound-url", "the inbound URL is too long");
-        strcpy(sim->profile.inbound_url, o->inbound_url);
+        memcpy(sim->profile.inbound_url, o->inbound_url, strlen(o->inbound_url) + 1);
     }
     sim->first_profile = sim->profile;
     prng_init(&sim->dice, (uint64_t)sim->profile.seed);
