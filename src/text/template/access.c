@@ -132,10 +132,8 @@ bool get_slice(struct rt *rt, struct value object, const struct value part[3], s
     if (object.kind == VALUE_UNDEFINED)
         return rt_undefined(rt, object);
     bool string = object.kind == VALUE_STR;
-    if (!string && !value_is_sequence(object)) {
-        *out = value_undefined(UNDEFINED_OTHER, SV_NONE);
-        return true;
-    }
+    if (!string && !value_is_sequence(object))
+        return rt_error(rt, "'%s' object cannot be sliced", value_type(object));
     int64_t n = (int64_t)(string ? u8_count(value_sv(object)) : seq_len(object));
     int64_t start = 0, stop = 0, step = 1;
     if ((string && !rt_charge(rt, object.n / 32)) || !slice_bounds(rt, part, n, &start, &stop, &step))

@@ -95,6 +95,7 @@ bool sort_by(struct rt *rt, struct value *keys, struct value *items, size_t n, b
 bool fold_key(struct rt *rt, struct value v, bool fold, struct value *out);
 
 /* The rows of the filter table, by file. Each ends with a row without name. */
-extern const struct filter filters_text[], filters_list[], filters_map[], filters_number[], filters_field[];
+extern const struct filter filters_text[], filters_list[], filters_map[], filters_number[], filters_field[],
+    filters_wrap[];
 
 #endif

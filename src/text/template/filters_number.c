@@ -93,7 +93,9 @@ static bool run_int(struct rt *rt, struct value in, const struct value *arg, con
     (void)all;
     int64_t base, x;
     double f;
-    if (!want_int(rt, "int", arg[1], 10, &base) || !rt_lenient(rt, in))
+    if (in.kind == VALUE_UNDEFINED)
+        return rt_undefined(rt, in);
+    if (!want_int(rt, "int", arg[1], 10, &base))
         return false;
     if (base != 0 && (base < 2 || base > 36))
         return rt_error(rt, "int needs a base from 2 to 36, or 0");
@@ -115,8 +117,8 @@ static bool run_float(struct rt *rt, struct value in, const struct value *arg, c
                       struct value *out) {
     (void)all;
     double f = 0;
-    if (!rt_lenient(rt, in))
-        return false;
+    if (in.kind == VALUE_UNDEFINED)
+        return rt_undefined(rt, in);
     bool ok = value_is_number(in);
     if (ok)
         f = value_to_float(in);

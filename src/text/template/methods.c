@@ -31,7 +31,7 @@ static bool split_space(struct rt *rt, struct sv s, int64_t max, struct list *l)
     while ((s = u8_strip_left(s)).n) {
         size_t n = 0;
         if (max == 0)
-            n = u8_strip_right(s).n;
+            n = s.n;
         else
             for (size_t step; n < s.n; n += step) {
                 step = u8_decode(sv_from(s, n), &cp);

@@ -152,7 +152,7 @@ bool parse_symbol(struct parser *p, struct sv name, uint32_t *sym) {
         }
     *sym = p->t->symbols_n++;
     p->symbol_index[i] = *sym + 1;
-    p->t->symbols[*sym] = (struct symbol){.name = name, .global = global_find(name)};
+    p->t->symbols[*sym] = (struct symbol){.name = name, .global = (uint8_t)global_find(name)};
     return true;
 }
 

@@ -193,7 +193,7 @@ static void json_str(struct buf *out, struct sv v) {
         else if (cp >= 0x10000)
             buf_addf(out, "\\u%04x\\u%04x", 0xD800 + ((cp - 0x10000) >> 10),
                      0xDC00 + ((cp - 0x10000) & 0x3FF));
-        else if (cp < ' ' || cp > 0x7F || cp == '<' || cp == '>' || cp == '&' || cp == '\'')
+        else if (cp < ' ' || cp > '~' || cp == '<' || cp == '>' || cp == '&' || cp == '\'')
             buf_addf(out, "\\u%04x", cp);
         else
             buf_addc(out, (char)cp);

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
+#include <unicode/ustring.h>
+#include <unicode/utf16.h>
 
 size_t u8_decode(struct sv v, uint32_t *cp) {
     const unsigned char *p = (const unsigned char *)v.p;
@@ -188,6 +190,30 @@ static bool is_cased(uint32_t cp) {
     return u_hasBinaryProperty((UChar32)cp, UCHAR_CASED);
 }
 
+/* One code point as the first of a word; a few become several (U+FB01: Fi). */
+static void add_title_char(struct buf *out, uint32_t cp) {
+    UChar32 simple = u_totitle((UChar32)cp);
+    if (simple != (UChar32)cp || !u_hasBinaryProperty((UChar32)cp, UCHAR_CHANGES_WHEN_TITLECASED)) {
+        u8_add(out, (uint32_t)simple);
+        return;
+    }
+    UChar from[2], to[8];
+    int32_t from_n = 0;
+    UErrorCode status = U_ZERO_ERROR;
+    if (cp > 0xFFFF) {
+        from[from_n++] = U16_LEAD(cp);
+        from[from_n++] = U16_TRAIL(cp);
+    } else
+        from[from_n++] = (UChar)cp;
+    int32_t n = u_strToTitle(to, 8, from, from_n, NULL, "", &status);
+    for (int32_t i = 0; U_SUCCESS(status) && i < n;) {
+        uint32_t c = to[i++];
+        if (U16_IS_LEAD(c) && i < n)
+            c = (uint32_t)U16_GET_SUPPLEMENTARY(c, to[i++]);
+        u8_add(out, c);
+    }
+}
+
 void u8_add_title(struct buf *out, struct sv v) {
     bool inside = false;
     uint32_t cp;
@@ -202,7 +228,7 @@ void u8_add_title(struct buf *out, struct sv v) {
         else if (cp < 0x80)
             buf_addc(out, ascii_case(v.p[0], U8_UPPER));
         else
-            u8_add(out, (uint32_t)u_totitle((UChar32)cp));
+            add_title_char(out, cp);
         inside = cased;
     }
 }
@@ -215,7 +241,7 @@ void u8_add_capitalized(struct buf *out, struct sv v) {
     if (cp < 0x80)
         buf_addc(out, ascii_case(v.p[0], U8_UPPER));
     else
-        u8_add(out, (uint32_t)u_totitle((UChar32)cp));
+        add_title_char(out, cp);
     u8_add_case(out, sv_from(v, n), U8_LOWER);
 }
 
