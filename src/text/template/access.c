@@ -76,6 +76,8 @@ bool get_item(struct rt *rt, struct value object, struct value index, struct val
             size_t from = string ? u8_offset(s, (size_t)i) : 0;
             *out = string ? value_str(sv_sub(s, from, u8_offset(sv_from(s, from), 1)))
                           : seq_at(object, (size_t)i);
+            if (string)
+                out->sub = object.sub; /* a part of safe markup is safe */
             return true;
         }
     }
@@ -144,8 +146,11 @@ bool get_slice(struct rt *rt, struct value object, const struct value part[3], s
                                                                   : step == INT64_MIN ? INT64_MAX
                                                                                       : -step) +
                 1;
-    if (string)
-        return slice_str(rt, value_sv(object), start, count, step, out);
+    if (string) {
+        bool ok = slice_str(rt, value_sv(object), start, count, step, out);
+        out->sub = object.sub;
+        return ok;
+    }
     struct list *l;
     if (!list_new(rt, (size_t)count, &l))
         return false;

@@ -28,7 +28,8 @@ static size_t country_digits(struct sv digits) {
     return strstr(two, code) ? 2 : 3;
 }
 
-/* +8613800138000 as +86 138 0013 8000; +14155550123 as +1 415 555 0123; others in threes. What is not a
+/* +8613800138000 as +86 138 0013 8000; +14155550123 as +1 415 555 0123; eight digits in fours, others
+ * in threes. What is not a
  * number of E.164 stays as it is. */
 FILTER(run_phone) {
     (void)arg, (void)all;
@@ -46,14 +47,11 @@ FILTER(run_phone) {
     BUF_AUTO struct buf text = RT_SCRATCH(rt);
     buf_addf(&text, "+%.*s", (int)code, digits.p);
     struct sv rest = sv_from(digits, code);
-    bool china = sv_starts(digits, SV("86")) && rest.n == 11;
-    for (size_t i = 0; i < rest.n; i++) {
-        size_t left = rest.n - i;
-        bool gap = china ? i == 0 || i == 3 || i == 7
-                         : i == 0 || (i % 3 == 0 && left >= 3) || (i % 3 == 0 && left == 4);
-        if (gap)
-            buf_addc(&text, ' ');
-        buf_addc(&text, rest.p[i]);
+    const bool china = sv_starts(digits, SV("86")) && rest.n == 11;
+    for (size_t n; rest.n; rest = sv_from(rest, n)) {
+        n = rest.n <= 4 || rest.n == 8 || (china && rest.n < 11) ? 4 : 3;
+        buf_addf(&text, " %.*s", SV_FMT(sv_sub(rest, 0, n)));
+        n = n < rest.n ? n : rest.n;
     }
     return rt_str_of(rt, &text, out);
 }

@@ -309,6 +309,17 @@ static bool str_run(struct rt *rt, enum method m, struct value self, const struc
     return true;
 }
 
+/* What methods make of safe markup is safe: the string, or each of them. */
+static void keep_safe(struct value self, struct value *out) {
+    if (self.sub != STR_SAFE)
+        return;
+    if (out->kind == VALUE_STR)
+        out->sub = STR_SAFE;
+    else if (out->kind == VALUE_LIST || out->kind == VALUE_TUPLE)
+        for (size_t i = 0; i < out->list->n; i++)
+            out->list->items[i].sub = STR_SAFE;
+}
+
 static bool no_method(struct rt *rt, struct value object, struct sv name) {
     return rt_error(rt, "'%s' object has no method '%.*s'", value_type(object), SV_FMT(sv_sub(name, 0, 60)));
 }
@@ -320,8 +331,11 @@ static bool str_method(struct rt *rt, struct value self, struct sv name, const s
     for (size_t i = 0; i < sizeof str_methods / sizeof str_methods[0]; i++)
         if (sv_eq(name, sv_of(str_methods[i].name))) {
             struct value bound[PARAMS_MAX];
-            return args_bind(rt, str_methods[i].name, str_methods[i].params, args, bound) &&
-                   str_run(rt, str_methods[i].method, self, bound, out);
+            if (!args_bind(rt, str_methods[i].name, str_methods[i].params, args, bound) ||
+                !str_run(rt, str_methods[i].method, self, bound, out))
+                return false;
+            keep_safe(self, out);
+            return true;
         }
     return no_method(rt, self, name);
 }

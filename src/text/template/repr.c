@@ -116,9 +116,7 @@ static bool repr_deep(struct rt *rt, struct buf *out, struct value v) {
 
 bool add_repr(struct rt *rt, struct buf *out, struct value v) {
     switch ((int)v.kind) {
-    case VALUE_UNDEFINED:
-        buf_adds(out, rt->tmpl->options.strict_undefined ? "" : "Undefined");
-        return rt_lenient(rt, v);
+    case VALUE_UNDEFINED: buf_adds(out, "Undefined"); return true;
     case VALUE_NONE: buf_adds(out, "None"); return true;
     case VALUE_BOOL: buf_adds(out, v.b ? "True" : "False"); return true;
     case VALUE_INT: buf_add_i64(out, v.i); return true;

@@ -149,7 +149,7 @@ static bool find_bound(struct rt *rt, uint32_t sym, struct value *out) {
 struct value rt_lookup(struct rt *rt, uint32_t sym) {
     const struct symbol *symbol = &rt->tmpl->symbols[sym];
     struct value v;
-    if ((symbol->assigned || rt->dynamic) && find_bound(rt, sym, &v))
+    if ((symbol->assigned || rt->dynamic || rt->tmpl->has_each) && find_bound(rt, sym, &v))
         return v;
     const json_t *json = rt->vars ? json_object_getn(rt->vars, symbol->name.p, symbol->name.n) : NULL;
     if (json)

@@ -76,12 +76,12 @@ TEST(is_mapping) {
     return true;
 }
 
-/* Jinja2 asks whether it has a length and items. */
+/* Jinja2 asks whether it has a length and items; a strict undefined refuses to say, which counts as no. */
 TEST(is_sequence) {
     (void)arg, (void)all;
-    *yes =
-        value_is_sequence(in) || value_is_mapping(in) || in.kind == VALUE_STR || in.kind == VALUE_UNDEFINED;
-    return rt_lenient(rt, in);
+    *yes = value_is_sequence(in) || value_is_mapping(in) || in.kind == VALUE_STR ||
+           (in.kind == VALUE_UNDEFINED && !rt->tmpl->options.strict_undefined);
+    return true;
 }
 
 TEST(is_iterable) {

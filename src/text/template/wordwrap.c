@@ -123,7 +123,7 @@ static bool wrap_line(struct rt *rt, struct wrap *w, struct line l) {
         }
         if (n > w->width && (w->break_words || i == from)) {
             size_t part = w->break_words ? part_of_word(w, l, i, n, w->width - (i - from)) : n;
-            last = part ? i : last;
+            last = i; /* an empty part counts as a chunk too, and keeps the space before it, as in Python */
             i += part;
             rest = n - part;
         } else if (n)
@@ -148,7 +148,8 @@ static bool run_wordwrap(struct rt *rt, struct value in, const struct value *arg
         w.newline = SV("\n");
     else if (!want_str(rt, "wordwrap", arg[2], SV_NONE, &w.newline))
         return false;
-    if (!to_text(rt, in, &s) || !want_int(rt, "wordwrap", arg[0], 79, &width) || !rt_charge(rt, s.n / 32))
+    if (!want_str(rt, "wordwrap", in, SV_NONE, &s) || !want_int(rt, "wordwrap", arg[0], 79, &width) ||
+        !rt_charge(rt, s.n / 32))
         return false;
     if (width <= 0 && s.n)
         return rt_error(rt, "wordwrap needs a width above 0");
