@@ -5,6 +5,7 @@
 #include "app/real_world.h"
 #include "app/threads.h"
 #include "base/clock.h"
+#include "net/listen.h"
 #include "pipeline/ask.h"
 #include "store/migrate.h"
 #include "store/reader.h"
@@ -132,6 +133,14 @@ static bool open_fronts(struct gateway *g, struct err *e) {
     uint16_t port;
     if (!config_split_listen(g->settings->listen, host, &port, e))
         return false;
+    if (port &&
+        g->n_fronts >
+            1) { /* fronts share the port, which would let another gateway share it, too: look first */
+        int fd = listen_open(host, port, false, e);
+        if (fd < 0)
+            return false;
+        close(fd);
+    }
     for (unsigned i = 0; i < g->n_fronts; i++) {
         struct front_parts parts = {.settings = g->settings,
                                     .texts = g->texts,

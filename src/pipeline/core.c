@@ -57,6 +57,8 @@ void core_free(struct core *c) {
         for (struct parked *p = l->first; p;) {
             struct parked *next = p->next;
             lose(p->ask);
+            if (p->call)
+                core_forget_call(p->call);
             free(p);
             p = next;
         }

@@ -91,7 +91,7 @@ static bool read_number(const json_t *v, const char *path, double min, double ma
 }
 
 static bool read_whole(const json_t *v, const char *path, int min, int max, int *out, struct err *e) {
-    double x;
+    double x = 0;
     if (!read_number(v, path, min, max, &x, e))
         return false;
     if (x != floor(x))

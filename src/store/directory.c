@@ -31,7 +31,7 @@ struct directory {
 static bool version_of(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='accounts_version'";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
+    bool row = false;
     if (!s || !db_next(s, &row, e))
         return false;
     *out = row ? db_col_int(s, 0) : 0;
@@ -41,7 +41,7 @@ static bool version_of(struct db *db, int64_t *out, struct err *e) {
 
 static bool count_of(struct db *db, const char *sql, size_t max, size_t *out, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
+    bool row = false;
     if (!s || !db_next(s, &row, e))
         return false;
     int64_t n = db_col_int(s, 0);
@@ -59,7 +59,7 @@ static void *find_sid(const struct directory *d, struct sv sid) {
 static bool read_accounts(struct directory *d, size_t max, struct err *e) {
     static const char sql[] = "SELECT id, sid, name, auth_token FROM account ORDER BY id LIMIT ?";
     struct db_stmt *s = db_stmt(d->db, sql, e);
-    bool row;
+    bool row = false;
     if (!s)
         return false;
     db_int(s, (int64_t)max);
@@ -92,7 +92,7 @@ static size_t index_of(const struct directory *d, int64_t account_id) {
 static bool read_keys(struct directory *d, size_t max, struct err *e) {
     static const char sql[] = "SELECT sid, account_id, scopes, hash FROM api_key WHERE revoked_at=0 LIMIT ?";
     struct db_stmt *s = db_stmt(d->db, sql, e);
-    bool row;
+    bool row = false;
     if (!s)
         return false;
     db_int(s, (int64_t)max);
