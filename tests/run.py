@@ -139,7 +139,7 @@ def main():
         meson(count, "build-tsan", ["-Db_sanitize=thread", "-Db_lundef=false"], clang,
               ["--timeout-multiplier", "5", "base-mailbox", "base-log", "net server", "api", "loops"])
         if built and os.path.isdir(os.path.join(ROOT, "tests/blackbox")):
-            env = {"HONGYAN_BIN": os.path.join(ROOT, "build/hongyan"), "HONGYAN_LONG": "1" if given.long else ""}
+            env = {"HONGYAN_BINARY": os.path.join(ROOT, "build/hongyan"), "HONGYAN_LONG": "1" if given.long else ""}
             pytest(count, "blackbox", ["tests/blackbox"], env)
     if given.long and built:
         step(count, "20,000 seeds", [os.path.join(ROOT, "build/tests/world/world_test"), "1", "20000"],
