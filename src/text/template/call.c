@@ -101,11 +101,10 @@ static bool call_loop(struct rt *rt, const struct loop *l, const struct args *ar
     if (!rt_enter(rt))
         return false;
     struct scope *outer = rt->scope;
-    struct buf *out_before = rt->out;
-    BUF_AUTO struct buf text = RT_SCRATCH(rt);
-    rt->out = &text;
+    BUF_AUTO struct buf text = BUF_INIT(0);
+    struct buf *out_before = rt_catch(rt, &text);
     bool ok = rt_exec_loop(rt, l->node, l->scope, args->pos[0], l->nesting + 1);
-    rt->out = out_before;
+    rt_catch_end(rt, out_before);
     rt->scope = outer;
     rt_leave(rt);
     return ok && rt_str_of(rt, &text, out);

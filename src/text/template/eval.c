@@ -170,16 +170,21 @@ bool rt_eval_call_block(struct rt *rt, const struct node *n, struct value caller
     return call_value(rt, callee, &c.args, caller, out);
 }
 
+/* All values first: text on its way must not wait for what else is evaluated. */
 static bool eval_concat(struct rt *rt, const struct node *n, struct value *out) {
+    struct value local[ARGS_LOCAL], *values = local;
+    size_t count = row_count(n->items);
+    if (count > ARGS_LOCAL && !(values = rt_alloc(rt, count * sizeof *values)))
+        return false;
+    size_t i = 0;
+    for (const struct node *item = n->items; item; item = item->next)
+        if (!rt_eval(rt, item, &values[i++]))
+            return false;
+    rt->at = n;
     BUF_AUTO struct buf text = RT_SCRATCH(rt);
-    for (const struct node *item = n->items; item; item = item->next) {
-        struct value v;
-        if (!rt_eval(rt, item, &v))
+    for (i = 0; i < count; i++)
+        if (!add_str(rt, &text, values[i]))
             return false;
-        rt->at = n;
-        if (!add_str(rt, &text, v))
-            return false;
-    }
     return rt_str_of(rt, &text, out);
 }
 

@@ -207,11 +207,10 @@ static bool exec_with(struct rt *rt, const struct node *n) {
 }
 
 bool rt_capture(struct rt *rt, const struct node *body, struct value *out) {
-    BUF_AUTO struct buf text = RT_SCRATCH(rt);
-    struct buf *outer = rt->out;
-    rt->out = &text;
+    BUF_AUTO struct buf text = BUF_INIT(0);
+    struct buf *outer = rt_catch(rt, &text);
     bool ok = rt_exec(rt, body);
-    rt->out = outer;
+    rt_catch_end(rt, outer);
     return ok && rt_str_of(rt, &text, out);
 }
 

@@ -5,157 +5,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-bool parse_fail(struct parser *p, uint32_t at, const char *fmt, ...) {
-    if (p->failed)
-        return false;
-    p->failed = true;
-    char text[ERR_TEXT_MAX];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    unsigned line, column;
-    template_locate(p->t, at, &line, &column);
-    return err_set(p->err, ERR_INVALID, "template %.*s:%u:%u: %s", SV_FMT(sv_sub(p->t->name, 0, 100)), line,
-                   column, text);
-}
-
-static struct token next_token(struct parser *p) {
-    struct token t = lex_next(&p->lex);
-    if (t.kind == TOK_ERROR)
-        parse_fail(p, p->lex.error_at, "%s", p->lex.error);
-    return t;
-}
-
-void parse_advance(struct parser *p) {
-    p->cur = p->has_ahead ? p->ahead : next_token(p);
-    p->has_ahead = false;
-}
-
-const struct token *parse_ahead(struct parser *p) {
-    if (!p->has_ahead)
-        p->ahead = next_token(p);
-    p->has_ahead = true;
-    return &p->ahead;
-}
-
-bool parse_is(const struct parser *p, enum tok kind) {
-    return p->cur.kind == kind;
-}
-
-bool parse_is_name(const struct parser *p, const char *word) {
-    return p->cur.kind == TOK_NAME && sv_eq(p->cur.text, sv_of(word));
-}
-
-bool parse_skip(struct parser *p, enum tok kind) {
-    if (p->cur.kind != kind)
-        return false;
-    parse_advance(p);
-    return true;
-}
-
-bool parse_skip_name(struct parser *p, const char *word) {
-    if (!parse_is_name(p, word))
-        return false;
-    parse_advance(p);
-    return true;
-}
-
-static bool expected(struct parser *p, const char *what) {
-    if (p->cur.kind == TOK_NAME)
-        return parse_fail(p, p->cur.at, "expected %s, found '%.*s'", what,
-                          SV_FMT(sv_sub(p->cur.text, 0, 60)));
-    return parse_fail(p, p->cur.at, "expected %s, found %s", what, tok_name(p->cur.kind));
-}
-
-bool parse_expect(struct parser *p, enum tok kind) {
-    return parse_skip(p, kind) || expected(p, tok_name(kind));
-}
-
-static bool expect_name(struct parser *p, const char *word) {
-    char quoted[40];
-    snprintf(quoted, sizeof quoted, "'%s'", word);
-    return parse_skip_name(p, word) || expected(p, quoted);
-}
-
-static void *take(struct parser *p, size_t n) {
-    void *at = arena_zalloc(&p->t->arena, n);
-    if (!at)
-        parse_fail(p, p->cur.at, "the template takes too much memory");
-    return at;
-}
-
-struct node *parse_node(struct parser *p, enum node_kind kind, uint32_t at) {
-    struct node *n = take(p, sizeof *n);
-    if (n) {
-        n->kind = (uint8_t)kind;
-        n->at = at;
-        n->height = 1;
-    }
-    return n;
-}
-
-bool parse_under(struct parser *p, struct node *n, const struct node *child) {
-    if (child && child->height >= n->height)
-        n->height = (uint16_t)(child->height + 1);
-    if (n->height > PARSE_HEIGHT_MAX)
-        return parse_fail(p, n->at, "the expression is nested deeper than %d levels", PARSE_HEIGHT_MAX);
-    return true;
-}
-
-void row_init(struct row *r) {
-    r->first = NULL;
-    r->end = &r->first;
-}
-
-void row_add(struct row *r, struct node *n) {
-    *r->end = n;
-    r->end = &n->next;
-}
-
-static uint64_t name_hash(struct sv name) {
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < name.n; i++)
-        h = (h ^ (unsigned char)name.p[i]) * 1099511628211u;
-    return h ^ (h >> 31);
-}
-
-static bool symbols_grow(struct parser *p) {
-    uint32_t cap = p->symbols_cap ? p->symbols_cap * 2 : 32;
-    struct symbol *symbols = take(p, cap * sizeof *symbols);
-    uint32_t *index = take(p, cap * 2 * sizeof *index);
-    if (!symbols || !index)
-        return false;
-    if (p->t->symbols_n)
-        memcpy(symbols, p->t->symbols, p->t->symbols_n * sizeof *symbols);
-    p->t->symbols = symbols;
-    p->symbols_cap = cap;
-    p->symbol_index = index;
-    p->symbol_index_n = cap * 2;
-    for (uint32_t k = 0; k < p->t->symbols_n; k++) {
-        size_t i = name_hash(symbols[k].name) & (p->symbol_index_n - 1);
-        while (index[i])
-            i = (i + 1) & (p->symbol_index_n - 1);
-        index[i] = k + 1;
-    }
-    return true;
-}
-
-bool parse_symbol(struct parser *p, struct sv name, uint32_t *sym) {
-    if (p->t->symbols_n == p->symbols_cap && !symbols_grow(p))
-        return false;
-    size_t i = name_hash(name) & (p->symbol_index_n - 1);
-    for (; p->symbol_index[i]; i = (i + 1) & (p->symbol_index_n - 1))
-        if (sv_eq(p->t->symbols[p->symbol_index[i] - 1].name, name)) {
-            *sym = p->symbol_index[i] - 1;
-            return true;
-        }
-    *sym = p->t->symbols_n++;
-    p->symbol_index[i] = *sym + 1;
-    p->t->symbols[*sym] = (struct symbol){.name = name, .global = (uint8_t)global_find(name)};
-    return true;
-}
-
 /* What may end a body. */
 enum end {
     END_EOF = 1 << 0,
@@ -283,7 +132,8 @@ static bool only_body(struct parser *p, enum end closing, struct node **body) {
     return whole_body(p, closing, body, &end) && parse_expect(p, TOK_BLOCK_END);
 }
 
-/* The elif chain is a chain of nodes, one level each, so its length is bounded as nesting is. */
+/* An elif is an if alone in the no of the one before. The chain may be as long as the source: whoever walks
+ * it must not recurse along it. */
 static bool parse_if(struct parser *p, struct node *n) {
     unsigned end;
     for (struct node *branch = n;;) {
@@ -303,7 +153,7 @@ static bool parse_if(struct parser *p, struct node *n) {
 
 static bool parse_for(struct parser *p, struct node *n) {
     n->loop.target = parse_target(p, false);
-    if (!n->loop.target || !expect_name(p, "in") || !(n->loop.iter = parse_tuple(p, false)))
+    if (!n->loop.target || !parse_expect_name(p, "in") || !(n->loop.iter = parse_tuple(p, false)))
         return false;
     if (parse_skip_name(p, "if") && !(n->loop.guard = parse_expression(p, true)))
         return false;
@@ -329,7 +179,7 @@ static bool parse_set(struct parser *p, struct node *n) {
         return (n->set.value = parse_tuple(p, true)) && parse_expect(p, TOK_BLOCK_END);
     n->kind = NODE_SET_BLOCK;
     if (n->set.target->kind == NODE_TUPLE)
-        return expected(p, "'='");
+        return parse_expected(p, "'='");
     if (parse_skip(p, TOK_PIPE) && !(n->set.value = parse_filters(p, NULL, true)))
         return false;
     return only_body(p, END_ENDSET, &n->set.body);
@@ -344,7 +194,7 @@ static bool parse_with(struct parser *p, struct node *n) {
             return false;
         struct node *target = parse_is(p, TOK_NAME) ? parse_node(p, NODE_NAME, p->cur.at) : NULL;
         if (!target)
-            return expected(p, "a name");
+            return parse_expected(p, "a name");
         if (!parse_symbol(p, p->cur.text, &target->sym))
             return false;
         p->t->symbols[target->sym].assigned = true;
@@ -368,7 +218,7 @@ static bool parse_params(struct parser *p, struct macro_node *m) {
     while (!parse_is(p, TOK_RPAREN)) {
         if (m->params && !parse_expect(p, TOK_COMMA))
             return false;
-        struct param *one = take(p, sizeof *one);
+        struct param *one = parse_take(p, sizeof *one);
         if (!one)
             return false;
         one->name = p->cur.text;
@@ -390,7 +240,7 @@ static bool parse_params(struct parser *p, struct macro_node *m) {
 }
 
 static bool parse_macro(struct parser *p, struct node *n, bool call_block) {
-    struct macro_node *m = n->macro = take(p, sizeof *m);
+    struct macro_node *m = n->macro = parse_take(p, sizeof *m);
     if (!m)
         return false;
     for (uint32_t sym = SYM_CALLER; sym <= SYM_KWARGS; sym++)
@@ -437,14 +287,14 @@ static bool parse_include(struct parser *p, struct node *n) {
     if (parse_is_name(p, "ignore")) {
         parse_advance(p);
         n->include.ignore_missing = true;
-        if (!expect_name(p, "missing"))
+        if (!parse_expect_name(p, "missing"))
             return false;
     }
     bool without = parse_is_name(p, "without");
     if (without || parse_is_name(p, "with")) {
         parse_advance(p);
         n->include.without_context = without;
-        if (!expect_name(p, "context"))
+        if (!parse_expect_name(p, "context"))
             return false;
     }
     return parse_expect(p, TOK_BLOCK_END);
@@ -469,7 +319,7 @@ static bool parse_statement(struct parser *p, struct row *row) {
         k++;
     if (k == sizeof words / sizeof words[0]) {
         if (p->cur.kind != TOK_NAME)
-            return expected(p, "a tag's name");
+            return parse_expected(p, "a tag's name");
         return parse_fail(p, at, "there is no tag '%.*s'", SV_FMT(sv_sub(p->cur.text, 0, 60)));
     }
     struct node *n = parse_node(p, words[k].kind, at);
@@ -492,7 +342,7 @@ static bool parse_statement(struct parser *p, struct row *row) {
 }
 
 static bool bar_close(struct parser *p, const char *word) {
-    return expect_name(p, word) && parse_expect(p, TOK_VAR_END);
+    return parse_expect_name(p, word) && parse_expect(p, TOK_VAR_END);
 }
 
 static bool bar_body(struct parser *p, unsigned ends, struct node **body, unsigned *end) {
@@ -548,7 +398,7 @@ static bool parse_bar(struct parser *p, struct row *row) {
     while (k < 4 && !parse_is_name(p, words[k]))
         k++;
     if (k == 4)
-        return expected(p, "if, unless, each or with");
+        return parse_expected(p, "if, unless, each or with");
     struct node *n = parse_node(p, k < 2 ? NODE_IF : NODE_EACH, p->cur.at);
     if (!n)
         return false;

@@ -37,6 +37,9 @@ bool parse_is_name(const struct parser *p, const char *word);
 bool parse_skip(struct parser *p, enum tok kind);         /* true when it was there */
 bool parse_skip_name(struct parser *p, const char *word); /* true when it was there */
 bool parse_expect(struct parser *p, enum tok kind);
+bool parse_expect_name(struct parser *p, const char *word);
+bool parse_expected(struct parser *p, const char *what); /* "expected WHAT, found ..." */
+void *parse_take(struct parser *p, size_t n);            /* zeroed, of the template's arena */
 struct node *parse_node(struct parser *p, enum node_kind kind, uint32_t at);
 /* Records that child stands under n; fails when the tree grows too high. Children may be NULL. */
 bool parse_under(struct parser *p, struct node *n, const struct node *child);
@@ -46,6 +49,7 @@ struct node *parse_expression(struct parser *p, bool with_cond);
 /* An expression, or a tuple of them without brackets. */
 struct node *parse_tuple(struct parser *p, bool with_cond);
 struct node *parse_primary(struct parser *p);
+struct node *parse_call(struct parser *p, struct node *callee); /* at '(' */
 struct node *parse_postfix(struct parser *p, struct node *n);
 /* A chain of filters, the first without its '|', over what stands before (NULL). */
 struct node *parse_filters(struct parser *p, struct node *subject, bool first_bare);

@@ -93,6 +93,20 @@ bool rt_emit(struct rt *rt, struct sv text) {
     return rt_fail(rt, ERR_TOO_LARGE, "the text passes its limit of bytes");
 }
 
+struct buf *rt_catch(struct rt *rt, struct buf *text) {
+    struct buf *outer = rt->out;
+    rt->held += rt->catches++ ? outer->n : 0;
+    size_t left = rt_memory_left(rt);
+    buf_init(text, left > rt->held ? left - rt->held : 0);
+    rt->out = text;
+    return outer;
+}
+
+void rt_catch_end(struct rt *rt, struct buf *outer) {
+    rt->held -= --rt->catches ? outer->n : 0;
+    rt->out = outer;
+}
+
 struct scope *rt_scope_push(struct rt *rt, struct scope *parent) {
     struct scope *s = rt_alloc(rt, sizeof *s);
     if (!s)

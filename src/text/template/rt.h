@@ -46,7 +46,9 @@ struct rt {
     struct scope *scope;
     uint64_t steps_left;
     unsigned depth;
-    bool dynamic; /* inside an include: any name may be bound by the includer */
+    unsigned catches; /* how many rt_catch are open: out is then not the caller's */
+    size_t held;      /* bytes caught by all of them but the innermost */
+    bool dynamic;     /* inside an include: any name may be bound by the includer */
     bool failed;
     struct arena arena;
     struct scope root;
@@ -77,6 +79,11 @@ bool rt_str_of(struct rt *rt, const struct buf *b, struct value *out);
 #define RT_SCRATCH(rt) BUF_INIT(rt_memory_left(rt))
 
 bool rt_emit(struct rt *rt, struct sv text);
+
+/* Sends the output to text (which it sets up) until rt_catch_end, which is given what rt_catch returned. What
+ * all open ones hold together is bounded by the memory left. */
+struct buf *rt_catch(struct rt *rt, struct buf *text);
+void rt_catch_end(struct rt *rt, struct buf *outer);
 
 /* Scopes. */
 struct scope *rt_scope_push(struct rt *rt, struct scope *parent); /* becomes current; NULL after a failure */

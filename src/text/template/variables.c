@@ -176,8 +176,13 @@ static void statement(struct walk *w, const struct node *n) {
     case NODE_PRINT:
     case NODE_DO: expr(w, n->left); break;
     case NODE_IF:
-        expr(w, n->cond);
-        body(w, n->yes);
+        /* A chain of elif is as long as the source: no recursion along it. */
+        for (;; n = n->no) {
+            expr(w, n->cond);
+            body(w, n->yes);
+            if (!n->no || n->no->kind != NODE_IF || n->no->next)
+                break;
+        }
         body(w, n->no);
         break;
     case NODE_FOR:

@@ -179,6 +179,11 @@ static void test_limits__hold(void **state) {
     };
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         expect_kind(strdup(sources[i]), ERR_TOO_LARGE);
+    /* Texts held by blocks and operators that are not done count too, all together. */
+    expect_kind(strdup("{% set s = 'x' * 2000000 %}{% macro m(n) %}{{ s }}{% if n %}{% set q = m(n - 1) %}{% "
+                       "endif %}{% endmacro %}"
+                       "{% set q = m(60) %}"),
+                ERR_TOO_LARGE);
     expect_kind(strdup("{{ '{:1000000000}'.format(1) }}"), ERR_UNPROCESSABLE);
     expect_kind(strdup("{{ '%.1000000000f'|format(1.5) }}"), ERR_UNPROCESSABLE);
     expect_kind(strdup("{{ range(10**9)|length }}{{ 5 in range(10**18) }}{{ range(10**18)[-1] }}"), ERR_NONE);
