@@ -85,6 +85,8 @@ def meson(count, folder, setup, compiler, args):
             count.add(f"{folder}: meson setup", False)
             tail(log)
             return False
+    else:
+        run(["meson", "configure", folder, "-Dtests=true"], env, log)  # script/server builds without them
     if run(["ninja", "-C", folder], env, log) != 0:
         count.add(f"{folder}: build", False)
         tail(log)
@@ -97,7 +99,7 @@ def meson(count, folder, setup, compiler, args):
     before = count.failed
     if not count_junit(count, folder, junit) or (code != 0 and count.failed == before):
         count.add(f"{folder}: meson test", False)
-    ok = code == 0
+    ok = code == 0 and count.failed == before
     say(f"{'ok  ' if ok else 'FAIL'} {folder} ({time.monotonic() - begun:.0f} s)")
     if not ok:
         tail(log, 80)

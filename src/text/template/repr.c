@@ -24,7 +24,7 @@ void add_float(struct buf *out, double f) {
     char text[40], digits[20];
     shortest(f, text, sizeof text);
     const char *e = strchr(text, 'e');
-    int exp = atoi(e + 1);
+    int exp = (int)strtol(e + 1, NULL, 10);
     size_t n = 0;
     for (const char *p = text; p < e; p++)
         if (*p >= '0' && *p <= '9')
