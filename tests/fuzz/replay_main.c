@@ -1,4 +1,5 @@
-/* replay_main: feeds every file of the folders named to a fuzz target, as libFuzzer would with -runs=0: the corpora are kept for good. */
+/* replay_main: feeds every file of the folders named to a fuzz target, as libFuzzer would with -runs=0: the
+ * corpora are kept for good. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +39,8 @@ int main(int argc, char **argv) {
         }
         for (struct dirent *e; (e = readdir(d)) != NULL;) {
             char path[4096];
-            if (e->d_name[0] == '.' || snprintf(path, sizeof path, "%s/%s", argv[i], e->d_name) >= (int)sizeof path)
+            if (e->d_name[0] == '.' ||
+                snprintf(path, sizeof path, "%s/%s", argv[i], e->d_name) >= (int)sizeof path)
                 continue;
             count += replay(path);
         }

@@ -4,6 +4,7 @@
 #include "text/template/unicode.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The shortest digits that read back as f (which is finite), as %e writes them. */
