@@ -1,0 +1,146 @@
+#include "kit.h"
+
+#include "base/codec.h"
+
+#include <string.h>
+
+struct db *kit_db(void) {
+    struct err e = ERR_INIT;
+    int from, to;
+    struct db *db = db_open(SV_NONE, DB_MEMORY, &e);
+    ASSERT(db && migrate(db, &from, &to, &e));
+    return db;
+}
+
+struct message *kit_message_to(int64_t id, const char *to, const char *body, const char *key) {
+    const struct sv text[TEXT_COUNT] = {
+        [TEXT_TO] = sv_of(to ? to : "+8613800138000"), [TEXT_FROM] = SV("+15005550006"),
+        [TEXT_BODY] = sv_of(body ? body : "hello"),    [TEXT_METADATA] = SV("{\"n\":1}"),
+        [TEXT_IDEMPOTENCY_KEY] = sv_of(key),
+    };
+    struct message *m = message_new(text);
+    ASSERT(m);
+    m->id = id;
+    m->account_id = 1;
+    m->priority = PRIORITY_TRANSACTIONAL;
+    m->segments = 1;
+    m->created_at = KIT_NOW;
+    m->expires_at = KIT_NOW + 3600 * US_PER_S;
+    return m;
+}
+
+struct message *kit_message(int64_t id, const char *body, const char *key) {
+    return kit_message_to(id, NULL, body, key);
+}
+
+void kit_fingerprint(struct message *m, const char *request) {
+    uint8_t hash[SHA256_BYTES];
+    sha256(sv_of(request), hash);
+    memcpy(m->fingerprint, hash, sizeof m->fingerprint);
+}
+
+static struct job job_of(enum job_kind kind, struct message *m, enum state to, int64_t due_at) {
+    struct job j = {.kind = kind, .message = m, .change = change_of(m)};
+    change_move(&j.change, to, REASON_NONE, KIT_NOW);
+    j.change.next.due_at = due_at;
+    return j;
+}
+
+struct job kit_put(struct message *m, enum state to, int64_t due_at) {
+    struct job j = job_of(JOB_PUT, m, to, due_at);
+    j.idempotency_until = KIT_NOW + 86400 * US_PER_S;
+    return j;
+}
+
+struct job kit_move(struct message *m, enum state to, int64_t due_at) {
+    return job_of(JOB_MOVE, m, to, due_at);
+}
+
+void kit_begin(struct job *j, const char *lane, int64_t at) {
+    struct change *c = &j->change;
+    c->next.attempts++;
+    c->attempt_begins = true;
+    c->attempt = (struct attempt){.message_id = j->message->id, .number = c->next.attempts, .started_at = at};
+    snprintf(c->attempt.lane, sizeof c->attempt.lane, "%s", lane);
+    snprintf(c->next.lane, sizeof c->next.lane, "%s", lane);
+}
+
+void kit_end(struct job *j, enum fate fate, const char *provider_id, int64_t at) {
+    struct change *c = &j->change;
+    c->attempt_ends = true;
+    c->attempt.message_id = j->message->id;
+    c->attempt.number = c->next.attempts;
+    c->attempt.ended_at = at;
+    c->attempt.fate = fate;
+    snprintf(c->attempt.provider_id, sizeof c->attempt.provider_id, "%s", provider_id);
+    snprintf(c->next.provider_id, sizeof c->next.provider_id, "%s", provider_id);
+}
+
+void kit_owe(struct job *j, int64_t due_at) {
+    j->change.callbacks = (1u << j->change.n_events) - 1;
+    j->change.callback_due_at = due_at;
+}
+
+enum job_result kit_do(struct journal *j, struct job *job) {
+    struct job *one = job, *done[8];
+    size_t n = journal_apply(j, &one, 1, done);
+    ASSERT(n == 1 && done[0] == job);
+    if (job->result == JOB_DONE && (job->kind == JOB_PUT || job->kind == JOB_MOVE))
+        job->message->head = job->change.next;
+    return job->result;
+}
+
+void kit_forget(struct job *job) {
+    message_free(job->loaded);
+    for (unsigned i = 0; i < job->n_rows; i++)
+        message_free(job->rows[i]);
+    for (unsigned i = 0; i < job->n_callbacks; i++)
+        message_free(job->callbacks[i].message);
+    free(job->rows);
+    free(job->attempts);
+    free(job->callbacks);
+    job->loaded = NULL;
+    job->rows = NULL;
+    job->attempts = NULL;
+    job->callbacks = NULL;
+    job->n_rows = job->n_callbacks = 0;
+}
+
+void kit_picture(struct db *db, struct buf *out) {
+    static const struct {
+        const char *sql;
+        int columns;
+    } tables[] = {
+        {"SELECT * FROM message ORDER BY id", 31},
+        {"SELECT * FROM attempt ORDER BY message_id, number", 11},
+        {"SELECT * FROM event ORDER BY message_id, number", 8},
+        {"SELECT account_id, key, message_id, hex(fingerprint), expires_at FROM idempotency ORDER BY 1, 2",
+         5},
+        {"SELECT * FROM callback ORDER BY message_id, event", 7},
+    };
+    struct err e = ERR_INIT;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        struct db_stmt *s = db_stmt(db, tables[t].sql, &e);
+        ASSERT(s);
+        bool row;
+        for (;;) {
+            ASSERT(db_next(s, &row, &e));
+            if (!row)
+                break;
+            buf_addf(out, "%zu:", t);
+            for (int c = 0; c < tables[t].columns; c++) {
+                buf_addc(out, ' ');
+                buf_add(out, db_col_text(s, c));
+            }
+            buf_addc(out, '\n');
+        }
+    }
+    ASSERT(!out->overflow);
+}
+
+uint64_t kit_random(uint64_t *seed) {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
