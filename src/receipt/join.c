@@ -44,6 +44,12 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
     bool bad_news = to == STATE_UNDELIVERED || to == STATE_FAILED;
     bool fills_id = !m->head.provider_id[0] && r->provider_id[0] && !earlier;
 
+    /* The address says this message, the provider's id another one: nothing to be believed. */
+    bool latest_one = number == 0 || number == m->head.attempts;
+    if (latest_one && m->head.provider_id[0] && r->provider_id[0] &&
+        strcmp(m->head.provider_id, r->provider_id) != 0)
+        return JOINED_NOTHING_NEW;
+
     if (from == to || (to == STATE_SENT && over)) {
         if (!fills_id)
             return JOINED_NOTHING_NEW;
