@@ -1,0 +1,93 @@
+"""Asks SQLite how it would run every statement of src/store, and fails when one walks a whole table.
+
+The statements are taken from the sources: a run of string literals (and macros that are such runs) that begins with a
+verb of SQL. usage: check_plans.py SRC/STORE"""
+
+import pathlib
+import re
+import sqlite3
+import sys
+
+BIG = {"message", "event", "attempt", "callback", "idempotency"}
+
+# What may walk a whole table or index, or sort, and why.
+ALLOWED = {
+    "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL": "once, at the start: how many rows wait",
+}
+
+TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|/\*.*?\*/|//[^\n]*|([A-Z][A-Z_0-9]+)|(\s+)|(.)', re.S)
+VERB = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
+
+
+def macros_of(text):
+    text = re.sub(r"\\\n", " ", text)
+    found = {}
+    for name, value in re.findall(r"^#define ([A-Z_]+)\s+(\".*)$", text, re.M):
+        found[name] = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', value))
+    return found
+
+
+def statements(text, macros):
+    text = re.sub(r"^#.*(?:\\\n.*)*$", "", text, flags=re.M)
+    run = ""
+    for literal, name, space, other in TOKEN.findall(text) + [("", "", "", ";")]:
+        if literal:
+            run += literal
+        elif name and name in macros:
+            run += macros[name]
+        elif name or other:
+            if VERB.match(run):
+                yield run
+            run = ""
+
+
+def tables_of(sql):
+    """Names as the plan shows them (aliases) -> tables."""
+    names = {table: table for table in BIG}
+    for table, alias in re.findall(r"\b(?:FROM|JOIN)\s+(\w+)\s+AS\s+(\w+)", sql):
+        names[alias] = table
+    return names
+
+
+def faults(db, sql):
+    plan = db.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?")).fetchall()
+    names = tables_of(sql)
+    for *_, step in plan:
+        scan = re.match(r"SCAN (?:TABLE )?(\w+)", step)
+        if scan and names.get(scan.group(1)) in BIG:
+            yield step
+        if "TEMP B-TREE" in step and re.search(r"\b(" + "|".join(BIG) + r")\b", sql):
+            yield step
+
+
+def main():
+    store = pathlib.Path(sys.argv[1])
+    db = sqlite3.connect(":memory:")
+    for migration in sorted((store / "migrations").glob("*.sql")):
+        db.executescript(migration.read_text())
+    sources = sorted(store.glob("*.[ch]"))
+    macros = {}
+    for source in sources:
+        macros.update(macros_of(source.read_text()))
+    lines, used = [], set()
+    for source in sources:
+        for sql in statements(source.read_text(), macros):
+            bad = list(faults(db, sql))
+            allowed = sql in ALLOWED
+            used |= {sql} & set(ALLOWED)
+            lines.append(("ok" if not bad or allowed else "not ok", f"{source.name}: {sql[:90]}", bad))
+    for sql in set(ALLOWED) - used:
+        lines.append(("not ok", f"the allow table names a statement that is not there: {sql}", []))
+    if len(lines) < 40:
+        lines.append(("not ok", f"only {len(lines)} statements found", []))
+    # A scan must be seen when there is one, or this test says nothing.
+    probe = list(faults(db, "SELECT * FROM message WHERE body=?"))
+    lines.append(("ok" if probe else "not ok", "a full scan is recognised", probe))
+    print(f"1..{len(lines)}")
+    for number, (result, what, bad) in enumerate(lines, 1):
+        print(f"{result} {number} - {what}")
+        for step in bad:
+            print(f"# {step}")
+
+
+main()

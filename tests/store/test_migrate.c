@@ -1,0 +1,116 @@
+/* The program's own migrations: from nothing, again, from the future, and failing at every step. */
+#include "../base/check.h"
+#include "kit.h"
+
+static int newest(void) {
+    int n = 0;
+    for (const struct migration *m = migrations; m->number; m++)
+        n = m->number;
+    return n;
+}
+
+static struct db *empty(void) {
+    struct err e = ERR_INIT;
+    struct db *db = db_open(SV_NONE, DB_MEMORY, &e);
+    ASSERT(db);
+    return db;
+}
+
+static int64_t number(struct db *db, const char *sql) {
+    struct err e = ERR_INIT;
+    struct db_stmt *s = db_stmt(db, sql, &e);
+    bool row;
+    ASSERT(s && db_next(s, &row, &e) && row);
+    int64_t n = db_col_int(s, 0);
+    db_end(s);
+    return n;
+}
+
+static void test_migrate__numbers_rise_by_one(void **state) {
+    (void)state;
+    int last = 0;
+    for (const struct migration *m = migrations; m->number; m++) {
+        assert_int_equal(m->number, last + 1);
+        assert_true(m->name[0] && m->sql[0]);
+        last = m->number;
+    }
+    assert_true(last >= 1);
+}
+
+static void test_migrate__from_nothing_to_the_newest_and_then_nothing_to_do(void **state) {
+    (void)state;
+    struct db *db = empty();
+    struct err e = ERR_INIT;
+    int from = -1, to = -1;
+    assert_true(migrate(db, &from, &to, &e));
+    assert_int_equal(from, 0);
+    assert_int_equal(to, newest());
+    int64_t changes = number(db, "PRAGMA schema_version");
+    assert_true(migrate(db, &from, &to, &e));
+    assert_int_equal(from, newest());
+    assert_int_equal(to, newest());
+    assert_int_equal(number(db, "PRAGMA schema_version"), changes);
+    db_close(db);
+}
+
+static void test_migrate__a_newer_database_is_refused_untouched(void **state) {
+    (void)state;
+    struct db *db = empty();
+    struct err e = ERR_INIT;
+    int from, to;
+    assert_true(db_script(db, "PRAGMA user_version=999", &e));
+    assert_false(migrate(db, &from, &to, &e));
+    assert_int_equal(e.kind, ERR_OUTSIDE);
+    assert_non_null(strstr(e.text, "999"));
+    assert_non_null(strstr(e.text, "newer program"));
+    assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master"), 0);
+    assert_int_equal(number(db, "PRAGMA user_version"), 999);
+    db_close(db);
+}
+
+static int calls, fail_at;
+static bool allow(void *ctx) {
+    (void)ctx;
+    return ++calls != fail_at;
+}
+
+static void test_migrate__failing_at_any_step_leaves_a_whole_version(void **state) {
+    (void)state;
+    for (fail_at = 1; fail_at < 1000; fail_at++) {
+        struct db *db = empty();
+        struct err e = ERR_INIT;
+        int from, to;
+        calls = 0;
+        db_inject(db, allow, NULL);
+        bool ok = migrate(db, &from, &to, &e);
+        db_inject(db, NULL, NULL);
+        if (calls < fail_at) {
+            assert_true(ok);
+            db_close(db);
+            assert_true(fail_at > 4);
+            return;
+        }
+        assert_false(ok);
+        assert_int_equal(e.kind, ERR_OUTSIDE);
+        int64_t version = number(db, "PRAGMA user_version");
+        assert_in_range(version, 0, newest() - 1);
+        if (version == 0)
+            assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master"), 0);
+        e = ERR_INIT;
+        assert_true(migrate(db, &from, &to, &e));
+        assert_int_equal(from, version);
+        assert_int_equal(to, newest());
+        db_close(db);
+    }
+    fail_msg("never comes through");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_migrate__numbers_rise_by_one),
+        cmocka_unit_test(test_migrate__from_nothing_to_the_newest_and_then_nothing_to_do),
+        cmocka_unit_test(test_migrate__a_newer_database_is_refused_untouched),
+        cmocka_unit_test(test_migrate__failing_at_any_step_leaves_a_whole_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
