@@ -105,6 +105,15 @@ void native_create(struct api_request *rq) {
 
 /* ---- /send ---- */
 
+/* The Host a local caller gives: anything else is a name that was made to point here. */
+static bool names_this_machine(struct sv host) {
+    size_t colon = sv_find_char(host, ':');
+    if (sv_starts(host, SV("[")))
+        return sv_starts(host, SV("[::1]"));
+    struct sv name = sv_sub(host, 0, colon);
+    return sv_eq_nocase(name, SV("localhost")) || sv_starts(name, SV("127."));
+}
+
 /* A request without credentials is let in from this machine alone, so that the simplest tools work on a
  * developer's own machine. Not when it was passed on by a proxy, as then everybody comes from this machine;
  * and not when a browser made it, as then any web page could. */
@@ -117,7 +126,7 @@ static bool is_local(const struct api_request *rq) {
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (exchange_header(rq->x, signs[i]).p)
             return false;
-    return true;
+    return names_this_machine(exchange_header(rq->x, "Host"));
 }
 
 static bool let_in(struct api_request *rq, struct err *e) {

@@ -197,6 +197,15 @@ static bool asked_to_continue(struct conn *c) {
     return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Expect") != NULL;
 }
 
+/* Proxies send http://host/path, which a server must understand (RFC 9112, section 3.2.2): the path of it. */
+static struct sv origin_form(struct sv path) {
+    if (!sv_starts(path, SV("http://")) && !sv_starts(path, SV("https://")))
+        return path;
+    struct sv rest = sv_from(path, sv_find(path, SV("://")) + 3);
+    size_t slash = sv_find_char(rest, '/');
+    return slash == SIZE_MAX ? SV("/") : sv_from(rest, slash);
+}
+
 /* %00 in the path decodes to a NUL; in the query it is a value's business. */
 static bool has_nul(const struct call *call, const char *version) {
     if (version[0] && (size_t)(version - call->target_at) != call->target.n + 1)
@@ -238,7 +247,7 @@ static void fill(struct call *call, const char *method) {
     x->method = http_method_of(x->method_name);
     x->target = buf_sv(&call->target);
     struct sv rest = x->target;
-    x->path = sv_cut(&rest, '?');
+    x->path = origin_form(sv_cut(&rest, '?'));
     x->query = rest;
     x->body = buf_sv(&call->body);
     x->client = sv_of(call->conn->peer);
