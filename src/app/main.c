@@ -8,7 +8,13 @@
 #include <sysexits.h>
 
 static int version(int argc, char **argv) {
-    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    static const char usage[] = "hongyan version [--json]\n\nPrints the version.\n打印版本。\n";
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    if (argc > 1 && !json) {
+        bool asked = strcmp(argv[1], "--help") == 0;
+        fputs(usage, asked ? stdout : stderr);
+        return asked ? EX_OK : EX_USAGE;
+    }
     printf(json ? "{\"name\":\"hongyan\",\"version\":\"%s\"}\n" : "hongyan %s\n", HONGYAN_VERSION);
     return EX_OK;
 }
