@@ -206,7 +206,7 @@ def after(seconds):
 
 def unique(prefix="text"):
     """A text nobody else sends."""
-    return "%s %d-%d" % (prefix, os.getpid(), time.monotonic_ns())
+    return "%s-%d-%d" % (prefix, os.getpid(), time.monotonic_ns())
 
 
 __all__ = ["DONE", "Gateway", "Made", "OPEN", "SLOW", "Simulator", "after", "call", "unique", "until"]
