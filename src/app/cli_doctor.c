@@ -191,6 +191,10 @@ int cli_doctor(int argc, char **argv) {
             return c == 'h' ? EX_OK : EX_USAGE;
         }
     }
+    if (optind != argc) {
+        fputs(usage, stderr);
+        return EX_USAGE;
+    }
     const char *path = cli_config_path(given);
     struct settings *s = cli_load_settings(path);
     if (!s)

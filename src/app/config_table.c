@@ -49,9 +49,9 @@ const struct config_row config_rows[] = {
     {"log.format", CONFIG_ENUM, "logfmt", AT(log.format), .names = formats, .doc = "How a line looks.",
      .doc_zh = "日志行的格式。", .example = "json"},
 
-    {"threads.front", CONFIG_U32, "2", AT(threads.front), .min = 1, .max = 64,
+    {"threads.front", CONFIG_U32, "2", AT(threads.front), .min = 1, .max = 16,
      .doc = "Threads that serve HTTP.", .doc_zh = "处理 HTTP 请求的线程数。"},
-    {"threads.sender", CONFIG_U32, "1", AT(threads.sender), .min = 1, .max = 64,
+    {"threads.sender", CONFIG_U32, "1", AT(threads.sender), .min = 1, .max = 8,
      .doc = "Threads that call providers and status callbacks.", .doc_zh = "调用服务商和状态回调的线程数。"},
 
     {"limits.connections_max", CONFIG_U32, "20000", AT(limits.connections_max), .min = 1, .max = 1000000,

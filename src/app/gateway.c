@@ -165,6 +165,7 @@ static bool block_signals(struct gateway *g, struct err *e) {
     sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error of that write, not the end of us */
     g->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return g->signal_fd >= 0 || err_set(e, ERR_OUTSIDE, "signalfd: %s", strerror(errno));
 }
