@@ -215,8 +215,17 @@ class Gateway:
         return a.json
 
     def delivered(self, sid, timeout=15):
-        return until(lambda: self.message(sid)["status"] == "delivered", timeout,
-                     told="%s was not delivered" % sid)
+        return self.comes_to(sid, ("delivered",), timeout)
+
+    def comes_to(self, sid, states, timeout=15):
+        """Waits until the message is in one of these states."""
+        end = time.monotonic() + timeout * SLOW
+        while True:
+            m = self.message(sid)
+            if m["status"] in states:
+                return m
+            assert time.monotonic() < end, "%s is not %s: %s" % (sid, " or ".join(states), m)
+            time.sleep(0.02)
 
     def is_well(self, timeout=20):
         """A message still goes all the way."""
@@ -238,7 +247,7 @@ class Gateway:
         """The program's own, below any wrapper."""
         pid = self.process.pid
         while True:
-            if os.readlink("/proc/%d/exe" % pid) == str(BINARY):
+            if os.readlink("/proc/%d/exe" % pid).removesuffix(" (deleted)") == str(BINARY):  # it may be rebuilt meanwhile
                 return pid
             children = open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
             assert children
