@@ -1,0 +1,179 @@
+/* A lane's window, pauses and breaker, as dialogues: one line an act and what is seen after it. */
+#include "../base/check.h"
+#include "base/clock.h"
+#include "dispatch/lane.h"
+
+enum act { BEGIN, GOOD, REFUSED, LOST, DOWN, SLOW, BROKEN, NOTHING };
+
+struct line {
+    int64_t at_ms;
+    enum act act;
+    bool told;         /* lane_end says that the lane closed just now */
+    enum reason after; /* of the lane after the act, at the same moment */
+    int32_t retry_after_ms;
+};
+
+static const struct verdict verdicts[] = {
+    [GOOD] = {.fate = FATE_SENT, .hint = LANE_FINE},
+    [REFUSED] = {.fate = FATE_REJECTED, .hint = LANE_FINE},
+    [LOST] = {.fate = FATE_UNKNOWN, .hint = LANE_FINE},
+    [DOWN] = {.fate = FATE_RETRY, .hint = LANE_DOWN},
+    [SLOW] = {.fate = FATE_RETRY, .hint = LANE_SLOW_DOWN},
+    [BROKEN] = {.fate = FATE_RETRY, .hint = LANE_BROKEN},
+};
+
+static void play(struct lane *l, const struct line *lines, size_t n) {
+    const int64_t start = INT64_C(1767225600) * US_PER_S;
+    for (size_t i = 0; i < n; i++) {
+        int64_t now = start + lines[i].at_ms * US_PER_MS;
+        bool told = false;
+        if (lines[i].act == BEGIN) {
+            lane_begin(l);
+        } else if (lines[i].act != NOTHING) {
+            struct verdict v = verdicts[lines[i].act];
+            v.retry_after_ms = lines[i].retry_after_ms;
+            told = lane_end(l, &v, now);
+        }
+        if (told != lines[i].told || lane_reason(l, now) != lines[i].after)
+            fail_msg("line %zu: told %d, %s; not %d, %s", i + 1, told, reason_name(lane_reason(l, now)),
+                     lines[i].told, reason_name(lines[i].after));
+        assert_int_equal(lane_is_open(l, now), lines[i].after == REASON_NONE);
+        if (lines[i].after == REASON_PROVIDER_DOWN || lines[i].after == REASON_THROTTLED)
+            assert_true(lane_opens_at(l) > now);
+    }
+}
+
+#define PLAY(lane, lines) play(lane, lines, sizeof lines / sizeof lines[0])
+#define OPEN REASON_NONE
+#define FULL REASON_LANE_FULL
+#define SHUT REASON_PROVIDER_DOWN
+
+static const struct lane_config config = {.name = "main", .in_flight_max = 8};
+
+static void test_lane__the_window_is_full_at_its_size(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    for (int i = 0; i < 8; i++) {
+        assert_true(lane_is_open(&l, 1));
+        lane_begin(&l);
+    }
+    assert_int_equal(lane_reason(&l, 1), REASON_LANE_FULL);
+    assert_false(lane_end(&l, NULL, 1));
+    assert_true(lane_is_open(&l, 1));
+}
+
+static void test_lane__single_lost_answers_do_not_close_it(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    static const struct line lines[] = {
+        {0, BEGIN, false, OPEN, 0},  {1, DOWN, false, OPEN, 0},  {2, BEGIN, false, OPEN, 0},
+        {3, DOWN, false, OPEN, 0},   {4, BEGIN, false, OPEN, 0}, {5, DOWN, false, OPEN, 0},
+        {6, BEGIN, false, OPEN, 0},  {7, DOWN, false, OPEN, 0},  {8, BEGIN, false, OPEN, 0},
+        {9, GOOD, false, OPEN, 0}, /* strikes are forgotten */
+        {10, BEGIN, false, OPEN, 0}, {11, DOWN, false, OPEN, 0}, {12, BEGIN, false, OPEN, 0},
+        {13, DOWN, false, OPEN, 0},
+    };
+    PLAY(&l, lines);
+}
+
+static void test_lane__five_strikes_close_it_and_one_probe_at_a_time_tries_it(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    static const struct line lines[] = {
+        {0, BEGIN, false, OPEN, 0},      {0, BEGIN, false, OPEN, 0},
+        {0, BEGIN, false, OPEN, 0},      {0, BEGIN, false, OPEN, 0},
+        {0, BEGIN, false, OPEN, 0},      {0, BEGIN, false, OPEN, 0},
+        {1, DOWN, false, OPEN, 0},       {1, DOWN, false, OPEN, 0},
+        {1, DOWN, false, OPEN, 0},       {1, LOST, false, OPEN, 0}, /* not good news: the strikes stand */
+        {1, DOWN, false, OPEN, 0},       {1, DOWN, true, SHUT, 0},  /* the fifth */
+        {500, NOTHING, false, SHUT, 0},  {501, NOTHING, false, OPEN, 0}, /* half open after 500 ms */
+        {501, BEGIN, false, FULL, 0},                                    /* for a single probe */
+        {600, DOWN, true, SHUT, 0},                                      /* in vain: twice as long */
+        {1599, NOTHING, false, SHUT, 0}, {1600, BEGIN, false, FULL, 0},
+        {1700, LOST, false, OPEN, 0}, /* says nothing either way: still one at a time */
+        {1700, BEGIN, false, FULL, 0},   {1800, REFUSED, false, OPEN, 0}, /* it answers: open wide */
+        {1800, BEGIN, false, OPEN, 0},   {1800, BEGIN, false, OPEN, 0},
+        {1801, DOWN, false, OPEN, 0}, /* the count of strikes begins anew */
+    };
+    PLAY(&l, lines);
+}
+
+static void test_lane__calls_that_were_in_flight_together_count_once(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    for (int i = 0; i < 8; i++)
+        lane_begin(&l);
+    int told = 0;
+    for (int i = 0; i < 8; i++)
+        told += lane_end(&l, &verdicts[DOWN], 1000000);
+    assert_int_equal(told, 1);
+    assert_int_equal(l.downs, 1);
+    assert_int_equal(lane_opens_at(&l), 1000000 + 500 * US_PER_MS);
+}
+
+static void test_lane__pauses_double_up_to_thirty_seconds(void **state) {
+    (void)state;
+    static const int64_t right_ms[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000};
+    struct lane l = {.config = &config, .strikes = 4};
+    int64_t now = 1000000;
+    for (size_t i = 0; i < sizeof right_ms / sizeof right_ms[0]; i++) {
+        lane_begin(&l);
+        assert_true(lane_end(&l, &verdicts[DOWN], now));
+        assert_int_equal(lane_opens_at(&l) - now, right_ms[i] * US_PER_MS);
+        now = lane_opens_at(&l);
+    }
+    for (int i = 0; i < 200; i++) { /* for days */
+        lane_begin(&l);
+        assert_true(lane_end(&l, &verdicts[DOWN], now));
+        now = lane_opens_at(&l);
+    }
+}
+
+static void test_lane__slows_down_as_long_as_asked_and_never_shorter(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    static const struct line lines[] = {
+        {0, BEGIN, false, OPEN, 0},
+        {0, BEGIN, false, OPEN, 0},
+        {0, BEGIN, false, OPEN, 0},
+        {0, SLOW, true, REASON_THROTTLED, 5000},
+        {1, SLOW, false, REASON_THROTTLED, 0}, /* its second would end before */
+        {2, SLOW, false, REASON_THROTTLED, 6000},
+        {6001, NOTHING, false, REASON_THROTTLED, 0},
+        {6002, BEGIN, false, OPEN, 0},
+        {6002, BEGIN, false, OPEN, 0}, /* a throttle is no outage: no single probe */
+        {6003, SLOW, true, REASON_THROTTLED, 0},
+        {7002, NOTHING, false, REASON_THROTTLED, 0},
+        {7003, NOTHING, false, OPEN, 0},
+    };
+    PLAY(&l, lines);
+}
+
+static void test_lane__broken_stays_so_whatever_comes(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    static const struct line lines[] = {
+        {0, BEGIN, false, OPEN, 0},
+        {0, BEGIN, false, OPEN, 0},
+        {0, BEGIN, false, OPEN, 0},
+        {1, BROKEN, true, REASON_CREDENTIALS, 0},
+        {2, BROKEN, false, REASON_CREDENTIALS, 0},
+        {3, GOOD, false, REASON_CREDENTIALS, 0},
+        {86400000, NOTHING, false, REASON_CREDENTIALS, 0},
+    };
+    PLAY(&l, lines);
+    assert_int_equal(lane_opens_at(&l), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lane__the_window_is_full_at_its_size),
+        cmocka_unit_test(test_lane__single_lost_answers_do_not_close_it),
+        cmocka_unit_test(test_lane__five_strikes_close_it_and_one_probe_at_a_time_tries_it),
+        cmocka_unit_test(test_lane__calls_that_were_in_flight_together_count_once),
+        cmocka_unit_test(test_lane__pauses_double_up_to_thirty_seconds),
+        cmocka_unit_test(test_lane__slows_down_as_long_as_asked_and_never_shorter),
+        cmocka_unit_test(test_lane__broken_stays_so_whatever_comes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
