@@ -156,6 +156,10 @@ int cli_send(int argc, char **argv) {
     struct err e = ERR_INIT;
     struct buf BUF_AUTO body = BUF_INIT(65536);
     build_body(&o, &body);
+    if (body.overflow) {
+        err_set(&e, ERR_TOO_LARGE, "the text or its variables are too long to send");
+        return cli_fail("send", &e);
+    }
     snprintf(url, sizeof url, "%s/v1/messages", base);
     if (!call(HTTP_POST, url, key, buf_sv(&body), &a, &e))
         return cli_fail("send", &e);
