@@ -4,6 +4,7 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -137,7 +138,6 @@ def test_truncated_database__refused_by_name_and_left_alone(stopped):
 
 
 def test_database_of_a_newer_program__refused(stopped):
-    import sqlite3
     db = sqlite3.connect(stopped.data / "hongyan.db")
     db.execute("PRAGMA user_version=9999")
     tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
@@ -153,7 +153,6 @@ def test_database_of_a_newer_program__refused(stopped):
 
 
 def test_another_programs_database__refused(stopped):
-    import sqlite3
     path = stopped.data / "hongyan.db"
     for suffix in ("", "-wal", "-shm"):
         if os.path.exists(str(path) + suffix):
@@ -201,6 +200,36 @@ def test_read_only_database__clear_error(stopped):
     assert code == EX_UNAVAILABLE, log
     assert str(g.data) in log, log
     assert "ermission" in log or "read" in log or "write" in log, log
+
+
+def test_locked_database__503_soon_and_well_afterwards(start):
+    """Somebody's shell holds a transaction open. Each request learns soon that it cannot be stored."""
+    g = start()
+    g.is_well()
+    other = sqlite3.connect(g.data / "hongyan.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    took = []
+    for _ in range(2):
+        begun = time.monotonic()
+        is_problem(g.send(timeout=30), 503)
+        took.append(time.monotonic() - begun)
+    assert g.get("/readyz").status == 503
+    assert g.logged("journal.failing")
+    other.execute("ROLLBACK")
+    other.close()
+    g.is_well()
+    assert g.get("/readyz").status == 200
+    assert max(took) < 6 * SLOW, took
+
+
+def test_keys_made_under_load__neither_fails(start):
+    g = start()
+    with Load(g, threads=4) as load:
+        for _ in range(20):
+            assert g.run("key", "create", "-c", str(g.config), "--json").returncode == 0
+        until(lambda: len(load.accepted) > 50)
+    assert not load.refused and not load.cut
+    load.all_delivered()
 
 
 def test_lost_master_key__clear_error(stopped):
