@@ -3,7 +3,9 @@
 #include "app/config.h"
 #include "net/client.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -47,6 +49,11 @@ void cli_master_key(const char *path, struct buf *out) {
     bool found = config_variable(sv_of(path), &source, SV("HONGYAN_MASTER_KEY"), out);
     if (!found)
         buf_reset(out);
+}
+
+bool cli_make_folder(const char *path, struct err *e) {
+    return mkdir(path, 0700) == 0 || errno == EEXIST ||
+           err_set(e, ERR_OUTSIDE, "cannot make %s: %s", path, strerror(errno));
 }
 
 int cli_exit_code(enum err_kind kind) {

@@ -34,6 +34,8 @@ struct settings *cli_load_settings(const char *path);
 /* HONGYAN_MASTER_KEY from the environment or the .env files of the settings at path, appended to out; nothing
  * if it is not set. */
 void cli_master_key(const char *path, struct buf *out);
+/* Makes the folder, for this user alone, if it is not there. */
+MUST_USE bool cli_make_folder(const char *path, struct err *e);
 /* The exit code for an error. */
 int cli_exit_code(enum err_kind kind);
 /* Prints "hongyan COMMAND: text" to stderr; returns the exit code. */

@@ -186,6 +186,7 @@ int cli_doctor(int argc, char **argv) {
             given = optarg;
         } else if (c == 'j') {
             d.json = true;
+            setenv("LC_ALL", "C", 1); /* programs read English */
         } else {
             fputs(usage, c == 'h' ? stdout : stderr);
             return c == 'h' ? EX_OK : EX_USAGE;

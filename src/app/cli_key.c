@@ -6,10 +6,8 @@
 #include "store/account.h"
 #include "store/migrate.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 
 static const char usage[] =
@@ -28,16 +26,18 @@ struct key_options {
     bool json;
 };
 
-static bool open_db(const char *config, struct db **db, struct master_key *mk, struct err *e) {
+static bool open_db(const char *config, struct db **db, struct master_key *mk, bool *no_settings,
+                    struct err *e) {
     struct buf BUF_AUTO hex = BUF_INIT(256);
     const char *path = cli_config_path(config);
     struct settings *s = cli_load_settings(path);
     cli_master_key(path, &hex);
-    if (!s)
+    if (!s) {
+        *no_settings = true;
         return err_set(e, ERR_INVALID, "the settings have errors");
+    }
     int from, to;
-    if (mkdir(s->data_dir.p, 0700) != 0 && errno != EEXIST) {
-        err_set(e, ERR_OUTSIDE, "cannot make %s: %s", s->data_dir.p, strerror(errno));
+    if (!cli_make_folder(s->data_dir.p, e)) {
         config_free(s);
         return false;
     }
@@ -143,7 +143,8 @@ int cli_key(int argc, char **argv) {
     struct db *db = NULL;
     struct master_key mk;
     struct err e = ERR_INIT;
-    bool ok = open_db(o.config, &db, &mk, &e);
+    bool no_settings = false;
+    bool ok = open_db(o.config, &db, &mk, &no_settings, &e);
     if (ok && strcmp(what, "create") == 0)
         ok = create(&o, db, &mk, &e);
     else if (ok && strcmp(what, "list") == 0)
@@ -151,5 +152,7 @@ int cli_key(int argc, char **argv) {
     else if (ok)
         ok = api_key_revoke(db, sv_of(o.sid), clock_system_us(), &e);
     db_close(db);
+    if (no_settings)
+        return EX_CONFIG; /* what is wrong with them was said */
     return ok ? EX_OK : cli_fail("key", &e);
 }

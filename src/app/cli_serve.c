@@ -75,7 +75,8 @@ int cli_migrate(int argc, char **argv) {
         return EX_CONFIG;
     struct err e = ERR_INIT;
     int from = 0, to = 0;
-    struct db *db = db_open(s->database, DB_WRITER, &e);
+    bool there = cli_make_folder(s->data_dir.p, &e);
+    struct db *db = there ? db_open(s->database, DB_WRITER, &e) : NULL;
     bool ok = db && migrate(db, &from, &to, &e);
     db_close(db);
     config_free(s);

@@ -70,6 +70,7 @@ struct gateway {
     unsigned n_fronts, n_senders;
     struct ask reload;
     bool reloading;
+    bool clock_told;
 };
 
 /* ---- opening ---- */
@@ -97,6 +98,8 @@ static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, st
     g->db = db_open(g->settings->database, DB_WRITER, e);
     if (!g->db || !migrate(g->db, &from, &to, e) || !reader_totals(g->db, last_id, backlog, e))
         return false;
+    if (*last_id)
+        real_clock_at_least(&g->clock, id_time(*last_id));
     if (from != to)
         log_info(&g->log, "store.migrated", kv_int("from", from), kv_int("to", to));
     g->world.id_key = master_key_ids(&g->master);
@@ -269,7 +272,10 @@ static void stop_threads(struct gateway *g) {
 static bool same_ground(const struct settings *a, const struct settings *b) {
     return sv_eq(a->listen, b->listen) && sv_eq(a->data_dir, b->data_dir) &&
            sv_eq(a->database, b->database) && a->threads.front == b->threads.front &&
-           a->threads.sender == b->threads.sender && a->limits.connections_max == b->limits.connections_max;
+           a->threads.sender == b->threads.sender && a->limits.connections_max == b->limits.connections_max &&
+           a->limits.request_bytes_max == b->limits.request_bytes_max &&
+           a->limits.request_ms_max == b->limits.request_ms_max && a->limits.idle_s == b->limits.idle_s &&
+           a->log.format == b->log.format;
 }
 
 static void reload(struct gateway *g) {
@@ -291,11 +297,12 @@ static void reload(struct gateway *g) {
     }
     if (!same_ground(g->settings, s))
         log_warn(&g->log, "reload.partial",
-                 kv_name("meaning",
-                         "listen, data_dir, database, threads and connections_max change at restart only"));
+                 kv_name("meaning", "listen, data_dir, database, threads, log.format and the limits of "
+                                    "connections and requests change at restart only"));
     g->retired[g->n_retired++] = (struct retired){.settings = g->settings, .texts = g->texts};
     g->settings = s;
     g->texts = t;
+    __atomic_store_n(&g->log.level, s->log.level, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < g->n_fronts; i++)
         if (!front_offer(g->fronts[i].front, s, t, &e))
             log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
@@ -335,9 +342,11 @@ static bool next_signal(struct gateway *g) {
     if (all_alive(g))
         sd_notify(0, "WATCHDOG=1");
     int64_t ahead_us = real_clock_ahead_us(&g->clock);
-    if (ahead_us > US_PER_S)
+    bool set_back = ahead_us > US_PER_S;
+    if (set_back && !g->clock_told)
         log_warn(&g->log, "clock.set_back", kv_int("by_ms", ahead_us / US_PER_MS),
                  kv_name("meaning", "times go on from before; a restart takes over the clock"));
+    g->clock_told = set_back;
     struct signalfd_siginfo info;
     if (read(g->signal_fd, &info, sizeof info) != sizeof info)
         return false;

@@ -5,6 +5,7 @@
 #include "version.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 static int version(int argc, char **argv) {
@@ -41,6 +42,7 @@ static void help(FILE *out) {
 }
 
 int main(int argc, char **argv) {
+    umask(077); /* messages, keys and tokens are nobody else's business */
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--version") == 0)
         name = "version";

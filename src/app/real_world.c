@@ -8,6 +8,12 @@ void real_clock_init(struct real_clock *c) {
     atomic_store(&c->offset_us, clock_system_us() - clock_monotonic_us());
 }
 
+void real_clock_at_least(struct real_clock *c, int64_t at) {
+    int64_t offset = at - clock_monotonic_us();
+    if (offset > atomic_load(&c->offset_us))
+        atomic_store(&c->offset_us, offset);
+}
+
 int64_t real_now_us(void *clock) {
     struct real_clock *c = clock;
     int64_t mono = clock_monotonic_us();

@@ -15,6 +15,9 @@ struct real_clock {
 };
 
 void real_clock_init(struct real_clock *c);
+/* Never before `at`: what the database has seen, so that a restart after the wall clock was set back goes on
+ * from there. */
+void real_clock_at_least(struct real_clock *c, int64_t at);
 /* now_us and random of a struct world whose ctx is a struct real_clock. */
 int64_t real_now_us(void *clock);
 uint64_t real_random(void *clock);

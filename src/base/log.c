@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +19,14 @@ static _Thread_local struct {
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
+/* A log that nobody reads (a full pipe) must not stop a message: what does not go out at once is lost. A
+ * descriptor that is writable takes PIPE_BUF bytes without blocking (POSIX, write). */
 static void write_all(int fd, struct sv v) {
     while (v.n) {
-        ssize_t k = write(fd, v.p, v.n);
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+            return;
+        ssize_t k = write(fd, v.p, v.n < PIPE_BUF ? v.n : PIPE_BUF);
         if (k <= 0)
             return; /* a log that cannot be written must never stop a message */
         v = sv_from(v, (size_t)k);

@@ -16,7 +16,7 @@ enum log_format { LOG_LOGFMT, LOG_JSON };
 
 struct log {
     int fd;
-    enum log_level level;
+    enum log_level level; /* may be changed while threads log: atomically */
     enum log_format format;
     int64_t (*now_us)(void *ctx); /* the world's clock */
     void *ctx;
@@ -47,7 +47,7 @@ void log_write(const struct log *l, enum log_level level, const char *event, con
 
 #define log_at(l, level_, event, ...)                                                                        \
     do {                                                                                                     \
-        if ((level_) >= (l)->level) {                                                                        \
+        if ((level_) >= __atomic_load_n(&(l)->level, __ATOMIC_RELAXED)) {                                    \
             const struct kv kv_[] = {__VA_ARGS__};                                                           \
             log_write((l), (level_), (event), kv_, sizeof kv_ / sizeof kv_[0]);                              \
         }                                                                                                    \

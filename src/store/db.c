@@ -42,7 +42,9 @@ static bool fail(struct db *db, const char *doing, struct err *e) {
         mend = "; restore the file from a backup, or move it away to start with an empty one";
     else if ((code & 0xff) == SQLITE_IOERR)
         mend = "; the disk fails or is full";
-    return err_set(e, ERR_OUTSIDE, "database: %s: %s (SQLite %d)%s", doing, why, code, mend);
+    const char *path = sqlite3_db_filename(db->sqlite, NULL);
+    return err_set(e, ERR_OUTSIDE, "database %s: %s: %s (SQLite %d)%s", path ? path : "", doing, why, code,
+                   mend);
 }
 
 static int on_wal(void *ctx, sqlite3 *sqlite, const char *name, int pages) {
@@ -134,7 +136,7 @@ static bool injected(struct db *db, struct err *e) {
 static bool exec(struct db *db, const char *sql, struct err *e) {
     if (injected(db, e))
         return false;
-    return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, sql, e);
+    return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, "script", e);
 }
 
 bool db_begin(struct db *db, struct err *e) {
