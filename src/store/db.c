@@ -58,6 +58,23 @@ static bool pragma(struct db *db, const char *sql, struct err *e) {
     return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, sql, e);
 }
 
+/* A database with tables that are not ours is another program's: not to be touched, not even its header. */
+static bool is_ours(struct db *db, struct err *e) {
+    static const char sql[] =
+        "SELECT count(*), sum(name IN ('meta', 'message', 'event')) FROM sqlite_master WHERE "
+        "type='table' AND name NOT LIKE 'sqlite_%'";
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(db->sqlite, sql, -1, &s, NULL) != SQLITE_OK)
+        return fail(db, "open", e);
+    bool row = sqlite3_step(s) == SQLITE_ROW;
+    bool ours = row && (sqlite3_column_int(s, 0) == 0 || sqlite3_column_int(s, 1) == 3);
+    sqlite3_finalize(s);
+    if (!row)
+        return fail(db, "open", e);
+    return ours ||
+           err_set(e, ERR_OUTSIDE, "this is another program's database: give `database` a file of its own");
+}
+
 static bool configure(struct db *db, enum db_mode mode, struct err *e) {
     sqlite3_busy_timeout(db->sqlite, BUSY_MS);
     sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -66,6 +83,8 @@ static bool configure(struct db *db, enum db_mode mode, struct err *e) {
                pragma(db, "PRAGMA mmap_size=268435456", e);
     if (mode == DB_MEMORY)
         return pragma(db, "PRAGMA foreign_keys=ON", e);
+    if (!is_ours(db, e))
+        return false;
     /* The log is moved by db_checkpoint, not inside a commit: a commit's time must not depend on it. */
     bool ok = pragma(db, "PRAGMA journal_mode=WAL", e) && pragma(db, "PRAGMA synchronous=FULL", e) &&
               pragma(db, "PRAGMA wal_autocheckpoint=0", e) && pragma(db, "PRAGMA cache_size=-16000", e) &&
