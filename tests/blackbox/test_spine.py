@@ -178,6 +178,57 @@ def test_cancel__is_too_late_once_sent(gateway):
     assert p["type"] == "/problems/too-late" and "delivered" in p["detail"]
 
 
+def test_cancel__at_the_very_moment_it_is_due(gateway):
+    """Whoever wins, both sides say the same: canceled and never sent, or too late and delivered."""
+    at = after(2)
+    sids = [gateway.create(send_at=at, body="race %d" % i) for i in range(150)]
+    until(lambda: time.time() > seconds(at) - 0.15, step=0.005)
+    answers = {sid: gateway.cancel(sid).status for sid in sids}
+    assert set(answers.values()) <= {200, 409}
+    for sid, status in answers.items():
+        gateway.wait(sid, "canceled" if status == 200 else "delivered")
+    received = {m["provider_id"] for m in gateway.sim.messages(limit=1000)}
+    assert received == {gateway.message(sid)["provider_id"] for sid, status in answers.items() if status == 409}
+
+
+def test_cancel__one_that_waits_for_the_provider(make_gateway):
+    g = make_gateway(lane=QUICK, retry=QUICK_RETRY)
+    g.sim.stop()
+    sids = [g.create(body="waits %d" % i) for i in range(6)]
+    until(lambda: g.message(sids[0])["status"] == "queued" and g.message(sids[0])["attempts"])
+    for sid in sids[:3]:
+        until(lambda: g.cancel(sid).status == 200, step=0.005)  # 409 while an attempt is being made
+    g.sim.start()
+    for sid in sids[3:]:
+        g.wait(sid, "delivered", "sent", timeout=30)
+    assert g.sim.stats()["received"] == 3
+    assert all(g.message(sid)["status"] == "canceled" for sid in sids[:3])
+
+
+# ---- how many at once, and who goes first ----
+
+def test_window__is_never_passed(make_gateway):
+    g = make_gateway(lane={"in_flight_max": 3}, profile={"latency_ms": 50})
+    sids = [g.create(body="window %d" % i) for i in range(60)]
+    most = 0
+    while g.message(sids[-1])["status"] != "delivered":
+        most = max(most, g.sim.stats()["held"])
+    assert most == 3, most  # I8
+    g.settle()
+    assert g.sim.stats()["received"] == 60
+
+
+def test_priority__a_code_overtakes_a_campaign(make_gateway):
+    g = make_gateway(lane={"in_flight_max": 1}, profile={"latency_ms": 30})
+    for i in range(60):
+        g.create(body="campaign %d" % i, priority="marketing")
+    code = g.create(body="your code", priority="otp")
+    g.wait(code, "delivered")
+    assert g.page(status="queued", limit=1000)["data"], "the campaign is over already: this proves nothing"
+    order = [m["body"] for m in reversed(g.sim.messages(limit=1000))]
+    assert len(order) - order.index("your code") <= 8, order
+
+
 def test_validity__ends_while_the_provider_is_unreachable(make_gateway, receiver):
     g = make_gateway(provider_url="http://127.0.0.1:%d" % free_port(), lane=QUICK, retry=QUICK_RETRY)
     sid = g.create(validity_s=2, status_callback=receiver.url)
@@ -360,6 +411,27 @@ def test_bad_credentials__stop_the_lane_and_say_so(make_gateway):
     g.signal(1)  # SIGHUP: a person has looked at it
     for sid in sids:
         g.wait(sid, "delivered", timeout=30)
+
+
+def test_validity__ends_while_the_lane_is_broken(make_gateway):
+    """Nobody may have looked at it by then: a message must not wait beyond its time (I9)."""
+    g = make_gateway(lane=QUICK, retry=QUICK_RETRY, profile={"errors": [{"share": 1, "status": 401, "code": 20003}]})
+    sids = [g.create(body="waits %d" % i, validity_s=2) for i in range(5)]
+    for sid in sids:
+        m = g.wait(sid, "expired", timeout=20)
+        assert m["reason"] == "expired"
+    assert g.sim.stats()["received"] == 0
+
+
+def test_validity__ends_an_unknown_while_the_lane_is_broken(make_gateway):
+    g = make_gateway(lane={**QUICK, "lookup_after_ms": 1000}, retry=QUICK_RETRY,
+                     profile={"receipts": {"none": 1}, "lost_answers": 1})
+    sid = g.create(body="unknown", validity_s=3)
+    until(lambda: g.message(sid)["status"] == "unknown")
+    g.sim.profile({"lost_answers": 0, "errors": [{"share": 1, "status": 401, "code": 20003}]})
+    g.create(body="breaks the lane")
+    m = g.wait(sid, "failed", timeout=20)
+    assert m["reason"] == "outcome_unknown" and g.sim.stats()["received"] == 1
 
 
 # ---- texts from handsets ----
