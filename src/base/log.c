@@ -15,20 +15,25 @@ enum { LINE_MAX_BYTES = 4096, LINE_END_BYTES = 16, BATCH_MAX_BYTES = 64 * 1024 }
 static _Thread_local struct {
     struct buf lines;
     bool open;
+    bool stuck; /* nobody reads */
 } batch = {.lines = {.max = BATCH_MAX_BYTES}};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* A log that nobody reads (a full pipe) must not stop a message: what does not go out at once is lost. A
- * descriptor that is writable takes PIPE_BUF bytes without blocking (POSIX, write). */
+/* A log that nobody reads (a full pipe) must not stop a message: a reader that is slow is waited for a
+ * moment, once; then what does not go out at once is lost until it reads again. A descriptor that is writable
+ * takes PIPE_BUF bytes without blocking (POSIX, write). */
 static void write_all(int fd, struct sv v) {
+    enum { PATIENCE_MS = 100 };
     while (v.n) {
         struct pollfd p = {.fd = fd, .events = POLLOUT};
-        if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+        bool ready = poll(&p, 1, batch.stuck ? 0 : PATIENCE_MS) == 1 && (p.revents & POLLOUT);
+        batch.stuck = !ready;
+        if (!ready)
             return;
         ssize_t k = write(fd, v.p, v.n < PIPE_BUF ? v.n : PIPE_BUF);
         if (k <= 0)
-            return; /* a log that cannot be written must never stop a message */
+            return;
         v = sv_from(v, (size_t)k);
     }
 }

@@ -219,7 +219,7 @@ int gate_begin(struct gate *g, const char *method, const char *target, const cha
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT(fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
     BUF_AUTO struct buf out = BUF_INIT(1024 * 1024);
-    buf_addf(&out, "%s %s HTTP/1.1\r\nHost: gateway.test\r\n%s", method, target, head);
+    buf_addf(&out, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s", method, target, head);
     if (body)
         buf_addf(&out, "Content-Length: %zu\r\n", strlen(body));
     buf_addf(&out, "\r\n%s", body ? body : "");
