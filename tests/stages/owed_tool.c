@@ -16,7 +16,7 @@ static const char *const urls[] = {
     "https://example.com/status",
     "http://example.com:8080/a/b?tenant=1&x=a%20b",
     "https://example.com/\xe7\x8a\xb6\xe6\x80\x81?q=\xc3\xa9",
-    "https://user@example.com/?",
+    "https://example.com:443/p/?x",
 };
 static const char *const senders[] = {"", "+15005550006", "Hong Yan & Co", "100%=+\xe9\xb8\xbf\xe9\x9b\x81"};
 static const char *const metadata[] = {
