@@ -146,6 +146,48 @@ def test_kill_both__nothing_accepted_is_lost(make_gateway):
     assert not clients.wrong
 
 
+def test_kill_with_two_providers__a_message_goes_to_one_of_them(make_gateway):
+    """What is unknown at one provider is not sent by the other before the first was asked."""
+    g = make_gateway.gateway(profile=BAD_DAY, retry={"first_ms": 100})
+    other = make_gateway.simulator(profile={**BAD_DAY, "lost_answers": 0.05})
+    g.write(lanes=[g.lane("one", g.sim.url, in_flight_max=8, **LANE), g.lane("two", other.url, in_flight_max=8, **LANE)])
+    g.start()
+    dice = random.Random(11)
+    with Clients(g, 6) as clients:
+        for _ in range(KILLS):
+            after_some_more(clients, dice)
+            g.kill9()
+            g.start()
+        after_some_more(clients, dice)
+    g.settle(120)
+    until(lambda: other.stats()["receipts_pending"] == other.stats()["in_flight"] == 0, 30)
+    story = Story(g, clients.accepted)
+    story.summary(KILLS, clients)
+    assert g.sim.stats()["received"] and other.stats()["received"]
+    check_nothing_lost_or_doubled(g, clients, story, g.sim.times() + other.times())
+
+
+def test_kill_with_one_text_for_all__no_look_up_takes_anothers_message(make_gateway):
+    """The provider cannot tell these messages from each other. Rather than sent twice, some are never known."""
+    g = make_gateway(lane={**LANE, "timeout_ms": 1000, "lookup_after_ms": 300, "lookups_max": 2}, retry={"first_ms": 100},
+                     profile={"lost_answers": 0.1, "lost_requests": 0.1, "receipts": {"none": 1}})
+    ids = []
+    for part in range(3):
+        ids += [g.create(body="the same", validity_s=8) for _ in range(40)]
+        g.kill9()
+        g.start()
+    g.settle(60)
+    stored = list(g.all())
+    assert {m["id"] for m in stored} == set(ids)
+    known = [m["provider_id"] for m in stored if m["provider_id"]]
+    assert len(known) == len(set(known)), "two messages claim the same"
+    ends = collections.Counter("%s/%s" % (m["status"], m["reason"]) for m in stored)
+    received = g.sim.times()["the same"]
+    print("\n%d accepted, %d received, ends %s" % (len(ids), received, dict(ends)))
+    assert sum(m["status"] == "sent" for m in stored) <= received <= len(ids)
+    assert set(ends) <= {"sent/None", "failed/outcome_unknown", "expired/expired"}
+
+
 def test_sigterm__drains_and_loses_nothing(make_gateway):
     """An orderly stop under load: what was with the provider is waited for, so nothing is ever unknown."""
     g = make_gateway(profile={"latency_ms": {"min": 20, "max": 200}}, lane=LANE)
