@@ -188,6 +188,23 @@ def test_kill_with_one_text_for_all__no_look_up_takes_anothers_message(make_gate
     assert set(ends) <= {"sent/None", "failed/outcome_unknown", "expired/expired"}
 
 
+def test_kill_with_a_backlog__what_waits_on_disk_is_sent_once(make_gateway):
+    """Far more messages than are held in memory, with a provider too slow for them."""
+    g = make_gateway(lane={**LANE, "in_flight_max": 8}, retry={"first_ms": 100}, limits={"live_max": 32},
+                     profile={"latency_ms": 20, "lost_answers": 0.005, "receipts": {"none": 0.1}})
+    dice = random.Random(12)
+    with Clients(g, 8, most=300) as clients:
+        for _ in range(KILLS):
+            after_some_more(clients, dice, 100, 250)
+            g.kill9()
+            g.start()
+        clients.join()
+    g.settle(120)
+    story = Story(g, clients.accepted)
+    story.summary(KILLS, clients)
+    check_nothing_lost_or_doubled(g, clients, story, g.sim.times())
+
+
 def test_sigterm__drains_and_loses_nothing(make_gateway):
     """An orderly stop under load: what was with the provider is waited for, so nothing is ever unknown."""
     g = make_gateway(profile={"latency_ms": {"min": 20, "max": 200}}, lane=LANE)

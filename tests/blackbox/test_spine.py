@@ -116,6 +116,16 @@ def test_callback__is_repeated_with_the_same_id_until_taken(make_gateway, receiv
     until(lambda: g.metrics()["callback_delivered_total"] == 1)
 
 
+def test_callback__tells_when_it_happened_not_when_it_is_told(make_gateway, receiver):
+    """Standard Webhooks, payload: `timestamp` is when the event occurred. Repeats are the same post."""
+    g = make_gateway(retry=QUICK_RETRY, profile={"receipts": {"none": 1}})
+    receiver.answers = [500]
+    sid = g.create(status_callback=receiver.url)
+    until(lambda: len(receiver.posts) == 2)
+    happened = next(e["at"] for e in g.events(sid) if e["status"] == "sent")
+    assert [p.json["timestamp"] for p in receiver.posts] == [happened, happened]
+
+
 def test_callback__survives_a_kill(make_gateway, receiver):
     g = make_gateway(retry=QUICK_RETRY)
     receiver.answer = 500
