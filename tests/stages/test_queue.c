@@ -284,6 +284,30 @@ static void test_queue__is_behind_from_a_due_row_on_disk_to_the_end_of_a_pass(vo
     assert_int_equal(queue_next_due_at(&q), 170);
 }
 
+static void test_queue__a_row_that_becomes_due_during_a_pass_starts_another(void **state) {
+    (void)state;
+    struct queue q;
+    struct queue_scan s;
+    for (int between = 0; between < 2; between++) { /* while the first page is read, or between two */
+        queue_init(&q);
+        catch_up(&q, 100);
+        queue_note_due(&q, PRIORITY_OTP, 100, 100);
+        assert_true(queue_wants_scan(&q, 100, 1, &s));
+        if (between)
+            queue_scanned(&q, PRIORITY_OTP, 1, 90, 1, true, 0);
+        queue_note_due(&q, PRIORITY_OTP, 80, 100);
+        if (between)
+            assert_true(queue_wants_scan(&q, 100, 1, &s));
+        queue_note_due(&q, PRIORITY_MARKETING, 120, 100);
+        queue_scanned(&q, PRIORITY_OTP, 1, 100, 2, false, 0);
+        assert_false(queue_is_caught_up(&q, PRIORITY_OTP));
+        assert_true(queue_wants_scan(&q, 100, 1, &s));
+        queue_note_due(&q, PRIORITY_OTP, 110, 100);
+        queue_scanned(&q, PRIORITY_OTP, 0, 0, 0, false, 130); /* read before the row of 110 was stored */
+        assert_int_equal(q.lanes[PRIORITY_OTP].next_due_at, 110);
+    }
+}
+
 static void test_queue__a_failed_page_is_asked_again_later(void **state) {
     (void)state;
     struct queue q;
@@ -319,6 +343,7 @@ int main(void) {
         cmocka_unit_test(test_queue__every_row_is_seen_in_order_whatever_happens),
         cmocka_unit_test(test_queue__pops_by_priority_then_first_in_first_out),
         cmocka_unit_test(test_queue__is_behind_from_a_due_row_on_disk_to_the_end_of_a_pass),
+        cmocka_unit_test(test_queue__a_row_that_becomes_due_during_a_pass_starts_another),
         cmocka_unit_test(test_queue__a_failed_page_is_asked_again_later),
         cmocka_unit_test(test_queue__a_full_window_wants_no_page),
     };

@@ -221,6 +221,20 @@ static void test_sweep__finds_exactly_the_expired_over_stretches_and_priorities(
     print_message("# %zu expired of %zu\n", expired, s->n);
 }
 
+static void test_sweep__finds_those_at_the_ends_of_stretches(void **state) {
+    struct shelf *s = *state;
+    static const size_t expired[] = {0, 19999, 20000, 20001, 39999, 40000, 40001, 40002, 44999};
+    s->n = 45000;
+    for (size_t i = 0; i < s->n; i++)
+        s->rows[i] = (struct row){KIT_NOW - 50000 + (int64_t)i, KIT_NOW + 1, PRIORITY_OTP, false};
+    for (size_t i = 0; i < sizeof expired / sizeof expired[0]; i++)
+        s->rows[expired[i]].expires_at = KIT_NOW;
+    store(s, 0);
+    assert_int_equal(sweep(s, PRIORITY_OTP, KIT_NOW, 100), 3);
+    for (size_t i = 0; i < s->n; i++)
+        assert_int_equal(s->rows[i].seen, s->rows[i].expires_at == KIT_NOW);
+}
+
 static void test_sweep__a_page_as_long_as_what_is_expired_is_the_last(void **state) {
     struct shelf *s = *state;
     s->n = 40;
@@ -239,6 +253,7 @@ int main(void) {
         TEST(test_scan__random_rows_by_priority_up_to_now_and_tells_what_comes_next),
         TEST(test_scan__brings_the_attempt_of_those_whose_outcome_is_open),
         TEST(test_sweep__finds_exactly_the_expired_over_stretches_and_priorities),
+        TEST(test_sweep__finds_those_at_the_ends_of_stretches),
         TEST(test_sweep__a_page_as_long_as_what_is_expired_is_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
