@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-enum { BUSY_MS = 5000, STATEMENTS_MAX = 128 };
+enum { BUSY_MS = 2000, STATEMENTS_MAX = 128 };
 
 struct db_stmt {
     struct db *db;
