@@ -134,7 +134,7 @@ static bool build_native(const struct world *w, const struct owed *o, struct are
     buf_adds(&body, "{\"type\":\"message.");
     buf_adds(&body, state_name(o->state));
     buf_adds(&body, "\"");
-    json_pair_time(&body, "timestamp", now);
+    json_pair_time(&body, "timestamp", o->at);
     json_key(&body, "data");
     buf_addc(&body, '{');
     json_pair(&body, "id", sid_sv(&sid));

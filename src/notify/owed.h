@@ -24,6 +24,7 @@ struct owed {
     enum state state;
     enum reason reason;
     int32_t code; /* the provider's, 0 if none */
+    int64_t at;   /* when the event happened; us */
     struct sv account_sid;
     struct sv account_token; /* secret */
 };

@@ -45,7 +45,8 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
                          .event = c->callback.event,
                          .state = c->callback.state,
                          .reason = c->callback.reason,
-                         .code = c->callback.code};
+                         .code = c->callback.code,
+                         .at = c->callback.at};
         ok = s->account(s->ctx, c->message->account_id, &o.account_sid, &o.account_token)
                  ? owed_build(w, &o, mem, out, &e)
                  : err_set(&e, ERR_INTERNAL, "no account to sign the callback with");

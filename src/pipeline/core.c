@@ -12,6 +12,7 @@ enum {
     SWEEP_REST_US = 3 * 1000 * 1000,
     PRUNE_EVERY_US = 60 * 1000 * 1000,
     RETRY_SCAN_US = 500 * 1000,
+    SIFT_EVERY_US = 250 * 1000,
 };
 
 struct core *core_new(const struct world *w, const struct settings *s, const struct core_mail *mail,
@@ -430,9 +431,31 @@ static void ask_for_pages(struct core *c) {
     }
 }
 
+static bool is_past(const struct queue_item *i, void *ctx) {
+    const struct core *c = ctx;
+    return c->now >= ((const struct live *)i)->m->expires_at;
+}
+
+/* No lane may come to them in their time: what stands in memory must end with its validity all the same. */
+static void sift_expired(struct core *c) {
+    if (c->n_jobs >= CORE_JOBS_MAX / 2)
+        return;
+    struct queue_item *i = queue_sift(&c->queue, CORE_JOBS_MAX / 2 - c->n_jobs, is_past, c);
+    while (i) {
+        struct queue_item *next = i->next;
+        i->next = NULL;
+        core_due(c, (struct live *)i);
+        i = next;
+    }
+}
+
 static void keep_house(struct core *c) {
     if (c->draining)
         return;
+    if (c->queue.n && c->now >= c->sift_at) {
+        c->sift_at = c->now + SIFT_EVERY_US;
+        sift_expired(c);
+    }
     if (c->now >= c->sweep.next_at) {
         c->sweep.next_at = INT64_MAX; /* until this stretch is read */
         struct work *w = core_work(c, FOR_SWEEP, JOB_SWEEP, NULL);
@@ -487,8 +510,10 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[2 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at};
+    int64_t others[3 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at};
     size_t n = 2;
+    if (c->queue.n)
+        others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
         others[n++] = lane_opens_at(c->lanes[i]);
     for (size_t i = 0; i < n; i++)

@@ -59,6 +59,7 @@ void core_owe_done(struct core *c, const struct message *m, const struct change 
                                     .state = ev->state,
                                     .reason = ev->reason,
                                     .code = ev->code,
+                                    .at = ev->at,
                                     .message = copy_texts(m)});
     }
 }

@@ -100,6 +100,7 @@ struct core {
         int64_t after_due_at, after_id;
     } sweep;
     int64_t prune_at;
+    int64_t sift_at; /* the queue in memory is looked through for what has expired then */
     int64_t backlog; /* messages on disk with something still to be done */
     bool draining;
     bool more; /* this turn left something undone that needs no outside event */

@@ -59,6 +59,27 @@ void queue_remove(struct queue *q, struct queue_item *i) {
     BUG("a queued item stands in its list");
 }
 
+struct queue_item *queue_sift(struct queue *q, size_t max,
+                              bool (*wanted)(const struct queue_item *i, void *ctx), void *ctx) {
+    struct queue_item *taken = NULL, **end = &taken;
+    for (int p = 0; p < PRIORITY_COUNT; p++) {
+        struct queue_lane *l = &q->lanes[p];
+        struct queue_item *before = NULL, *next;
+        for (struct queue_item *i = l->first; i && max; i = next) {
+            next = i->next;
+            if (!wanted(i, ctx)) {
+                before = i;
+                continue;
+            }
+            unlink_item(q, l, before, i);
+            *end = i;
+            end = &i->next;
+            max--;
+        }
+    }
+    return taken;
+}
+
 void queue_note_due(struct queue *q, enum priority p, int64_t due_at, int64_t now) {
     struct queue_lane *l = &q->lanes[p];
     if (due_at > now) {

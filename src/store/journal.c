@@ -484,8 +484,9 @@ static bool do_sweep(struct db *db, struct job *job, struct err *e) {
 
 static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
-        "SELECT " ROW_COLUMNS ", c.event, c.tries, c.state, c.reason, c.code, c.due_at FROM callback AS c "
-        "CROSS JOIN message AS m ON m.id=c.message_id WHERE c.due_at<=? ORDER BY c.due_at LIMIT ?";
+        "SELECT " ROW_COLUMNS ", c.event, c.tries, c.state, c.reason, c.code, c.due_at, ev.at FROM callback AS c "
+        "CROSS JOIN message AS m ON m.id=c.message_id "
+        "CROSS JOIN event AS ev ON ev.message_id=c.message_id AND ev.number=c.event WHERE c.due_at<=? ORDER BY c.due_at LIMIT ?";
     static const char next[] = "SELECT min(due_at) FROM callback WHERE due_at>?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
@@ -509,6 +510,7 @@ static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
             .reason = (enum reason)db_col_int(s, ROW_COLUMNS_N + 3),
             .code = (int32_t)db_col_int(s, ROW_COLUMNS_N + 4),
             .due_at = db_col_int(s, ROW_COLUMNS_N + 5),
+            .at = db_col_int(s, ROW_COLUMNS_N + 6),
             .message = m,
         };
     }

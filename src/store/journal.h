@@ -47,6 +47,7 @@ struct callback {
     enum state state;
     enum reason reason;
     int32_t code;
+    int64_t at; /* when the event happened */
     int64_t due_at;
     struct message *message; /* owned by the callback */
 };

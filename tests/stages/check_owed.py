@@ -42,7 +42,7 @@ def check_native(token, url, body, headers):
     assert headers["webhook-timestamp"] == "1767225600"
     assert headers["webhook-id"] == f"{data['data']['id']}-{data['data']['event']}"
     assert data["type"] == "message." + data["data"]["status"]
-    assert data["timestamp"] == "2026-01-01T00:00:00.000Z"
+    assert data["timestamp"] == "2025-12-31T23:59:58.500Z"  # when it happened, not when it is told
     assert data["data"]["to"] == "+8613800138000"
 
 

@@ -66,6 +66,7 @@ int main(void) {
                                  .state = (enum state)state,
                                  .reason = (enum reason)reason,
                                  .code = n % 2 ? 30003 : 0,
+                                 .at = now(NULL) - 1500000,
                                  .account_sid = SV("AC00000000000000000000000000000001"),
                                  .account_token = SV("0123456789abcdef0123456789abcdef")};
                 print_one(&w, &o);

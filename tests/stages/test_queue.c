@@ -99,6 +99,30 @@ static void cancel(struct model *m) {
     m->done++;
 }
 
+static bool is_drawn(const struct queue_item *i, void *ctx) {
+    const struct row *r = (const struct row *)i;
+    return r->pushed % 3 == *(int64_t *)ctx;
+}
+
+/* Every third one expires where it stands. */
+static void sift(struct model *m) {
+    int64_t which = (int64_t)draw(m, 3);
+    size_t max = 1 + draw(m, 4), n = 0, there = 0;
+    for (size_t i = 0; i < m->n; i++)
+        there += m->rows[i].item.queued && is_drawn(&m->rows[i].item, &which);
+    struct queue_item *next;
+    for (struct queue_item *i = queue_sift(&m->q, max, is_drawn, &which); i; i = next, n++) {
+        struct row *r = (struct row *)i;
+        next = i->next;
+        assert_true(!i->queued && r->held && !r->done && is_drawn(i, &which));
+        r->held = false;
+        r->done = true;
+        m->held--;
+        m->done++;
+    }
+    assert_int_equal(n, there < max ? there : max);
+}
+
 static void ask(struct model *m) {
     struct queue_scan s;
     while (m->held < WINDOW && queue_wants_scan(&m->q, m->now, LOW_WATER, &s)) {
@@ -192,7 +216,7 @@ static void run(uint64_t seed) {
         case 2: ask(m); break;
         case 3: answer(m); break;
         case 4: m->now += (int64_t)draw(m, 12); break;
-        default: draw(m, 30) ? (void)0 : cancel(m); break;
+        default: draw(m, 30) ? (void)0 : draw(m, 2) ? cancel(m) : sift(m); break;
         }
         if (step % 500 == 0)
             check_counts(m);
