@@ -484,9 +484,11 @@ static bool do_sweep(struct db *db, struct job *job, struct err *e) {
 
 static bool do_callback_scan(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
-        "SELECT " ROW_COLUMNS ", c.event, c.tries, c.state, c.reason, c.code, c.due_at, ev.at FROM callback AS c "
+        "SELECT " ROW_COLUMNS
+        ", c.event, c.tries, c.state, c.reason, c.code, c.due_at, ev.at FROM callback AS c "
         "CROSS JOIN message AS m ON m.id=c.message_id "
-        "CROSS JOIN event AS ev ON ev.message_id=c.message_id AND ev.number=c.event WHERE c.due_at<=? ORDER BY c.due_at LIMIT ?";
+        "CROSS JOIN event AS ev ON ev.message_id=c.message_id AND ev.number=c.event WHERE c.due_at<=? ORDER "
+        "BY c.due_at LIMIT ?";
     static const char next[] = "SELECT min(due_at) FROM callback WHERE due_at>?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
