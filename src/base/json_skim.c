@@ -42,7 +42,13 @@ static bool escape(struct skim *s) {
 static bool string(struct skim *s, struct sv *out, bool *escaped) {
     const char *from = s->at;
     *escaped = false;
-    while (s->at < s->end) {
+    for (;;) {
+        const char *at = s->at;
+        while (at < s->end && *at != '"' && *at != '\\' && (unsigned char)*at >= ' ')
+            at++;
+        s->at = at;
+        if (at == s->end)
+            return false;
         unsigned char c = (unsigned char)*s->at++;
         if (c == '"') {
             *out = sv_make(from, (size_t)(s->at - 1 - from));
@@ -50,13 +56,10 @@ static bool string(struct skim *s, struct sv *out, bool *escaped) {
         }
         if (c < ' ')
             return false;
-        if (c != '\\')
-            continue;
         *escaped = true;
         if (!escape(s))
             return false;
     }
-    return false;
 }
 
 static size_t digits(struct skim *s) {
@@ -91,7 +94,7 @@ static bool word(struct skim *s, struct sv w) {
 
 static struct json_member *wanted(struct skim *s, struct sv name) {
     for (size_t i = 0; i < s->n; i++)
-        if (sv_eq(name, sv_of(s->members[i].name)))
+        if (strncmp(name.p, s->members[i].name, name.n) == 0 && s->members[i].name[name.n] == '\0')
             return &s->members[i];
     return NULL;
 }

@@ -77,15 +77,19 @@ static bool unreserved(char c) {
 
 static void encode(struct buf *out, struct sv v, bool space_is_plus) {
     static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < v.n; i++) {
+    for (size_t i = 0, plain; i < v.n; i++) {
+        for (plain = i; i < v.n && unreserved(v.p[i]); i++) {
+        }
+        if (i > plain)
+            buf_add(out, sv_make(v.p + plain, i - plain));
+        if (i == v.n)
+            return;
         unsigned char c = (unsigned char)v.p[i];
-        char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
-        if (unreserved(v.p[i]))
-            buf_addc(out, v.p[i]);
-        else if (c == ' ' && space_is_plus)
+        const char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
+        if (c == ' ' && space_is_plus)
             buf_addc(out, '+');
         else
-            buf_add(out, (struct sv){.p = escape, .n = 3});
+            buf_add(out, sv_make(escape, sizeof escape));
     }
 }
 

@@ -20,21 +20,36 @@ enum {
      * thing that makes a HTTP_CUT of a healthy call. */
     IDLE_S_MAX = 30,
     EVENTS_MAX = 128,
-    OUR_LINES = 2, /* Expect, Content-Type */
+    OUR_LINES = 2,                 /* Expect, Content-Type */
+    EXPECT_BODY_BYTES = 64 * 1024, /* libcurl adds `Expect: 100-continue` to bodies over 1 MiB */
+    /* For every request libcurl walks the list of all connections of a multi handle, busy ones included:
+     * with hundreds in flight that walk was a third of the sender's time. Several small ones share the load.
+     */
+    SHARD_CONNECTIONS_MAX = 32,
 };
 
 struct header_place {
     size_t name_at, name_n, value_at, value_n;
 };
 
+/* One of the client's multi handles. */
+struct shard {
+    struct client *client;
+    CURLM *multi;
+    int64_t timer_us; /* when libcurl wants to be called; 0: not at all */
+    unsigned n_flying;
+};
+
 /* A call under way, with the easy handle it runs on; both are reused. */
 struct flight {
     struct client *client;
+    struct shard *shard; /* while in flight */
     CURL *easy;
     struct flight *prev, *next; /* in flight; next alone when free */
     struct client_call call;
     int64_t started_us;
     struct curl_slist lines[HTTP_HEADERS_MAX + OUR_LINES];
+    size_t n_lines;
     struct buf text; /* the lines' bytes */
     struct buf head; /* of the answer */
     struct header_place places[ANSWER_HEADERS_MAX];
@@ -47,9 +62,10 @@ struct flight {
 };
 
 struct client {
-    CURLM *multi;
+    struct shard *shards; /* owned */
+    unsigned n_shards, shard_connections;
+    CURLSH *shared; /* names resolved and TLS sessions, for all shards */
     struct watch watch;
-    int64_t timer_us;     /* when libcurl wants to be called; 0: not at all */
     struct flight flying; /* ends of the list */
     unsigned n_flying;
     struct flight *free;
@@ -64,20 +80,20 @@ struct client {
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused) {
     (void)easy;
     (void)unused;
-    struct client *c = ctx;
+    struct shard *s = ctx;
     unsigned bits = 0;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
         bits |= WATCH_IN;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
         bits |= WATCH_OUT;
-    watch_want(&c->watch, fd, bits);
+    watch_want(&s->client->watch, fd, bits, s);
     return 0;
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *ctx) {
     (void)multi;
-    struct client *c = ctx;
-    c->timer_us = timeout_ms < 0 ? 0 : clock_monotonic_us() + timeout_ms * US_PER_MS;
+    struct shard *s = ctx;
+    s->timer_us = timeout_ms < 0 ? 0 : clock_monotonic_us() + timeout_ms * US_PER_MS;
     return 0;
 }
 
@@ -177,6 +193,7 @@ static bool flight_prepare(struct flight *f) {
     CURL *h = f->easy;
     SET(h, CURLOPT_PRIVATE, f);
     SET(h, CURLOPT_ERRORBUFFER, f->error);
+    SET(h, CURLOPT_SHARE, c->shared);
     SET(h, CURLOPT_NOSIGNAL, 1L);
     SET(h, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(h, CURLOPT_FOLLOWLOCATION, 0L);
@@ -266,7 +283,8 @@ static void add_line(struct flight *f, size_t *n, size_t at[], struct sv name, s
 static bool build_lines(struct flight *f, const struct http_request *rq, bool has_body, struct err *e) {
     size_t at[HTTP_HEADERS_MAX + OUR_LINES], n = 0;
     buf_reset(&f->text);
-    add_line(f, &n, at, SV("Expect"), SV_NONE, true);
+    if (rq->body.n >= EXPECT_BODY_BYTES)
+        add_line(f, &n, at, SV("Expect"), SV_NONE, true);
     if (has_body && !http_find_header(rq->headers, rq->n_headers, SV("Content-Type")).p)
         add_line(f, &n, at, SV("Content-Type"), SV_NONE, true);
     for (size_t i = 0; i < rq->n_headers; i++) {
@@ -277,6 +295,7 @@ static bool build_lines(struct flight *f, const struct http_request *rq, bool ha
     }
     if (f->text.overflow)
         return err_set(e, ERR_INVALID, "headers over %d bytes", REQUEST_HEAD_BYTES_MAX);
+    f->n_lines = n;
     for (size_t i = 0; i < n; i++)
         f->lines[i] =
             (struct curl_slist){.data = f->text.p + at[i], .next = i + 1 < n ? &f->lines[i + 1] : NULL};
@@ -303,7 +322,7 @@ static bool set_call(struct flight *f, bool has_body) {
     const struct client_call *call = &f->call;
     CURL *h = f->easy;
     SET(h, CURLOPT_URL, call->request->url.p);
-    SET(h, CURLOPT_HTTPHEADER, &f->lines[0]);
+    SET(h, CURLOPT_HTTPHEADER, f->n_lines ? &f->lines[0] : NULL);
     SET(h, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_timeout_ms);
     /* Wait for a connection under way to turn out to be HTTP/2: only TLS can tell. */
@@ -321,6 +340,19 @@ static bool is_http_url(struct sv url) {
         if ((unsigned char)url.p[i] <= ' ' || url.p[i] == 0x7f)
             return false;
     return true;
+}
+
+/* The first with room, so that few connections stay busy; the least burdened when all are full. */
+static struct shard *pick_shard(struct client *c) {
+    struct shard *least = &c->shards[0];
+    for (unsigned i = 0; i < c->n_shards; i++) {
+        struct shard *s = &c->shards[i];
+        if (s->n_flying < c->shard_connections)
+            return s;
+        if (s->n_flying < least->n_flying)
+            least = s;
+    }
+    return least;
 }
 
 bool client_start(struct client *c, const struct client_call *call, struct err *e) {
@@ -349,7 +381,8 @@ bool client_start(struct client *c, const struct client_call *call, struct err *
         flight_drop(c, f);
         return false;
     }
-    if (!set_call(f, has_body) || curl_multi_add_handle(c->multi, f->easy) != CURLM_OK) {
+    f->shard = pick_shard(c);
+    if (!set_call(f, has_body) || curl_multi_add_handle(f->shard->multi, f->easy) != CURLM_OK) {
         flight_drop(c, f);
         return err_set(e, ERR_OUTSIDE, "out of memory for a call");
     }
@@ -357,6 +390,7 @@ bool client_start(struct client *c, const struct client_call *call, struct err *
     f->next = &c->flying;
     f->prev->next = f->next->prev = f;
     c->n_flying++;
+    f->shard->n_flying++;
     c->calls++;
     return true;
 }
@@ -383,7 +417,8 @@ static void flight_end(struct client *c, struct flight *f, CURLcode code) {
     curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(f->easy, CURLINFO_NUM_CONNECTS, &connections);
     c->connections += (uint64_t)connections;
-    curl_multi_remove_handle(c->multi, f->easy);
+    curl_multi_remove_handle(f->shard->multi, f->easy);
+    f->shard->n_flying--;
     f->prev->next = f->next;
     f->next->prev = f->prev;
     c->n_flying--;
@@ -411,34 +446,55 @@ static void flight_end(struct client *c, struct flight *f, CURLcode code) {
     flight_drop(c, f);
 }
 
+/* How long to wait at most: timeout_ms (below 0: for ever), or until the first timer. */
+static int wait_ms(const struct client *c, int timeout_ms) {
+    int64_t first = 0;
+    for (unsigned i = 0; i < c->n_shards; i++) {
+        int64_t at = c->shards[i].timer_us;
+        if (at && (first == 0 || at < first))
+            first = at;
+    }
+    if (first == 0)
+        return timeout_ms;
+    int64_t ms = (first - clock_monotonic_us() + US_PER_MS - 1) / US_PER_MS;
+    if (ms < 0)
+        ms = 0;
+    return timeout_ms < 0 || ms < timeout_ms ? (int)ms : timeout_ms;
+}
+
+static void run_timer(struct shard *s, int64_t now) {
+    int running;
+    if (s->timer_us == 0 || s->timer_us > now)
+        return;
+    s->timer_us = 0;
+    curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static void end_flights(struct client *c, struct shard *s) {
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(s->multi, &left)) != NULL;) {
+        struct flight *f = NULL;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &f);
+        flight_end(c, f, m->data.result);
+    }
+}
+
 void client_run(struct client *c, int timeout_ms, int wake_fd) {
     watch_wake_fd(&c->watch, wake_fd);
-    int wait = timeout_ms;
-    if (c->timer_us) {
-        int64_t ms = (c->timer_us - clock_monotonic_us() + US_PER_MS - 1) / US_PER_MS;
-        if (ms < 0)
-            ms = 0;
-        if (wait < 0 || ms < wait)
-            wait = (int)ms;
-    }
     struct watch_event events[EVENTS_MAX];
-    size_t n = watch_wait(&c->watch, wait, events, EVENTS_MAX);
+    size_t n = watch_wait(&c->watch, wait_ms(c, timeout_ms), events, EVENTS_MAX);
     int running;
     for (size_t i = 0; i < n; i++) {
         int bits = (events[i].bits & WATCH_IN ? CURL_CSELECT_IN : 0) |
                    (events[i].bits & WATCH_OUT ? CURL_CSELECT_OUT : 0) |
                    (events[i].bits & WATCH_ERR ? CURL_CSELECT_ERR : 0);
-        curl_multi_socket_action(c->multi, events[i].fd, bits, &running);
+        struct shard *s = events[i].owner;
+        curl_multi_socket_action(s->multi, events[i].fd, bits, &running);
     }
-    if (c->timer_us && c->timer_us <= clock_monotonic_us()) {
-        c->timer_us = 0;
-        curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    }
-    int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(c->multi, &left)) != NULL;) {
-        struct flight *f = NULL;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &f);
-        flight_end(c, f, m->data.result);
+    int64_t now = clock_monotonic_us();
+    for (unsigned i = 0; i < c->n_shards; i++) {
+        run_timer(&c->shards[i], now);
+        end_flights(c, &c->shards[i]);
     }
 }
 
@@ -453,16 +509,34 @@ void client_counts(const struct client *c, uint64_t *calls, uint64_t *connection
 
 /* ---- life ---- */
 
-static bool multi_prepare(struct client *c, const struct client_options *o) {
-    CURLM *m = c->multi;
-    return curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_SOCKETDATA, c) == CURLM_OK &&
+static bool shard_prepare(struct client *c, struct shard *s) {
+    s->client = c;
+    CURLM *m = s->multi = curl_multi_init();
+    return m && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+           curl_multi_setopt(m, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
            curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_TIMERDATA, c) == CURLM_OK &&
+           curl_multi_setopt(m, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
            curl_multi_setopt(m, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)o->connections_max) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)o->connections_max) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->connections_per_host_max) == CURLM_OK;
+           curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)c->shard_connections) == CURLM_OK &&
+           curl_multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)c->shard_connections) == CURLM_OK;
+}
+
+static bool prepare(struct client *c, const struct client_options *o) {
+    unsigned n = (o->connections_max + SHARD_CONNECTIONS_MAX - 1) / SHARD_CONNECTIONS_MAX;
+    c->shard_connections = o->connections_max / n;
+    c->shared = curl_share_init();
+    c->shards = calloc(n, sizeof *c->shards);
+    c->user_agent = o->user_agent ? strdup(o->user_agent) : NULL;
+    c->ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
+    if (!c->shared || !c->shards || !c->user_agent != !o->user_agent || !c->ca_file != !o->ca_file)
+        return false;
+    if (curl_share_setopt(c->shared, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+        curl_share_setopt(c->shared, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
+        return false;
+    while (c->n_shards < n)
+        if (!shard_prepare(c, &c->shards[c->n_shards++]))
+            return false;
+    return true;
 }
 
 struct client *client_open(const struct client_options *o, struct err *e) {
@@ -480,10 +554,7 @@ struct client *client_open(const struct client_options *o, struct err *e) {
         free(c);
         return NULL;
     }
-    c->user_agent = o->user_agent ? strdup(o->user_agent) : NULL;
-    c->ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
-    c->multi = curl_multi_init();
-    if (c->multi && multi_prepare(c, o) && !c->user_agent == !o->user_agent && !c->ca_file == !o->ca_file)
+    if (prepare(c, o))
         return c;
     client_close(c);
     err_set(e, ERR_OUTSIDE, "cannot start the HTTP client: out of memory");
@@ -501,7 +572,10 @@ void client_close(struct client *c) {
         flight_free(f);
         f = next;
     }
-    curl_multi_cleanup(c->multi); /* closes kept connections, by on_close */
+    for (unsigned i = 0; i < c->n_shards; i++)
+        curl_multi_cleanup(c->shards[i].multi); /* closes kept connections, by on_close */
+    curl_share_cleanup(c->shared);
+    free(c->shards);
     watch_done(&c->watch);
     free(c->user_agent);
     free(c->ca_file);

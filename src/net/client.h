@@ -19,8 +19,7 @@
 struct client;
 
 struct client_options {
-    unsigned connections_max;          /* open at once in all; calls beyond wait for one */
-    unsigned connections_per_host_max; /* 0: no limit */
+    unsigned connections_max; /* open at once in all; calls beyond wait for one */
     const char *user_agent;
     const char *ca_file; /* NULL: the system's */
 };

@@ -63,11 +63,12 @@ void watch_forget(struct watch *w, int fd) {
         *slot = (struct watch_slot){0}; /* closing takes it out of the set */
 }
 
-void watch_want(struct watch *w, int fd, unsigned bits) {
+void watch_want(struct watch *w, int fd, unsigned bits, void *owner) {
     struct watch_slot *slot = slot_of(w, fd);
     if (!slot)
         return;
     slot->wanted = (uint8_t)bits;
+    slot->owner = owner;
     if (bits == 0 && slot->own && slot->in_set == WATCH_IN)
         return;
     set(w, fd, slot, bits);
@@ -100,7 +101,7 @@ size_t watch_wait(struct watch *w, int timeout_ms, struct watch_event *events, s
         unsigned bits = (got[i].events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP) ? (unsigned)WATCH_IN : 0) |
                         (got[i].events & EPOLLOUT ? (unsigned)WATCH_OUT : 0) |
                         (got[i].events & (EPOLLERR | EPOLLHUP) ? (unsigned)WATCH_ERR : 0);
-        events[k++] = (struct watch_event){.fd = fd, .bits = bits};
+        events[k++] = (struct watch_event){.fd = fd, .bits = bits, .owner = slot->owner};
     }
     return k;
 }

@@ -17,6 +17,7 @@ struct watch_slot {
     uint8_t in_set; /* WATCH_ bits the epoll set has */
     uint8_t wanted;
     bool own;
+    void *owner; /* who wanted it last */
 };
 
 enum { WATCH_IN = 1, WATCH_OUT = 2, WATCH_ERR = 4 };
@@ -35,12 +36,13 @@ void watch_done(struct watch *w);
 MUST_USE bool watch_own(struct watch *w, int fd);
 /* Before an own descriptor is closed. */
 void watch_forget(struct watch *w, int fd);
-void watch_want(struct watch *w, int fd, unsigned bits);
+void watch_want(struct watch *w, int fd, unsigned bits, void *owner);
 void watch_wake_fd(struct watch *w, int fd);
 
 struct watch_event {
     int fd;
     unsigned bits;
+    void *owner;
 };
 /* Waits; up to max events of wanted descriptors. */
 size_t watch_wait(struct watch *w, int timeout_ms, struct watch_event *events, size_t max);

@@ -42,8 +42,8 @@ struct queue_item *queue_pop(struct queue *q);
 /* Takes out an item that is queued, wherever it stands (cancel). Linear in the list's length. */
 void queue_remove(struct queue *q, struct queue_item *i);
 
-/* Takes out the items `wanted` says yes to, at most max of them, as a chain by `next`; NULL: none. Linear in the
- * queue's length. */
+/* Takes out the items `wanted` says yes to, at most max of them, as a chain by `next`; NULL: none. Linear in
+ * the queue's length. */
 struct queue_item *queue_sift(struct queue *q, size_t max,
                               bool (*wanted)(const struct queue_item *i, void *ctx), void *ctx);
 

@@ -279,14 +279,18 @@ class Rig:
         r["rate"] = (r["requests"] - r["refused"]) * 1e6 / r["us"]
         return r
 
-    def tool(self, name, *args, env):
-        """One of our own load tools; compiled when first used. Its line of JSON."""
+    def program(self, name):
+        """One of our own load tools; compiled when first used."""
         sources = [os.path.join(self.root, "tests/bench", f) for f in (f"{name}.c", "post.c", "post.h")]
         program = os.path.join(self.build, f"bench-{name}")
         if not os.path.exists(program) or any(os.path.getmtime(s) > os.path.getmtime(program) for s in sources):
             subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-o", program,
                             *sources[:2], "-lm"], check=True, timeout=60)
-        argv = [program, *map(str, args)]
+        return program
+
+    def tool(self, name, *args, env):
+        """Runs one of our own load tools. Its line of JSON."""
+        argv = [self.program(name), *map(str, args)]
         self.note(argv)
         done = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, text=True, timeout=90)
         if done.returncode:
@@ -300,6 +304,14 @@ class Rig:
             json.dump(profile, f)
         p = Process(self, f"simulator-{port}", [self.hongyan, "simulator", "--listen", f"127.0.0.1:{port}",
                                                 "--quiet", "--profile", path])
+        p.port = port
+        self.wait_port(p)
+        return p
+
+    def provider(self, latency_ms):
+        """A provider that costs next to nothing: what is measured is the gateway."""
+        port = free_port()
+        p = Process(self, f"provider-{port}", [self.program("provider"), str(port), str(latency_ms)])
         p.port = port
         self.wait_port(p)
         return p
