@@ -189,33 +189,6 @@ static bool take(const struct phone_lib_number *number, struct phone *out) {
     return true;
 }
 
-static bool ask_library(struct dialled *d, struct phone *out, struct err *e) {
-    struct phone_lib_number number;
-    bool plus = d->plus;
-    switch (phone_lib_parse(plus ? d->digits : digits_of(d), d->n + plus, d->region[0] ? d->region : "ZZ",
-                            &number)) {
-    case PHONE_LIB_VALID:
-        if (strlen(number.e164) < sizeof out->e164)
-            return take(&number, out);
-        return refuse(out, PHONE_TOO_LONG, d, e, "is too long: a number has at most 15 digits (E.164)");
-    case PHONE_LIB_BAD_COUNTRY_CODE:
-        if (!plus && !d->region[0])
-            return refuse(out, PHONE_NO_COUNTRY, d, e,
-                          "has no country code: write + and the code in front, or set a default region");
-        return refuse(out, PHONE_NOT_VALID, d, e, "starts with no country code that exists");
-    case PHONE_LIB_TOO_SHORT:
-        return refuse(out, PHONE_TOO_SHORT, d, e, "is too short for its country: digits are missing");
-    case PHONE_LIB_TOO_LONG:
-        return refuse(out, PHONE_TOO_LONG, d, e, "is too long for its country: there are digits too many");
-    case PHONE_LIB_FAILED:
-        return refuse(out, PHONE_LIBRARY_FAIL, d, e, "could not be checked (out of memory?)");
-    case PHONE_LIB_NOT_A_NUMBER:
-    case PHONE_LIB_NOT_VALID: break;
-    }
-    return refuse(out, PHONE_NOT_VALID, d, e,
-                  "is in no range of its country's numbering plan: check the digits and the country code");
-}
-
 /* Sets *done when mainland China's own rules have decided. */
 static bool decide_china(const char *national, struct dialled *d, struct phone *out, struct err *e,
                          bool *done) {
@@ -239,6 +212,42 @@ static bool decide_china(const char *national, struct dialled *d, struct phone *
     return false;
 }
 
+/* A number of mainland China that was behind a carrier's prefix comes to light only now. */
+static bool take_or_china(const struct phone_lib_number *number, struct dialled *d, struct phone *out,
+                          struct err *e) {
+    bool done = false, ok = false;
+    if (number->country_code == 86)
+        ok = decide_china(number->e164 + 3, d, out, e, &done);
+    return done ? ok : take(number, out);
+}
+
+static bool ask_library(struct dialled *d, struct phone *out, struct err *e) {
+    struct phone_lib_number number;
+    bool plus = d->plus;
+    switch (phone_lib_parse(plus ? d->digits : digits_of(d), d->n + plus, d->region[0] ? d->region : "ZZ",
+                            &number)) {
+    case PHONE_LIB_VALID:
+        if (strlen(number.e164) < sizeof out->e164)
+            return take_or_china(&number, d, out, e);
+        return refuse(out, PHONE_TOO_LONG, d, e, "is too long: a number has at most 15 digits (E.164)");
+    case PHONE_LIB_BAD_COUNTRY_CODE:
+        if (!plus && !d->region[0])
+            return refuse(out, PHONE_NO_COUNTRY, d, e,
+                          "has no country code: write + and the code in front, or set a default region");
+        return refuse(out, PHONE_NOT_VALID, d, e, "starts with no country code that exists");
+    case PHONE_LIB_TOO_SHORT:
+        return refuse(out, PHONE_TOO_SHORT, d, e, "is too short for its country: digits are missing");
+    case PHONE_LIB_TOO_LONG:
+        return refuse(out, PHONE_TOO_LONG, d, e, "is too long for its country: there are digits too many");
+    case PHONE_LIB_FAILED:
+        return refuse(out, PHONE_LIBRARY_FAIL, d, e, "could not be checked (out of memory?)");
+    case PHONE_LIB_NOT_A_NUMBER:
+    case PHONE_LIB_NOT_VALID: break;
+    }
+    return refuse(out, PHONE_NOT_VALID, d, e,
+                  "is in no range of its country's numbering plan: check the digits and the country code");
+}
+
 bool phone_parse(struct sv input, struct sv default_region, struct phone *out, struct err *e) {
     struct dialled d = {0};
     struct phone_lib_number number;
@@ -255,7 +264,7 @@ bool phone_parse(struct sv input, struct sv default_region, struct phone *out, s
         /* Some islands' own numbers are as short. */
         if (d.region[0] && (phone_table_find(digits_of(&d), d.n, d.region, &number) ||
                             phone_lib_parse(digits_of(&d), d.n, d.region, &number) == PHONE_LIB_VALID))
-            return take(&number, out);
+            return take_or_china(&number, &d, out, e);
         return refuse(out, PHONE_IS_SHORT, &d, e, "is a short code, which takes no texts from gateways");
     }
     if (!d.plus && !d.region[0] && starts(digits_of(&d), "00")) {
@@ -264,7 +273,7 @@ bool phone_parse(struct sv input, struct sv default_region, struct phone *out, s
         d.plus = true;
     }
     if ((d.plus || d.region[0]) && phone_table_find(digits_of(&d), d.n, d.plus ? NULL : d.region, &number))
-        return take(&number, out);
+        return take_or_china(&number, &d, out, e);
     return ask_library(&d, out, e);
 }
 
