@@ -163,13 +163,13 @@ static bool value(struct skim *s, unsigned depth, struct json_member *into) {
 }
 
 bool json_skim(struct sv text, struct json_member *members, size_t n) {
-    struct skim s = {.at = text.p, .end = text.p + text.n, .members = members, .n = n};
     for (size_t i = 0; i < n; i++) {
         members[i].kind = JSON_MISSING;
         members[i].text = SV_NONE;
     }
     if (text.n == 0 || !sv_is_utf8(text))
         return false;
+    struct skim s = {.at = text.p, .end = text.p + text.n, .members = members, .n = n};
     space(&s);
     if (s.at == s.end || *s.at != '{' || !value(&s, 0, NULL))
         return false;
