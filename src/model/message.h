@@ -63,6 +63,7 @@ struct message {
     enum encoding encoding;
     enum face face;
     uint16_t segments;
+    uint32_t template_version; /* of TEXT_TEMPLATE, when it came from the store of templates; else 0 */
     int64_t created_at;
     int64_t send_at; /* 0: at once */
     int64_t expires_at;

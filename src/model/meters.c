@@ -30,6 +30,8 @@ static const struct {
     [COUNT_PROVIDER_CALLS] = {"provider_calls_total", "Outgoing calls made."},
     [COUNT_PROVIDER_CONNECTIONS] = {"provider_connections_total", "Connections opened for them."},
     [COUNT_LOG_LINES] = {"log_lines_total", "Log lines written by the core."},
+    [COUNT_TEMPLATES_PUBLISHED] = {"templates_published_total",
+                                   "Versions of templates published, or withdrawn, over HTTP."},
 };
 
 static const struct {

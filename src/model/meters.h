@@ -35,6 +35,7 @@ enum counter {
     COUNT_PROVIDER_CALLS,
     COUNT_PROVIDER_CONNECTIONS,
     COUNT_LOG_LINES,
+    COUNT_TEMPLATES_PUBLISHED, /* changes of what is published; fronts look again when it rises */
     COUNTER_COUNT
 };
 

@@ -10,14 +10,16 @@
 #include "base/mailbox.h"
 #include "model/message.h"
 #include "model/settings.h"
+#include "store/templates.h"
 
 enum ask_kind {
-    ASK_SUBMIT,  /* a new message, out or in */
-    ASK_CANCEL,  /* withdraw it if it was not sent */
-    ASK_DELETE,  /* forget a finished one */
-    ASK_REDACT,  /* empty its body */
-    ASK_RECEIPT, /* a provider's report */
-    ASK_RELOAD,  /* new settings; answered at once */
+    ASK_SUBMIT,   /* a new message, out or in */
+    ASK_CANCEL,   /* withdraw it if it was not sent */
+    ASK_DELETE,   /* forget a finished one */
+    ASK_REDACT,   /* empty its body */
+    ASK_RECEIPT,  /* a provider's report */
+    ASK_RELOAD,   /* new settings; answered at once */
+    ASK_TEMPLATE, /* a write to the store of templates; DONE: its outcome is on disk */
     ASK_KINDS
 };
 
@@ -43,6 +45,7 @@ struct ask {
     const struct settings *settings; /* RELOAD */
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
     int64_t account_id;              /* CANCEL, DELETE, REDACT */
+    struct template_write *template; /* TEMPLATE: the front's, lent until the answer */
     unsigned attempt;                /* RECEIPT: 0 not known */
     struct receipt receipt;
     char number[32]; /* RECEIPT with id 0 */

@@ -383,6 +383,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_OWED_SCAN: core_owed_scanned(c, w); break;
     case FOR_OWED: core_owed_done(c, w); break;
     case FOR_PRUNE: break;
+    case FOR_TEMPLATE: core_template_done(c, w); break;
     }
     free_work(w);
 }

@@ -184,6 +184,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_RECEIPT: receipt(c, l, a); break;
     case ASK_SUBMIT:
     case ASK_RELOAD:
+    case ASK_TEMPLATE:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -237,6 +238,29 @@ void core_find_done(struct core *c, struct work *w) {
     about_stored(c, a);
 }
 
+/* ---- templates ---- */
+
+/* The core has no part in it but to hand it to the only writer and to answer when it is on disk. */
+static void write_template(struct core *c, struct ask *a) {
+    struct work *w = core_work(c, FOR_TEMPLATE, JOB_TEMPLATE, NULL);
+    w->ask = a;
+    w->job.template = a->template;
+    core_record(c, w);
+}
+
+void core_template_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    if (w->job.result != JOB_DONE) {
+        a->err = w->job.err;
+        core_answer(c, a, ASK_FAILED);
+        return;
+    }
+    /* Before the answer: whoever has it finds the new text on every front. */
+    if (a->template->published)
+        meter_add(c->world->meters, COUNT_TEMPLATES_PUBLISHED, 1);
+    core_answer(c, a, ASK_DONE);
+}
+
 /* ---- settings ---- */
 
 /* Lanes keep what they know of their provider by name; one that is gone lets its calls end. */
@@ -285,6 +309,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_CANCEL:
     case ASK_DELETE:
     case ASK_REDACT: about_stored(c, a); break;
+    case ASK_TEMPLATE: write_template(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

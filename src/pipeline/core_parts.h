@@ -49,6 +49,7 @@ enum purpose {
     FOR_OWED_SCAN,
     FOR_OWED, /* a callback's end or next try */
     FOR_PRUNE,
+    FOR_TEMPLATE, /* answers ask */
 };
 
 struct work {
@@ -129,6 +130,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, 
 void core_put_done(struct core *c, struct work *w);
 void core_command_done(struct core *c, struct work *w);
 void core_find_done(struct core *c, struct work *w);
+void core_template_done(struct core *c, struct work *w);
 
 /* core_send.c */
 /* A lane that may take one more message now; NULL if none. */

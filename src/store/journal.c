@@ -56,8 +56,8 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
                               "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
                               "updated_at, sent_at, done_at, "
                               "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
-                              "traceparent, template) "
-                              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+                              "traceparent, template, template_version) "
+                              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -78,6 +78,7 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
     db_text(s, m->text[TEXT_BODY]);
     for (int i = TEXT_TOPIC; i <= TEXT_TEMPLATE; i++)
         db_text_or_null(s, m->text[i]);
+    db_int_or_null(s, m->template_version);
     return db_run(s, e);
 }
 
@@ -557,6 +558,10 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     return db_run(s, e);
 }
 
+static bool do_template(struct db *db, struct job *job, struct err *e) {
+    return templates_write(db, job->template, job->now, e);
+}
+
 static bool do_job(struct db *db, struct job *job, struct err *e) {
     static bool (*const doers[])(struct db *, struct job *, struct err *) = {
         [JOB_PUT] = do_put,
@@ -570,6 +575,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_CALLBACK_END] = do_callback_end,
         [JOB_CALLBACK_AGAIN] = do_callback_again,
         [JOB_PRUNE] = do_prune,
+        [JOB_TEMPLATE] = do_template,
     };
     return doers[job->kind](db, job, e);
 }

@@ -14,6 +14,7 @@
 
 #include "model/change.h"
 #include "store/db.h"
+#include "store/templates.h"
 
 enum job_kind {
     JOB_PUT,            /* a new message with its change */
@@ -27,6 +28,7 @@ enum job_kind {
     JOB_CALLBACK_END,   /* taken, or given up */
     JOB_CALLBACK_AGAIN, /* one more try, later */
     JOB_PRUNE,          /* idempotency keys past their time */
+    JOB_TEMPLATE,       /* a write to the store of templates */
 };
 
 enum job_result {
@@ -76,6 +78,8 @@ struct job {
     uint16_t event;
     uint16_t tries;
     int64_t due_at;
+    /* TEMPLATE, at `now`: borrowed; its outcome counts when the result is JOB_DONE */
+    struct template_write *template;
 
     enum job_result result;
     struct err err;

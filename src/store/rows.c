@@ -46,6 +46,7 @@ struct message *rows_message(struct db_stmt *s) {
         .sent_at = db_col_int(s, 19),
         .done_at = db_col_int(s, 20),
     };
+    m->template_version = (uint32_t)db_col_int(s, 31);
     rows_copy(m->head.lane, sizeof m->head.lane, db_col_text(s, 21));
     rows_copy(m->head.provider_id, sizeof m->head.provider_id, db_col_text(s, 22));
     return m;

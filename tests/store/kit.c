@@ -111,12 +111,19 @@ void kit_picture(struct db *db, struct buf *out) {
         const char *sql;
         int columns;
     } tables[] = {
-        {"SELECT * FROM message ORDER BY id", 31},
+        {"SELECT * FROM message ORDER BY id", 32},
         {"SELECT * FROM attempt ORDER BY message_id, number", 11},
         {"SELECT * FROM event ORDER BY message_id, number", 8},
         {"SELECT account_id, key, message_id, hex(fingerprint), expires_at FROM idempotency ORDER BY 1, 2",
          5},
         {"SELECT * FROM callback ORDER BY message_id, event", 7},
+        {"SELECT name, value FROM meta WHERE name='templates_generation'", 2},
+        {"SELECT * FROM template ORDER BY account_id, name", 6},
+        {"SELECT account_id, name, number, state, created_at, published_at, hex(digest), note, sample FROM "
+         "template_version ORDER BY 1, 2, 3",
+         9},
+        {"SELECT * FROM template_body ORDER BY account_id, name, number, language, channel, part", 7},
+        {"SELECT * FROM template_code ORDER BY account_id, name, number, provider, language", 8},
     };
     struct err e = ERR_INIT;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
