@@ -81,7 +81,8 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
         in->delivery = (enum delivery)v[DELIVERY].n;
     in->topic = v[TOPIC].text;
     in->status_callback = v[CALLBACK].text;
-    in->smart_encoding = v[SMART].n;
+    if (v[SMART].given)
+        in->smart_encoding = v[SMART].n ? SMART_YES : SMART_NO;
     if (v[CALLBACK].text.n && !api_check_callback(rq, "status_callback", v[CALLBACK].text, e))
         return false;
     if (!v[BODY].given && !v[TEMPLATE].given)

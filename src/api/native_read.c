@@ -161,7 +161,7 @@ void native_attempts(struct api_request *rq) {
 
 static bool render_source(const struct settings *s, struct sv source, const json_t *vars, struct buf *out,
                           struct err *e) {
-    const struct template_options options = {.strict_undefined = s->templates.strict};
+    const struct template_options options = texts_template_options(s, NULL);
     const struct template_limits limits = {.steps_max = 100000,
                                            .depth_max = 100,
                                            .memory_bytes_max = 1 << 20,

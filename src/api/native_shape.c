@@ -66,7 +66,8 @@ const struct api_field create_fields[] = {
                 "twice (at_most_once), or never risk not sending (at_least_once).",
      DELIVERY_FIELD},
     {"smart_encoding", FIELD_BOOL,
-     "Replace typographic look-alikes where that makes the text GSM-7, and so cheaper."},
+     "Replace typographic look-alikes where that makes the text GSM-7, and so cheaper. Without it "
+     "`defaults.smart_encoding` holds."},
     {0},
 };
 

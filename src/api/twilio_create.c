@@ -38,9 +38,11 @@ static bool read_numbers(const struct form *f, struct submission *in, struct err
                                  VALIDITY_S_MAX);
         in->validity_s = (int64_t)s;
     }
-    in->smart_encoding = sv_eq_nocase(smart, SV("true"));
-    return !smart.n || in->smart_encoding || sv_eq_nocase(smart, SV("false")) ||
-           err_set_field(e, ERR_INVALID, "SmartEncoded", "either true or false");
+    if (smart.n && !sv_eq_nocase(smart, SV("true")) && !sv_eq_nocase(smart, SV("false")))
+        return err_set_field(e, ERR_INVALID, "SmartEncoded", "either true or false");
+    if (smart.n)
+        in->smart_encoding = sv_eq_nocase(smart, SV("true")) ? SMART_YES : SMART_NO;
+    return true;
 }
 
 /* A template of ours takes the place of a content template at Twilio. *vars is the caller's. */

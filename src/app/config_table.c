@@ -119,6 +119,12 @@ const struct config_row config_rows[] = {
     {"templates.strict", CONFIG_BOOL, "true", AT(templates.strict),
      .doc = "An undefined variable is an error, not an empty text.",
      .doc_zh = "未定义的变量视为错误,而不是空文本。"},
+    {"templates.trim_blocks", CONFIG_BOOL, "false", AT(templates.trim_blocks),
+     .doc = "The line break behind a {% %} tag is dropped, as Jinja2's trim_blocks.",
+     .doc_zh = "去掉 {% %} 标签后的换行,同 Jinja2 的 trim_blocks。"},
+    {"templates.lstrip_blocks", CONFIG_BOOL, "false", AT(templates.lstrip_blocks),
+     .doc = "Spaces between the start of a line and a {% %} tag are dropped, as Jinja2's lstrip_blocks.",
+     .doc_zh = "去掉行首与 {% %} 标签之间的空白,同 Jinja2 的 lstrip_blocks。"},
 
     {"screen.words", CONFIG_PATHS, "", .fallback_is = "none", .fallback_is_zh = "无", AT(screen.words),
      .count_at = offsetof(struct settings, screen.n_words), .max = SETTINGS_FILES_MAX,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "ingest/texts.h"
+#include "text/blank.h"
 #include "text/phone.h"
 #include "text/segments.h"
 #include "text/smart.h"
@@ -180,10 +181,15 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
                              in->template.n ? "the template renders to nothing" : "the text is missing");
     if (!plain_text(*body))
         return err_set_field(e, ERR_INVALID, field, "the text is not UTF-8, or has a NUL in it");
+    if (text_is_blank(*body))
+        return err_set_field(e, ERR_INVALID, field,
+                             in->template.n ? "the template renders to nothing but spaces"
+                                            : "the text is nothing but spaces and invisible characters");
     if (body->n > BODY_BYTES_MAX || characters(*body) > s->limits.body_chars_max)
         return err_set_field(e, ERR_UNPROCESSABLE, field, "the text is longer than %u characters",
                              s->limits.body_chars_max);
-    if (in->smart_encoding || s->defaults.smart_encoding) {
+    if (in->smart_encoding == SMART_YES ||
+        (in->smart_encoding == SMART_BY_SETTING && s->defaults.smart_encoding)) {
         buf_reset(&a->smart);
         if (smart_encode(*body, &a->smart))
             *body = buf_sv(&a->smart);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "model/message.h"
 #include "model/settings.h"
+#include "text/template/template.h"
 
 #include <jansson.h>
 
@@ -25,6 +26,9 @@ struct admitter;
 MUST_USE struct admitter *admitter_new(struct err *e);
 void admitter_free(struct admitter *a);
 
+/* Whether look-alikes are replaced where that makes a text GSM-7 (text/smart.h). */
+enum smart_choice { SMART_BY_SETTING, SMART_YES, SMART_NO };
+
 /* What a face read from a request. Views are borrowed; p == NULL: not given. */
 struct submission {
     int64_t account_id;
@@ -39,7 +43,7 @@ struct submission {
     enum priority priority;
     enum delivery delivery;
     enum face face;
-    bool smart_encoding;
+    enum smart_choice smart_encoding;
     /* Names of the fields in this face, for errors: "to" or "To". NULL: the native names. */
     const struct admit_names *names;
 };
@@ -57,6 +61,9 @@ struct admitted {
  * cannot be sent (number cannot get texts, template fails, text empty or too long). */
 MUST_USE bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
                     const struct submission *in, int64_t now, struct admitted *out, struct err *e);
+
+/* How templates are read, by settings; includes load from t, and none do when it is NULL. */
+struct template_options texts_template_options(const struct settings *s, struct texts *t);
 
 /* Renders only: for previews. */
 MUST_USE bool admit_render(const struct settings *s, const struct texts *t, struct sv name,

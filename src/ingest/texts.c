@@ -58,6 +58,14 @@ const struct template *texts_template(const struct texts *t, struct sv name, str
     return found ? found->compiled : NULL;
 }
 
+struct template_options texts_template_options(const struct settings *s, struct texts *t) {
+    return (struct template_options){.strict_undefined = s->templates.strict,
+                                     .trim_blocks = s->templates.trim_blocks,
+                                     .lstrip_blocks = s->templates.lstrip_blocks,
+                                     .load = t ? for_include : NULL,
+                                     .load_ctx = t};
+}
+
 static bool add_template(struct texts *t, const char *dir, const char *file, const struct settings *s,
                          struct err *e) {
     struct sv name = sv_of(file);
@@ -77,8 +85,7 @@ static bool add_template(struct texts *t, const char *dir, const char *file, con
     struct text_template *grown = realloc(t->templates, (t->n_templates + 1) * sizeof *grown);
     ASSERT(grown);
     t->templates = grown;
-    struct template_options options = {
-        .strict_undefined = s->templates.strict, .load = for_include, .load_ctx = t};
+    struct template_options options = texts_template_options(s, t);
     struct template *compiled = template_compile(name, buf_sv(&text), &options, e);
     if (!compiled)
         return false;

@@ -65,8 +65,10 @@ struct settings {
     } callbacks;
 
     struct {
-        struct sv dir; /* folder of message templates, NAME.txt or NAME.LANG.txt; empty: none */
-        bool strict;   /* an undefined variable is an error */
+        struct sv dir;      /* folder of message templates, NAME.txt or NAME.LANG.txt; empty: none */
+        bool strict;        /* an undefined variable is an error */
+        bool trim_blocks;   /* the newline behind a block tag goes */
+        bool lstrip_blocks; /* white space between a line's start and a block tag goes */
     } templates;
 
     struct {

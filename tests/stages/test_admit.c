@@ -27,7 +27,8 @@ static void remove_file(struct desk *d, const char *name) {
     unlink(path);
 }
 
-static const char *const files[] = {"code.txt", "code.zh.txt", "empty.txt", "loop.txt", "words"};
+static const char *const files[] = {"code.txt",  "code.zh.txt", "code.blank.txt",
+                                    "empty.txt", "loop.txt",    "words"};
 
 static struct desk *desk_open(const char *action) {
     struct desk *d = calloc(1, sizeof *d);
@@ -38,6 +39,7 @@ static struct desk *desk_open(const char *action) {
     ASSERT(mkdtemp(d->dir));
     write_file(d, "code.txt", "Your code is {{ code }}");
     write_file(d, "code.zh.txt", "\xe9\xaa\x8c\xe8\xaf\x81\xe7\xa0\x81 {{ code }}");
+    write_file(d, "code.blank.txt", " {{ code }}\n");
     write_file(d, "empty.txt", "{% if no %}x{% endif %}");
     write_file(d, "loop.txt",
                "{% for i in range(100000) %}{% for k in range(100000) %}xxxxxxxx{% endfor %}{% endfor %}");
@@ -97,6 +99,8 @@ static const struct row rows[] = {
     {"a fixed line", .to = "+861062771234", .body = "hello", BAD(UNPROCESSABLE, "to")},
     {"no text", TO, BAD(INVALID, "body")},
     {"an empty text", TO, .body = "", BAD(INVALID, "body")},
+    {"spaces alone", TO, .body = " \t\r\n ", BAD(INVALID, "body")},
+    {"what cannot be seen", TO, .body = "\xe2\x80\x8b\xe3\x80\x80\xef\xbb\xbf", BAD(INVALID, "body")},
     {"not UTF-8", TO, .body = "a\xff", BAD(INVALID, "body")},
     {"half a character", TO, .body = "\xe4\xb8", BAD(INVALID, "body")},
     {"a whole segment", TO, .body = body_160, GOOD, .segments = 1},
@@ -148,6 +152,8 @@ static const struct row rows[] = {
     {"a path as template", TO, .template = "../code", BAD(UNPROCESSABLE, "template")},
     {"template and body", TO, .template = "code", .body = "x", BAD(INVALID, "body")},
     {"a template of nothing", TO, .template = "empty", .vars = "{}", BAD(INVALID, "template")},
+    {"a template of spaces", TO, .template = "code", .language = "blank", .vars = "{}",
+     BAD(INVALID, "template")},
     {"a template without end", TO, .template = "loop", .vars = "{}", BAD(UNPROCESSABLE, "vars")},
 };
 
@@ -323,13 +329,15 @@ static void test_admit__smart_encoding_only_when_it_makes_gsm7(void **state) {
     (void)state;
     static const struct {
         const char *body, *right;
-        bool by_request, by_setting;
+        enum smart_choice by_request;
+        bool by_setting;
         enum encoding encoding;
     } met[] = {
-        {"\xe2\x80\x9chi\xe2\x80\x9d", "\"hi\"", true, false, ENCODING_GSM7},
-        {"\xe2\x80\x9chi\xe2\x80\x9d", "\"hi\"", false, true, ENCODING_GSM7},
-        {"\xe2\x80\x9chi\xe2\x80\x9d", "\xe2\x80\x9chi\xe2\x80\x9d", false, false, ENCODING_UCS2},
-        {"\xe2\x80\x9c\xe4\xb8\xad\xe2\x80\x9d", "\xe2\x80\x9c\xe4\xb8\xad\xe2\x80\x9d", true, true,
+        {"\xe2\x80\x9chi\xe2\x80\x9d", "\"hi\"", SMART_YES, false, ENCODING_GSM7},
+        {"\xe2\x80\x9chi\xe2\x80\x9d", "\"hi\"", SMART_BY_SETTING, true, ENCODING_GSM7},
+        {"\xe2\x80\x9chi\xe2\x80\x9d", "\xe2\x80\x9chi\xe2\x80\x9d", SMART_BY_SETTING, false, ENCODING_UCS2},
+        {"\xe2\x80\x9chi\xe2\x80\x9d", "\xe2\x80\x9chi\xe2\x80\x9d", SMART_NO, true, ENCODING_UCS2},
+        {"\xe2\x80\x9c\xe4\xb8\xad\xe2\x80\x9d", "\xe2\x80\x9c\xe4\xb8\xad\xe2\x80\x9d", SMART_YES, true,
          ENCODING_UCS2},
     };
     struct desk *d = desk_open(NULL);
@@ -343,6 +351,30 @@ static void test_admit__smart_encoding_only_when_it_makes_gsm7(void **state) {
         assert_sv(out.message->text[TEXT_BODY], met[i].right);
         assert_int_equal(out.message->encoding, met[i].encoding);
         message_free(out.message);
+    }
+    desk_close(d);
+}
+
+static void test_admit__white_space_around_tags_goes_when_settings_say_so(void **state) {
+    (void)state;
+    static const struct {
+        bool trim, lstrip;
+        const char *right;
+    } met[] = {{false, false, "a\n  \nb\n  \nc"},
+               {true, false, "a\n  b\n  c"},
+               {false, true, "a\n\nb\n\nc"},
+               {true, true, "a\nb\nc"}};
+    struct desk *d = desk_open(NULL);
+    write_file(d, "code.txt", "a\n  {% if 1 %}\nb\n  {% endif %}\nc");
+    for (size_t i = 0; i < sizeof met / sizeof met[0]; i++) {
+        BUF_AUTO struct buf out = BUF_INIT(100);
+        struct err e = ERR_INIT;
+        d->settings.templates.trim_blocks = met[i].trim;
+        d->settings.templates.lstrip_blocks = met[i].lstrip;
+        struct texts *t = texts_load(&d->settings, &e);
+        assert_true(t && admit_render(&d->settings, t, SV("code"), SV_NONE, NULL, &out, &e));
+        assert_sv(buf_sv(&out), met[i].right);
+        texts_free(t);
     }
     desk_close(d);
 }
@@ -422,6 +454,7 @@ int main(void) {
         cmocka_unit_test(test_admit__a_forbidden_word_is_blocked_replaced_or_flagged),
         cmocka_unit_test(test_admit__what_a_template_makes_is_screened_too),
         cmocka_unit_test(test_admit__smart_encoding_only_when_it_makes_gsm7),
+        cmocka_unit_test(test_admit__white_space_around_tags_goes_when_settings_say_so),
         cmocka_unit_test(test_admit__a_key_is_bound_to_the_request),
         cmocka_unit_test(test_admit__the_only_lanes_sender_is_the_default),
         cmocka_unit_test(test_texts__what_cannot_be_read_names_file_and_line),

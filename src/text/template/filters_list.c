@@ -92,12 +92,26 @@ static bool keys_of(struct rt *rt, const struct list *items, struct value attrib
     return true;
 }
 
+/* Jinja2 sorts by lists of keys, of which equal ones need no order: two equal mappings sort, two undefined
+ * values too. Numbers and texts have an order anyway and need no list. */
+static bool single_keys(struct rt *rt, struct list *keys) {
+    for (size_t i = 0; i < keys->n; i++) {
+        struct list *alone;
+        if (value_is_number(keys->items[i]) || keys->items[i].kind == VALUE_STR)
+            continue;
+        if (!list_new(rt, 1, &alone) || !list_push(rt, alone, keys->items[i]))
+            return false;
+        keys->items[i] = value_list(alone);
+    }
+    return true;
+}
+
 /* sort(attribute='a,b') compares by several. */
 static bool multi_keys(struct rt *rt, const struct list *items, struct value attribute, bool fold,
                        struct list **keys) {
     struct value missing = VALUE_OF(VALUE_MISSING);
     if (attribute.kind != VALUE_STR || sv_find_char(value_sv(attribute), ',') == SIZE_MAX)
-        return keys_of(rt, items, attribute, missing, fold, keys);
+        return keys_of(rt, items, attribute, missing, fold, keys) && single_keys(rt, *keys);
     if (!list_new(rt, items->n, keys))
         return false;
     for (size_t i = 0; i < items->n; i++) {

@@ -209,6 +209,10 @@ FILTER(run_indent) {
     (void)all;
     struct sv s, by = SV_NONE;
     int64_t width = 4;
+    if (in.kind == VALUE_UNDEFINED)
+        return rt_undefined(rt, in);
+    if (in.kind != VALUE_STR) /* the one filter of texts that takes nothing else */
+        return rt_error(rt, "indent needs a text, not %s", value_type(in));
     if (!to_text(rt, in, &s) || (arg[0].kind == VALUE_STR ? !want_str(rt, "indent", arg[0], SV_NONE, &by)
                                                           : !want_int(rt, "indent", arg[0], 4, &width)))
         return false;

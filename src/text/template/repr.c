@@ -202,8 +202,9 @@ static void json_str(struct buf *out, struct sv v) {
 
 static void json_line(struct buf *out, int64_t indent, unsigned level) {
     buf_addc(out, '\n');
-    for (int64_t i = 0; i < indent * level && !out->overflow; i++)
-        buf_addc(out, ' ');
+    for (unsigned l = 0; l < level; l++) /* no product: it may not fit */
+        for (int64_t i = 0; i < indent && !out->overflow; i++)
+            buf_addc(out, ' ');
 }
 
 static bool json_value(struct rt *rt, struct buf *out, struct value v, int64_t indent, unsigned level);
