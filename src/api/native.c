@@ -116,8 +116,9 @@ static bool names_this_machine(struct sv host) {
 }
 
 /* A request without credentials is let in from this machine alone, so that the simplest tools work on a
- * developer's own machine. Not when it was passed on by a proxy, as then everybody comes from this machine;
- * and not when a browser made it, as then any web page could. */
+ * developer's own machine. Not when it was passed on by a proxy (as its headers or a whole address in its
+ * request line show), as then everybody comes from this machine; and not when a browser made it, as then any
+ * web page could. */
 static bool is_local(const struct api_request *rq) {
     static const char *const signs[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP",
                                         "Via",       "Origin",          "Sec-Fetch-Site"};
@@ -127,7 +128,7 @@ static bool is_local(const struct api_request *rq) {
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (exchange_header(rq->x, signs[i]).p)
             return false;
-    return names_this_machine(exchange_header(rq->x, "Host"));
+    return sv_starts(rq->x->target, SV("/")) && names_this_machine(exchange_header(rq->x, "Host"));
 }
 
 static bool let_in(struct api_request *rq, struct err *e) {

@@ -2,16 +2,13 @@
 
 #include "base/err.h"
 
+#include <linux/tcp.h> /* glibc's own struct tcp_info ends before tcpi_bytes_received */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 enum {
     CHECKS = 4, /* of a waiting connection in the time a request may take */
     STEPS = 16, /* checks are gathered: at most so many wake-ups between two checks of one connection */
-    /* The kernel counts data's age in ticks of up to 10 ms: younger than this is taken for the last
-       request's. */
-    TICK_US = 10 * 1000,
 };
 
 static const enum line timed[] = {LINE_WAITING, LINE_ARRIVING, LINE_LINGERING};
@@ -56,10 +53,7 @@ static void append(struct lines *l, struct line_place *p, enum line to, int64_t 
 void lines_move(struct lines *l, struct line_place *p, enum line to, int64_t now_us) {
     int64_t due_us = 0;
     switch (to) {
-    case LINE_WAITING:
-        p->since_us = now_us;
-        due_us = next_check(l, now_us);
-        break;
+    case LINE_WAITING: due_us = next_check(l, now_us); break;
     case LINE_ARRIVING: due_us = now_us + l->arrive_us_max; break;
     case LINE_LINGERING: due_us = now_us + l->linger_us_max; break;
     case LINE_HELD:
@@ -70,12 +64,10 @@ void lines_move(struct lines *l, struct line_place *p, enum line to, int64_t now
     append(l, p, to, due_us);
 }
 
-static bool has_begun(const struct lines *l, const struct line_place *p, int64_t now_us) {
-    struct tcp_info info;
+uint64_t line_bytes_come(int fd) {
+    struct tcp_info info = {0};
     socklen_t n = sizeof info;
-    if (getsockopt(l->fd_of(p), IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-        return false;
-    return info.tcpi_last_data_recv * INT64_C(1000) + TICK_US < now_us - p->since_us;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 ? info.tcpi_bytes_received : 0;
 }
 
 void lines_run(struct lines *l, int64_t now_us) {
@@ -86,7 +78,7 @@ void lines_run(struct lines *l, int64_t now_us) {
             if (timed[i] != LINE_WAITING) {
                 append(l, p, LINE_ANSWERING, 0);
                 l->overdue(l->ctx, p, timed[i]);
-            } else if (has_begun(l, p, now_us)) {
+            } else if (line_bytes_come(l->fd_of(p)) > p->taken) {
                 lines_move(l, p, LINE_ARRIVING, now_us);
             } else {
                 append(l, p, LINE_WAITING, next_check(l, now_us));

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "net/head.h"
 #include "net/line.h"
 #include "net/listen.h"
 #include "net/refusal.h"
@@ -31,6 +32,8 @@ struct call {
     struct buf body;
     const char *target_at; /* where the library holds the target */
     bool begun;            /* headers seen and found good */
+    bool chunked;
+    uint64_t bytes; /* of head and body; chunked: of the head */
     bool in_handler;
 };
 
@@ -104,7 +107,7 @@ static void call_drop(struct server *s, struct call *call) {
     arena_reset(&call->x.arena);
     struct arena kept = call->x.arena;
     call->x = (struct exchange){.arena = kept};
-    call->begun = call->in_handler = false;
+    call->begun = call->chunked = call->in_handler = false;
     call->next = s->calls;
     s->calls = call;
     s->n_calls++;
@@ -134,7 +137,8 @@ static void refuse_lingering(struct conn *c, unsigned status) {
     lines_move(&c->server->lines, &c->place, LINE_LINGERING, c->server->now_us);
 }
 
-/* Before any body was read: by the library, which closes the connection behind it. */
+/* Before any body was read: by the library, which closes the connection behind it: where the next request
+ * would begin is not known. */
 static enum MHD_Result refuse_early(struct conn *c, unsigned status) {
     const struct refusal *r = refusal_of(status);
     struct MHD_Response *response =
@@ -142,6 +146,7 @@ static enum MHD_Result refuse_early(struct conn *c, unsigned status) {
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, "Content-Type", "application/problem+json");
+    MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result done = MHD_queue_response(c->mhd, r->status, response);
     MHD_destroy_response(response);
     return done;
@@ -171,69 +176,30 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd
     return c;
 }
 
-struct framing {
-    unsigned lengths, encodings;
-    uint64_t length;
-    bool bad;
-};
-
-static enum MHD_Result framing_add(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
-    (void)kind;
-    struct framing *f = ctx;
-    char first = (char)(name[0] | 0x20);
-    if (first != 'c' && first != 't')
-        return MHD_YES;
-    if (strcasecmp(name, "content-length") == 0) {
-        f->lengths++;
-        f->bad |= !sv_to_u64(sv_of(value), &f->length);
-    } else if (strcasecmp(name, "transfer-encoding") == 0) {
-        f->encodings++;
-        f->bad |= strcasecmp(value, "chunked") != 0;
-    }
-    return MHD_YES;
-}
-
 static bool asked_to_continue(struct conn *c) {
     return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, "Expect") != NULL;
 }
 
-/* Proxies send http://host/path, which a server must understand (RFC 9112, section 3.2.2): the path of it. */
-static struct sv origin_form(struct sv path) {
-    if (!sv_starts(path, SV("http://")) && !sv_starts(path, SV("https://")))
-        return path;
-    struct sv rest = sv_from(path, sv_find(path, SV("://")) + 3);
-    size_t slash = sv_find_char(rest, '/');
-    return slash == SIZE_MAX ? SV("/") : sv_from(rest, slash);
-}
-
-/* %00 in the path decodes to a NUL; in the query it is a value's business. */
-static bool has_nul(const struct call *call, const char *version) {
-    if (version[0] && (size_t)(version - call->target_at) != call->target.n + 1)
-        return true; /* the target as received is longer than its C string */
-    struct sv target = buf_sv(&call->target);
-    struct sv path = sv_cut(&target, '?');
-    return sv_find(path, SV("%00")) != SIZE_MAX;
-}
-
-/* Headers are here, the body is not. Two lengths, or a length and an encoding, are how requests are smuggled
- * past proxies (RFC 9112 section 6.3): refused. */
-static enum MHD_Result begin(struct conn *c, const char *version) {
+/* Headers are here, the body is not. */
+static enum MHD_Result begin(struct conn *c, const char *method, const char *version) {
     struct call *call = c->call;
     struct server *s = c->server;
     call->begun = true;
-    if (call->target.overflow)
-        return refuse_early(c, 431);
-    if (has_nul(call, version))
-        return refuse_early(c, 400);
     const union MHD_ConnectionInfo *size =
         MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    if (size && size->header_size > s->o.header_bytes_max)
+    if (call->target.overflow || !size || size->header_size > s->o.header_bytes_max)
         return refuse_early(c, 431);
-    struct framing f = {0};
-    MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, framing_add, &f);
-    if (f.bad || f.lengths + f.encodings > 1)
+    struct http_head head = {.method = method,
+                             .target = call->target_at,
+                             .target_copy = buf_sv(&call->target),
+                             .version = version,
+                             .n = size->header_size};
+    struct http_head_body body = {0};
+    if (!head_is_sound(c->mhd, &head, &body))
         return refuse_early(c, 400);
-    if (f.lengths && f.length > s->o.body_bytes_max) {
+    call->chunked = body.chunked;
+    call->bytes = size->header_size + body.n;
+    if (body.n > s->o.body_bytes_max) {
         if (asked_to_continue(c))
             return refuse_early(c, 413);
         refuse_lingering(c, 413);
@@ -247,7 +213,8 @@ static void fill(struct call *call, const char *method) {
     x->method = http_method_of(x->method_name);
     x->target = buf_sv(&call->target);
     struct sv rest = x->target;
-    x->path = origin_form(sv_cut(&rest, '?'));
+    (void)sv_cut(&rest, '?');
+    x->path = head_path(x->target);
     x->query = rest;
     x->body = buf_sv(&call->body);
     x->client = sv_of(call->conn->peer);
@@ -258,6 +225,8 @@ static enum MHD_Result hand_over(struct conn *c, const char *method) {
     struct server *s = c->server;
     struct call *call = c->call;
     fill(call, method);
+    /* How long the framing of chunks was cannot be seen: what has come by now is taken for this request. */
+    c->place.taken = call->chunked ? line_bytes_come(c->fd) : c->place.taken + call->bytes;
     lines_move(&s->lines, &c->place, LINE_HELD, s->now_us);
     call->in_handler = true;
     s->handler(s->ctx, &call->x);
@@ -279,7 +248,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const c
         return MHD_NO; /* memory was short, or the exchange was dropped */
     struct call *call = c->call;
     if (!call->begun)
-        return begin(c, version);
+        return begin(c, method, version);
     if (*upload_n) {
         if (!c->refused && !buf_add(&call->body, sv_make(upload, *upload_n)))
             refuse_lingering(c, 413);
@@ -353,13 +322,12 @@ static size_t no_unescape(void *ctx, struct MHD_Connection *mhd, char *text) {
 static bool daemon_start(struct server *s, struct err *e) {
     /* Headers' bytes, the library's own record of each header, and room for an answer's header. */
     size_t memory = s->o.header_bytes_max + s->o.header_bytes_max / 2 + 2048;
-    s->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
-                         MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
-                         MHD_OPTION_CONNECTION_LIMIT, s->o.connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-                         s->o.idle_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-                         s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                         on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET,
+        s->listen_fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_LIMIT,
+        s->o.connections_max, MHD_OPTION_CONNECTION_TIMEOUT, s->o.idle_s, MHD_OPTION_URI_LOG_CALLBACK,
+        on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
     if (!s->daemon)
         return err_set(e, ERR_OUTSIDE, "cannot start the HTTP server: out of memory or open files");
     s->epoll_fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;

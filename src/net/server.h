@@ -7,11 +7,17 @@
  * thread.
  *
  * Always: headers, bodies, connections and the time a request may take to arrive are bounded; what is over is
- * refused by 413, 431, 408 or by closing, without calling the handler. No request is handed over with a NUL
- * in its target or %00 in its path, nor one whose length is told twice (RFC 9112 section 6.3: smuggling); a
- * client that closes its sending side before a held request is answered gets no answer. Answers carry Date.
- * Opening a server lifts the process' soft limit of open files. Why external epoll: the library's own epoll
- * thread stalls when another thread resumes a connection.
+ * refused by 413, 431, 408 or by closing, without calling the handler. No request is handed over that a proxy
+ * may read in another way (net/head): 400, and the connection is closed. A client that closes its sending
+ * side before a held request is answered gets no answer. Answers carry Date. Opening a server lifts the
+ * process' soft limit of open files. Why external epoll: the library's own epoll thread stalls when another
+ * thread resumes a connection.
+ *
+ * What the library (0.9.75) cannot parse at all it refuses by itself, in HTML, and closes: a line without
+ * colon or with a NUL before it, a version it does not know (400, 505), a chunk it cannot read (400, 413), a
+ * head larger than its memory (414, 431); without a word: a first line without a space. For a Content-Length
+ * that is no number and for a Cookie of `="` alone it writes the head of its 400 or 431 twice. It passes over
+ * empty lines before a request, and takes a lone LF in the framing of chunks.
  */
 #ifndef HY_NET_SERVER_H
 #define HY_NET_SERVER_H

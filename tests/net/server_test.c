@@ -149,13 +149,70 @@ static const struct limit_case limit_cases[] = {
      true},
     {"two faults: the library hangs up without telling", /* found by fuzzing */
      SV(POST_HEAD "Cookie: a=b; c-1=\"\r\nContent-Length: x\r\n\r\nabc"), 0, SV(""), "", 0, true},
-    {"no Host", SV("GET / HTTP/1.1\r\n\r\n"), 0, SV(""), "HTTP/1.1 400", 0, true},
+    {"no Host", SV("GET / HTTP/1.1\r\n\r\n"), 0, SV(""), "\"status\":400", 0, true},
+    {"two Hosts", SV("GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"), 0, SV(""), "\"status\":400", 0, true},
+    {"the same Host twice", SV("GET / HTTP/1.1\r\nHost: h\r\nhost: h\r\n\r\n"), 0, SV(""), "\"status\":400",
+     0, true},
+    {"a Host that is none", SV("GET / HTTP/1.1\r\nHost: h/x\r\n\r\n"), 0, SV(""), "\"status\":400", 0, true},
+    {"white space around values", SV("GET / HTTP/1.1\r\nHost: \t h \r\nX:y\r\nZ:\r\n\r\n"), 0, SV(""),
+     "<GET /||>", 1, false},
+    {"a space before the colon",
+     SV(POST_HEAD "Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"a folded header", SV("GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n"), 0, SV(""), "\"status\":400", 0,
+     true},
+    {"an encoding folded away",
+     SV(POST_HEAD "Transfer-Encoding:\r\n chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"a first header that is folded", SV("GET / HTTP/1.1\r\n X: y\r\nHost: h\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"a NUL in a value", SV("GET / HTTP/1.1\r\nHost: h\0i\r\n\r\n"), 0, SV(""), "\"status\":400", 0, true},
+    {"a header behind NULs",
+     SV(POST_HEAD "Content-Length: 5\r\nX: a\0\0Transfer-Encoding: chunked\r\n\r\nhello"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"a NUL in a length", SV(POST_HEAD "Content-Length: 5\0 6\r\n\r\nhello"), 0, SV(""), "\"status\":400", 0,
+     true},
+    {"a NUL in the method", SV("G\0T / HTTP/1.1\r\nHost: h\r\n\r\n"), 0, SV(""), "\"status\":400", 0, true},
+    {"a method that is no word", SV("G@T / HTTP/1.1\r\nHost: h\r\n\r\n"), 0, SV(""), "\"status\":400", 0,
+     true},
+    {"a lone CR in a value", SV("GET / HTTP/1.1\r\nHost: h\r\nX: a\rContent-Length: 5\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"a lone LF behind a header", SV("GET / HTTP/1.1\r\nHost: h\nX: y\r\n\r\n"), 0, SV(""), "\"status\":400",
+     0, true},
+    {"a lone LF behind the last header", SV("GET / HTTP/1.1\r\nHost: h\n\r\n"), 0, SV(""), "\"status\":400",
+     0, true},
+    {"a lone LF behind the request line", SV("GET / HTTP/1.1\nHost: h\r\n\r\n"), 0, SV(""), "\"status\":400",
+     0, true},
+    {"a lone LF for an empty line", SV("GET / HTTP/1.1\r\nHost: h\r\n\n"), 0, SV(""), "\"status\":400", 0,
+     true},
+    {"a header without a name", SV("GET / HTTP/1.1\r\nHost: h\r\n: v\r\n\r\n"), 0, SV(""), "\"status\":400",
+     0, true},
+    {"two spaces in the request line", SV("GET  / HTTP/1.1\r\nHost: h\r\n\r\n"), 0, SV(""), "\"status\":400",
+     0, true},
+    {"an absolute target", GET("http://h/a?b=c"), 0, SV(""), "<GET /a|b=c|>", 1, false},
+    {"an absolute target in capitals", GET("HTTP://h/a"), 0, SV(""), "<GET /a||>", 1, false},
+    {"an absolute target without path", GET("http://h?a=b"), 0, SV(""), "<GET /|a=b|>", 1, false},
+    {"the target of no resource", SV("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"), 0, SV(""), "<OPTIONS *||>", 1,
+     false},
+    {"a target of another scheme", GET("ftp://h/a"), 0, SV(""), "\"status\":400", 0, true},
+    {"a target without a slash", GET("a"), 0, SV(""), "\"status\":400", 0, true},
+    {"empty lines before a request", SV("\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"), 0, SV(""), "<GET /||>",
+     1, false},
+    {"an encoding from a client of HTTP/1.0",
+     SV("POST /p HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"an encoding twice",
+     SV(POST_HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
+    {"an encoding and a longer length",
+     SV(POST_HEAD "Transfer-Encoding: chunked\r\nContent-Length: 400\r\n\r\n0\r\n\r\n"), 0, SV(""),
+     "\"status\":400", 0, true},
     {"a header without colon", SV("GET / HTTP/1.1\r\nHost: h\r\nbroken\r\n\r\n"), 0, SV(""), "HTTP/1.1 400",
      0, true},
     {"HTTP/2 without asking", SV("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 0, SV(""), "HTTP/1.1 505", 0, true},
     {"TLS to a plain port", SV("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"), 0, SV(""), "", 0,
      true},
-    {"a space in the target", GET("/a b"), 0, SV(""), "", 0, true},
+    {"a space in the target", GET("/a b"), 0, SV(""), "\"status\":400", 0, true},
     {"no version", SV("GET /\r\n\r\n"), 0, SV(""), "HTTP/1.1 4", 0, true},
 };
 
@@ -383,6 +440,46 @@ static void test_server__a_request_that_drips_in_is_cut(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* What a client has sent before it falls silent, and how many answers it has got by then. */
+static const struct {
+    const char *name;
+    struct sv sent;
+    unsigned answers;
+    bool begun; /* a request that will never be whole */
+} silent_clients[] = {
+    {"one byte, as soon as connected", SV("G"), 0, true},
+    {"half a line behind a whole request", SV("GET / HTTP/1.1\r\nHost: h\r\n\r\nGE"), 1, true},
+    {"half a line behind a body", SV(POST_HEAD "Content-Length: 5\r\n\r\nhelloGE"), 1, true},
+    {"nothing behind a request", SV("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), 1, false},
+    {"nothing behind two at once", SV("GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+     2, false},
+    {"nothing behind a body", SV(POST_HEAD "Content-Length: 5\r\n\r\nhello"), 1, false},
+    {"nothing behind chunks",
+     SV(POST_HEAD "Transfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n02\r\nlo\r\n0\r\nX: y\r\n\r\n"), 1,
+     false},
+};
+
+static bool silent_client_is_treated_right(struct world *w, size_t i) {
+    BUF_AUTO struct buf out = BUF_INIT(65536);
+    int fd = wire_connect(w->server);
+    assert_true(wire_send(w->server, fd, silent_clients[i].sent));
+    (void)wire_read_until(w->server, fd, &out, SV("HTTP/1.1 200"), silent_clients[i].answers, 1000);
+    bool closed = wire_read_to_end(w->server, fd, &out, 3 * ARRIVE_MS);
+    close(fd);
+    bool told = sv_find(buf_sv(&out), SV("HTTP/1.1 408")) != SIZE_MAX;
+    if (closed == silent_clients[i].begun && told == closed)
+        return true;
+    print_error("%s: closed %d, got: %.*s\n", silent_clients[i].name, closed, SV_FMT(buf_sv(&out)));
+    return false;
+}
+
+static void test_server__silence_is_for_idle_s_only_between_requests(void **state) {
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof silent_clients / sizeof silent_clients[0]; i++)
+        wrong += !silent_client_is_treated_right(*state, i);
+    assert_int_equal(wrong, 0);
+}
+
 static void test_server__a_refused_upload_is_swallowed_for_a_while_only(void **state) {
     struct world *w = *state;
     int fd = wire_connect(w->server);
@@ -537,6 +634,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_server__a_taken_port_says_so, setup, teardown),
         cmocka_unit_test(test_server__two_share_a_port_when_both_say_so),
         cmocka_unit_test_setup_teardown(test_server__a_request_that_drips_in_is_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server__silence_is_for_idle_s_only_between_requests, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_server__a_refused_upload_is_swallowed_for_a_while_only, setup,
                                         teardown),
         cmocka_unit_test(test_server__an_idle_connection_may_stay_till_idle_s),
