@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "store/place.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -19,6 +20,7 @@ struct db {
     sqlite3 *sqlite;
     struct map statements; /* sql pointer -> struct db_stmt, owned */
     int64_t wal_pages;
+    struct place place;
     bool (*allow)(void *ctx);
     void *allow_ctx;
 };
@@ -127,6 +129,7 @@ struct db *db_open(struct sv url, enum db_mode mode, struct err *e) {
         db_close(db);
         return NULL;
     }
+    place_init(&db->place, sqlite3_db_filename(db->sqlite, NULL));
     return db;
 }
 
@@ -156,6 +159,14 @@ static bool exec(struct db *db, const char *sql, struct err *e) {
     if (injected(db, e))
         return false;
     return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, "script", e);
+}
+
+bool db_in_place(struct db *db, struct err *e) {
+    return place_holds(&db->place, e);
+}
+
+void db_set_patience(struct db *db, int ms) {
+    sqlite3_busy_timeout(db->sqlite, ms);
 }
 
 bool db_begin(struct db *db, struct err *e) {

@@ -21,6 +21,11 @@ enum db_mode { DB_WRITER, DB_READER, DB_MEMORY }; /* DB_MEMORY: a private databa
 MUST_USE struct db *db_open(struct sv url, enum db_mode mode, struct err *e);
 void db_close(struct db *db);
 
+/* Is the file under its path still the one that is open? See place.h. */
+MUST_USE bool db_in_place(struct db *db, struct err *e);
+/* How long this connection waits for another one's write from now on; 2 s after opening. */
+void db_set_patience(struct db *db, int ms);
+
 MUST_USE bool db_begin(struct db *db, struct err *e);
 MUST_USE bool db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db); /* fine when nothing is open */

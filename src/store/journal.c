@@ -4,7 +4,14 @@
 
 #include <string.h>
 
-enum { JOURNAL_JOBS_MAX = 8192, SWEEP_STRETCH = 20000 };
+enum {
+    JOURNAL_JOBS_MAX = 8192,
+    SWEEP_STRETCH = 20000,
+    /* A caller may come just when a batch begins to wait for another process' write, and then waits with the
+       next: no longer than both, which is what a request may take. */
+    PATIENCE_MS = 1500,
+    PATIENCE_IN_TROUBLE_MS = 200,
+};
 
 /* How far apart two attempts may begin and still be taken for each other in a provider's list. */
 static const int64_t twin_window_us = INT64_C(3600) * 1000 * 1000;
@@ -26,6 +33,7 @@ struct journal *journal_new(struct db *db, struct err *e) {
         return NULL;
     }
     *j = (struct journal){.db = db, .held = held};
+    db_set_patience(db, PATIENCE_MS);
     return j;
 }
 
@@ -603,7 +611,7 @@ static void reset_outcome(struct job *job) {
 static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     if (n == 0)
         return true;
-    bool ok = db_begin(j->db, e);
+    bool ok = db_in_place(j->db, e) && db_begin(j->db, e);
     for (size_t i = 0; ok && i < n; i++)
         ok = do_job(j->db, jobs[i], e);
     ok = ok && db_commit(j->db, e);
@@ -637,6 +645,12 @@ static size_t split(struct journal *j, struct job **jobs, size_t n, struct job *
     return n_done;
 }
 
+static void set_trouble(struct journal *j, struct err e) {
+    if ((e.kind == ERR_NONE) != (j->trouble.kind == ERR_NONE))
+        db_set_patience(j->db, e.kind == ERR_NONE ? PATIENCE_MS : PATIENCE_IN_TROUBLE_MS);
+    j->trouble = e;
+}
+
 size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job **done) {
     struct err e = ERR_INIT;
     size_t n_done = 0;
@@ -647,10 +661,10 @@ size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job 
     for (size_t i = 0; i < n; i++)
         jobs[i]->result = JOB_DONE;
     if (e.kind == ERR_NONE && transact(j, jobs, n, &e)) {
-        j->trouble = ERR_INIT;
+        set_trouble(j, ERR_INIT);
         return hand_back(jobs, n, done, n_done);
     }
-    j->trouble = e;
+    set_trouble(j, e);
     size_t refused = split(j, jobs, n, done + n_done);
     return n_done + refused;
 }

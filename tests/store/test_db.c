@@ -189,6 +189,81 @@ static void test_db__a_busy_writer_is_waited_for_and_then_told(void **state) {
     db_close(r);
 }
 
+/* Done to a database in use. A part of it is meant: "", "-wal" or "-shm". */
+struct displaced {
+    const char *name, *part;
+    bool replaced;
+};
+static const struct displaced displaced[] = {
+    {"the database is deleted", "", false},        {"the database is replaced", "", true},
+    {"the log is deleted", "-wal", false},         {"the log is replaced", "-wal", true},
+    {"the log's index is deleted", "-shm", false},
+};
+
+static bool displaced_is_noticed(const struct folder *f, const struct displaced *d) {
+    make_database(f);
+    struct err e = ERR_INIT;
+    struct db *db = db_open(sv_of(f->url), DB_WRITER, &e);
+    struct journal *j = journal_new(db, &e);
+    struct message *m = kit_message(1, "before", NULL), *lost = kit_message(2, "lost", NULL),
+                   *after = kit_message(3, "after", NULL);
+    struct job put = kit_put(m, STATE_QUEUED, KIT_NOW), put_lost = kit_put(lost, STATE_QUEUED, KIT_NOW),
+               put_after = kit_put(after, STATE_QUEUED, KIT_NOW);
+    char part[128], away[128];
+    snprintf(part, sizeof part, "%s%s", f->file, d->part);
+    snprintf(away, sizeof away, "%s-away", f->file);
+    bool ok = kit_do(j, &put) == JOB_DONE;
+    ok = ok && rename(part, away) == 0;
+    if (d->replaced)
+        write_at(part, 0, "x", 1);
+    ok = ok && kit_do(j, &put_lost) == JOB_FAILED && strstr(put_lost.err.text, part) &&
+         journal_trouble(j)->kind == ERR_OUTSIDE;
+    ok = ok && rename(away, part) == 0; /* put back: nothing was lost, and it goes on */
+    ok = ok && kit_do(j, &put_after) == JOB_DONE && journal_trouble(j)->kind == ERR_NONE;
+    if (!ok)
+        print_error("%s: %s\n", d->name, put_lost.err.text);
+    message_free(m);
+    message_free(lost);
+    message_free(after);
+    journal_free(j);
+    db_close(db);
+    unlink(f->file);
+    return ok;
+}
+
+static void test_db__a_file_taken_away_is_noticed_before_anything_is_written(void **state) {
+    unsigned wrong = 0;
+    for (size_t i = 0; i < sizeof displaced / sizeof displaced[0]; i++)
+        wrong += !displaced_is_noticed(*state, &displaced[i]);
+    assert_int_equal(wrong, 0);
+}
+
+static void test_db__a_locked_database_is_waited_for_once_and_then_only_looked_at(void **state) {
+    struct folder *f = *state;
+    make_database(f);
+    struct err e = ERR_INIT;
+    struct db *a = db_open(sv_of(f->url), DB_WRITER, &e), *other = db_open(sv_of(f->url), DB_WRITER, &e);
+    assert_true(a && other && db_begin(other, &e));
+    struct journal *j = journal_new(a, &e);
+    struct message *m[3];
+    int64_t begun = clock_monotonic_us();
+    for (size_t i = 0; i < 2; i++) {
+        m[i] = kit_message((int64_t)i + 1, "x", NULL);
+        struct job put = kit_put(m[i], STATE_QUEUED, KIT_NOW);
+        assert_int_equal(kit_do(j, &put), JOB_FAILED);
+    }
+    assert_in_range(clock_monotonic_us() - begun, US_PER_S, 1900 * US_PER_MS);
+    db_rollback(other);
+    m[2] = kit_message(3, "x", NULL);
+    struct job put = kit_put(m[2], STATE_QUEUED, KIT_NOW);
+    assert_int_equal(kit_do(j, &put), JOB_DONE);
+    for (size_t i = 0; i < 3; i++)
+        message_free(m[i]);
+    journal_free(j);
+    db_close(a);
+    db_close(other);
+}
+
 static void test_db__a_reader_cannot_write(void **state) {
     struct folder *f = *state;
     make_database(f);
@@ -233,6 +308,8 @@ int main(void) {
         TEST(test_db__a_reader_makes_no_file),
         TEST(test_db__a_read_only_file_or_folder),
         TEST(test_db__a_busy_writer_is_waited_for_and_then_told),
+        TEST(test_db__a_file_taken_away_is_noticed_before_anything_is_written),
+        TEST(test_db__a_locked_database_is_waited_for_once_and_then_only_looked_at),
         TEST(test_db__a_reader_cannot_write),
         TEST(test_db__what_is_committed_is_there_after_a_new_start),
     };
