@@ -68,6 +68,11 @@ enum { API_PARAMS_MAX = 3, REQUEST_ID_BYTES = 20 };
 
 typedef void api_done(struct api_request *rq, struct ask *a);
 
+/* The rate that a new message came closest to; max 0: none applies. */
+struct api_limit {
+    uint32_t max, left, reset_s;
+};
+
 struct api_request {
     struct exchange *x;
     struct front *front;
@@ -76,7 +81,9 @@ struct api_request {
     struct sv params[API_PARAMS_MAX]; /* what stood for the pattern's {...}, percent-decoded, in order */
     int64_t now;                      /* the world's clock when the request was whole */
     char id[REQUEST_ID_BYTES + 1];    /* named in the answer, in problems and in the log */
-    const char *allow;                /* with PROBLEM_METHOD: the methods there are */
+    unsigned retry_after_s;           /* 0: nothing to say, or a second where the status calls for it */
+    struct api_limit limit;
+    const char *allow; /* with PROBLEM_METHOD: the methods there are */
 
     /* Who calls; copies, so that they hold when the answer comes later. 0 and 0 on open routes. */
     int64_t account_id;

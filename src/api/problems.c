@@ -116,7 +116,5 @@ void native_refuse(struct api_request *rq, enum problem p, const struct err *e) 
         add_header(&a, SV("WWW-Authenticate"), SV("Bearer realm=\"hongyan\", Basic realm=\"hongyan\""));
     if (row->status == 405 && rq->allow)
         add_header(&a, SV("Allow"), sv_of(rq->allow));
-    if (row->status == 503 || row->status == 429 || p == PROBLEM_KEY_IN_FLIGHT)
-        add_header(&a, SV("Retry-After"), SV("1"));
     api_answer(rq, &a);
 }

@@ -20,11 +20,28 @@ void api_warn(struct api_request *rq, const char *event, int status, const struc
     f->warnings_kept = 0;
 }
 
+struct number_text {
+    char text[12];
+};
+
+static void add_number(struct answer *a, struct sv name, uint32_t value, struct number_text *mem) {
+    int n = snprintf(mem->text, sizeof mem->text, "%u", value);
+    a->headers[a->n_headers++] = (struct http_header){name, sv_make(mem->text, (size_t)n)};
+}
+
 void api_answer(struct api_request *rq, const struct answer *given) {
     struct front *f = rq->front;
     struct meters *meters = f->parts.world->meters;
     struct answer a = *given;
-    ASSERT(a.n_headers + 2 <= sizeof a.headers / sizeof a.headers[0]);
+    struct number_text numbers[4];
+    ASSERT(a.n_headers + 6 <= sizeof a.headers / sizeof a.headers[0]);
+    if (rq->limit.max) { /* draft-ietf-httpapi-ratelimit-headers-03: the fields that clients know */
+        add_number(&a, SV("RateLimit-Limit"), rq->limit.max, &numbers[0]);
+        add_number(&a, SV("RateLimit-Remaining"), rq->limit.left, &numbers[1]);
+        add_number(&a, SV("RateLimit-Reset"), rq->limit.reset_s, &numbers[2]);
+    }
+    if (a.status == 503 || a.status == 429 || rq->retry_after_s)
+        add_number(&a, SV("Retry-After"), rq->retry_after_s ? rq->retry_after_s : 1, &numbers[3]);
     a.headers[a.n_headers++] = (struct http_header){SV("X-Request-Id"), sv_make(rq->id, REQUEST_ID_BYTES)};
     if (f->draining)
         a.headers[a.n_headers++] = (struct http_header){SV("Connection"), SV("close")};
@@ -167,9 +184,22 @@ static void replay(struct api_request *rq, int64_t id, api_submitted *done) {
     message_free(m);
 }
 
+static unsigned whole_seconds(int64_t us) {
+    return (unsigned)((us + US_PER_S - 1) / US_PER_S);
+}
+
+/* What the answer says of rates, whatever else it says. */
+static void note_limit(struct api_request *rq, const struct limit_answer *l) {
+    if (!l->rate)
+        return;
+    rq->limit =
+        (struct api_limit){.max = l->rate->max, .left = l->left, .reset_s = whole_seconds(l->wait_us)};
+}
+
 static void submitted(struct api_request *rq, struct ask *a) {
     struct submit *s = rq->own;
     struct err e = ERR_INIT;
+    note_limit(rq, &a->limit);
     switch (a->result) {
     case ASK_DONE:
         s->brief.id = a->id;
@@ -189,9 +219,17 @@ static void submitted(struct api_request *rq, struct ask *a) {
     case ASK_IN_FLIGHT:
         err_set_field(&e, ERR_CONFLICT, "Idempotency-Key",
                       "the first request with this key is still being worked on");
+        rq->retry_after_s = 1;
         api_problem(rq, PROBLEM_KEY_IN_FLIGHT, &e);
         return;
     case ASK_FAILED: api_fail(rq, &a->err); return;
+    case ASK_LIMITED:
+        rq->retry_after_s = whole_seconds(a->limit.wait_us);
+        err_set(&e, ERR_LIMITED, "the limit `%.*s` is reached: try again in %u s",
+                SV_FMT(a->limit.rate->text), rq->retry_after_s);
+        api_warn(rq, "message.limited", 429, &e);
+        api_fail(rq, &e);
+        return;
     case ASK_ABSENT:
     case ASK_REFUSED: break;
     }
@@ -223,6 +261,8 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     struct ask *a = api_new_ask(rq, ASK_SUBMIT);
     a->message = admitted.message;
     a->suppress = admitted.suppress;
+    a->caller_key = sid_sv(&rq->key);
+    a->source = rq->x->client;
     api_ask(rq, a, submitted);
 }
 
@@ -250,6 +290,7 @@ static void commanded(struct api_request *rq, struct ask *a) {
     case ASK_FAILED: api_fail(rq, &a->err); return;
     case ASK_DUPLICATE:
     case ASK_MISMATCH:
+    case ASK_LIMITED:
     case ASK_IN_FLIGHT: break;
     }
     err_set(&e, ERR_INTERNAL, "the core gave an answer that does not fit the question");

@@ -168,7 +168,5 @@ void twilio_refuse(struct api_request *rq, enum problem p, const struct err *e) 
         add_header(&a, SV("WWW-Authenticate"), sv_of(rq->face->realm));
     if (a.status == 405 && rq->allow)
         add_header(&a, SV("Allow"), sv_of(rq->allow));
-    if (a.status == 503 || a.status == 429 || p == PROBLEM_KEY_IN_FLIGHT)
-        add_header(&a, SV("Retry-After"), SV("1"));
     api_answer(rq, &a);
 }

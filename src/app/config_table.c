@@ -74,6 +74,26 @@ const struct config_row config_rows[] = {
     {"limits.journal_batch_max", CONFIG_U32, "1000", AT(limits.journal_batch_max), .min = 1, .max = 100000,
      .doc = "Changes written in one transaction.", .doc_zh = "一个事务中写入的变更数。"},
 
+    {"limits.rates", CONFIG_RATES, "", .fallback_is = "none", .fallback_is_zh = "无", AT(limits.rates),
+     .count_at = offsetof(struct settings, limits.n_rates), .max = RATES_MAX,
+     .doc = "How many messages may come in, each as COUNT/TIME per WHAT: s, min, h, d or a multiple (10min); "
+            "account, key, "
+            "recipient, template, topic, source (the caller's address), or several joined by +; `for topic "
+            "NAME` at "
+            "the end for one topic alone. It holds in every interval of that length; what is over it is "
+            "answered 429 "
+            "with Retry-After. Counted in memory: a restart begins anew.",
+     .doc_zh = "允许提交消息的速率,写作“数量/时间 per 对象”:s、min、h、d 或其倍数(10min);对象为 "
+               "account、key、recipient、"
+               "template、topic、source(调用方地址),可用 + 组合;末尾加 `for topic 名称` "
+               "只限该主题。任意一段该时长内都不会超过;"
+               "超出者回答 429 并带 Retry-After。计数在内存中,重启后重新开始。",
+     .example = "[60/min per recipient, 1000/s per account]"},
+    {"limits.rate_keys_max", CONFIG_U32, "1000000", AT(limits.rate_keys_max), .min = 1000, .max = 50000000,
+     .doc = "Counters held for limits.rates, some 130 bytes each; beyond that those soonest empty are "
+            "forgotten.",
+     .doc_zh = "limits.rates 最多保留的计数器,每个约 130 字节;超过后先忘记最快清空的。"},
+
     {"defaults.region", CONFIG_REGION, "",
      .fallback_is = "none: numbers need their country code (a bare mainland China mobile is understood)",
      .fallback_is_zh = "无:号码须带国家代码(中国大陆手机号除外)", AT(defaults.region),
@@ -214,6 +234,8 @@ static const struct {
                     "形如 http(s)://host[:port][/prefix] 的地址"},
     [CONFIG_PATH] = {"a path", "路径"},
     [CONFIG_PATHS] = {"a list of paths", "路径列表"},
+    [CONFIG_RATES] = {"a list of rates, such as `60/min per recipient`",
+                      "速率列表,如 `60/min per recipient`"},
     [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
     [CONFIG_REGION] = {"a two-letter country code of ISO 3166, such as CN or GB",
                        "ISO 3166 两字母国家代码,如 CN 或 GB"},
@@ -244,7 +266,7 @@ void config_row_type(const struct config_row *row, bool chinese, struct buf *out
             buf_addf(out, chinese ? "(%s)" : " (%s)",
                      chinese ? unit_words[row->unit].zh : unit_words[row->unit].en);
     }
-    if (row->kind == CONFIG_PATHS)
+    if (row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES)
         buf_addf(out, chinese ? ",最多 %u 个" : ", at most %u", row->max);
     for (size_t i = 0; row->names && row->names[i]; i++)
         buf_addf(out, "%s%s", i ? ", " : " ", row->names[i]);

@@ -125,6 +125,16 @@ static bool put_path(const struct config_row *row, struct sv text, void *base, s
     return put_text(text, &paths[*n], mem, e) && (++*n, true);
 }
 
+static bool put_rate(const struct config_row *row, struct sv text, void *base, struct arena *mem,
+                     struct err *e) {
+    struct rate *rates = (struct rate *)((char *)base + row->at);
+    uint32_t *n = (uint32_t *)((char *)base + row->count_at);
+    struct sv kept;
+    if (*n == row->max)
+        return wrong(row, e);
+    return put_text(text, &kept, mem, e) && rate_parse(kept, &rates[*n], e) && (++*n, true);
+}
+
 /* Index of text in the names, or -1. */
 static int name_index(const struct config_row *row, struct sv text) {
     for (int i = 0; row->names[i]; i++)
@@ -160,6 +170,7 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     case CONFIG_PATH:
         return empty || (text.n && text.n < PATH_MAX) ? put_text(text, place, mem, e) : wrong(row, e);
     case CONFIG_PATHS: return empty || put_path(row, text, base, mem, e);
+    case CONFIG_RATES: return empty || put_rate(row, text, base, mem, e);
     case CONFIG_DATABASE:
         return empty || (sv_starts(text, SV("sqlite:")) && text.n > 7 && text.n < PATH_MAX)
                    ? put_text(text, place, mem, e)
@@ -248,6 +259,18 @@ void config_value_print(const struct config_row *row, const void *base, struct b
         for (uint32_t i = 0; i < n; i++) {
             buf_adds(out, i ? ", " : "");
             config_text_print(texts[i], out);
+        }
+        buf_addc(out, ']');
+        return;
+    }
+    case CONFIG_RATES: {
+        const struct rate *rates = place;
+        uint32_t n;
+        memcpy(&n, (const char *)base + row->count_at, sizeof n);
+        buf_addc(out, '[');
+        for (uint32_t i = 0; i < n; i++) {
+            buf_adds(out, i ? ", " : "");
+            config_text_print(rates[i].text, out);
         }
         buf_addc(out, ']');
         return;

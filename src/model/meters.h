@@ -22,6 +22,7 @@ enum counter {
     COUNT_RECEIPTS,
     COUNT_RECEIPTS_REFUSED, /* forged or malformed */
     COUNT_INBOUND,
+    COUNT_LIMITED,
     COUNT_IDEMPOTENT_REPLAYS,
     COUNT_REQUESTS,
     COUNT_REQUESTS_REFUSED, /* answered 4xx */
@@ -40,9 +41,10 @@ enum counter {
 };
 
 enum gauge {
-    GAUGE_LIVE,       /* messages in memory */
-    GAUGE_READY,      /* of these, waiting for a lane */
-    GAUGE_IN_FLIGHT,  /* calls with providers */
+    GAUGE_LIVE,      /* messages in memory */
+    GAUGE_READY,     /* of these, waiting for a lane */
+    GAUGE_IN_FLIGHT, /* calls with providers */
+    GAUGE_LIMIT_KEYS,
     GAUGE_BACKLOG,    /* pending rows on disk, not terminal */
     GAUGE_OLDEST_DUE, /* seconds the oldest due message waits */
     GAUGE_CONNECTIONS,

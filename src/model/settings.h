@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "model/lane.h"
+#include "model/rate.h"
 #include "model/state.h"
 
 enum { SETTINGS_LANES_MAX = 64, SETTINGS_FILES_MAX = 16 };
@@ -37,10 +38,13 @@ struct settings {
         uint32_t connections_max;
         uint32_t request_ms_max; /* a request must be whole within this */
         uint32_t idle_s;
-        uint32_t request_bytes_max; /* body of one API request */
-        uint32_t body_chars_max;    /* of one message */
-        uint32_t live_max;          /* messages held in memory; the rest of the queue waits on disk */
-        uint32_t journal_batch_max; /* changes in one transaction */
+        uint32_t request_bytes_max;   /* body of one API request */
+        uint32_t body_chars_max;      /* of one message */
+        uint32_t live_max;            /* messages held in memory; the rest of the queue waits on disk */
+        uint32_t journal_batch_max;   /* changes in one transaction */
+        struct rate rates[RATES_MAX]; /* how many messages may come in */
+        uint32_t n_rates;
+        uint32_t rate_keys_max; /* counters held for them */
     } limits;
 
     struct {

@@ -79,7 +79,7 @@ struct answer {
     int status;
     const char *content_type; /* NULL with an empty body */
     struct sv body;           /* copied before server_answer returns */
-    struct http_header headers[8];
+    struct http_header headers[12];
     size_t n_headers;
 };
 /* Ends the exchange; x is void afterwards. Safe when the client has gone meanwhile. status 200..599. With a

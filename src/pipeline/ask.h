@@ -10,6 +10,7 @@
 #include "base/mailbox.h"
 #include "model/message.h"
 #include "model/settings.h"
+#include "policy/limits.h"
 #include "store/templates.h"
 
 enum ask_kind {
@@ -28,6 +29,7 @@ enum ask_result {
     ASK_DUPLICATE, /* SUBMIT: the idempotency key was used before with the same request: dup_id */
     ASK_MISMATCH,  /* SUBMIT: it was used with another request */
     ASK_IN_FLIGHT, /* SUBMIT: its first use is not finished */
+    ASK_LIMITED,   /* SUBMIT: over a rate; limit says which */
     ASK_ABSENT,    /* no such message for this account */
     ASK_REFUSED,   /* the message's state does not allow it; head says the state */
     ASK_FAILED,    /* not stored; err says why: try again */
@@ -42,6 +44,7 @@ struct ask {
 
     struct message *message;         /* SUBMIT; without id: the core gives it */
     enum reason suppress;            /* SUBMIT: not to be sent, for this reason */
+    struct sv caller_key, source;    /* SUBMIT: what limits may count by; borrowed */
     const struct settings *settings; /* RELOAD */
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
     int64_t account_id;              /* CANCEL, DELETE, REDACT */
@@ -53,7 +56,8 @@ struct ask {
     enum ask_result result;
     struct err err;
     int64_t dup_id;
-    struct head head; /* of the message after what was asked */
+    struct head head;          /* of the message after what was asked */
+    struct limit_answer limit; /* SUBMIT: the tightest rate that applies */
 };
 
 #endif

@@ -19,15 +19,18 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
                       int64_t last_id, int64_t backlog, struct err *e) {
     struct core *c = calloc(1, sizeof *c);
     struct call **out_calls = calloc(CORE_CALLS_MAX, sizeof *out_calls);
-    if (!c || !out_calls) {
+    struct limits *limits = limits_new(w->id_key, s->limits.rate_keys_max);
+    if (!c || !out_calls || !limits) {
         free(c);
         free(out_calls);
+        limits_free(limits);
         err_set(e, ERR_OUTSIDE, "out of memory for the core");
         return NULL;
     }
     c->world = w;
     c->mail = *mail;
     c->out_calls = out_calls;
+    c->limits = limits;
     c->ids.last = last_id;
     c->backlog = backlog;
     c->owed.behind = true;
@@ -87,6 +90,7 @@ void core_free(struct core *c) {
     map_done(&c->live);
     map_done(&c->owing);
     map_done(&c->keys);
+    limits_free(c->limits);
     free(c->out_calls);
     free(c);
 }
@@ -535,6 +539,7 @@ static void publish(struct core *c) {
     meter_set(m, GAUGE_BACKLOG, c->backlog);
     meter_set(m, GAUGE_LIVE, (int64_t)c->live.n);
     meter_set(m, GAUGE_READY, (int64_t)c->queue.n);
+    meter_set(m, GAUGE_LIMIT_KEYS, (int64_t)limits_keys(c->limits));
     meter_set(m, GAUGE_IN_FLIGHT, (int64_t)c->n_calls);
 }
 

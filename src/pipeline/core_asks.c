@@ -45,6 +45,39 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct c
     ch->next.due_at = c->now;
 }
 
+static struct limit_subject subject_of(const struct ask *a, const struct message *m) {
+    return (struct limit_subject){
+        .parts = {
+            [RATE_ACCOUNT] = sv_make((const char *)&m->account_id, sizeof m->account_id),
+            [RATE_KEY] = a->caller_key,
+            [RATE_RECIPIENT] = m->text[TEXT_TO],
+            [RATE_TEMPLATE] = m->text[TEXT_TEMPLATE],
+            [RATE_TOPIC] = m->text[TEXT_TOPIC],
+            [RATE_SOURCE] = a->source,
+        }};
+}
+
+/* Counts a new message; false when a rate is used up. */
+static bool within_limits(struct core *c, struct ask *a) {
+    const struct settings *s = c->settings;
+    if (a->message->direction == DIRECTION_IN || s->limits.n_rates == 0)
+        return true;
+    struct limit_subject subject = subject_of(a, a->message);
+    if (limits_take(c->limits, s->limits.rates, s->limits.n_rates, &subject, c->now, &a->limit))
+        return true;
+    meter_add(c->world->meters, COUNT_LIMITED, 1);
+    return false;
+}
+
+/* It did not come to be (a replay, or not stored): what was counted for it is for others. */
+static void count_not(struct core *c, const struct ask *a, const struct message *m) {
+    const struct settings *s = c->settings;
+    if (m->direction == DIRECTION_IN || s->limits.n_rates == 0)
+        return;
+    struct limit_subject subject = subject_of(a, m);
+    limits_give_back(c->limits, s->limits.rates, s->limits.n_rates, &subject, m->created_at);
+}
+
 static void submit(struct core *c, struct ask *a) {
     struct message *m = a->message;
     if (c->draining) {
@@ -56,6 +89,10 @@ static void submit(struct core *c, struct ask *a) {
     uint64_t hash = keyed ? key_hash(c, m) : 0;
     if (keyed && map_get(&c->keys, hash)) {
         refuse_submit(c, a, ASK_IN_FLIGHT);
+        return;
+    }
+    if (!within_limits(c, a)) {
+        refuse_submit(c, a, ASK_LIMITED);
         return;
     }
     m->id = id_next(&c->ids, c->now);
@@ -84,6 +121,7 @@ void core_put_done(struct core *c, struct work *w) {
     if (w->job.result != JOB_DONE) {
         if (l->lane)
             core_release(c, l);
+        count_not(c, a, m);
         a->err = w->job.err;
         a->dup_id = w->job.dup_id;
         bool duplicate = w->job.result == JOB_DUPLICATE;
@@ -289,6 +327,7 @@ static void reload(struct core *c, const struct settings *s) {
     memcpy(c->lanes, kept, n * sizeof kept[0]);
     c->n_lanes = n;
     c->settings = s;
+    limits_bound(c->limits, s->limits.rate_keys_max);
 }
 
 void core_ask(struct core *c, struct ask *a) {

@@ -80,6 +80,7 @@ struct core {
     struct map owing; /* message and event -> struct owing */
     struct map keys;  /* siphash of account and idempotency key -> struct work whose PUT is not committed */
     struct queue queue;
+    struct limits *limits;                  /* owned */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
     struct map gone; /* lanes no longer configured, owned: calls may still name them */

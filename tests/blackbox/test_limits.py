@@ -1,0 +1,115 @@
+"""limits.rates as a caller meets them: who is counted, what the answers say, and that none slips through."""
+import base64
+import concurrent.futures
+import itertools
+import signal
+import time
+import urllib.parse
+
+from harness.gateway import call, unique, until
+from harness.hostile_gateway import is_problem
+
+
+def post(g, to, **more):
+    headers = more.pop("headers", None)
+    return g.post("/v1/messages", {"to": to, "body": "hello", **more}, headers)
+
+
+serial = itertools.count(1000)
+
+
+def unique_number():
+    return "+1415555%04d" % next(serial)
+
+
+def told(answer):
+    return tuple(int(answer.headers["ratelimit-" + name]) for name in ("limit", "remaining", "reset"))
+
+
+def test_rate__is_told_and_kept_for_each_recipient(make_gateway):
+    g = make_gateway(limits={"rates": ["3/h per recipient"]})
+    for left in (2, 1, 0):
+        a = post(g, "+14155550123")
+        assert a.status == 202 and told(a)[:2] == (3, left), a
+    refused = post(g, "+14155550123")
+    p = is_problem(refused, 429)
+    assert p["type"] == "/problems/rate-limited" and "3/h per recipient" in p["detail"], p
+    wait = int(refused.headers["retry-after"])
+    assert 3000 < wait <= 3900 and told(refused) == (3, 0, wait)
+    assert post(g, "+14155550124").status == 202  # another person
+    assert g.metrics()["sms_limited_total"] == 1
+    assert len(g.page(to="+14155550123")["data"]) == 3  # what was refused is not stored
+
+
+def test_rate__comes_free_again(make_gateway):
+    g = make_gateway(limits={"rates": ["2/2s per account"]})
+    assert [post(g, "+14155550123").status for _ in range(3)] == [202, 202, 429]
+    begun = time.monotonic()
+    until(lambda: post(g, "+14155550123").status == 202, 10)
+    assert time.monotonic() - begun > 1.5
+
+
+def test_rate__is_exact_under_many_hands(make_gateway):
+    g = make_gateway(limits={"rates": ["40/h per account", "1000/s per source"]})
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda i: post(g, "+1415555%04d" % i).status, range(200)))
+    assert answers.count(202) == 40 and answers.count(429) == 160
+
+
+def test_rate__replays_are_free(make_gateway):
+    g = make_gateway(limits={"rates": ["2/h per recipient"]})
+    key = {"Idempotency-Key": unique()}
+    for _ in range(5):
+        assert post(g, "+14155550123", headers=key).status == 202
+    assert post(g, "+14155550123").status == 202
+    assert post(g, "+14155550123").status == 429
+
+
+def test_rate__accounts_templates_and_topics_are_counted_apart(make_gateway, tmp_path):
+    (tmp_path / "code.txt").write_text("Your code is {{ code }}.", encoding="utf-8")
+    g = make_gateway(limits={"rates": ["2/h per recipient+template", "1/h per recipient for topic marketing"]},
+                     templates={"dir": str(tmp_path)})
+    code = {"template": "code", "vars": {"code": "4711"}, "body": None}
+
+    def with_template():
+        return g.post("/v1/messages", {k: v for k, v in {"to": "+14155550123", **code}.items() if v is not None}).status
+
+    assert [with_template() for _ in range(3)] == [202, 202, 429]
+    assert [post(g, "+14155550123", topic="marketing").status for _ in range(2)] == [202, 429]
+    assert [post(g, "+14155550123", topic="news").status for _ in range(4)] == [202] * 4
+    other = g.create_key("other")
+    again = call(g.port, "POST", "/v1/messages", '{"to":"+14155550123","body":"x","topic":"marketing"}',
+                 {"Authorization": "Bearer " + other["key"], "Content-Type": "application/json"})
+    assert again.status == 202
+
+
+def test_rate__speaks_twilio(make_gateway):
+    g = make_gateway(limits={"rates": ["1/h per account"]})
+    made = g.create_key("twilio")
+    basic = base64.b64encode(("%s:%s" % (made["account"], made["auth_token"])).encode()).decode()
+
+    def create():
+        return call(g.port, "POST", "/2010-04-01/Accounts/%s/Messages.json" % made["account"],
+                    urllib.parse.urlencode({"To": "+14155550123", "From": "+15005550006", "Body": "hi"}),
+                    {"Authorization": "Basic " + basic, "Content-Type": "application/x-www-form-urlencoded"})
+
+    assert create().status == 201
+    a = create()
+    assert a.status == 429 and a.json["code"] == 20429 and int(a.headers["retry-after"]) > 3000
+
+
+def test_rate__a_bad_rule_is_named_with_its_line(make_gateway):
+    g = make_gateway.gateway(limits={"rates": ["60/min per user"]})
+    done = g.run("config", "check", "-c", g.settings_file)
+    said = str(done.stdout) + str(done.stderr)
+    assert done.returncode == 78 and "limits.rates" in said and "60/min per recipient" in said, done
+
+
+def test_rate__a_reload_brings_a_new_rule(make_gateway):
+    g = make_gateway()
+    assert "ratelimit-limit" not in post(g, "+14155550123").headers
+    g.write(limits={"rates": ["1/h per recipient"]})
+    g.signal(signal.SIGHUP)
+    until(lambda: "ratelimit-limit" in post(g, unique_number()).headers)
+    to = unique_number()
+    assert [post(g, to).status for _ in range(2)] == [202, 429]
