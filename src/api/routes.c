@@ -24,6 +24,7 @@ static const struct route rows[] = {
      .responses = {ACCEPTED, NO(400, "Malformed."),
                    NO(409, "The first request with this key is not finished."),
                    NO(422, "It cannot be sent, or the key was used with another request."),
+                   NO(429, "A rate of `limits.rates` is used up: try again after Retry-After."),
                    NO(503, "Too busy: try again after Retry-After.")}},
     {.method = HTTP_GET,
      .path = "/v1/messages",
