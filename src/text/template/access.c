@@ -56,7 +56,8 @@ bool get_attr(struct rt *rt, struct value object, struct sv name, struct value *
 bool get_item(struct rt *rt, struct value object, struct value index, struct value *out) {
     if (object.kind == VALUE_UNDEFINED)
         return rt_undefined(rt, object);
-    if (value_is_mapping(object)) {
+    bool hashable = !value_is_mapping(index) && index.kind != VALUE_LIST && index.kind != VALUE_JARRAY;
+    if (value_is_mapping(object) && hashable) { /* no key can be a list: there is no such item */
         bool found;
         if (!dict_find(rt, object, index, out, &found))
             return false;

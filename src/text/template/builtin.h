@@ -77,7 +77,8 @@ bool add_str(struct rt *rt, struct buf *out, struct value v);
 bool add_repr(struct rt *rt, struct buf *out, struct value v);
 bool add_json(struct rt *rt, struct buf *out, struct value v, int64_t indent);
 void add_float(struct buf *out, double f);
-void add_escaped(struct buf *out, struct sv v); /* for HTML */
+void add_escaped(struct buf *out, struct sv v);  /* for HTML */
+void add_ascii(struct buf *out, struct sv repr); /* what ascii() makes of a repr: \x, \u and \U escapes */
 /* A string as it is, anything else by str. */
 bool to_text(struct rt *rt, struct value v, struct sv *out);
 
@@ -86,7 +87,8 @@ bool want_int(struct rt *rt, const char *what, struct value v, int64_t fallback,
 bool want_str(struct rt *rt, const char *what, struct value v, struct sv fallback, struct sv *out);
 
 /* Python's format machinery. */
-bool format_percent(struct rt *rt, struct sv format, const struct args *args, struct value *out);
+/* bare: the one argument was put to % as it is, not in a tuple: a mapping then serves %(name)s. */
+bool format_percent(struct rt *rt, struct sv format, const struct args *args, bool bare, struct value *out);
 bool format_braces(struct rt *rt, struct sv format, const struct args *args, struct value *out);
 
 /* Sorts in place, stable, by keys that stand beside items (both n long). */

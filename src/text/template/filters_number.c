@@ -4,6 +4,9 @@
 
 #include <math.h>
 #include <string.h>
+#include <unicode/uchar.h>
+
+enum { NUMBER_BYTES_MAX = 400 };
 
 static bool run_abs(struct rt *rt, struct value in, const struct value *arg, const struct args *all,
                     struct value *out) {
@@ -18,9 +21,29 @@ static bool run_abs(struct rt *rt, struct value in, const struct value *arg, con
     return op_negate(rt, in, value_to_int(in) < 0, out);
 }
 
+/* The decimal digits of all scripts as ASCII, which is how Python reads numbers. */
+static struct sv ascii_digits(struct sv v, char *room, size_t size) {
+    uint32_t cp;
+    size_t used = 0, n;
+    for (size_t at = 0; at < v.n; at += n) {
+        n = u8_decode(sv_from(v, at), &cp);
+        int32_t digit = cp < 0x80 ? -1 : u_charDigitValue((UChar32)cp);
+        if (used + n > size)
+            return v; /* longer than any number; no harm, it is none */
+        if (digit >= 0)
+            room[used++] = (char)('0' + digit);
+        else {
+            memcpy(room + used, v.p + at, n);
+            used += n;
+        }
+    }
+    return sv_make(room, used);
+}
+
 /* Digits of Python's int(text, base): underscores between digits, a sign, the base's prefix. */
 static bool parse_int(struct sv v, int64_t base, int64_t *out) {
-    v = u8_strip_right(u8_strip_left(v));
+    char room[NUMBER_BYTES_MAX];
+    v = ascii_digits(u8_strip_right(u8_strip_left(v)), room, sizeof room);
     bool negative = v.n && v.p[0] == '-';
     if (v.n && (v.p[0] == '-' || v.p[0] == '+'))
         v = sv_from(v, 1);
@@ -60,8 +83,8 @@ static bool parse_int(struct sv v, int64_t base, int64_t *out) {
 
 /* Python's float(text); strtod also reads hex, which Python does not. */
 static bool parse_float(struct sv v, double *out) {
-    v = u8_strip_right(u8_strip_left(v));
-    char text[400];
+    char room[NUMBER_BYTES_MAX], text[NUMBER_BYTES_MAX];
+    v = ascii_digits(u8_strip_right(u8_strip_left(v)), room, sizeof room);
     size_t n = 0;
     for (size_t i = 0; i < v.n; i++) {
         char c = v.p[i];
@@ -161,7 +184,7 @@ static bool run_round(struct rt *rt, struct value in, const struct value *arg, c
         double unit = pow(10, (double)precision), x = value_to_float(in) * unit;
         if (!isfinite(x) || unit == 0)
             return rt_error(rt, "the number cannot be rounded so");
-        *out = value_float((up ? ceil(x) : floor(x)) / unit);
+        *out = value_float(((up ? ceil(x) : floor(x)) + 0.0) / unit); /* no negative zero */
         return true;
     }
     if (in.kind == VALUE_FLOAT) {
@@ -203,10 +226,10 @@ static bool run_filesize(struct rt *rt, struct value in, const struct value *arg
     if (bytes == 1)
         buf_adds(&text, "1 Byte");
     else if (bytes < base)
-        buf_addf(&text, "%.0f Bytes", trunc(bytes));
+        buf_addf(&text, "%.0f Bytes", trunc(bytes) + 0.0); /* no negative zero */
     else {
         size_t i = 0;
-        for (unit = base * base; bytes >= unit && i < 7; unit *= base)
+        for (unit = base * base; !(bytes < unit) && i < 7; unit *= base)
             i++;
         buf_addf(&text, "%.1f %s", base * bytes / unit, names[binary][i]);
     }

@@ -225,9 +225,8 @@ FILTER(run_indent) {
     }
     BUF_AUTO struct buf text = RT_SCRATCH(rt);
     bool first = true;
-    for (struct sv rest = s; rest.p || first; first = false) {
-        bool more = sv_find_char(rest, '\n') != SIZE_MAX;
-        struct sv line = sv_cut(&rest, '\n');
+    for (struct sv rest = s, line; first || rest.n; first = false) {
+        bool more = u8_line(&rest, &line);
         if (first ? is_set(arg[1]) : line.n || is_set(arg[2]))
             buf_add(&text, by);
         buf_add(&text, line);
@@ -236,15 +235,29 @@ FILTER(run_indent) {
         buf_addc(&text, '\n');
         if (!rt_charge(rt, 1))
             return false;
+        if (!rest.n && is_set(arg[2])) /* the empty line behind the last break */
+            buf_add(&text, by);
     }
     return finish(rt, &text, in, out);
 }
 
+/* As Jinja2: a list short enough passes as it is; what has no length, or would have to be cut and is no text,
+ * is an error. */
+static bool truncate_other(struct rt *rt, struct value in, int64_t most, struct value *out) {
+    *out = in;
+    if (in.kind == VALUE_UNDEFINED)
+        return rt_lenient(rt, in);
+    if (!value_is_sequence(in) && !value_is_mapping(in))
+        return rt_error(rt, "truncate needs a text, not %s", value_type(in));
+    return (int64_t)(value_is_mapping(in) ? dict_len(in) : seq_len(in)) <= most ||
+           rt_error(rt, "truncate cannot shorten a %s", value_type(in));
+}
+
 FILTER(run_truncate) {
     (void)all;
-    struct sv s, end;
+    struct sv s = value_sv(in), end;
     int64_t length, leeway;
-    if (!to_text(rt, in, &s) || !want_int(rt, "truncate", arg[0], 255, &length) ||
+    if (!want_int(rt, "truncate", arg[0], 255, &length) ||
         !want_str(rt, "truncate", arg[2], SV("..."), &end) ||
         !want_int(rt, "truncate", arg[3].kind == VALUE_NONE ? VALUE_OF(VALUE_MISSING) : arg[3], 5, &leeway) ||
         !rt_charge(rt, s.n / 32))
@@ -255,8 +268,12 @@ FILTER(run_truncate) {
                         (long long)length);
     if (leeway < 0)
         return rt_error(rt, "truncate: expected leeway >= 0");
-    *out = in.kind == VALUE_STR ? in : value_str(s);
-    if (__builtin_add_overflow(length, leeway, &most) || n <= most)
+    if (__builtin_add_overflow(length, leeway, &most))
+        most = INT64_MAX;
+    if (in.kind != VALUE_STR)
+        return truncate_other(rt, in, most, out);
+    *out = in;
+    if (n <= most)
         return true;
     struct sv kept = sv_sub(s, 0, u8_offset(s, (size_t)(length - end_n)));
     if (!is_set(arg[1]))
@@ -388,7 +405,7 @@ FILTER(run_format) {
     struct sv s;
     if (all->kw_n && all->pos_n)
         return rt_error(rt, "format cannot take positional and keyword arguments at the same time");
-    return to_text(rt, in, &s) && format_percent(rt, s, all, out);
+    return to_text(rt, in, &s) && format_percent(rt, s, all, false, out);
 }
 
 FILTER(run_tojson) {

@@ -42,7 +42,7 @@ static void add_padded(struct buf *out, const struct spec *s, struct sv body, bo
 static void add_sign(struct buf *out, const struct spec *s, bool negative) {
     if (negative)
         buf_addc(out, '-');
-    else if (s->sign)
+    else if (s->sign && s->sign != '-')
         buf_addc(out, s->sign);
 }
 
@@ -97,11 +97,39 @@ static void add_float_body(struct buf *out, const struct spec *s, double f, char
         buf_addc(out, '%');
 }
 
-static bool add_text_field(struct rt *rt, struct buf *out, const struct spec *s, struct value v, bool repr) {
+/* A precision without type: as g, but a number that is written without exponent keeps a digit behind its
+ * point. */
+static void add_float_short(struct buf *out, const struct spec *s, double f) {
+    size_t from = out->n;
+    struct spec fewer = *s;
+    add_float_body(out, s, f, 'g');
+    struct sv made = sv_from(buf_sv(out), from);
+    if (!isfinite(f) || sv_find_char(made, '.') != SIZE_MAX)
+        return;
+    bool whole = sv_find_char(made, 'e') == SIZE_MAX;
+    int64_t digits = 0;
+    for (size_t i = 0; i < made.n; i++)
+        digits += made.p[i] >= '0' && made.p[i] <= '9';
+    if (whole &&
+        digits >= s->precision) { /* no digit is left for behind the point: Python takes an exponent */
+        out->n = from;
+        fewer.precision = s->precision - 1;
+        add_float_body(out, &fewer, f, 'e');
+        return;
+    }
+    if (whole)
+        buf_adds(out, ".0");
+}
+
+/* form: s, r or a, for str, repr and ascii. */
+static bool add_text_field(struct rt *rt, struct buf *out, const struct spec *s, struct value v, char form) {
     BUF_AUTO struct buf text = RT_SCRATCH(rt);
-    if (!(repr ? add_repr(rt, &text, v) : add_str(rt, &text, v)))
+    BUF_AUTO struct buf ascii = RT_SCRATCH(rt);
+    if (!(form == 's' ? add_str(rt, &text, v) : add_repr(rt, &text, v)))
         return false;
-    struct sv body = buf_sv(&text);
+    if (form == 'a')
+        add_ascii(&ascii, buf_sv(&text));
+    struct sv body = buf_sv(form == 'a' ? &ascii : &text);
     if (s->precision >= 0)
         body = sv_sub(body, 0, u8_offset(body, (size_t)s->precision));
     add_padded(out, s, body, false);
@@ -115,6 +143,8 @@ static bool field_int(struct rt *rt, const struct spec *s, struct value v, int64
         *x = (int64_t)v.f;
         return true;
     }
+    if (v.kind == VALUE_FLOAT && isfinite(v.f) && strchr("diu", s->type))
+        return rt_error(rt, "the number does not fit in a 64-bit integer");
     if (!value_is_integer(v))
         return rt_error(rt, "%%%c format: a number is required, not %s", s->type, value_type(v));
     *x = value_to_int(v);
@@ -126,7 +156,7 @@ static bool percent_field(struct rt *rt, struct buf *out, struct spec *s, struct
     int64_t x = 0;
     if (s->type == 's' || s->type == 'r' || s->type == 'a') {
         s->align = s->align == '<' ? '<' : '>';
-        return add_text_field(rt, out, s, v, s->type != 's');
+        return add_text_field(rt, out, s, v, s->type);
     }
     if (s->type == 'c') {
         if (v.kind == VALUE_STR && u8_count(value_sv(v)) == 1)
@@ -162,7 +192,7 @@ static bool percent_field(struct rt *rt, struct buf *out, struct spec *s, struct
 struct percent {
     const struct args *args;
     size_t used;
-    bool named;
+    bool named, bare;
 };
 
 static bool percent_next(struct rt *rt, struct percent *p, struct value *v) {
@@ -180,7 +210,7 @@ static bool percent_named(struct rt *rt, struct percent *p, struct sv name, stru
             *v = p->args->kw[k];
             return true;
         }
-    if (p->args->pos_n == 1 && value_is_mapping(p->args->pos[0]) && dict_find_str(p->args->pos[0], name, v))
+    if (p->bare && value_is_mapping(p->args->pos[0]) && dict_find_str(p->args->pos[0], name, v))
         return true;
     return rt_error(rt, "the format needs '%.*s'", SV_FMT(sv_sub(name, 0, 60)));
 }
@@ -197,8 +227,8 @@ static bool percent_count(struct rt *rt, struct percent *p, struct sv *f, int64_
     return (*n <= max && *n >= -max) || rt_error(rt, "the format's width or precision is too large");
 }
 
-bool format_percent(struct rt *rt, struct sv f, const struct args *args, struct value *out) {
-    struct percent p = {.args = args};
+bool format_percent(struct rt *rt, struct sv f, const struct args *args, bool bare, struct value *out) {
+    struct percent p = {.args = args, .bare = bare};
     BUF_AUTO struct buf text = RT_SCRATCH(rt);
     while (f.n) {
         size_t at = sv_find_char(f, '%');
@@ -247,8 +277,7 @@ bool format_percent(struct rt *rt, struct sv f, const struct args *args, struct 
         if (!rt_charge(rt, 1) || !percent_field(rt, &text, &s, v))
             return false;
     }
-    bool mapping = args->pos_n == 1 && (value_is_mapping(args->pos[0]) || value_is_sequence(args->pos[0])) &&
-                   args->pos[0].kind != VALUE_TUPLE;
+    bool mapping = bare && (value_is_mapping(args->pos[0]) || value_is_sequence(args->pos[0]));
     if (p.used < args->pos_n && !p.named && !mapping)
         return rt_error(rt, "not all arguments converted during string formatting");
     return rt_str_of(rt, &text, out);
@@ -267,16 +296,15 @@ static bool parse_spec(struct rt *rt, struct sv f, struct spec *s) {
         f = sv_from(f, 1);
     }
     if (f.n && (f.p[0] == '+' || f.p[0] == '-' || f.p[0] == ' ')) {
-        s->sign = f.p[0] == '-' ? '\0' : f.p[0];
+        s->sign = f.p[0];
         f = sv_from(f, 1);
     }
     if (f.n && f.p[0] == '#') {
         s->alt = true;
         f = sv_from(f, 1);
     }
-    if (f.n && f.p[0] == '0' && !s->align) {
-        s->zero = true;
-        s->align = '=';
+    if (f.n && f.p[0] == '0' && !s->fill.n) {
+        s->zero = !s->align; /* numbers: behind the sign */
         s->fill = SV("0");
     }
     struct percent none = {.args = NULL};
@@ -303,7 +331,17 @@ static bool brace_number(struct rt *rt, struct buf *out, struct spec *s, struct 
     bool integer = value_is_integer(v) && (!s->type || strchr("dxXobn", s->type));
     if (integer && s->precision >= 0)
         return rt_error(rt, "precision not allowed in integer format specifier");
-    if (integer)
+    if (s->zero)
+        s->align = '=';
+    if (s->type == 'c' && value_is_integer(v)) {
+        int64_t cp = value_to_int(v);
+        if (cp < 0 || cp > 0x10FFFF || (cp >= 0xD800 && cp < 0xE000) || s->precision >= 0 || s->sign ||
+            s->alt || s->group)
+            return rt_error(rt,
+                            "format code 'c' needs the number of a character, and nothing beside a width");
+        u8_add(&body, (uint32_t)cp);
+        s->align = s->align ? s->align : '<';
+    } else if (integer)
         add_int_body(&body, s, value_to_int(v), 0);
     else if (!s->type && s->precision < 0) {
         BUF_AUTO struct buf text = BUF_INIT(64);
@@ -315,7 +353,10 @@ static bool brace_number(struct rt *rt, struct buf *out, struct spec *s, struct 
     } else if (!s->type || strchr("eEfFgGn%", s->type)) {
         if (s->precision == 0 && (!s->type || strchr("gG", s->type)))
             s->precision = 1;
-        add_float_body(&body, s, value_to_float(v), s->type ? s->type : 'g');
+        if (s->type)
+            add_float_body(&body, s, value_to_float(v), s->type);
+        else
+            add_float_short(&body, s, value_to_float(v));
     } else
         return rt_error(rt, "unknown format code '%c' for object of type '%s'", s->type, value_type(v));
     if (s->zero && s->group)
@@ -330,13 +371,15 @@ static bool brace_field(struct rt *rt, struct buf *out, struct sv format, struct
         return false;
     if (v.kind == VALUE_BOOL && !format.n)
         return add_str(rt, out, v);
+    if (v.kind == VALUE_STR && (s.sign || s.alt || s.group))
+        return rt_error(rt, "a text's format has no sign, # or separator");
     if (value_is_number(v) && s.type != 's')
         return brace_number(rt, out, &s, v);
     if (v.kind != VALUE_STR && format.n)
         return rt_error(rt, "unsupported format string for %s", value_type(v));
     if ((s.type && s.type != 's') || s.align == '=')
         return rt_error(rt, "unknown format code for object of type 'str'");
-    return add_text_field(rt, out, &s, v, false);
+    return add_text_field(rt, out, &s, v, 's');
 }
 
 /* name, 0, name.attr, 0[key]: the value a field names. */
@@ -370,6 +413,8 @@ static bool brace_value(struct rt *rt, struct sv name, const struct args *args, 
         int64_t number;
         if (!get_item(rt, *v, item && sv_to_i64(key, &number) ? value_int(number) : value_str(key), v))
             return false;
+        if (v->kind == VALUE_UNDEFINED)
+            return rt_error(rt, "the format needs '%.*s'", SV_FMT(sv_sub(key, 0, 60)));
         name = sv_from(name, item ? end + 1 : end);
     }
     return true;
@@ -407,8 +452,11 @@ bool format_braces(struct rt *rt, struct sv f, const struct args *args, struct v
             return false;
         if (bang != SIZE_MAX) {
             BUF_AUTO struct buf shown = RT_SCRATCH(rt);
-            bool repr = bang + 1 < name.n && name.p[bang + 1] == 'r';
-            if (!(repr ? add_repr(rt, &shown, v) : add_str(rt, &shown, v)) || !rt_str_of(rt, &shown, &v))
+            char form = name.n == bang + 2 ? name.p[bang + 1] : '\0';
+            if (form != 's' && form != 'r' && form != 'a')
+                return rt_error(rt, "after ! a format has s, r or a");
+            if (!add_text_field(rt, &shown, &(struct spec){.precision = -1}, v, form) ||
+                !rt_str_of(rt, &shown, &v))
                 return false;
         }
         if (!brace_field(rt, &text, spec, v))

@@ -71,9 +71,11 @@ static bool splitlines(struct rt *rt, struct sv s, struct value *out) {
     struct list *l;
     if (!list_new(rt, 0, &l))
         return false;
-    while (s.n)
-        if (!list_push(rt, l, value_str(sv_cut(&s, '\n'))))
+    for (struct sv line; s.n;) {
+        u8_line(&s, &line);
+        if (!rt_charge(rt, 1) || !list_push(rt, l, value_str(line)))
             return false;
+    }
     *out = value_list(l);
     return true;
 }
@@ -193,6 +195,7 @@ enum method {
     M_ENDSWITH,
     M_FIND,
     M_RFIND,
+    M_INDEX,
     M_COUNT,
     M_JOIN,
     M_ZFILL,
@@ -228,6 +231,7 @@ static const struct method_row {
     {"endswith", "suffix", M_ENDSWITH},
     {"find", "sub", M_FIND},
     {"rfind", "sub", M_RFIND},
+    {"index", "sub", M_INDEX},
     {"count", "sub", M_COUNT},
     {"join", "iterable", M_JOIN},
     {"zfill", "width", M_ZFILL},
@@ -283,6 +287,10 @@ static bool str_run(struct rt *rt, enum method m, struct value self, const struc
     case M_ENDSWITH: return affix(rt, s, arg[0], false, out);
     case M_FIND:
     case M_RFIND: return want_str(rt, "find", arg[0], SV_NONE, &part) && find(rt, s, part, m == M_RFIND, out);
+    case M_INDEX:
+        if (!want_str(rt, "index", arg[0], SV_NONE, &part) || !find(rt, s, part, false, out))
+            return false;
+        return out->i >= 0 || rt_error(rt, "substring not found");
     case M_COUNT: return want_str(rt, "count", arg[0], SV_NONE, &part) && count(rt, s, part, out);
     case M_JOIN: return str_join(rt, self, arg[0], out);
     case M_ZFILL: return pad(rt, self, arg[0], VALUE_OF(VALUE_MISSING), SIDE_LEFT, true, out);

@@ -186,7 +186,7 @@ static bool percent(struct rt *rt, struct value a, struct value b, struct value 
         args.pos = b.list->items;
         args.pos_n = b.list->n;
     }
-    return format_percent(rt, value_sv(a), &args, out);
+    return format_percent(rt, value_sv(a), &args, b.kind != VALUE_TUPLE, out);
 }
 
 bool op_binary(struct rt *rt, enum op op, struct value a, struct value b, struct value *out) {

@@ -164,6 +164,17 @@ bool to_text(struct rt *rt, struct value v, struct sv *out) {
     return true;
 }
 
+void add_ascii(struct buf *out, struct sv repr) {
+    uint32_t cp;
+    for (size_t n; repr.n; repr = sv_from(repr, n)) {
+        n = u8_decode(repr, &cp);
+        if (cp < 0x80)
+            buf_addc(out, (char)cp);
+        else
+            buf_addf(out, cp < 0x100 ? "\\x%02x" : cp < 0x10000 ? "\\u%04x" : "\\U%08x", cp);
+    }
+}
+
 void add_escaped(struct buf *out, struct sv v) {
     for (size_t i = 0; i < v.n; i++)
         switch (v.p[i]) {

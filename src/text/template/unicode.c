@@ -89,6 +89,24 @@ bool uc_is_space(uint32_t cp) {
            cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000;
 }
 
+bool u8_line(struct sv *rest, struct sv *line) {
+    struct sv v = *rest;
+    uint32_t cp;
+    for (size_t at = 0, n; at < v.n; at += n) {
+        n = u8_decode(sv_from(v, at), &cp);
+        if ((cp >= 0x0A && cp <= 0x0D) || (cp >= 0x1C && cp <= 0x1E) || cp == 0x85 || cp == 0x2028 ||
+            cp == 0x2029) {
+            *line = sv_sub(v, 0, at);
+            bool pair = cp == '\r' && at + 1 < v.n && v.p[at + 1] == '\n';
+            *rest = sv_from(v, at + n + pair);
+            return true;
+        }
+    }
+    *line = v;
+    *rest = sv_from(v, v.n);
+    return false;
+}
+
 bool uc_is_print(uint32_t cp) {
     if (cp < 0x7F)
         return cp >= ' ';

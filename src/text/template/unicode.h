@@ -25,6 +25,10 @@ bool uc_is_word(uint32_t cp);  /* \w */
 bool uc_is_name_start(uint32_t cp);
 bool uc_is_name(uint32_t cp);
 
+/* Takes a line from the front of *rest, which is left behind its break: LF, CR, CR LF, VT, FF, U+001C-U+001E,
+ * U+0085, U+2028 or U+2029, as str.splitlines breaks. False when no break ended it. */
+bool u8_line(struct sv *rest, struct sv *line);
+
 struct sv u8_strip_left(struct sv v);
 struct sv u8_strip_right(struct sv v);
 

@@ -162,7 +162,8 @@ static bool run_wordwrap(struct rt *rt, struct value in, const struct value *arg
     bool more = false;
     while (s.n) {
         struct line l = {.cp = cp};
-        struct sv one = sv_cut(&s, '\n');
+        struct sv one;
+        u8_line(&s, &one);
         while (one.n)
             one = sv_from(one, u8_decode(one, &cp[l.n++]));
         /* A line of nothing still stands between its neighbours' newlines. */
