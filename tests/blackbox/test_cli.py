@@ -8,7 +8,7 @@ import pytest
 from harness.hostile_fixtures import shared, start  # noqa: F401
 from harness.hostile_gateway import free_port, until
 
-COMMANDS = ["serve", "send", "key", "render", "config", "doctor", "migrate", "simulator", "version"]
+COMMANDS = ["serve", "send", "key", "render", "mood", "config", "doctor", "migrate", "simulator", "version"]
 OK, USAGE, DATA, NO_INPUT, UNAVAILABLE, TEMPORARY, NO_PERMISSION, CONFIG = 0, 64, 65, 66, 69, 75, 77, 78
 CHINESE = {"LANG": "zh_CN.UTF-8"}
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -51,7 +51,8 @@ def test_help__names_every_command(shared, args):
     [], ["nonsense"], ["serve", "--nonsense"], ["serve", "extra"], ["serve", "-c"], ["send"], ["send", "--to", "+14155550123"],
     ["send", "--to", "x", "--body", "y", "--template", "z"], ["send", "--nonsense"], ["key"], ["key", "nonsense"],
     ["key", "create", "--nonsense"], ["key", "create", "extra"], ["key", "revoke"], ["key", "list", "extra"], ["render"],
-    ["render", "-t", "a", "-f", "b"], ["render", "--nonsense"], ["config"], ["config", "nonsense"], ["config", "check", "--nonsense"],
+    ["render", "-t", "a", "-f", "b"], ["render", "--nonsense"], ["mood"], ["mood", "a", "b"],
+    ["mood", "--nonsense", "a"], ["config"], ["config", "nonsense"], ["config", "check", "--nonsense"],
     ["config", "explain", "nonsense.key"], ["doctor", "--nonsense"], ["doctor", "extra"], ["migrate", "--nonsense"],
     ["migrate", "extra"], ["simulator", "--nonsense"], ["simulator", "extra"], ["simulator", "--listen", "nonsense"],
     ["version", "--nonsense"], ["version", "extra"]], ids=" ".join)
@@ -194,6 +195,28 @@ def test_render__what_is_wrong_is_told(templates):
     for raw in (b"\xff\xfe", b"\0", b"{{" * 10_000, b"{% for i in range(100000000) %}x{% endfor %}", b"x" * 5_000_000, b"("):
         p = g.run("render", "-f", "-", stdin=raw, timeout=10)
         assert p.returncode in (OK, DATA), (raw[:10], p.returncode, err(p)[:300])
+
+
+# ---- mood ----
+
+@pytest.mark.parametrize("text, label", [("Great service, thanks!", "positive"), ("太差了，骗子", "negative"), ("at 5 pm", "neutral")])
+def test_mood__of_a_text(shared, text, label):
+    p = shared.run("mood", "--json", text)
+    assert p.returncode == OK, err(p)
+    said = json.loads(out(p))
+    assert said["label"] == label and -1 <= said["polarity"] <= 1 and said["words"] >= 0
+    p = shared.run("mood", "-", stdin=text.encode())
+    assert p.returncode == OK and label in out(p), err(p)
+    p = shared.run("mood", text, env=CHINESE)
+    assert p.returncode == OK and HAN.search(out(p)), err(p)
+
+
+def test_mood__any_bytes_are_a_text_but_not_without_end(shared):
+    for raw in (b"", b"\xff\xfe", b"\0", b"a-" * 500_000):
+        p = shared.run("mood", "--json", "-", stdin=raw, timeout=10)
+        assert p.returncode == OK and json.loads(out(p))["label"], (raw[:10], err(p))
+    p = shared.run("mood", "-", stdin=b"x" * 1_100_000, timeout=10)
+    assert p.returncode == DATA and err(p)
 
 
 # ---- config ----

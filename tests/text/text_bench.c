@@ -1,6 +1,7 @@
 /* Micro-benchmarks of the room: one line each, best of five rounds. Not a test; run it on a quiet machine. */
 #include "base/clock.h"
 #include "text/mask.h"
+#include "text/mood/mood.h"
 #include "text/phone.h"
 #include "text/phone_lib.h"
 #include "text/segments.h"
@@ -112,6 +113,20 @@ static void bench_text(const char *what, const char *text, bool masked, int time
     report(what, best, times, (double)strlen(text));
 }
 
+static void bench_mood(const char *what, const char *piece, size_t bytes, int times) {
+    BUF_AUTO struct buf text = BUF_INIT(TEXT_BYTES);
+    fill(&text, piece, bytes);
+    double best = 1e18;
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t start = clock_monotonic_us();
+        for (int i = 0; i < times; i++)
+            sink += mood_of(buf_sv(&text)).words;
+        double us = (double)(clock_monotonic_us() - start);
+        best = us < best ? us : best;
+    }
+    report(what, best, times, (double)text.n);
+}
+
 int main(void) {
     bench_segments("segments, ASCII, 1 MiB", "Your order 4711 has been shipped today. ", TEXT_BYTES, 50);
     bench_segments("segments, ASCII, 160 bytes", "Your order 4711 has been shipped today. ", 160, 500000);
@@ -132,5 +147,8 @@ int main(void) {
         "mask_text, a log line",
         "provider answered 400: The 'To' number +8613800138000 is not valid, code 21211 (lane twilio-main)",
         true, 200000);
+    bench_mood("mood, English, 80 bytes", "I am not happy, but the food was great! ", 80, 200000);
+    bench_mood("mood, Chinese, 84 bytes", "服务不错，但是太慢了，一点都不好。", 84, 200000);
+    bench_mood("mood, mixed, 1 MiB", "not happy 服务不错 :( ", TEXT_BYTES, 20);
     return 0;
 }
