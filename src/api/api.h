@@ -144,6 +144,8 @@ const struct settings *api_settings(const struct api_request *rq);
 const struct texts *api_texts(const struct api_request *rq);
 const struct world *api_world(const struct api_request *rq);
 struct admitter *api_admitter(const struct api_request *rq);
+/* The front's copies of stored templates, up to date: what was published before this request came is seen. */
+struct stock *api_stock(const struct api_request *rq);
 /* The front's own read connection and its copy of the accounts. */
 struct db *api_db(const struct api_request *rq);
 struct directory *api_directory(const struct api_request *rq);

@@ -1,6 +1,7 @@
 #include "api/front_parts.h"
 
 #include "base/clock.h"
+#include "ingest/stock.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -35,11 +36,14 @@ static bool open_all(struct front *f, const char *address, uint16_t port, bool r
     f->receipts = (struct outbox){.to = p->receipts, .asks = calloc(f->asks_out_max, sizeof(void *))};
     if (!f->asks.asks || !f->receipts.asks)
         return err_set(e, ERR_OUTSIDE, "out of memory for a front thread");
-    f->admitter = admitter_new(e);
-    if (!f->admitter)
-        return false;
     f->db = db_open(f->settings->database, DB_READER, e);
     if (!f->db)
+        return false;
+    f->stock = stock_new(f->db, p->world->id_key, e);
+    if (!f->stock)
+        return false;
+    f->admitter = admitter_new(f->stock, e);
+    if (!f->admitter)
         return false;
     f->directory = directory_open(f->db, p->master, e);
     if (!f->directory)
@@ -83,8 +87,9 @@ void front_close(struct front *f) {
         message_free(((struct ask *)f->receipts.asks[i])->message);
     server_close(f->server);
     directory_close(f->directory);
-    db_close(f->db);
     admitter_free(f->admitter);
+    stock_free(f->stock);
+    db_close(f->db);
     free(f->asks.asks);
     free(f->receipts.asks);
     free(atomic_load(&f->offered));

@@ -27,6 +27,7 @@ struct front {
     struct server *server;
     struct db *db;
     struct directory *directory;
+    struct stock *stock;
     struct admitter *admitter;
 
     struct outbox asks, receipts;

@@ -5,13 +5,17 @@
 
 #include "api/fields.h"
 
-/* ---- what is read and written (native_shape.c, native.c, native_read.c) ---- */
+/* ---- what is read and written (native_shape.c, native.c, native_read.c; of templates:
+ * template_shape.c) ---- */
 
-extern const struct api_field create_fields[], send_fields[], preview_fields[], list_fields[];
+extern const struct api_field create_fields[], send_fields[], preview_fields[], list_fields[],
+    template_create_fields[], template_list_fields[];
 extern const struct api_field message_shape[], brief_shape[], event_shape[], attempt_shape[], preview_shape[],
-    whoami_shape[], problem_shape[];
+    whoami_shape[], problem_shape[], template_shape[], template_head_shape[], template_version_shape[],
+    template_brief_shape[];
 /* Everything components/schemas names. */
-extern const struct api_field message_page_shape[], event_list_shape[], attempt_list_shape[];
+extern const struct api_field message_page_shape[], event_list_shape[], attempt_list_shape[],
+    template_page_shape[];
 
 const char *direction_name(enum direction d);
 /* What a message that is not finished waits for: "send_at", "lane", "retry", "provider", "reconciliation",
@@ -39,6 +43,14 @@ void native_list(struct api_request *rq);
 void native_events(struct api_request *rq);
 void native_attempts(struct api_request *rq);
 void native_whoami(struct api_request *rq);
+
+void native_template_create(struct api_request *rq); /* native_templates.c */
+void native_template_list(struct api_request *rq);
+void native_template_get(struct api_request *rq);
+void native_template_version(struct api_request *rq);
+void native_template_publish(struct api_request *rq);
+void native_template_archive(struct api_request *rq);
+void native_template_delete(struct api_request *rq);
 
 void hook_run(struct api_request *rq); /* hooks.c */
 

@@ -187,14 +187,18 @@ void native_preview(struct api_request *rq) {
     if (!api_read_json(rq, preview_fields, &root, v))
         return;
     const struct settings *s = api_settings(rq);
+    uint32_t version;
     bool ok;
     if (v[PREVIEW_TEMPLATE].given == v[PREVIEW_SOURCE].given)
         ok = err_set_field(&e, ERR_INVALID, "template", "give either a `template` or a `source`");
     else if (v[PREVIEW_SOURCE].given)
         ok = render_source(s, v[PREVIEW_SOURCE].text, v[PREVIEW_VARS].json, &text, &e);
     else
-        ok = admit_render(s, api_texts(rq), v[PREVIEW_TEMPLATE].text, v[PREVIEW_LANGUAGE].text,
-                          v[PREVIEW_VARS].json, &text, &e);
+        ok = admit_render(api_stock(rq), s, api_texts(rq),
+                          &(struct render_want){.account_id = rq->account_id,
+                                                .name = v[PREVIEW_TEMPLATE].text,
+                                                .language = v[PREVIEW_LANGUAGE].text},
+                          v[PREVIEW_VARS].json, &text, &version, &e);
     if (!ok) {
         api_fail(rq, &e);
         return;

@@ -47,7 +47,8 @@ const struct api_field create_fields[] = {
     {"from", FIELD_TEXT, "The sender: a number, a short code or a name. Without it the lane's own.",
      .max = 64},
     {"body", FIELD_TEXT, "The text. Either this or `template`.", .example = "\"Your code is 123456\""},
-    {"template", FIELD_TEXT, "Name of a template in the templates folder, to be rendered with `vars`.",
+    {"template", FIELD_TEXT,
+     "Name of a template, published here or in the templates folder, to be rendered with `vars`.",
      .max = 128},
     {"vars", FIELD_OBJECT, "The template's variables."},
     {"language", FIELD_TEXT,
@@ -142,6 +143,8 @@ const struct api_field message_shape[] = {
     {"delivery", .summary = "Its rule for lost answers.", .required = true, DELIVERY_FIELD},
     {"body", FIELD_TEXT, "The text; empty once redacted.", .required = true},
     {"template", FIELD_TEXT, "The template it was rendered from."},
+    {"template_version", FIELD_INT, "The version of it; null when it is a file.", .min = 1,
+     .max = UINT32_MAX},
     {"topic", FIELD_TEXT, "As it was given."},
     {"metadata", FIELD_OBJECT, "As it was given."},
     {"status_callback", FIELD_TEXT, "As it was given."},
@@ -214,6 +217,9 @@ const struct api_field problem_shape[] = {
     {"status", FIELD_INT, "The HTTP status.", .required = true, .min = 400, .max = 599},
     {"detail", FIELD_TEXT, "What is wrong this time, and how to mend it.", .required = true},
     {"field", FIELD_TEXT, "The field, parameter or header at fault, if it is one (left out otherwise)."},
+    {"line", FIELD_INT, "Where in the text that `field` names, such as a template (left out otherwise).",
+     .min = 1, .max = INT32_MAX},
+    {"column", FIELD_INT, "In characters, from 1 (left out otherwise).", .min = 1, .max = INT32_MAX},
     {"instance", FIELD_TEXT, "The request's id, as in X-Request-Id.", .required = true},
     {0},
 };
@@ -306,6 +312,7 @@ void native_print_message(const struct api_request *rq, const struct message *m,
     json_pair(out, "delivery", sv_of(delivery_name(m->delivery)));
     json_pair(out, "body", m->text[TEXT_BODY]);
     json_pair_or_null(out, "template", m->text[TEXT_TEMPLATE]);
+    print_int_or_null("template_version", m->template_version, out);
     json_pair_or_null(out, "topic", m->text[TEXT_TOPIC]);
     json_key(out, "metadata");
     buf_add(out, m->text[TEXT_METADATA].n ? m->text[TEXT_METADATA] : SV("null")); /* JSON already */

@@ -108,6 +108,10 @@ void native_refuse(struct api_request *rq, enum problem p, const struct err *e) 
     json_pair(&out, "detail", sv_of(e->text[0] && !ours ? e->text : row->meaning));
     if (e->field[0])
         json_pair(&out, "field", sv_of(e->field));
+    if (e->line) {
+        json_pair_i64(&out, "line", e->line);
+        json_pair_i64(&out, "column", e->column);
+    }
     json_pair(&out, "instance", sv_of(rq->id));
     buf_addc(&out, '}');
     struct answer a = {

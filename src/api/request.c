@@ -2,6 +2,7 @@
 #include "api/front_parts.h"
 
 #include "base/clock.h"
+#include "ingest/stock.h"
 #include "net/address.h"
 
 #include <string.h>
@@ -211,6 +212,13 @@ const struct world *api_world(const struct api_request *rq) {
 
 struct admitter *api_admitter(const struct api_request *rq) {
     return rq->front->admitter;
+}
+
+struct stock *api_stock(const struct api_request *rq) {
+    uint64_t published = atomic_load_explicit(
+        &rq->front->parts.world->meters->counters[COUNT_TEMPLATES_PUBLISHED], memory_order_relaxed);
+    stock_refresh(rq->front->stock, rq->x->arrived_us, published);
+    return rq->front->stock;
 }
 
 struct db *api_db(const struct api_request *rq) {

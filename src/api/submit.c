@@ -245,6 +245,8 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     struct front *f = rq->front;
     struct err e = ERR_INIT;
     struct admitted admitted;
+    if (in->template.n)
+        (void)api_stock(rq); /* the admitter's own: it must be up to date */
     if (!admit(f->admitter, f->settings, f->texts, in, rq->now, &admitted, &e)) {
         api_fail(rq, &e);
         return;

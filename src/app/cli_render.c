@@ -64,8 +64,10 @@ static bool render_named(const struct render_options *o, const json_t *vars, str
     struct settings *s = cli_load_settings(cli_config_path(o->config));
     if (!s)
         return err_set(e, ERR_INVALID, "the settings have errors");
+    const struct render_want want = {.name = sv_of(o->name), .language = sv_of(o->language)};
+    uint32_t version;
     struct texts *t = texts_load(s, e);
-    bool ok = t && admit_render(s, t, sv_of(o->name), sv_of(o->language), vars, out, e);
+    bool ok = t && admit_render(NULL, s, t, &want, vars, out, &version, e);
     texts_free(t);
     config_free(s);
     return ok;

@@ -10,6 +10,7 @@ static void fill(struct err *e, enum err_kind kind, const char *field, const cha
     if (!e)
         return;
     e->kind = kind;
+    e->line = e->column = 0;
     snprintf(e->field, sizeof e->field, "%s", field);
     vsnprintf(e->text, sizeof e->text, fmt, ap);
 }
@@ -27,6 +28,14 @@ bool err_set_field(struct err *e, enum err_kind kind, const char *field, const c
     va_start(ap, fmt);
     fill(e, kind, field, fmt, ap);
     va_end(ap);
+    return false;
+}
+
+bool err_place(struct err *e, unsigned line, unsigned column) {
+    if (e) {
+        e->line = line;
+        e->column = column;
+    }
     return false;
 }
 

@@ -34,6 +34,7 @@ enum err_kind {
 struct err {
     enum err_kind kind;
     char field[ERR_FIELD_MAX]; /* the offending field or key, or "" */
+    unsigned line, column;     /* in the text at fault, from 1; 0: it has no place */
     char text[ERR_TEXT_MAX];
 };
 
@@ -44,6 +45,9 @@ struct err {
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool err_set_field(struct err *e, enum err_kind kind, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Adds where in the text at fault it is; false, too. The text says it in words already. */
+bool err_place(struct err *e, unsigned line, unsigned column);
 
 int err_http_status(enum err_kind kind);
 const char *err_kind_name(enum err_kind kind);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "ingest/stock.h"
 #include "ingest/texts.h"
 #include "text/blank.h"
 #include "text/phone.h"
@@ -24,11 +25,12 @@ enum {
 };
 
 struct admitter {
+    struct stock *stock;
     struct screen_scratch *scratch;
     struct buf rendered, smart, screened;
 };
 
-struct admitter *admitter_new(struct err *e) {
+struct admitter *admitter_new(struct stock *stock, struct err *e) {
     struct admitter *a = calloc(1, sizeof *a);
     struct screen_scratch *scratch = screen_scratch_new();
     if (!a || !scratch) {
@@ -37,6 +39,7 @@ struct admitter *admitter_new(struct err *e) {
         err_set(e, ERR_OUTSIDE, "out of memory for screening");
         return NULL;
     }
+    a->stock = stock;
     a->scratch = scratch;
     buf_init(&a->rendered, BODY_BYTES_MAX);
     buf_init(&a->smart, BODY_BYTES_MAX);
@@ -136,23 +139,71 @@ static bool check_times(const struct submission *in, int64_t now, struct err *e)
     return true;
 }
 
-bool admit_render(const struct settings *s, const struct texts *t, struct sv name, struct sv language,
-                  const json_t *vars, struct buf *out, struct err *e) {
-    const struct template *found = texts_template(t, name, language);
+static bool no_template(const struct settings *s, const struct render_want *w, struct err *e) {
+    if (w->channel != TEMPLATE_SMS)
+        return err_set_field(e, ERR_UNPROCESSABLE, "channel", "the template `%.*s` has no %s %s",
+                             SV_FMT(w->name), template_channel_name(w->channel), template_part_name(w->part));
+    return err_set_field(
+        e, ERR_UNPROCESSABLE, "template",
+        s->templates.dir.n ? "there is no template `%.*s`: none is published, and no file has this name"
+                           : "there is no template `%.*s`: none is published (and templates.dir is not set)",
+        SV_FMT(w->name));
+}
+
+/* Files are named as their writer spelt the language, which may be as it was given, or as it should be. */
+static const struct template *file_of(const struct texts *t, const struct render_want *w,
+                                      const struct language *l) {
+    const struct template *found = texts_template(t, w->name, w->language);
+    return found || !w->language.n ? found : texts_template(t, w->name, sv_of(l->text));
+}
+
+/* The compiled text; *version 0: a file's. */
+static const struct template *find_template(struct stock *stock, const struct settings *s,
+                                            const struct texts *t, const struct render_want *w,
+                                            uint32_t *version, struct err *e) {
+    struct stock_text found = {0};
+    struct stock_want want = {.account_id = w->account_id,
+                              .name = w->name,
+                              .version = w->version,
+                              .channel = w->channel,
+                              .part = w->part};
+    *version = 0;
+    if (!language_parse(w->language, &want.language)) {
+        err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
+        return NULL;
+    }
+    if (stock && !stock_find(stock, s, t, &want, &found, e))
+        return NULL;
+    *version = found.version;
+    if (found.version && !found.compiled)
+        err_set_field(e, ERR_UNPROCESSABLE, "template", "version %u of the template `%.*s` has no %s %s",
+                      found.version, SV_FMT(w->name), template_channel_name(w->channel),
+                      template_part_name(w->part));
+    if (found.version)
+        return found.compiled;
+    const struct template *file = w->channel == TEMPLATE_SMS ? file_of(t, w, &want.language) : NULL;
+    if (!file)
+        (void)no_template(s, w, e);
+    return file;
+}
+
+bool admit_render(struct stock *stock, const struct settings *s, const struct texts *t,
+                  const struct render_want *w, const json_t *vars, struct buf *out, uint32_t *version,
+                  struct err *e) {
+    const struct template *found = find_template(stock, s, t, w, version, e);
     if (!found)
-        return err_set_field(e, ERR_UNPROCESSABLE, "template",
-                             s->templates.dir.n ? "there is no template `%.*s` in the templates folder"
-                                                : "there is no template `%.*s`: templates.dir is not set",
-                             SV_FMT(name));
+        return false;
     const struct template_limits limits = {.steps_max = 100000,
                                            .depth_max = 100,
                                            .memory_bytes_max = 1 << 20,
-                                           .output_bytes_max = BODY_BYTES_MAX};
+                                           .output_bytes_max = out->max - out->n};
     struct err why = ERR_INIT;
     if (template_render(found, vars, &limits, out, &why))
         return true;
-    return err_set_field(e, why.kind == ERR_INTERNAL ? ERR_INTERNAL : ERR_UNPROCESSABLE, "vars", "%s",
-                         why.text);
+    if (stock && stock_trouble(stock)->kind == ERR_OUTSIDE)
+        why = *stock_trouble(stock);
+    bool ours = why.kind == ERR_INTERNAL || why.kind == ERR_OUTSIDE;
+    return err_set_field(e, ours ? why.kind : ERR_UNPROCESSABLE, ours ? "" : "vars", "%s", why.text);
 }
 
 static size_t characters(struct sv v) {
@@ -164,14 +215,20 @@ static size_t characters(struct sv v) {
 
 /* The text as it would be sent, before screening. */
 static bool make_body(struct admitter *a, const struct settings *s, const struct texts *t,
-                      const struct submission *in, struct sv *body, struct err *e) {
+                      const struct submission *in, struct sv *body, uint32_t *version, struct err *e) {
     const char *field = in->names->body;
     *body = in->body;
+    *version = 0;
     if (in->template.n) {
         if (in->body.p)
             return err_set_field(e, ERR_INVALID, field, "give either a body or a template, not both");
         buf_reset(&a->rendered);
-        if (!admit_render(s, t, in->template, in->language, in->vars, &a->rendered, e))
+        const struct render_want want = {.account_id = in->account_id,
+                                         .name = in->template,
+                                         .language = in->language,
+                                         .channel = TEMPLATE_SMS,
+                                         .part = TEMPLATE_TEXT};
+        if (!admit_render(a->stock, s, t, &want, in->vars, &a->rendered, version, e))
             return false;
         *body = buf_sv(&a->rendered);
         field = "template";
@@ -220,8 +277,9 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
         in.names = &native_names;
     struct phone to;
     struct sv body;
+    uint32_t template_version;
     if (!check_to(&in, s, &to, e) || !check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) ||
-        !check_times(&in, now, e) || !make_body(a, s, t, &in, &body, e) ||
+        !check_times(&in, now, e) || !make_body(a, s, t, &in, &body, &template_version, e) ||
         !screen(a, t, &body, &out->suppress, e))
         return false;
     const struct sv texts[TEXT_COUNT] = {
@@ -251,6 +309,7 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     m->face = in.face;
     m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
     m->segments = (uint16_t)count.segments;
+    m->template_version = template_version;
     m->created_at = now;
     m->send_at = in.send_at > now ? in.send_at : 0;
     m->expires_at = now + (in.validity_s ? in.validity_s : (int64_t)s->defaults.validity_s) * US_PER_S;

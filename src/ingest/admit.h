@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "model/message.h"
 #include "model/settings.h"
+#include "model/template_doc.h"
 #include "text/template/template.h"
 
 #include <jansson.h>
@@ -21,9 +22,13 @@ struct texts;
 MUST_USE struct texts *texts_load(const struct settings *s, struct err *e);
 void texts_free(struct texts *t);
 
-/* One thread's working memory for screening. */
+/* One thread's copies of the accounts' stored templates: ingest/stock.h. */
+struct stock;
+
+/* One thread's working memory for screening. stock: where templates of accounts are looked for, borrowed;
+ * NULL: nowhere, there are only files. */
 struct admitter;
-MUST_USE struct admitter *admitter_new(struct err *e);
+MUST_USE struct admitter *admitter_new(struct stock *stock, struct err *e);
 void admitter_free(struct admitter *a);
 
 /* Whether look-alikes are replaced where that makes a text GSM-7 (text/smart.h). */
@@ -65,8 +70,18 @@ MUST_USE bool admit(struct admitter *a, const struct settings *s, const struct t
 /* How templates are read, by settings; includes load from t, and none do when it is NULL. */
 struct template_options texts_template_options(const struct settings *s, struct texts *t);
 
-/* Renders only: for previews. */
-MUST_USE bool admit_render(const struct settings *s, const struct texts *t, struct sv name,
-                           struct sv language, const json_t *vars, struct buf *out, struct err *e);
+struct render_want {
+    int64_t account_id;
+    struct sv name, language;
+    uint32_t version; /* 0: the published one */
+    enum template_channel channel;
+    enum template_part part;
+};
+/* Renders only, as for a message: what the account has published under that name, else a file of the folder
+ * (which has a text message only). *version: of the account's template, 0: it was a file. The text is no
+ * longer than out may be. Errors name the field: template, version, language or vars. */
+MUST_USE bool admit_render(struct stock *stock, const struct settings *s, const struct texts *t,
+                           const struct render_want *w, const json_t *vars, struct buf *out,
+                           uint32_t *version, struct err *e);
 
 #endif

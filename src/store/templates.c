@@ -40,6 +40,10 @@ static bool touch(struct db *db, struct template_write *w, struct err *e) {
     return s && db_run(s, e);
 }
 
+/* A template whose versions were all deleted is not there any more; its row stays, for the numbers. */
+#define THAT_LIVES                                                                                           \
+    " EXISTS (SELECT 1 FROM template_version AS v WHERE v.account_id=t.account_id AND v.name=t.name)"
+
 static bool state_of(struct db *db, const struct template_write *w, bool *found, enum template_state *out,
                      struct err *e) {
     static const char sql[] = "SELECT state FROM template_version WHERE account_id=? AND name=? AND number=?";
@@ -98,14 +102,7 @@ static bool drop(struct db *db, const struct template_write *w, struct err *e) {
     static const char bodies[] = "DELETE FROM template_body WHERE account_id=? AND name=? AND number=?";
     static const char codes[] = "DELETE FROM template_code WHERE account_id=? AND name=? AND number=?";
     static const char version[] = "DELETE FROM template_version WHERE account_id=? AND name=? AND number=?";
-    static const char head[] =
-        "DELETE FROM template WHERE account_id=? AND name=? AND NOT EXISTS (SELECT 1 FROM "
-        "template_version WHERE template_version.account_id=template.account_id AND "
-        "template_version.name=template.name)";
-    if (!run(db, bodies, w, e) || !run(db, codes, w, e) || !run(db, version, w, e))
-        return false;
-    struct db_stmt *s = of_template(db, head, w->account_id, w->name, e);
-    return s && db_run(s, e);
+    return run(db, bodies, w, e) && run(db, codes, w, e) && run(db, version, w, e);
 }
 
 static bool move(struct db *db, struct template_write *w, int64_t now, struct err *e) {
@@ -154,7 +151,7 @@ static bool find_same(struct db *db, struct template_write *w, const uint8_t *di
 /* Gives the version its number, making the template if it is not there. */
 static bool number_it(struct db *db, struct template_write *w, int64_t now, bool *full, struct err *e) {
     static const char latest[] = "SELECT latest FROM template WHERE account_id=? AND name=?";
-    static const char count[] = "SELECT count(*) FROM template WHERE account_id=?";
+    static const char count[] = "SELECT count(*) FROM template AS t WHERE t.account_id=? AND" THAT_LIVES;
     static const char put[] =
         "INSERT INTO template (account_id, name, latest, created_at, updated_at) VALUES (?,?,?,?,?) ON "
         "CONFLICT (account_id, name) DO UPDATE SET latest=excluded.latest, updated_at=excluded.updated_at";
@@ -293,8 +290,9 @@ static bool no_template(struct err *e) {
 
 bool templates_head(struct db *db, int64_t account_id, struct sv name, struct template_head *out,
                     struct err *e) {
-    static const char sql[] = "SELECT name, latest, published, created_at, updated_at FROM template WHERE "
-                              "account_id=? AND name=?";
+    static const char sql[] =
+        "SELECT t.name, t.latest, t.published, t.created_at, t.updated_at FROM template AS t WHERE "
+        "t.account_id=? AND t.name=? AND" THAT_LIVES;
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
     bool row;
     if (!s || !db_next(s, &row, e))
@@ -308,8 +306,9 @@ bool templates_head(struct db *db, int64_t account_id, struct sv name, struct te
 
 bool templates_list(struct db *db, int64_t account_id, struct sv after, unsigned limit,
                     struct template_head *out, size_t *n, bool *more, struct err *e) {
-    static const char sql[] = "SELECT name, latest, published, created_at, updated_at FROM template WHERE "
-                              "account_id=? AND name>? ORDER BY name LIMIT ?";
+    static const char sql[] =
+        "SELECT t.name, t.latest, t.published, t.created_at, t.updated_at FROM template AS t WHERE "
+        "t.account_id=? AND t.name>? AND" THAT_LIVES " ORDER BY t.name LIMIT ?";
     ASSERT(limit >= 1 && limit <= TEMPLATES_PAGE_MAX);
     struct db_stmt *s = of_template(db, sql, account_id, after, e);
     if (!s)

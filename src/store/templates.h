@@ -23,7 +23,7 @@ enum template_act {
     TEMPLATE_ADD,     /* a new version, a draft; and the template itself, if there is none of that name */
     TEMPLATE_PUBLISH, /* a draft, or an archived one again */
     TEMPLATE_ARCHIVE,
-    TEMPLATE_DELETE, /* a draft; the template too, when that was its only version */
+    TEMPLATE_DELETE, /* a draft; a template without versions is not there any more */
 };
 
 enum template_outcome {

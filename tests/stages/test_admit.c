@@ -27,7 +27,7 @@ static void remove_file(struct desk *d, const char *name) {
     unlink(path);
 }
 
-static const char *const files[] = {"code.txt",  "code.zh.txt", "code.blank.txt",
+static const char *const files[] = {"code.txt",  "code.zh.txt", "code.xx.txt",
                                     "empty.txt", "loop.txt",    "words"};
 
 static struct desk *desk_open(const char *action) {
@@ -39,7 +39,7 @@ static struct desk *desk_open(const char *action) {
     ASSERT(mkdtemp(d->dir));
     write_file(d, "code.txt", "Your code is {{ code }}");
     write_file(d, "code.zh.txt", "\xe9\xaa\x8c\xe8\xaf\x81\xe7\xa0\x81 {{ code }}");
-    write_file(d, "code.blank.txt", " {{ code }}\n");
+    write_file(d, "code.xx.txt", " {{ code }}\n");
     write_file(d, "empty.txt", "{% if no %}x{% endif %}");
     write_file(d, "loop.txt",
                "{% for i in range(100000) %}{% for k in range(100000) %}xxxxxxxx{% endfor %}{% endfor %}");
@@ -55,7 +55,7 @@ static struct desk *desk_open(const char *action) {
         s->screen.action = sv_of(action);
     }
     d->texts = texts_load(s, &e);
-    d->admitter = admitter_new(&e);
+    d->admitter = admitter_new(NULL, &e);
     if (!d->texts || !d->admitter)
         fail_msg("%s", e.text);
     return d;
@@ -152,7 +152,7 @@ static const struct row rows[] = {
     {"a path as template", TO, .template = "../code", BAD(UNPROCESSABLE, "template")},
     {"template and body", TO, .template = "code", .body = "x", BAD(INVALID, "body")},
     {"a template of nothing", TO, .template = "empty", .vars = "{}", BAD(INVALID, "template")},
-    {"a template of spaces", TO, .template = "code", .language = "blank", .vars = "{}",
+    {"a template of spaces", TO, .template = "code", .language = "xx", .vars = "{}",
      BAD(INVALID, "template")},
     {"a template without end", TO, .template = "loop", .vars = "{}", BAD(UNPROCESSABLE, "vars")},
 };
@@ -372,7 +372,9 @@ static void test_admit__white_space_around_tags_goes_when_settings_say_so(void *
         d->settings.templates.trim_blocks = met[i].trim;
         d->settings.templates.lstrip_blocks = met[i].lstrip;
         struct texts *t = texts_load(&d->settings, &e);
-        assert_true(t && admit_render(&d->settings, t, SV("code"), SV_NONE, NULL, &out, &e));
+        const struct render_want want = {.name = SV("code")};
+        uint32_t version;
+        assert_true(t && admit_render(NULL, &d->settings, t, &want, NULL, &out, &version, &e));
         assert_sv(buf_sv(&out), met[i].right);
         texts_free(t);
     }

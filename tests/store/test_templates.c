@@ -146,6 +146,8 @@ static void test_templates__only_drafts_are_deleted_and_numbers_do_not_come_back
     act(db, TEMPLATE_DELETE, 1, "lone", 1);
     assert_false(templates_head(db, 1, SV("lone"), &h, &e));
     assert_int_equal(e.kind, ERR_NOT_FOUND);
+    assert_int_equal(add(db, 1, "lone", "y", false).number, 2);
+    assert_true(templates_head(db, 1, SV("lone"), &h, &e));
 }
 
 static void test_templates__what_is_read_is_what_was_written(void **state) {

@@ -16,8 +16,9 @@ bool parse_fail(struct parser *p, uint32_t at, const char *fmt, ...) {
     va_end(ap);
     unsigned line, column;
     template_locate(p->t, at, &line, &column);
-    return err_set(p->err, ERR_INVALID, "template %.*s:%u:%u: %s", SV_FMT(sv_sub(p->t->name, 0, 100)), line,
-                   column, text);
+    err_set(p->err, ERR_INVALID, "template %.*s:%u:%u: %s", SV_FMT(sv_sub(p->t->name, 0, 100)), line, column,
+            text);
+    return err_place(p->err, line, column);
 }
 
 static struct token next_token(struct parser *p) {

@@ -11,7 +11,7 @@ enum { ARENA_BYTES_PER_BYTE = 400, ARENA_BYTES_MIN = 64 << 10 };
 
 void template_locate(const struct template *t, uint32_t at, unsigned *line, unsigned *column) {
     size_t start = 0;
-    *line = 1;
+    *line = t->options.first_line ? t->options.first_line : 1;
     for (size_t i = 0; i < at && i < t->source.n; i++)
         if (t->source.p[i] == '\n') {
             ++*line;

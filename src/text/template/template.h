@@ -39,6 +39,7 @@ struct template_options {
     bool trim_blocks;      /* the newline behind a block tag goes */
     bool lstrip_blocks;    /* white space between a line's start and a block tag goes */
     bool keep_trailing_newline;
+    unsigned first_line; /* the line of its file the source begins at, for error texts; 0: the first */
     template_load *load; /* NULL: include is an error when rendered */
     void *load_ctx;      /* borrowed; outlives the template */
 };
@@ -64,7 +65,7 @@ struct template_variable {
 
 /* Compiles; options may be NULL (all off). name is used in error texts and copied, as is source (UTF-8).
  * NULL with ERR_INVALID on a syntax error, `template NAME:LINE:COL: what was wrong` (columns count code
- * points from 1), or ERR_TOO_LARGE. The caller owns the result. */
+ * points from 1; also the error's place), or ERR_TOO_LARGE. The caller owns the result. */
 MUST_USE struct template *template_compile(struct sv name, struct sv source,
                                            const struct template_options *options, struct err *e);
 void template_free(struct template *t); /* NULL is fine */
