@@ -1,5 +1,6 @@
 /* What changes messages: create, cancel, delete, redact, and the one-line form /send. */
 #include "api/native.h"
+#include "api/keyless.h"
 
 #include "base/json.h"
 
@@ -106,33 +107,10 @@ void native_create(struct api_request *rq) {
 
 /* ---- /send ---- */
 
-/* The Host a local caller gives: anything else is a name that was made to point here. */
-static bool names_this_machine(struct sv host) {
-    size_t colon = sv_find_char(host, ':');
-    if (sv_starts(host, SV("[")))
-        return sv_starts(host, SV("[::1]"));
-    struct sv name = sv_sub(host, 0, colon);
-    return sv_eq_nocase(name, SV("localhost")) || sv_starts(name, SV("127."));
-}
-
-/* A request without credentials is let in from this machine alone, so that the simplest tools work on a
- * developer's own machine. Not when it was passed on by a proxy (as its headers or a whole address in its
- * request line show), as then everybody comes from this machine; and not when a browser made it, as then any
- * web page could. */
-static bool is_local(const struct api_request *rq) {
-    static const char *const signs[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP",
-                                        "Via",       "Origin",          "Sec-Fetch-Site"};
-    struct sv peer = rq->x->client;
-    if (!sv_starts(peer, SV("127.")) && !sv_eq(peer, SV("::1")) && !sv_starts(peer, SV("::ffff:127.")))
-        return false;
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-        if (exchange_header(rq->x, signs[i]).p)
-            return false;
-    return sv_starts(rq->x->target, SV("/")) && names_this_machine(exchange_header(rq->x, "Host"));
-}
-
 static bool let_in(struct api_request *rq, struct err *e) {
-    if (!exchange_header(rq->x, "Authorization").p && is_local(rq)) {
+    if (!exchange_header(rq->x, "Authorization").p && keyless_local(rq)) {
+        if (!keyless_allowed(api_settings(rq), e))
+            return false;
         const struct account *first = directory_first(api_directory(rq));
         if (first) {
             api_act_for(rq, first);

@@ -189,9 +189,11 @@ static const struct route rows[] = {
      .creates = true,
      .name = "send",
      .tag = "messages",
-     .summary = "Send a message, in short (JSON or form). Needs no key from the gateway's own machine",
+     .summary = "Send a message, in short (JSON or form). Needs no key where the gateway is for its own "
+                "machine only",
      .body = send_fields,
-     .responses = {ACCEPTED, NO(400, "Malformed."), NO(422, "It cannot be sent.")}},
+     .responses = {ACCEPTED, NO(400, "Malformed."), NO(401, "A key is needed."),
+                   NO(422, "It cannot be sent.")}},
 
     {.method = HTTP_POST, .path = "/hooks/{lane}/{kind}", .check = CHECK_OWN, .run = hook_run},
     {.method = HTTP_GET, .path = "/hooks/{lane}/{kind}", .check = CHECK_OWN, .run = hook_run},

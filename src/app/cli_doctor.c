@@ -1,5 +1,6 @@
 #include "app/cli.h"
 
+#include "api/keyless.h"
 #include "app/config.h"
 #include "app/real_world.h"
 #include "base/clock.h"
@@ -165,6 +166,18 @@ static void check_public_url(struct doctor *d, const struct settings *s) {
                            "从本机无法访问:网关在运行吗?外部能访问吗?"));
 }
 
+static void check_keyless(struct doctor *d, const struct settings *s) {
+    struct err e = ERR_INIT;
+    tell(
+        d, FINE, "keys", "%s",
+        keyless_allowed(s, &e)
+            ? cli_say(
+                  "needed, but for POST /send from this machine: put no proxy in front, or set public_url to "
+                  "its address",
+                  "需要密钥;本机的 POST /send 除外:若前面有反向代理,请把 public_url 设为它的地址")
+            : cli_say("needed by every request", "所有请求都需要密钥"));
+}
+
 static void check_limits(struct doctor *d, const struct settings *s) {
     struct rlimit r;
     if (getrlimit(RLIMIT_NOFILE, &r) != 0)
@@ -212,6 +225,7 @@ int cli_doctor(int argc, char **argv) {
     for (uint32_t i = 0; i < s->n_lanes; i++)
         check_lane(&d, &s->lanes[i]);
     check_public_url(&d, s);
+    check_keyless(&d, s);
     if (d.json)
         printf("%s]\n", d.out.p);
     buf_done(&d.out);

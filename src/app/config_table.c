@@ -28,8 +28,12 @@ const struct config_section config_sections[] = {
 
 const struct config_row config_rows[] = {
     {"listen", CONFIG_LISTEN, "127.0.0.1:8080", AT(listen),
-     .doc = "Address and port of the API; port 0 takes a free one.",
-     .doc_zh = "API 监听的地址与端口;端口 0 表示任选一个空闲端口。", .example = "0.0.0.0:8080"},
+     .doc = "Address and port of the API; port 0 takes a free one. POST /send does without a key only where "
+            "this "
+            "and public_url (if set) name this machine: 127.0.0.1, [::1] or localhost.",
+     .doc_zh = "API 监听的地址与端口;端口 0 表示任选一个空闲端口。只有它和 public_url(若已设置)都指本机"
+               "(127.0.0.1、[::1] 或 localhost)时,POST /send 才可不带密钥。",
+     .example = "0.0.0.0:8080"},
     {"public_url", CONFIG_URL, "", .fallback_is = "none: providers cannot report deliveries and replies",
      .fallback_is_zh = "无:收不到回执与回复", AT(public_url),
      .doc = "How providers and customers reach this server from outside.",

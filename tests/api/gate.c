@@ -34,6 +34,7 @@ static struct mailbox *box(size_t n) {
 static void settle(struct gate *g, bool lane) {
     struct settings *s = &g->settings;
     s->database = sv_of(g->url);
+    s->listen = SV("127.0.0.1:0");
     s->public_url = SV("http://gateway.test");
     s->limits.connections_max = 256;
     s->limits.request_ms_max = 5000;

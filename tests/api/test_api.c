@@ -154,7 +154,7 @@ static const struct refusal refusals[] = {
     {"send from a web page", "POST", "/send", NOBODY,
      "Content-Type: application/x-www-form-urlencoded\r\nOrigin: http://evil.example\r\n",
      "to=%2B8613800138000&message=x", 401, "unauthenticated"},
-    {"send field", "POST", "/send", NOBODY, JSON_HEAD, "{\"to\":\"+8613800138000\",\"body\":\"x\"}", 400,
+    {"send field", "POST", "/send", CALLER, JSON_HEAD, "{\"to\":\"+8613800138000\",\"body\":\"x\"}", 400,
      "unknown-field"},
     {"hook lane", "POST", "/hooks/nolane/status", NOBODY, "", "a=b", 404, "/hooks/LANE/status"},
     {"problem", "GET", "/problems/nothing", NOBODY, "", NULL, 404, "/problems/not-found"},
@@ -405,8 +405,42 @@ static void test_commands__cancel_redact_delete(void **state) {
 
 /* ---- /send ---- */
 
+#define TEXT(lit)                                                                                            \
+    { .p = lit, .n = sizeof(lit) - 1 }
+/* Settings, and which of them forbids a request without a key. */
+static const struct {
+    struct sv listen, public_url;
+    const char *forbids;
+} reaches[] = {
+    {TEXT("127.0.0.1:8080"), TEXT(""), NULL},
+    {TEXT("127.0.0.1:8080"), TEXT("http://127.0.0.1:8080"), NULL},
+    {TEXT("[::1]:8080"), TEXT("http://[::1]:8080/gw"), NULL},
+    {TEXT("127.0.0.2:80"), TEXT("https://LocalHost"), NULL},
+    {TEXT("127.0.0.1:8080"), TEXT("https://sms.example.com"), "`public_url`"},
+    {TEXT("127.0.0.1:8080"), TEXT("http://127.0.0.1.example.com"), "`public_url`"},
+    {TEXT("127.0.0.1:8080"), TEXT("http://10.0.0.7:8080"), "`public_url`"},
+    {TEXT("127.0.0.1:8080"), TEXT("http://example.com/127.0.0.1"), "`public_url`"},
+    {TEXT("0.0.0.0:8080"), TEXT(""), "`listen`"},
+    {TEXT("[::]:8080"), TEXT("http://127.0.0.1:8080"), "`listen`"},
+    {TEXT("192.0.2.1:8080"), TEXT("http://127.0.0.1:8080"), "`listen`"},
+};
+
+static void test_send__needs_a_key_where_a_proxy_may_stand_in_front(void **state) {
+    static const char body[] = "{\"to\":\"+8613800138000\",\"message\":\"x\"}";
+    struct gate *g = *state;
+    for (size_t i = 0; i < sizeof reaches / sizeof reaches[0]; i++) {
+        g->settings.listen = reaches[i].listen;
+        g->settings.public_url = reaches[i].public_url;
+        if (gate_send(g, "POST", "/send", JSON_HEAD, body) != (reaches[i].forbids ? 401 : 202))
+            fail_msg("%.*s, %.*s: %s", SV_FMT(reaches[i].listen), SV_FMT(reaches[i].public_url), g->reply);
+        assert_true(!reaches[i].forbids || (says(g, reaches[i].forbids) && says(g, "hongyan key create")));
+        assert_int_equal(gate_send(g, "POST", "/send", g->bearer, body), 202);
+    }
+}
+
 static void test_send__takes_json_and_form_without_a_key_from_this_machine(void **state) {
     struct gate *g = *state;
+    g->settings.public_url = SV_NONE;
     assert_int_equal(
         gate_send(g, "POST", "/send", JSON_HEAD, "{\"to\":\"+8613800138000\",\"message\":\"one\"}"), 202);
     assert_true(says(g, "\"status\":\"queued\""));
@@ -652,6 +686,7 @@ int main(void) {
         WITH(setup, test_list__pages_go_newest_first_without_gap_or_repeat),
         WITH(setup, test_accounts__one_does_not_see_the_other),
         WITH(setup, test_commands__cancel_redact_delete),
+        WITH(setup, test_send__needs_a_key_where_a_proxy_may_stand_in_front),
         WITH(setup, test_send__takes_json_and_form_without_a_key_from_this_machine),
         WITH(setup_small, test_full__what_finds_no_room_is_pushed_back_and_the_rest_goes_on),
         WITH(setup_few_replies, test_full__no_more_is_asked_than_the_replies_have_room_for),

@@ -17,7 +17,7 @@ import urllib.parse
 import pytest
 
 from harness.hostile_fixtures import shared, start, unharmed  # noqa: F401
-from harness.hostile_gateway import LANE_SID, SLOW, TOKEN, call, is_problem, number, split, until
+from harness.hostile_gateway import LANE_SID, SLOW, TOKEN, call, free_port, is_problem, number, split, until
 
 GOOD = {"to": "+14155550123", "body": "hello"}
 AT_ONCE_S = 2 * SLOW
@@ -626,11 +626,30 @@ def test_keyless_send__from_a_proxy_or_a_page_is_refused(unharmed):
         is_problem(a, 401)
 
 
+@pytest.mark.parametrize("settings,named", [({}, None), ({"public_url": "https://sms.example.com"}, "public_url"),
+                                            ({"listen": "0.0.0.0:%d"}, "listen")], ids=["here", "proxied", "open"])
+def test_keyless_send__only_where_nobody_else_can_come(start, settings, named):
+    """A proxy that adds no header makes everybody look as if he were on this machine."""
+    port = free_port()
+    g = start({k: v.replace("%d", str(port)) for k, v in settings.items()}, port=port)
+    a = call(g.port, "POST", "/send", json.dumps({"to": "+14155550123", "message": "x"}), {"Content-Type": "application/json"})
+    if named:
+        is_problem(a, 401, says="`%s`" % named)
+    else:
+        assert a.status == 202, a
+
+
 def test_keyless_send__with_a_whole_address_is_refused(unharmed):
     """A proxy may ask so, and the Host beside it means nothing."""
     body = json.dumps({"to": "+14155550123", "message": "x"}).encode()
     raw = b"POST http://127.0.0.1/send HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n"
     is_problem(one(unharmed.talk(raw + b"Content-Length: %d\r\n\r\n" % len(body) + body)), 401)
+
+
+def test_keyless_send__under_a_name_that_looks_like_an_address_is_refused(unharmed):
+    a = call(unharmed.port, "POST", "/send", json.dumps({"to": "+14155550123", "message": "x"}),
+             {"Content-Type": "application/json", "Host": "127.0.0.1.evil.example"})
+    is_problem(a, 401)
 
 
 def test_keyless_send__under_another_hosts_name_is_refused(unharmed):
