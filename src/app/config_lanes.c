@@ -199,17 +199,31 @@ static void check_name(struct lane_reading *r) {
         }
 }
 
-/* What no single field shows (two that go together): building a harmless request, as data, tells. */
+/* Where a setting stands, itself or as the file that holds it; where the lane begins if nowhere. */
+static unsigned line_of(const struct lane_reading *r, const char *key) {
+    char file_key[CONFIG_KEY_MAX];
+    snprintf(file_key, sizeof file_key, "%s%s", key, suffix);
+    const struct config_node *n = config_node_get(r->node, sv_of(key));
+    if (!n)
+        n = config_node_get(r->node, sv_of(file_key));
+    return n ? n->line : r->node->line;
+}
+
+/* What no single field shows (two that go together): the adapter tells; and a harmless request, built as
+ * data, shows that all of it has room. */
 static void check_whole(struct lane_reading *r) {
     const struct adapter *a = r->lane->adapter;
-    if (r->faulty || !a->probe)
-        return;
     struct arena ARENA_AUTO mem;
     struct http_request rq;
     struct err e = ERR_INIT;
     arena_init(&mem, PROBE_BYTES_MAX);
-    if (!a->probe(r->lane, 0, 0, &mem, &rq, &e))
-        problem(r, r->node->line, e.field[0] ? e.field : "provider", e.text);
+    if (r->faulty)
+        return;
+    bool ok =
+        (!a->check_all || a->check_all(r->lane, &e)) && (!a->probe || a->probe(r->lane, 0, 0, &mem, &rq, &e));
+    const char *key = e.field[0] ? e.field : "provider";
+    if (!ok)
+        problem(r, line_of(r, key), key, e.text);
 }
 
 static void read_lane(struct config_loading *l, const struct config_node *n, uint32_t index) {

@@ -71,6 +71,9 @@ struct adapter {
     const char *name; /* "twilio" */
     const struct adapter_field *fields;
     size_t n_fields;
+    /* What no single field shows: which go together, and what one of several must say. False and a reason,
+     * with the setting to look at in e->field. NULL: nothing. */
+    bool (*check_all)(const struct lane_config *lane, struct err *e);
     /* Limits and habits. */
     unsigned batch_max;        /* messages in one call */
     size_t body_chars_max;     /* of one message, in characters; 0: none */

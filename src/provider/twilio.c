@@ -94,6 +94,23 @@ static struct sv field(const struct lane_config *lane, enum twilio_field f) {
     return lane->fields[f].n ? lane->fields[f] : sv_of(fields[f].fallback);
 }
 
+static bool check_key_whole(const struct lane_config *lane, struct err *e) {
+    bool key = field(lane, TWILIO_API_KEY).n > 0, secret = field(lane, TWILIO_API_SECRET).n > 0;
+    return key == secret ||
+           err_set_field(e, ERR_INVALID, key ? "api_key" : "api_secret",
+                         "%s is missing beside it: api_key and api_secret go together, and without both the "
+                         "auth token is used",
+                         key ? "api_secret" : "api_key");
+}
+
+static bool check_all(const struct lane_config *lane, struct err *e) {
+    if (!check_key_whole(lane, e))
+        return false;
+    return lane->from.n || field(lane, TWILIO_SERVICE_SID).n ||
+           err_set_field(e, ERR_INVALID, "from",
+                         "missing, and messaging_service_sid, too: Twilio sends only from one of the two");
+}
+
 /* ---- requests ---- */
 
 void twilio_account_url(const struct lane_config *lane, struct buf *out) {
@@ -110,9 +127,8 @@ struct sv twilio_sender(const struct lane_config *lane, const struct attempt_vie
 static bool add_authorization(const struct lane_config *lane, struct arena *mem, struct http_request *out,
                               struct err *e) {
     struct sv key = field(lane, TWILIO_API_KEY), secret = field(lane, TWILIO_API_SECRET);
-    if ((key.n == 0) != (secret.n == 0))
-        return err_set_field(e, ERR_INVALID, key.n ? "api_secret" : "api_key",
-                             "api_key and api_secret go together: give both or neither");
+    if (!check_key_whole(lane, e))
+        return false;
     struct buf BUF_AUTO pair = BUF_INIT(1024);
     buf_add(&pair, key.n ? key : field(lane, TWILIO_ACCOUNT_SID));
     buf_addc(&pair, ':');
@@ -411,6 +427,7 @@ const struct adapter twilio_adapter = {
     .name = "twilio",
     .fields = fields,
     .n_fields = TWILIO_FIELDS,
+    .check_all = check_all,
     .batch_max = 1,
     .body_chars_max = BODY_MAX_CHARS,
     .rate_counts_segments = true, /* sender throughput is in segments a second */

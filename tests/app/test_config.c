@@ -13,8 +13,8 @@
 
 static const char env_text[] = "SID=AC0123456789abcdef0123456789abcdef\n"
                                "TOKEN=0123456789abcdef0123456789abcdef\n";
-static const char lane_text[] =
-    "lanes:\n  - {name: a, provider: twilio, account_sid: '${SID}', auth_token: '${TOKEN}'}\n";
+static const char lane_text[] = "lanes:\n  - {name: a, provider: twilio, account_sid: '${SID}', auth_token: "
+                                "'${TOKEN}', from: '+15005550006'}\n";
 
 static struct settings *load_text(struct sv yaml, struct config_problems *problems) {
     struct fake_source f = {.env = sv_of(env_text)};
@@ -121,6 +121,7 @@ static void test_doc__the_example_is_accepted(void **state) {
     assert_true(real.read(real.ctx, sv_of(getenv("HY_CONFIG_EXAMPLE")), &text, &e));
     struct fake_source f = {.env = SV("TWILIO_ACCOUNT_SID=AC0123456789abcdef0123456789abcdef\n"
                                       "TWILIO_AUTH_TOKEN=0123456789abcdef0123456789abcdef\n"
+                                      "TWILIO_FROM=+15005550006\n"
                                       "HONGYAN_PUBLIC_URL=https://sms.example.com\n")};
     fake_file(&f, SV("h.yaml"), buf_sv(&text));
     struct config_source src = fake_source_of(&f);
@@ -211,7 +212,9 @@ static void test_load__too_many_lanes_are_refused(void **state) {
     struct buf BUF_AUTO yaml = BUF_INIT(1 << 16);
     buf_adds(&yaml, "lanes:\n");
     for (int i = 0; i <= SETTINGS_LANES_MAX; i++)
-        buf_addf(&yaml, "  - {name: l%d, provider: twilio, account_sid: '${SID}', auth_token: '${TOKEN}'}\n",
+        buf_addf(&yaml,
+                 "  - {name: l%d, provider: twilio, account_sid: '${SID}', auth_token: '${TOKEN}', from: "
+                 "'+15005550006'}\n",
                  i);
     struct config_problems problems = {0};
     assert_null(load_text(buf_sv(&yaml), &problems));

@@ -4,6 +4,7 @@
 static const char good_lane[] = "lanes:\n"
                                 "  - name: good\n"
                                 "    provider: twilio\n"
+                                "    from: \"+15005550006\"\n"
                                 "    account_sid: AC0123456789abcdef0123456789abcdef\n"
                                 "    auth_token: ${GOOD_TOKEN:-}\n"
                                 "    auth_token_file:\n";

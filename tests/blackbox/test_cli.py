@@ -226,7 +226,7 @@ def check(g, yaml, *args):
     return g.run("config", "check", "-c", str(g.config), *args)
 
 
-LANE = "lanes:\n  - name: sim\n    provider: twilio\n    account_sid: AC" + "1" * 32 + "\n    auth_token: ${TOK}\n"
+LANE = "lanes:\n  - name: sim\n    provider: twilio\n    account_sid: AC" + "1" * 32 + "\n    auth_token: ${TOK}\n    from: \"+15005550006\"\n"
 
 
 def test_config_check__fine(shared):
