@@ -10,8 +10,8 @@
 /* Where the reader is: what stands before it decides whether a face or an address can begin. */
 struct reader {
     const unsigned char *begin, *p, *end;
-    bool shouts; /* the text has small letters, so capitals are meant */
-    enum mood_before before;
+    bool shouts;       /* the text has small letters, so capitals are meant */
+    bool after_degree; /* a Chinese one stands just before */
     struct mood_score score;
 };
 
@@ -123,10 +123,10 @@ static void read_other(struct reader *r) {
 
 static void read_next(struct reader *r) {
     if (mood_chinese_character(r->p, r->end)) {
-        r->p = mood_chinese_word(r->p, r->end, &r->before, &r->score);
+        r->p = mood_chinese_word(r->p, r->end, &r->after_degree, &r->score);
         return;
     }
-    r->before = MOOD_BEFORE_EDGE;
+    r->after_degree = false;
     if (*r->p < 0x80 && !is_space(*r->p) && (skip_address(r) || read_emoticon(r)))
         return;
     if (mood_english_begins(r->p, r->end))

@@ -37,38 +37,33 @@ static bool word_ends(const unsigned char *p, const unsigned char *end) {
     return e && (e->kind == MOOD_PARTICLE || e->kind == MOOD_AFTER);
 }
 
-const unsigned char *mood_chinese_word(const unsigned char *p, const unsigned char *end,
-                                       enum mood_before *before, struct mood_score *score) {
+const unsigned char *mood_chinese_word(const unsigned char *p, const unsigned char *end, bool *after_degree,
+                                       struct mood_score *score) {
     const struct mood_entry *e = longest(p, end);
+    bool after = *after_degree;
+    *after_degree = false;
     if (!e) {
         mood_score_other(score);
-        *before = MOOD_BEFORE_OTHER;
         return p + mood_chinese_character(p, end);
     }
     const unsigned char *behind = p + e->n;
     double value = e->tenths / 10.0;
-    enum mood_before now = MOOD_BEFORE_EDGE;
     switch ((enum mood_kind)e->kind) {
-    case MOOD_WORD:
-        mood_score_word(score, value, false);
-        now = MOOD_BEFORE_OTHER; /* 不好 + 笑 is 不 + 好笑 */
-        break;
+    case MOOD_WORD: mood_score_word(score, value, false); break;
     case MOOD_SINGLE:
-        if (*before == MOOD_BEFORE_DEGREE || (*before == MOOD_BEFORE_EDGE && word_ends(behind, end))) {
+        if ((after || word_ends(behind, end)) && score->last == 0) /* 不好 + 笑 is 不 + 好笑 */
             mood_score_word(score, value, false);
-        } else {
+        else
             mood_score_other(score);
-            now = MOOD_BEFORE_OTHER;
-        }
         break;
     case MOOD_NEGATOR:
         mood_score_negator(score, value);
-        now = MOOD_BEFORE_DEGREE;
+        *after_degree = true;
         break;
     case MOOD_MORE:
     case MOOD_LESS:
         mood_score_degree(score, e->kind == MOOD_MORE);
-        now = MOOD_BEFORE_DEGREE;
+        *after_degree = true;
         break;
     case MOOD_CONTRAST: mood_score_contrast(score); break;
     case MOOD_AFTER: mood_score_after(score); break;
@@ -76,6 +71,5 @@ const unsigned char *mood_chinese_word(const unsigned char *p, const unsigned ch
     case MOOD_SIGN:
     case MOOD_PLAIN: mood_score_other(score); break;
     }
-    *before = now;
     return behind;
 }

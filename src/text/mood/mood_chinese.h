@@ -9,13 +9,11 @@
 /* Bytes of the Chinese character at p, 0 when there is none. Precondition: p <= end. */
 size_t mood_chinese_character(const unsigned char *p, const unsigned char *end);
 
-/* What the character before belongs to. A single character has a mood only where it is surely a word of its
- * own (好 in 很好吃, 好。 and 太好了, not in 好像), which the word before it decides. */
-enum mood_before { MOOD_BEFORE_EDGE, MOOD_BEFORE_DEGREE, MOOD_BEFORE_OTHER };
-
-/* Reads the word at p into the score and returns where it ends, behind p. Precondition: a Chinese character
- * is at p. */
-const unsigned char *mood_chinese_word(const unsigned char *p, const unsigned char *end,
-                                       enum mood_before *before, struct mood_score *score);
+/* Reads the word at p into the score and returns where it ends, behind p. A single character has a mood only
+ * where it is likely to be a word, or the last part of one (好 in 很好吃, 服务好。 and 太好了, not in 好像):
+ * behind a degree word or negator, which after_degree says and is then told of this word; else in front of
+ * what is no Chinese or a particle. Precondition: a Chinese character is at p. */
+const unsigned char *mood_chinese_word(const unsigned char *p, const unsigned char *end, bool *after_degree,
+                                       struct mood_score *score);
 
 #endif

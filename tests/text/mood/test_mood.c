@@ -56,6 +56,13 @@ static const struct reply replies[] = {
     {"烦死了！", MOOD_NEGATIVE},
     {"非常失望", MOOD_NEGATIVE},
     {"我不满意", MOOD_NEGATIVE},
+    {"质量好，谢谢", MOOD_POSITIVE},
+    {"服务态度差", MOOD_NEGATIVE},
+    {"真麻烦", MOOD_NEGATIVE},
+    {"麻烦您改到明天", MOOD_NEUTRAL},
+    {"你好，请问几点开门", MOOD_NEUTRAL},
+    {"辛苦了", MOOD_NEUTRAL},
+    {"银行卡", MOOD_NEUTRAL},
     {"取消", MOOD_NEUTRAL},
     {"明天下午三点可以吗？", MOOD_NEUTRAL},
     {"好像是在大家那里", MOOD_NEUTRAL},
@@ -106,6 +113,7 @@ static const struct {
     {"价格贵但是服务很好", "服务很好但是太差了"},
     {"满意", "不是很满意"},
     {"很開心", "不開心"},
+    {"好笑", "不好笑"},
 };
 
 static void test_mood__degree_negation_and_but_move_it_the_right_way(void **state) {
