@@ -47,7 +47,7 @@ static bool int_op(struct rt *rt, enum op op, int64_t a, int64_t b, struct value
     case OP_DIV:
         if (b == 0)
             return by_zero(rt);
-        *out = value_float((double)a / (double)b);
+        *out = value_float((double)((long double)a / (long double)b)); /* whose 64 bits hold both */
         return true;
     default:
         if (b == 0)
