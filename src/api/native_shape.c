@@ -288,7 +288,10 @@ const char *native_waiting_for(const struct head *h) {
     switch (h->state) {
     case STATE_SCHEDULED: return "send_at";
     case STATE_ACCEPTED: return "lane";
-    case STATE_QUEUED: return h->reason == REASON_LANE_FULL || h->reason == REASON_NO_LANE ? "lane" : "retry";
+    case STATE_QUEUED:
+        return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE || h->reason == REASON_NO_LANE
+                   ? "lane"
+                   : "retry";
     case STATE_SENDING: return "provider";
     case STATE_UNKNOWN: return "reconciliation";
     case STATE_SENT: return "receipt";

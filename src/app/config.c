@@ -58,7 +58,7 @@ bool config_read_row(struct config_loading *l, const struct config_row *row, con
                      const struct config_node *n, void *base) {
     if (config_node_is_null(n))
         return false; /* says nothing: the default holds */
-    if ((row->kind != CONFIG_PATHS && row->kind != CONFIG_RATES) || n->kind != CONFIG_NODE_LIST)
+    if (!config_row_is_list(row) || n->kind != CONFIG_NODE_LIST)
         return read_one(l, row, key, n, base);
     bool ok = true;
     for (const struct config_node *item = n->first; item; item = item->next)

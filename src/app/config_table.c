@@ -177,6 +177,17 @@ const struct config_row config_lane_rows[] = {
      .example = "\"+15005550006\""},
     {"in_flight_max", CONFIG_U32, "200", LANE(in_flight_max), .min = 1, .max = 100000,
      .doc = "Calls to this provider at once.", .doc_zh = "同时进行的调用数。"},
+    {"rates", CONFIG_LANE_RATES, "", .fallback_is = "none", .fallback_is_zh = "无", LANE(rates),
+     .count_at = offsetof(struct lane_config, n_rates), .max = LANE_RATES_MAX,
+     .doc = "How much the provider takes: COUNT/TIME (s, min, h, d or a multiple such as 30d), all of them "
+            "at once, exact in "
+            "every interval and across restarts. Counted in segments where the provider counts those, else "
+            "in messages; what "
+            "is over it waits.",
+     .doc_zh = "服务商允许的速率,写作“数量/时间”(s、min、h、d 或其倍数如 "
+               "30d),同时生效;任意一段该时长内都不会超过,重启后仍然有效。"
+               "服务商按条(分段)计的按分段计,否则按消息计;超出者排队等待。",
+     .example = "[10/s, 5000/d]"},
     {"timeout_ms", CONFIG_U32, "10000", LANE(timeout_ms), .min = 100, .max = 300000, .unit = CONFIG_MS,
      .at_least = "connect_timeout_ms",
      .doc = "How long one call may take, connecting included; after that its outcome is unknown.",
@@ -241,6 +252,7 @@ static const struct {
     [CONFIG_PATHS] = {"a list of paths", "路径列表"},
     [CONFIG_RATES] = {"a list of rates, such as `60/min per recipient`",
                       "速率列表,如 `60/min per recipient`"},
+    [CONFIG_LANE_RATES] = {"a list of rates, such as `10/s`", "速率列表,如 `10/s`"},
     [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
     [CONFIG_REGION] = {"a two-letter country code of ISO 3166, such as CN or GB",
                        "ISO 3166 两字母国家代码,如 CN 或 GB"},
@@ -263,6 +275,10 @@ static const struct {
     [CONFIG_CHARACTERS] = {"characters", "字符"},
 };
 
+bool config_row_is_list(const struct config_row *row) {
+    return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES;
+}
+
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {
     buf_adds(out, chinese ? kind_words[row->kind].zh : kind_words[row->kind].en);
     if (row->kind == CONFIG_U32) {
@@ -271,7 +287,7 @@ void config_row_type(const struct config_row *row, bool chinese, struct buf *out
             buf_addf(out, chinese ? "(%s)" : " (%s)",
                      chinese ? unit_words[row->unit].zh : unit_words[row->unit].en);
     }
-    if (row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES)
+    if (config_row_is_list(row))
         buf_addf(out, chinese ? ",最多 %u 个" : ", at most %u", row->max);
     for (size_t i = 0; row->names && row->names[i]; i++)
         buf_addf(out, "%s%s", i ? ", " : " ", row->names[i]);

@@ -11,21 +11,22 @@
 #include <stddef.h>
 
 enum config_kind {
-    CONFIG_STRING,   /* struct sv */
-    CONFIG_LISTEN,   /* struct sv: numeric address and port */
-    CONFIG_URL,      /* struct sv: http or https, no slash at the end */
-    CONFIG_PATH,     /* struct sv */
-    CONFIG_PATHS,    /* struct sv[max], their number as uint32_t at `count_at` */
-    CONFIG_RATES,    /* struct rate[max], likewise */
-    CONFIG_DATABASE, /* struct sv: sqlite:PATH */
-    CONFIG_REGION,   /* struct sv: ISO 3166-1 alpha-2, in capitals */
-    CONFIG_BOOL,     /* bool */
-    CONFIG_U32,      /* uint32_t from min to max */
-    CONFIG_ENUM,     /* an enum whose values count up from 0 in the order of names */
-    CONFIG_WORD,     /* struct sv: one of names */
-    CONFIG_NAME,     /* char[LANE_NAME_MAX + 1] */
-    CONFIG_PROVIDER, /* const struct adapter * */
-    CONFIG_SECRET,   /* struct sv, of adapters' fields */
+    CONFIG_STRING,     /* struct sv */
+    CONFIG_LISTEN,     /* struct sv: numeric address and port */
+    CONFIG_URL,        /* struct sv: http or https, no slash at the end */
+    CONFIG_PATH,       /* struct sv */
+    CONFIG_PATHS,      /* struct sv[max], their number as uint32_t at `count_at` */
+    CONFIG_RATES,      /* struct rate[max], likewise */
+    CONFIG_LANE_RATES, /* the same, without scopes */
+    CONFIG_DATABASE,   /* struct sv: sqlite:PATH */
+    CONFIG_REGION,     /* struct sv: ISO 3166-1 alpha-2, in capitals */
+    CONFIG_BOOL,       /* bool */
+    CONFIG_U32,        /* uint32_t from min to max */
+    CONFIG_ENUM,       /* an enum whose values count up from 0 in the order of names */
+    CONFIG_WORD,       /* struct sv: one of names */
+    CONFIG_NAME,       /* char[LANE_NAME_MAX + 1] */
+    CONFIG_PROVIDER,   /* const struct adapter * */
+    CONFIG_SECRET,     /* struct sv, of adapters' fields */
 };
 
 enum config_unit {
@@ -68,6 +69,9 @@ const struct config_row *config_row_find(const struct config_row *rows, struct s
 bool config_is_section(struct sv key);
 /* The row that an adapter's field stands for: a string or secret, without a place. */
 struct config_row config_row_of_field(const struct adapter_field *f);
+
+/* May its value be a list? */
+bool config_row_is_list(const struct config_row *row);
 
 /* What a value looks like: "a whole number from 1 to 3600 (seconds)". */
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out);

@@ -132,7 +132,9 @@ static bool put_rate(const struct config_row *row, struct sv text, void *base, s
     struct sv kept;
     if (*n == row->max)
         return wrong(row, e);
-    return put_text(text, &kept, mem, e) && rate_parse(kept, &rates[*n], e) && (++*n, true);
+    bool (*parse)(struct sv, struct rate *, struct err *) =
+        row->kind == CONFIG_LANE_RATES ? rate_parse_plain : rate_parse;
+    return put_text(text, &kept, mem, e) && parse(kept, &rates[*n], e) && (++*n, true);
 }
 
 /* Index of text in the names, or -1. */
@@ -170,7 +172,8 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     case CONFIG_PATH:
         return empty || (text.n && text.n < PATH_MAX) ? put_text(text, place, mem, e) : wrong(row, e);
     case CONFIG_PATHS: return empty || put_path(row, text, base, mem, e);
-    case CONFIG_RATES: return empty || put_rate(row, text, base, mem, e);
+    case CONFIG_RATES:
+    case CONFIG_LANE_RATES: return empty || put_rate(row, text, base, mem, e);
     case CONFIG_DATABASE:
         return empty || (sv_starts(text, SV("sqlite:")) && text.n > 7 && text.n < PATH_MAX)
                    ? put_text(text, place, mem, e)
@@ -263,7 +266,8 @@ void config_value_print(const struct config_row *row, const void *base, struct b
         buf_addc(out, ']');
         return;
     }
-    case CONFIG_RATES: {
+    case CONFIG_RATES:
+    case CONFIG_LANE_RATES: {
         const struct rate *rates = place;
         uint32_t n;
         memcpy(&n, (const char *)base + row->count_at, sizeof n);

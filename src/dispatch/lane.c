@@ -2,25 +2,78 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "provider/adapter.h"
+
+#include <string.h>
 
 enum { DOWN_FIRST_MS = 500, DOWN_MAX_MS = 30000, SLOW_DOWN_MS = 1000, STRIKES_MAX = 5 };
 
-enum reason lane_reason(const struct lane *l, int64_t now) {
+uint32_t lane_units(const struct lane_config *config, const struct message *m) {
+    uint32_t units = config->adapter->rate_counts_segments ? m->segments : 1;
+    return units ? units : 1;
+}
+
+/* A message of more units than a rate has goes when that is wholly free. */
+static uint32_t needed(const struct rate *r, uint32_t units) {
+    return units < r->max ? units : r->max;
+}
+
+static bool has_rate(struct lane *l, uint32_t units, int64_t now) {
+    const struct lane_config *c = l->config;
+    for (uint32_t i = 0; i < c->n_rates && units; i++)
+        if (window_left(&l->windows[i], c->rates[i].max, c->rates[i].period_us, now) <
+            needed(&c->rates[i], units)) {
+            l->wanted = units;
+            return false;
+        }
+    return true;
+}
+
+enum reason lane_reason(struct lane *l, uint32_t units, int64_t now) {
     if (l->broken)
         return REASON_CREDENTIALS;
     if (now < l->paused_until)
         return l->downs ? REASON_PROVIDER_DOWN : REASON_THROTTLED;
     if (l->downs ? l->in_flight > 0 : l->in_flight >= l->config->in_flight_max)
         return REASON_LANE_FULL;
-    return REASON_NONE;
+    return has_rate(l, units, now) ? REASON_NONE : REASON_LANE_RATE;
 }
 
-bool lane_is_open(const struct lane *l, int64_t now) {
-    return lane_reason(l, now) == REASON_NONE;
+bool lane_is_open(struct lane *l, uint32_t units, int64_t now) {
+    return lane_reason(l, units, now) == REASON_NONE;
 }
 
-void lane_begin(struct lane *l) {
+static void count(struct lane *l, uint32_t units, int64_t at) {
+    for (uint32_t i = 0; i < l->config->n_rates; i++)
+        window_count(&l->windows[i], units, l->config->rates[i].period_us, at);
+}
+
+void lane_begin(struct lane *l, uint32_t units, int64_t now) {
     l->in_flight++;
+    count(l, units, now);
+}
+
+void lane_take_back(struct lane *l, uint32_t units, int64_t then) {
+    for (uint32_t i = 0; i < l->config->n_rates; i++)
+        window_give_back(&l->windows[i], units, l->config->rates[i].period_us, then);
+}
+
+void lane_recall(struct lane *l, uint32_t units, int64_t at) {
+    count(l, units, at);
+}
+
+void lane_configure(struct lane *l, const struct lane_config *config) {
+    struct window kept[LANE_RATES_MAX] = {0};
+    const struct lane_config *old = l->config;
+    for (uint32_t i = 0; i < config->n_rates; i++)
+        for (uint32_t k = 0; old && k < old->n_rates; k++)
+            if (old->rates[k].period_us == config->rates[i].period_us)
+                kept[i] = l->windows[k];
+    memcpy(l->windows, kept, sizeof kept);
+    l->config = config;
+    l->broken = false; /* a person has looked at it */
+    l->downs = l->strikes = 0;
+    l->paused_until = 0;
 }
 
 static int64_t down_ms(uint32_t downs) {
@@ -65,6 +118,18 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
     return false;
 }
 
-int64_t lane_opens_at(const struct lane *l) {
-    return l->broken ? 0 : l->paused_until;
+int64_t lane_opens_at(const struct lane *l, int64_t now) {
+    if (l->broken)
+        return 0;
+    int64_t at = l->paused_until;
+    for (uint32_t i = 0; i < l->config->n_rates; i++) {
+        const struct rate *r = &l->config->rates[i];
+        struct window w = l->windows[i];
+        if (window_left(&w, r->max, r->period_us, now) >= needed(r, l->wanted))
+            continue;
+        int64_t free_at = now + window_wait_us(&w, r->period_us, now);
+        if (free_at > at)
+            at = free_at;
+    }
+    return at;
 }

@@ -5,9 +5,9 @@
 #ifndef HY_MODEL_LANE_H
 #define HY_MODEL_LANE_H
 
-#include "base/sv.h"
+#include "model/rate.h"
 
-enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 24 };
+enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 24, LANE_RATES_MAX = 8 };
 
 struct adapter;
 
@@ -17,6 +17,8 @@ struct lane_config {
     struct sv fields[LANE_FIELDS_MAX]; /* NUL-terminated; secrets among them: never logged */
     struct sv from;                    /* default sender; may be empty where the adapter has its own */
     uint32_t in_flight_max;
+    struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */
+    uint32_t n_rates;
     uint32_t timeout_ms;
     uint32_t connect_timeout_ms;
     uint32_t receipt_window_s; /* how long `sent` waits for a receipt */

@@ -61,12 +61,26 @@ static bool parse_scopes(struct sv text, unsigned *scopes) {
     return true;
 }
 
-bool rate_parse(struct sv text, struct rate *out, struct err *e) {
+/* "60/min" */
+static bool parse_count(struct sv period, struct rate *out) {
     uint64_t max;
-    struct sv rest = text, period = word(&rest), count = sv_cut(&period, '/');
+    struct sv count = sv_cut(&period, '/');
+    if (!sv_to_u64(count, &max) || max < 1 || max > RATE_COUNT_MAX)
+        return false;
+    out->max = (uint32_t)max;
+    return parse_period(period, &out->period_us);
+}
+
+bool rate_parse_plain(struct sv text, struct rate *out, struct err *e) {
     *out = (struct rate){.text = text};
-    bool ok = sv_to_u64(count, &max) && max >= 1 && max <= RATE_COUNT_MAX &&
-              parse_period(period, &out->period_us) && sv_eq(word(&rest), SV("per")) &&
+    return parse_count(sv_trim(text), out) ||
+           err_set(e, ERR_INVALID, "must be a count and a time, such as `10/s` or `5000/d` (s, min, h, d)");
+}
+
+bool rate_parse(struct sv text, struct rate *out, struct err *e) {
+    struct sv rest = text;
+    *out = (struct rate){.text = text};
+    bool ok = parse_count(word(&rest), out) && sv_eq(word(&rest), SV("per")) &&
               parse_scopes(word(&rest), &out->scopes);
     struct sv more = word(&rest);
     if (ok && more.n) {
@@ -80,6 +94,5 @@ bool rate_parse(struct sv text, struct rate *out, struct err *e) {
             "must be a count, a time and what it is counted for, such as `60/min per recipient`, `5/h per "
             "recipient+template` or `100/s per account for topic marketing` (s, min, h, d; account, key, "
             "recipient, template, topic, source)");
-    out->max = (uint32_t)max;
     return true;
 }

@@ -31,5 +31,7 @@ enum { RATES_MAX = 32, RATE_COUNT_MAX = 1000000 };
 
 /* Views of text are kept in out. ERR_INVALID ("must be ...") when it is no rule. */
 MUST_USE bool rate_parse(struct sv text, struct rate *out, struct err *e);
+/* The same for a rule of one lane, `10/s`: without scopes. */
+MUST_USE bool rate_parse_plain(struct sv text, struct rate *out, struct err *e);
 
 #endif

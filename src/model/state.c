@@ -94,6 +94,7 @@ static const struct {
     [REASON_SCHEDULED] = {"scheduled", "waits for its send_at"},
     [REASON_LANE_FULL] = {"lane_full", "waits for a free place in the lane"},
     [REASON_RECONCILING] = {"reconciling", "the provider is being asked whether it has the message"},
+    [REASON_LANE_RATE] = {"lane_rate", "waits until the lane's rates let it go"},
 };
 
 const char *reason_name(enum reason r) {

@@ -61,6 +61,7 @@ enum reason {
     REASON_SCHEDULED = 21,        /* waiting for send_at */
     REASON_LANE_FULL = 22,        /* waiting for a free place in the lane's window */
     REASON_RECONCILING = 23,      /* asking the provider whether it has the message */
+    REASON_LANE_RATE = 24,        /* waiting until the lane's rates let it go */
     REASON_COUNT
 };
 

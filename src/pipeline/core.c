@@ -40,6 +40,13 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     return c;
 }
 
+void core_recall(struct core *c, struct sv lane, uint32_t units, int64_t at) {
+    int64_t now = world_now(c->world);
+    for (size_t i = 0; i < c->n_lanes; i++)
+        if (sv_eq(lane, sv_of(c->lanes[i]->config->name)))
+            lane_recall(c->lanes[i], units, at < now ? at : now);
+}
+
 /* A crash answers nobody. */
 static void lose(struct ask *a) {
     if (a && a->lost)
@@ -229,7 +236,7 @@ struct settle core_settle(struct core *c) {
     return (struct settle){.settings = c->settings,
                            .world = c->world,
                            .now = c->now,
-                           .other_lane_open = c->n_lanes > 1 && core_open_lane(c) != NULL};
+                           .other_lane_open = c->n_lanes > 1 && core_open_lane(c, NULL) != NULL};
 }
 
 struct lane *core_lane(struct core *c, const char *name) {
@@ -520,7 +527,7 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
-        others[n++] = lane_opens_at(c->lanes[i]);
+        others[n++] = lane_opens_at(c->lanes[i], c->now);
     for (size_t i = 0; i < n; i++)
         if (others[i] > c->now && others[i] < at) /* what is past waits for something else */
             at = others[i];

@@ -17,9 +17,19 @@ static void refuse_submit(struct core *c, struct ask *a, enum ask_result result)
     core_answer(c, a, result);
 }
 
+static enum reason why_waiting(struct core *c, const struct message *m) {
+    if (c->n_lanes == 0)
+        return REASON_NO_LANE;
+    for (size_t i = 0; i < c->n_lanes; i++)
+        if (lane_reason(c->lanes[i], lane_units(c->lanes[i]->config, m), c->now) == REASON_LANE_RATE)
+            return REASON_LANE_RATE;
+    return REASON_LANE_FULL;
+}
+
 /* Where a new message begins: suppressed, scheduled, with its first attempt, or queued. */
-static void place(struct core *c, struct live *l, enum reason suppress, struct change *ch) {
+static void place(struct core *c, struct live *l, enum reason suppress, struct work *w) {
     struct message *m = l->m;
+    struct change *ch = &w->job.change;
     if (m->direction == DIRECTION_IN) {
         change_move(ch, STATE_RECEIVED, REASON_NONE, c->now);
         return;
@@ -35,13 +45,13 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct c
         return;
     }
     bool my_turn = queue_is_caught_up(&c->queue, m->priority) && c->queue.lanes[m->priority].n == 0;
-    struct lane *lane = my_turn ? core_open_lane(c) : NULL;
+    struct lane *lane = my_turn ? core_open_lane(c, m) : NULL;
     if (lane) {
         change_move(ch, STATE_SENDING, REASON_NONE, c->now);
-        core_begin_attempt(c, l, lane, ch);
+        core_begin_attempt(c, l, lane, w);
         return;
     }
-    change_move(ch, STATE_QUEUED, c->n_lanes ? REASON_LANE_FULL : REASON_NO_LANE, c->now);
+    change_move(ch, STATE_QUEUED, why_waiting(c, m), c->now);
     ch->next.due_at = c->now;
 }
 
@@ -102,7 +112,7 @@ static void submit(struct core *c, struct ask *a) {
     struct live *l = core_live_new(c, m->id, m);
     struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
     w->ask = a;
-    place(c, l, a->suppress, &w->job.change);
+    place(c, l, a->suppress, w);
     core_owe(c, m, &w->job.change);
     if (keyed) {
         map_put(&c->keys, hash, w);
@@ -311,10 +321,7 @@ static void reload(struct core *c, const struct settings *s) {
             l = calloc(1, sizeof *l);
             ASSERT(l);
         }
-        l->config = &s->lanes[i];
-        l->broken = false; /* a person has looked at it */
-        l->downs = l->strikes = 0;
-        l->paused_until = 0;
+        lane_configure(l, &s->lanes[i]);
         kept[n++] = l;
     }
     for (size_t i = 0; i < c->n_lanes; i++) {

@@ -30,6 +30,8 @@ struct live {
     struct work *work;      /* the uncommitted change (or load), NULL if none */
     struct call *call;      /* the call in flight, NULL if none */
     struct lane *lane;      /* of that call, or of the claim under way */
+    uint32_t units;         /* that claim's, of the lane's rates */
+    int64_t reserved_at;
     struct parked *first, *last;
 };
 
@@ -134,15 +136,15 @@ void core_find_done(struct core *c, struct work *w);
 void core_template_done(struct core *c, struct work *w);
 
 /* core_send.c */
-/* A lane that may take one more message now; NULL if none. */
-struct lane *core_open_lane(struct core *c);
-/* Takes a place among the calls and in the lane's window for l; gives it back when there will be no call
- * after all. */
-void core_reserve(struct core *c, struct live *l, struct lane *lane);
+/* A lane that may take m now (NULL: any message); NULL if none. */
+struct lane *core_open_lane(struct core *c, const struct message *m);
+/* Takes a place among the calls and in the lane's window and rates for l; gives it back when there will be no
+ * call after all. */
+void core_reserve(struct core *c, struct live *l, struct lane *lane, uint32_t units);
 void core_release(struct core *c, struct live *l);
-/* Adds to ch what begins an attempt on lane, its place included. The message must be about to be stored as
+/* Adds to w what begins an attempt on lane, its place included. The message must be about to be stored as
  * `sending`. */
-void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct change *ch);
+void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w);
 void core_send_call(struct core *c, struct live *l, enum call_kind kind);
 void core_claims(struct core *c);
 /* A message that is due, just read from disk or pushed back: do what its state asks for. */

@@ -5,31 +5,36 @@
 
 enum { AGAIN_US = 500 * 1000 };
 
-struct lane *core_open_lane(struct core *c) {
+struct lane *core_open_lane(struct core *c, const struct message *m) {
     if (c->draining || c->n_calls >= CORE_CALLS_MAX)
         return NULL;
     for (size_t i = 0; i < c->n_lanes; i++)
-        if (lane_is_open(c->lanes[i], c->now))
+        if (lane_is_open(c->lanes[i], m ? lane_units(c->lanes[i]->config, m) : 1, c->now))
             return c->lanes[i];
     return NULL;
 }
 
-void core_reserve(struct core *c, struct live *l, struct lane *lane) {
+void core_reserve(struct core *c, struct live *l, struct lane *lane, uint32_t units) {
     ASSERT(!l->lane && !l->call);
-    lane_begin(lane);
+    lane_begin(lane, units, c->now);
     l->lane = lane;
+    l->units = units;
+    l->reserved_at = c->now;
     c->n_calls++;
 }
 
 void core_release(struct core *c, struct live *l) {
     lane_end(l->lane, NULL, c->now);
+    lane_take_back(l->lane, l->units, l->reserved_at);
     l->lane = NULL;
     c->n_calls--;
 }
 
-void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct change *ch) {
+void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w) {
+    struct change *ch = &w->job.change;
     ASSERT(ch->next.state == STATE_SENDING);
-    core_reserve(c, l, lane);
+    core_reserve(c, l, lane, lane_units(lane->config, l->m));
+    w->job.units = lane->config->n_rates ? l->units : 0;
     ch->next.attempts++;
     ch->next.lookups = 0;
     ch->next.due_at = c->now + settle_lease_us(lane->config);
@@ -74,7 +79,7 @@ static void expire(struct core *c, struct live *l) {
 static void claim(struct core *c, struct live *l, struct lane *lane) {
     struct work *w = core_work(c, FOR_CLAIM, JOB_MOVE, l);
     change_move(&w->job.change, STATE_SENDING, REASON_NONE, c->now);
-    core_begin_attempt(c, l, lane, &w->job.change);
+    core_begin_attempt(c, l, lane, w);
     core_record(c, w);
 }
 
@@ -86,12 +91,12 @@ static void look_up(struct core *c, struct live *l) {
     struct lane *lane = core_lane(c, l->m->head.lane);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch)) {
         house(c, l, &ch);
-    } else if (!lane_is_open(lane, c->now)) {
+    } else if (!lane_is_open(lane, 0, c->now)) {
         ch.next.due_at = c->now + US_PER_S;
         house(c, l, &ch);
     } else {
         meter_add(c->world->meters, COUNT_LOOKUPS, 1);
-        core_reserve(c, l, lane);
+        core_reserve(c, l, lane, 0);
         core_send_call(c, l, CALL_LOOKUP);
     }
 }
@@ -100,13 +105,11 @@ void core_claims(struct core *c) {
     if (c->draining)
         return;
     for (;;) {
-        struct lane *lane = core_open_lane(c);
+        struct live *l = (struct live *)queue_first(&c->queue);
+        struct lane *lane = l ? core_open_lane(c, l->m) : NULL;
         if (!lane || c->n_jobs >= CORE_JOBS_MAX / 2)
             return;
-        struct queue_item *i = queue_pop(&c->queue);
-        if (!i)
-            return;
-        struct live *l = (struct live *)i;
+        queue_pop(&c->queue);
         ASSERT(l->m && !l->work && !l->call);
         if (l->m->head.state == STATE_UNKNOWN)
             look_up(c, l);

@@ -1,7 +1,7 @@
 #include "policy/limits.h"
 
 #include "base/map.h"
-#include "policy/window.h"
+#include "base/window.h"
 
 enum { LOOKED_AT = 4, SAMPLE = 8 }; /* counters looked at with each message, and when one must go */
 
@@ -139,7 +139,7 @@ bool limits_take(struct limits *l, const struct rate *rates, size_t n, const str
         if (!applies[i])
             continue;
         struct counter *c = counter_for(l, keys[i]);
-        window_count(&c->window, rates[i].period_us, now);
+        window_count(&c->window, 1, rates[i].period_us, now);
         c->empty_at = window_empty_at(&c->window, rates[i].period_us);
     }
     return true;
@@ -151,6 +151,6 @@ void limits_give_back(struct limits *l, const struct rate *rates, size_t n, cons
     for (size_t i = 0; i < n; i++) {
         struct counter *c = key_of(l, &rates[i], s, &key) ? map_get(&l->counters, key) : NULL;
         if (c)
-            window_give_back(&c->window, rates[i].period_us, then);
+            window_give_back(&c->window, 1, rates[i].period_us, then);
     }
 }

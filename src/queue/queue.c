@@ -36,15 +36,18 @@ static void unlink_item(struct queue *q, struct queue_lane *l, struct queue_item
     q->n--;
 }
 
-struct queue_item *queue_pop(struct queue *q) {
-    for (int p = 0; p < PRIORITY_COUNT; p++) {
-        struct queue_item *i = q->lanes[p].first;
-        if (!i)
-            continue;
-        unlink_item(q, &q->lanes[p], NULL, i);
-        return i;
-    }
+struct queue_item *queue_first(const struct queue *q) {
+    for (int p = 0; p < PRIORITY_COUNT; p++)
+        if (q->lanes[p].first)
+            return q->lanes[p].first;
     return NULL;
+}
+
+struct queue_item *queue_pop(struct queue *q) {
+    struct queue_item *i = queue_first(q);
+    if (i)
+        unlink_item(q, &q->lanes[i->priority], NULL, i);
+    return i;
 }
 
 void queue_remove(struct queue *q, struct queue_item *i) {

@@ -37,6 +37,8 @@ struct queue {
 void queue_init(struct queue *q); /* everything is behind: a new process knows nothing */
 
 void queue_push(struct queue *q, struct queue_item *i);
+/* The one that queue_pop would give. */
+struct queue_item *queue_first(const struct queue *q);
 /* The first item of the most urgent priority; NULL when empty. */
 struct queue_item *queue_pop(struct queue *q);
 /* Takes out an item that is queued, wherever it stands (cancel). Linear in the list's length. */

@@ -236,6 +236,21 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
     return true;
 }
 
+static bool count_units(struct db *db, const struct job *job, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO lane_use (lane, minute, units) VALUES (?,?,?) ON CONFLICT (lane, minute) DO "
+        "UPDATE SET units=units+excluded.units";
+    if (!job->units || !job->change.attempt_begins)
+        return true;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_text(s, sv_of(job->change.attempt.lane));
+    db_int(s, job->change.attempt.started_at / MINUTE_US);
+    db_int(s, job->units);
+    return db_run(s, e);
+}
+
 static bool do_put(struct db *db, struct job *job, struct err *e) {
     if (job->message->text[TEXT_IDEMPOTENCY_KEY].n) {
         if (!take_key(db, job, e))
@@ -244,7 +259,7 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
             return true;
     }
     return insert_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e);
+           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e);
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to
@@ -292,7 +307,7 @@ static bool do_move(struct db *db, struct job *job, struct err *e) {
     if (job->result != JOB_DONE)
         return true;
     return update_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e);
+           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e);
 }
 
 /* One statement with up to two parameters. */
@@ -558,11 +573,18 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
         "DELETE FROM idempotency WHERE (account_id, key) IN (SELECT account_id, key FROM "
         "idempotency WHERE expires_at<=? LIMIT ?)";
+    static const char use[] = "DELETE FROM lane_use WHERE minute<?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
     db_int(s, job->now);
     db_int(s, job->limit);
+    if (!db_run(s, e))
+        return false;
+    s = db_stmt(db, use, e);
+    if (!s)
+        return false;
+    db_int(s, job->now / MINUTE_US - LANE_USE_KEPT_MINUTES);
     return db_run(s, e);
 }
 

@@ -54,7 +54,7 @@ struct callback {
     struct message *message; /* owned by the callback */
 };
 
-enum { SCAN_MAX = 4096 };
+enum { SCAN_MAX = 4096, MINUTE_US = 60 * 1000 * 1000, LANE_USE_KEPT_MINUTES = 40 * 24 * 60 };
 
 struct job {
     enum job_kind kind;
@@ -66,7 +66,8 @@ struct job {
     int64_t account_id;
     struct sv find_number, find_provider_id; /* LOAD with id 0: only finds the id (borrowed) */
     struct change change;
-    bool claim; /* MOVE: refuse if another message holds change.next.provider_id */
+    uint32_t units; /* PUT, MOVE that begin an attempt: what it costs of its lane's rates; 0: not counted */
+    bool claim;     /* MOVE: refuse if another message holds change.next.provider_id */
     /* PUT with an idempotency key */
     int64_t idempotency_until;
     /* SCAN, SWEEP, CALLBACK_SCAN */

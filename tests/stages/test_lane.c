@@ -28,18 +28,18 @@ static void play(struct lane *l, const struct line *lines, size_t n) {
         int64_t now = start + lines[i].at_ms * US_PER_MS;
         bool told = false;
         if (lines[i].act == BEGIN) {
-            lane_begin(l);
+            lane_begin(l, 1, now);
         } else if (lines[i].act != NOTHING) {
             struct verdict v = verdicts[lines[i].act];
             v.retry_after_ms = lines[i].retry_after_ms;
             told = lane_end(l, &v, now);
         }
-        if (told != lines[i].told || lane_reason(l, now) != lines[i].after)
-            fail_msg("line %zu: told %d, %s; not %d, %s", i + 1, told, reason_name(lane_reason(l, now)),
+        if (told != lines[i].told || lane_reason(l, 1, now) != lines[i].after)
+            fail_msg("line %zu: told %d, %s; not %d, %s", i + 1, told, reason_name(lane_reason(l, 1, now)),
                      lines[i].told, reason_name(lines[i].after));
-        assert_int_equal(lane_is_open(l, now), lines[i].after == REASON_NONE);
+        assert_int_equal(lane_is_open(l, 1, now), lines[i].after == REASON_NONE);
         if (lines[i].after == REASON_PROVIDER_DOWN || lines[i].after == REASON_THROTTLED)
-            assert_true(lane_opens_at(l) > now);
+            assert_true(lane_opens_at(l, 1) > now);
     }
 }
 
@@ -54,12 +54,12 @@ static void test_lane__the_window_is_full_at_its_size(void **state) {
     (void)state;
     struct lane l = {.config = &config};
     for (int i = 0; i < 8; i++) {
-        assert_true(lane_is_open(&l, 1));
-        lane_begin(&l);
+        assert_true(lane_is_open(&l, 1, 1));
+        lane_begin(&l, 1, 1);
     }
-    assert_int_equal(lane_reason(&l, 1), REASON_LANE_FULL);
+    assert_int_equal(lane_reason(&l, 1, 1), REASON_LANE_FULL);
     assert_false(lane_end(&l, NULL, 1));
-    assert_true(lane_is_open(&l, 1));
+    assert_true(lane_is_open(&l, 1, 1));
 }
 
 static void test_lane__single_lost_answers_do_not_close_it(void **state) {
@@ -102,13 +102,13 @@ static void test_lane__calls_that_were_in_flight_together_count_once(void **stat
     (void)state;
     struct lane l = {.config = &config};
     for (int i = 0; i < 8; i++)
-        lane_begin(&l);
+        lane_begin(&l, 1, 1);
     int told = 0;
     for (int i = 0; i < 8; i++)
         told += lane_end(&l, &verdicts[DOWN], 1000000);
     assert_int_equal(told, 1);
     assert_int_equal(l.downs, 1);
-    assert_int_equal(lane_opens_at(&l), 1000000 + 500 * US_PER_MS);
+    assert_int_equal(lane_opens_at(&l, 1), 1000000 + 500 * US_PER_MS);
 }
 
 static void test_lane__pauses_double_up_to_thirty_seconds(void **state) {
@@ -117,15 +117,15 @@ static void test_lane__pauses_double_up_to_thirty_seconds(void **state) {
     struct lane l = {.config = &config, .strikes = 4};
     int64_t now = 1000000;
     for (size_t i = 0; i < sizeof right_ms / sizeof right_ms[0]; i++) {
-        lane_begin(&l);
+        lane_begin(&l, 1, 1);
         assert_true(lane_end(&l, &verdicts[DOWN], now));
-        assert_int_equal(lane_opens_at(&l) - now, right_ms[i] * US_PER_MS);
-        now = lane_opens_at(&l);
+        assert_int_equal(lane_opens_at(&l, 1) - now, right_ms[i] * US_PER_MS);
+        now = lane_opens_at(&l, 1);
     }
     for (int i = 0; i < 200; i++) { /* for days */
-        lane_begin(&l);
+        lane_begin(&l, 1, 1);
         assert_true(lane_end(&l, &verdicts[DOWN], now));
-        now = lane_opens_at(&l);
+        now = lane_opens_at(&l, 1);
     }
 }
 
@@ -162,7 +162,93 @@ static void test_lane__broken_stays_so_whatever_comes(void **state) {
         {86400000, NOTHING, false, REASON_CREDENTIALS, 0},
     };
     PLAY(&l, lines);
-    assert_int_equal(lane_opens_at(&l), 0);
+    assert_int_equal(lane_opens_at(&l, 1), 0);
+}
+
+/* Attempts at random moments, of one to five units, some of which do not come to be: no interval holds more
+ * than a rate, and what waits goes on when lane_opens_at says so. */
+static void test_lane__no_interval_holds_more_than_a_rate(void **state) {
+    (void)state;
+    static const struct lane_config rated = {
+        .name = "main",
+        .in_flight_max = 1000000,
+        .rates = {{.max = 10, .period_us = US_PER_S}, {.max = 100, .period_us = 60 * US_PER_S}},
+        .n_rates = 2};
+    enum { MANY = 20000 };
+    static int64_t at[MANY];
+    static uint32_t units[MANY];
+    struct lane l = {0};
+    lane_configure(&l, &rated);
+    size_t n = 0, waited = 0;
+    uint64_t seed = 88172645463325252u;
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    while (n < MANY) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        uint32_t u = 1 + (uint32_t)(seed % 5);
+        now += (int64_t)(seed / 5 % 400000);
+        if (lane_reason(&l, u, now) != REASON_NONE) {
+            assert_int_equal(lane_reason(&l, u, now), REASON_LANE_RATE);
+            int64_t opens_at = lane_opens_at(&l, now);
+            assert_true(opens_at > now);
+            assert_true(!lane_is_open(&l, u, opens_at - 1));
+            now = opens_at;
+            waited++;
+            continue;
+        }
+        lane_begin(&l, u, now);
+        if (seed % 11 == 0) {
+            lane_end(&l, NULL, now);
+            lane_take_back(&l, u, now);
+            continue;
+        }
+        at[n] = now;
+        units[n++] = u;
+        for (size_t r = 0; r < 2; r++) {
+            uint32_t sum = 0;
+            for (size_t i = n; i-- > 0 && now - at[i] < rated.rates[r].period_us;)
+                sum += units[i];
+            assert_true(sum <= rated.rates[r].max);
+        }
+    }
+    assert_true(waited > 1000);
+}
+
+static void test_lane__a_message_larger_than_a_rate_takes_all_of_it(void **state) {
+    (void)state;
+    static const struct lane_config rated = {
+        .name = "main", .in_flight_max = 10, .rates = {{.max = 2, .period_us = US_PER_S}}, .n_rates = 1};
+    struct lane l = {0};
+    lane_configure(&l, &rated);
+    assert_true(lane_is_open(&l, 7, 1));
+    lane_begin(&l, 1, 1);
+    assert_int_equal(lane_reason(&l, 7, 2), REASON_LANE_RATE);
+    assert_true(lane_is_open(&l, 1, 2));
+    assert_true(lane_is_open(&l, 0, 2)); /* a look-up costs nothing */
+}
+
+static void test_lane__a_restart_remembers_and_a_reload_too(void **state) {
+    (void)state;
+    static const struct lane_config rated = {.name = "main",
+                                             .in_flight_max = 10,
+                                             .rates = {{.max = 5, .period_us = 3600 * US_PER_S}},
+                                             .n_rates = 1};
+    static const struct lane_config more = {
+        .name = "main",
+        .in_flight_max = 10,
+        .rates = {{.max = 1000, .period_us = US_PER_S}, {.max = 6, .period_us = 3600 * US_PER_S}},
+        .n_rates = 2};
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    struct lane l = {0};
+    lane_configure(&l, &rated);
+    lane_recall(&l, 3, now - 120 * US_PER_S);
+    lane_recall(&l, 2, now - 60 * US_PER_S);
+    assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE);
+    lane_configure(&l, &more);
+    assert_true(lane_is_open(&l, 1, now));
+    lane_begin(&l, 1, now);
+    assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE);
 }
 
 int main(void) {
@@ -174,6 +260,9 @@ int main(void) {
         cmocka_unit_test(test_lane__pauses_double_up_to_thirty_seconds),
         cmocka_unit_test(test_lane__slows_down_as_long_as_asked_and_never_shorter),
         cmocka_unit_test(test_lane__broken_stays_so_whatever_comes),
+        cmocka_unit_test(test_lane__no_interval_holds_more_than_a_rate),
+        cmocka_unit_test(test_lane__a_message_larger_than_a_rate_takes_all_of_it),
+        cmocka_unit_test(test_lane__a_restart_remembers_and_a_reload_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
  * told of waiting is true, and nobody is refused without reason. */
 #include "../base/check.h"
 #include "base/clock.h"
+#include "base/window.h"
 #include "policy/limits.h"
-#include "policy/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void run_window(uint64_t seed, uint32_t max, int64_t period_us) {
                 now += wait;
             continue;
         }
-        window_count(&w, period_us, now);
+        window_count(&w, 1, period_us, now);
         taken[n++] = now;
         assert_true(in_interval(taken, n, period_us) <= max);
     }
@@ -72,7 +72,7 @@ static void test_window__a_clock_that_steps_back_frees_nothing(void **state) {
     struct window w = {0};
     int64_t now = INT64_C(1767225600) * US_PER_S;
     for (int i = 0; i < 3; i++)
-        window_count(&w, US_PER_S, now);
+        window_count(&w, 1, US_PER_S, now);
     assert_int_equal(window_left(&w, 3, US_PER_S, now - 3600 * US_PER_S), 0);
     assert_int_equal(window_left(&w, 3, US_PER_S, now), 0);
 }

@@ -113,6 +113,10 @@ static struct mailbox *box(size_t capacity) {
     return m;
 }
 
+static void recall(void *core, struct sv lane, uint32_t units, int64_t at) {
+    core_recall(core, lane, units, at);
+}
+
 static void open_process(struct sim *s) {
     struct err e = ERR_INIT;
     int64_t last_id, backlog;
@@ -129,7 +133,7 @@ static void open_process(struct sim *s) {
     s->journal = journal_new(s->db, &e);
     ASSERT(s->journal && reader_totals(s->db, &last_id, &backlog, &e));
     s->core = core_new(&s->world, &s->settings, &s->mail, last_id, backlog, &e);
-    ASSERT(s->core);
+    ASSERT(s->core && reader_lane_use(s->db, recall, s->core, &e));
     s->core_wants_at = s->now;
     s->db_fails = failing;
 }

@@ -1,4 +1,4 @@
-#include "policy/window.h"
+#include "base/window.h"
 
 static int64_t slot_us(int64_t period_us) {
     return (period_us + WINDOW_SLOTS - 2) / (WINDOW_SLOTS - 1);
@@ -31,15 +31,17 @@ int64_t window_wait_us(const struct window *w, int64_t period_us, int64_t now) {
     return 0;
 }
 
-void window_count(struct window *w, int64_t period_us, int64_t now) {
+void window_count(struct window *w, uint32_t n, int64_t period_us, int64_t now) {
     move_to(w, now / slot_us(period_us));
-    w->counts[w->newest % WINDOW_SLOTS]++;
+    w->counts[w->newest % WINDOW_SLOTS] += n;
 }
 
-void window_give_back(struct window *w, int64_t period_us, int64_t then) {
+void window_give_back(struct window *w, uint32_t n, int64_t period_us, int64_t then) {
     int64_t slot = then / slot_us(period_us);
-    if (slot <= w->newest && w->newest - slot < WINDOW_SLOTS && w->counts[slot % WINDOW_SLOTS])
-        w->counts[slot % WINDOW_SLOTS]--;
+    if (slot > w->newest || w->newest - slot >= WINDOW_SLOTS)
+        return;
+    uint32_t *count = &w->counts[slot % WINDOW_SLOTS];
+    *count -= n < *count ? n : *count;
 }
 
 int64_t window_empty_at(const struct window *w, int64_t period_us) {

@@ -5,8 +5,8 @@
  * comes free up to a sixteenth of the interval late. Pure: the time is handed in; one that steps back counts
  * as the latest seen.
  */
-#ifndef HY_POLICY_WINDOW_H
-#define HY_POLICY_WINDOW_H
+#ifndef HY_BASE_WINDOW_H
+#define HY_BASE_WINDOW_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,12 +20,12 @@ struct window { /* all zero: nothing counted */
 
 /* How many more may come now, at most max. */
 uint32_t window_left(struct window *w, uint32_t max, int64_t period_us, int64_t now);
-/* How long until one more than now may come; 0 when nothing is counted. */
+/* How long until more than now may come; 0 when nothing is counted. */
 int64_t window_wait_us(const struct window *w, int64_t period_us, int64_t now);
-/* Counts one; window_left must have said that it may come. */
-void window_count(struct window *w, int64_t period_us, int64_t now);
-/* Takes one back that was counted at `then`. */
-void window_give_back(struct window *w, int64_t period_us, int64_t then);
+/* Counts n. */
+void window_count(struct window *w, uint32_t n, int64_t period_us, int64_t now);
+/* Takes n back that were counted at `then`. */
+void window_give_back(struct window *w, uint32_t n, int64_t period_us, int64_t then);
 /* From when on nothing that is counted now plays a part. */
 int64_t window_empty_at(const struct window *w, int64_t period_us);
 

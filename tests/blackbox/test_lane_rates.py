@@ -1,0 +1,64 @@
+"""lanes[].rates as the provider sees them: no interval holds more, not even across a kill; what waits says why."""
+import time
+
+from harness.gateway import until
+
+QUICK = {"lookup_after_ms": 300}
+
+
+def watch(g, seconds, gone=0.05):
+    """(moment, received so far) as seen from outside, until nothing is left or the time is over."""
+    seen, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        seen.append((time.monotonic(), g.sim.stats()["received"]))
+        time.sleep(gone)
+    return seen
+
+
+def fullest(seen, interval):
+    """The most that came in any interval between two looks."""
+    return max((b - a for i, (t, a) in enumerate(seen) for s, b in seen[i:] if s - t <= interval), default=0)
+
+
+def test_rate__holds_in_every_second_and_all_arrive(make_gateway):
+    g = make_gateway(lane={**QUICK, "rates": ["10/s"]})
+    sids = [g.create(to="+1415555%04d" % i, body="text %d" % i) for i in range(35)]
+    waiting = g.message(sids[-1])
+    assert (waiting["status"], waiting["reason"], waiting["waiting_for"]) == ("queued", "lane_rate", "lane"), waiting
+    seen = watch(g, 5)
+    assert seen[-1][1] == 35, seen[-1]
+    assert 8 <= fullest(seen, 0.9) <= 10
+    for sid in sids:
+        g.wait(sid, "delivered")
+
+
+def test_rate__is_counted_in_segments_where_the_provider_does(make_gateway):
+    g = make_gateway(lane={**QUICK, "rates": ["6/h"]})
+    long = "x" * 400  # three segments
+    sids = [g.create(to="+1415555%04d" % i, body="%d %s" % (i, long)) for i in range(3)]
+    g.wait(sids[0], "delivered")
+    g.wait(sids[1], "delivered")
+    assert g.message(sids[2])["reason"] == "lane_rate" and g.sim.stats()["received"] == 2
+
+
+def test_rate__a_kill_is_no_way_around_it(make_gateway):
+    g = make_gateway(lane={**QUICK, "rates": ["20/h"]})
+    for i in range(15):
+        g.create(to="+1415555%04d" % i, body="before %d" % i)
+    until(lambda: g.sim.stats()["received"] == 15)
+    g.kill9()
+    g.start()
+    sids = [g.create(to="+1415556%04d" % i, body="after %d" % i) for i in range(15)]
+    until(lambda: g.sim.stats()["received"] == 20)
+    seen = watch(g, 2)
+    assert seen[-1][1] == 20
+    assert g.message(sids[-1])["reason"] == "lane_rate"
+    assert g.post("/v1/messages/%s/cancel" % sids[-1], {}).status == 200  # what waits can be withdrawn
+
+
+def test_rate__what_waits_expires_in_its_time(make_gateway):
+    g = make_gateway(lane={**QUICK, "rates": ["1/h"]})
+    first, second = (g.create(body="text %d" % i, validity_s=2) for i in range(2))
+    g.wait(first, "delivered")
+    m = g.wait(second, "expired", timeout=15)
+    assert m["reason"] == "expired" and g.sim.stats()["received"] == 1
