@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { LEASE_MARGIN_MS = 3000, RETRY_FLOOR_MS = 50, LOOKUP_MAX_MS = 600000 };
+enum { LEASE_MARGIN_MS = 3000, RETRY_FLOOR_MS = 50, LOOKUP_MIN_MS = 1000, LOOKUP_MAX_MS = 600000 };
 
 int64_t settle_lease_us(const struct lane_config *lane) {
     return ((int64_t)lane->timeout_ms + LEASE_MARGIN_MS) * US_PER_MS;
@@ -22,15 +22,24 @@ int64_t settle_backoff_ms(const struct world *w, uint32_t first_ms, uint32_t max
 
 static int64_t lookup_after_us(const struct lane_config *lane) {
     uint32_t ms = lane->lookup_after_ms ? lane->lookup_after_ms : lane->adapter->lookup_after_ms;
+    if (ms < LOOKUP_MIN_MS)
+        ms = LOOKUP_MIN_MS; /* a provider that cannot tell is not asked without a pause */
     return (int64_t)ms * US_PER_MS;
 }
 
 static int64_t receipt_window_us(const struct lane_config *lane) {
-    return (int64_t)lane->receipt_window_s * US_PER_S;
+    return lane ? (int64_t)lane->receipt_window_s * US_PER_S : 0;
 }
 
 static int64_t not_after(int64_t at, int64_t limit) {
     return at < limit ? at : limit;
+}
+
+/* The validity says how long a message may be sent, not how long its outcome may be learned: an attempt made
+ * in its last moments is still asked about once. Until then: that call's time, its settling time, and as long
+ * again for the lane to have a place. */
+static int64_t ask_until(const struct message *m, const struct lane_config *lane) {
+    return m->expires_at + settle_lease_us(lane) + 2 * lookup_after_us(lane);
 }
 
 /* Back into the queue, due at `due_at` or when the validity ends (where the claim will find it expired). */
@@ -126,11 +135,14 @@ static void give_up_asking(const struct settle *s, const struct message *m, stru
 bool settle_wants_lookup(const struct settle *s, const struct message *m, const struct lane_config *lane,
                          struct change *c) {
     ASSERT(m->head.state == STATE_UNKNOWN);
+    bool may_ask = lane && lane->adapter->can_lookup && m->head.lookups < lane->lookups_max;
     if (s->now >= m->expires_at) {
+        if (may_ask && m->head.lookups == 0 && s->now < ask_until(m, lane))
+            return true;
         change_move(c, STATE_FAILED, REASON_OUTCOME_UNKNOWN, s->now);
         return false;
     }
-    if (lane && lane->adapter->can_lookup && m->head.lookups < lane->lookups_max)
+    if (may_ask)
         return true;
     give_up_asking(s, m, c);
     return false;
@@ -175,7 +187,11 @@ void settle_cannot_tell(const struct settle *s, const struct message *m, const s
     c->next.lookups = (uint16_t)(c->next.lookups + answered);
     c->next.updated_at = s->now;
     int64_t wait_us = lookup_after_us(lane);
-    for (unsigned i = 0; i < c->next.lookups && wait_us < LOOKUP_MAX_MS * US_PER_MS; i++)
-        wait_us *= 2;
-    c->next.due_at = not_after(s->now + wait_us, m->expires_at);
+    int64_t most_us = wait_us < LOOKUP_MAX_MS * US_PER_MS ? LOOKUP_MAX_MS * US_PER_MS : wait_us;
+    for (unsigned i = 0; i < c->next.lookups && wait_us < most_us; i++)
+        wait_us = not_after(wait_us * 2, most_us);
+    if (s->now < m->expires_at)
+        c->next.due_at = not_after(s->now + wait_us, m->expires_at);
+    else
+        c->next.due_at = c->next.lookups ? s->now : s->now + wait_us;
 }

@@ -29,13 +29,14 @@ void settle_verdict(const struct settle *s, const struct message *m, const struc
 void settle_orphan(const struct settle *s, const struct message *m, const struct attempt *a,
                    const struct lane_config *lane, struct change *c);
 
-/* m is `unknown` and due. True: look it up now. False: c says what happens instead (tried again, waits for a
- * receipt, or its validity is over). */
+/* m is `unknown` and due. True: look it up now (also for a while after its validity, if it was never asked
+ * about: that says how long it may be sent, not how long its outcome may be learned). False: c says what
+ * happens instead (tried again, waits for a receipt, or its validity is over). */
 bool settle_wants_lookup(const struct settle *s, const struct message *m, const struct lane_config *lane,
                          struct change *c);
 
 /* The provider has it: r says how far it got. The change claims the provider id. a: the latest attempt, which
- * was it. */
+ * was it. lane: NULL if it is no longer configured; then no receipt is waited for. */
 void settle_found(const struct settle *s, const struct message *m, const struct attempt *a,
                   const struct lane_config *lane, const struct receipt *r, struct change *c);
 /* The provider surely does not have it. */

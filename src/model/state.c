@@ -95,6 +95,8 @@ static const struct {
     [REASON_LANE_FULL] = {"lane_full", "waits for a free place in the lane"},
     [REASON_RECONCILING] = {"reconciling", "the provider is being asked whether it has the message"},
     [REASON_LANE_RATE] = {"lane_rate", "waits until the lane's rates let it go"},
+    [REASON_OTHER_PROVIDER_ID] = {"other_provider_id",
+                                  "a receipt names another provider id than the attempt: not believed"},
 };
 
 const char *reason_name(enum reason r) {

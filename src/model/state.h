@@ -56,12 +56,13 @@ enum reason {
     REASON_DUPLICATE = 16,
     REASON_NO_LANE = 17,
     REASON_ATTEMPTS_EXHAUSTED = 18,
-    REASON_REJECTED = 19,         /* the provider refused, and its code is not in the adapter's table */
-    REASON_REQUEST_REJECTED = 20, /* the provider calls our request malformed: a bug or a setting of ours */
-    REASON_SCHEDULED = 21,        /* waiting for send_at */
-    REASON_LANE_FULL = 22,        /* waiting for a free place in the lane's window */
-    REASON_RECONCILING = 23,      /* asking the provider whether it has the message */
-    REASON_LANE_RATE = 24,        /* waiting until the lane's rates let it go */
+    REASON_REJECTED = 19,          /* the provider refused, and its code is not in the adapter's table */
+    REASON_REQUEST_REJECTED = 20,  /* the provider calls our request malformed: a bug or a setting of ours */
+    REASON_SCHEDULED = 21,         /* waiting for send_at */
+    REASON_LANE_FULL = 22,         /* waiting for a free place in the lane's window */
+    REASON_RECONCILING = 23,       /* asking the provider whether it has the message */
+    REASON_LANE_RATE = 24,         /* waiting until the lane's rates let it go */
+    REASON_OTHER_PROVIDER_ID = 25, /* a receipt came with another provider id than the attempt it names */
     REASON_COUNT
 };
 

@@ -75,6 +75,8 @@ void core_free(struct core *c) {
         }
         free_live(l);
     }
+    for (size_t i = 0; i < c->n_out_calls; i++) /* before the owings, of which calls are parts */
+        core_forget_call(c->out_calls[i]);
     for (size_t i = 0; i < c->owing.cap; i++) {
         struct owing *o = c->owing.slots[i].value;
         if (o) {
@@ -87,8 +89,6 @@ void core_free(struct core *c) {
         core_forget_job(&w->job);
         w = next;
     }
-    for (size_t i = 0; i < c->n_out_calls; i++)
-        core_forget_call(c->out_calls[i]);
     for (size_t i = 0; i < c->n_lanes; i++)
         free(c->lanes[i]);
     for (size_t i = 0; i < c->gone.cap; i++)
@@ -232,6 +232,15 @@ void core_settled(struct core *c, struct live *l) {
     free_live(l);
 }
 
+void core_parked_absent(struct core *c, struct live *l) {
+    for (struct parked *p; (p = unpark(l)) != NULL; free(p)) {
+        if (p->ask)
+            core_answer(c, p->ask, ASK_ABSENT);
+        else
+            free(p->call);
+    }
+}
+
 struct settle core_settle(struct core *c) {
     return (struct settle){.settings = c->settings,
                            .world = c->world,
@@ -313,11 +322,18 @@ static void load_done(struct core *c, struct work *w) {
         core_settled(c, l);
         return;
     }
+    if (j->result == JOB_ABSENT)
+        core_parked_absent(c, l);
     for (struct parked *p; (p = unpark(l)) != NULL; free(p)) {
         ASSERT(p->ask); /* calls exist for loaded messages only */
         p->ask->err = j->err;
-        core_answer(c, p->ask, j->result == JOB_ABSENT ? ASK_ABSENT : ASK_FAILED);
+        core_answer(c, p->ask, ASK_FAILED);
     }
+    /* A page that passed by meanwhile left the row out, for it was being loaded; its priority is not known.
+     */
+    if (j->result != JOB_ABSENT)
+        for (int p = 0; p < PRIORITY_COUNT; p++)
+            queue_note_due(&c->queue, (enum priority)p, c->now, c->now);
     core_settled(c, l);
 }
 

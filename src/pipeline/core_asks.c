@@ -253,6 +253,8 @@ void core_command_done(struct core *c, struct work *w) {
     core_adopt(c, l, &w->job.change);
     a->head = l->m->head;
     core_answer(c, a, ASK_DONE);
+    if (w->job.kind == JOB_DELETE)
+        core_parked_absent(c, l);
     core_settled(c, l);
 }
 
@@ -311,16 +313,40 @@ void core_template_done(struct core *c, struct work *w) {
 
 /* ---- settings ---- */
 
+/* A lane that comes back goes on with what it was: calls in flight, and what its rates have counted. */
+static struct lane *come_back(struct core *c, const char *name) {
+    for (size_t i = 0; i < c->gone.cap; i++) {
+        struct lane *l = c->gone.slots[i].value;
+        if (l && strcmp(l->config->name, name) == 0)
+            return map_take(&c->gone, (uint64_t)(uintptr_t)l);
+    }
+    struct lane *l = calloc(1, sizeof *l);
+    ASSERT(l);
+    return l;
+}
+
+/* Of lanes whose last call has ended nothing is worth keeping but what their rates have counted. */
+static void forget_gone(struct core *c) {
+    struct map still = {0};
+    for (size_t i = 0; i < c->gone.cap; i++) {
+        struct lane *l = c->gone.slots[i].value;
+        if (l && (l->in_flight > 0 || l->config->n_rates > 0))
+            map_put(&still, (uint64_t)(uintptr_t)l, l);
+        else
+            free(l);
+    }
+    map_done(&c->gone);
+    c->gone = still;
+}
+
 /* Lanes keep what they know of their provider by name; one that is gone lets its calls end. */
 static void reload(struct core *c, const struct settings *s) {
     struct lane *kept[SETTINGS_LANES_MAX];
     size_t n = 0;
     for (size_t i = 0; i < s->n_lanes; i++) {
         struct lane *l = core_lane(c, s->lanes[i].name);
-        if (!l) {
-            l = calloc(1, sizeof *l);
-            ASSERT(l);
-        }
+        if (!l)
+            l = come_back(c, s->lanes[i].name);
         lane_configure(l, &s->lanes[i]);
         kept[n++] = l;
     }
@@ -335,6 +361,7 @@ static void reload(struct core *c, const struct settings *s) {
     c->n_lanes = n;
     c->settings = s;
     limits_bound(c->limits, s->limits.rate_keys_max);
+    forget_gone(c);
 }
 
 void core_ask(struct core *c, struct ask *a) {

@@ -121,6 +121,8 @@ void core_park(struct live *l, struct ask *a, struct call *call);
 /* A change was adopted, or nothing was done: go on with what is parked; forget the message when nothing is
  * left. */
 void core_settled(struct core *c, struct live *l);
+/* The message is no longer on disk: nothing that is parked for it can be done. */
+void core_parked_absent(struct core *c, struct live *l);
 /* A change of l is on disk: take over the new head, count, log, and start the callbacks it owes. */
 void core_adopt(struct core *c, struct live *l, const struct change *ch);
 struct settle core_settle(struct core *c);

@@ -140,10 +140,12 @@ static void due_unknown(struct core *c, struct live *l) {
     struct settle s = core_settle(c);
     struct change ch = change_of(l->m);
     struct lane *lane = core_lane(c, l->m->head.lane);
-    if (settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch))
-        queue_push(&c->queue, &l->item);
-    else
+    if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch))
         house(c, l, &ch);
+    else if (c->now >= l->m->expires_at && c->live.n > c->settings->limits.live_max)
+        core_settled(c, l); /* found by the sweep, which does not ask whether there is room: not now */
+    else
+        queue_push(&c->queue, &l->item);
 }
 
 static void due_orphan(struct core *c, struct live *l) {
@@ -214,15 +216,15 @@ static void look_up_next(struct core *c, struct live *l, struct lookup_answer *a
     w->answer = answer;
     w->candidate = candidate;
     bool none_ours = answer->found == FOUND_ABSENT || (candidate >= answer->n && answer->complete);
-    if (answer->found == FOUND_YES && candidate < answer->n && lane) {
-        settle_found(&s, l->m, &l->attempt, lane->config, &answer->candidates[candidate], ch);
+    if (answer->found == FOUND_YES && candidate < answer->n) {
+        settle_found(&s, l->m, &l->attempt, lane ? lane->config : NULL, &answer->candidates[candidate], ch);
         w->job.claim = true;
     } else if (answer->found != FOUND_CANNOT_TELL && none_ours) {
         settle_absent(&s, l->m, &l->attempt, ch);
     } else if (lane) {
         settle_cannot_tell(&s, l->m, lane->config, answer->hint == LANE_FINE, ch);
     } else {
-        ch->next.due_at = l->m->expires_at;
+        ch->next.due_at = c->now; /* its lane is gone meanwhile: what the message's policy says */
     }
     core_owe(c, l->m, ch);
     core_record(c, w);
@@ -291,6 +293,8 @@ void core_called(struct core *c, struct call *call) {
     l->call = NULL;
     struct verdict lookup_said = {.fate = FATE_UNKNOWN, .hint = call->answer.hint};
     const struct verdict *v = call->kind == CALL_ATTEMPT ? &call->verdict : &lookup_said;
+    if (call->lane != l->lane->config)
+        v = NULL; /* made with settings of before: it says nothing about the lane as it is now */
     if (lane_end(l->lane, v, c->now))
         lane_news(c, call, l->lane);
     l->lane = NULL;

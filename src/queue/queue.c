@@ -142,7 +142,8 @@ void queue_scan_failed(struct queue *q, enum priority p, int64_t again_at) {
 }
 
 void queue_pause(struct queue *q, enum priority p, int64_t until) {
-    q->lanes[p].not_before = until;
+    if (q->lanes[p].not_before < until)
+        q->lanes[p].not_before = until;
 }
 
 int64_t queue_next_due_at(const struct queue *q) {

@@ -68,7 +68,8 @@ void queue_scanned(struct queue *q, enum priority p, size_t n, int64_t last_due_
 void queue_scan_failed(struct queue *q, enum priority p, int64_t again_at);
 /* The earliest moment at which queue_wants_scan may say yes by time alone; 0: never. */
 int64_t queue_next_due_at(const struct queue *q);
-/* Reads no pages of p before `until`: what would be done with the rows cannot be done now. */
+/* Reads no pages of p before `until`, or before the end of a longer pause: what would be done with the rows
+ * cannot be done now. */
 void queue_pause(struct queue *q, enum priority p, int64_t until);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* A provider that repeats itself must not grow a message's history without end. */
-enum { EVENTS_MAX = 64 };
+enum { EVENTS_MAX = 64, STRAYS_MAX = 16 };
 
 static enum state target(const struct receipt *r) {
     switch ((int)r->state) {
@@ -21,14 +21,30 @@ static enum joined note(const struct receipt *r, enum state to, int64_t now, str
     return JOINED_CHANGE;
 }
 
-/* The process that made the call may be gone: then this is all that will ever be known of it. */
-static void end_attempt(const struct receipt *r, const struct attempt *latest, int64_t now,
+/* Not believed, but told: nothing a provider reports disappears without a trace. */
+static enum joined stray(const struct receipt *r, enum state to, int64_t now, struct change *c) {
+    if (c->next.events >= STRAYS_MAX)
+        return JOINED_NOTHING_NEW;
+    change_note(c, to, REASON_OTHER_PROVIDER_ID, r->code, now);
+    return JOINED_CHANGE;
+}
+
+/* The process that made the call may be gone, or its answer lost: then this is all that will ever be known of
+ * it. A report on an earlier attempt says nothing of the latest, whose outcome stays open for good. */
+static void end_attempt(const struct receipt *r, const struct attempt *latest, bool earlier, int64_t now,
                         struct change *c) {
-    if (c->next.state != STATE_SENDING || latest->number != c->next.attempts || latest->ended_at != 0)
+    bool open = latest->ended_at == 0 || latest->fate == FATE_UNKNOWN;
+    if (latest->number == 0 || latest->number != c->next.attempts || !open)
         return;
     c->attempt = *latest;
     c->attempt_ends = true;
-    c->attempt.ended_at = now;
+    if (c->attempt.ended_at == 0)
+        c->attempt.ended_at = now;
+    if (earlier) {
+        c->attempt.fate = FATE_UNKNOWN;
+        c->attempt.reason = REASON_OUTCOME_UNKNOWN;
+        return;
+    }
     c->attempt.fate = FATE_SENT;
     c->attempt.code = r->code;
     memcpy(c->attempt.provider_id, r->provider_id, sizeof r->provider_id);
@@ -48,7 +64,7 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
     bool latest_one = number == 0 || number == m->head.attempts;
     if (latest_one && m->head.provider_id[0] && r->provider_id[0] &&
         strcmp(m->head.provider_id, r->provider_id) != 0)
-        return JOINED_NOTHING_NEW;
+        return stray(r, to, now, c);
 
     if (from == to || (to == STATE_SENT && over)) {
         if (!fills_id)
@@ -64,7 +80,7 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
     if (r->provider_id[0])
         memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
     c->next.code = r->code;
-    end_attempt(r, latest, now, c);
+    end_attempt(r, latest, earlier, now, c);
     change_move(c, to, r->reason, now);
     if (to == STATE_SENT)
         c->next.due_at = now + window_us;

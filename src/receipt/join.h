@@ -2,7 +2,8 @@
  *
  * Reports come late, twice, out of order, for earlier attempts, and before the answer of the call they report
  * on. States have a rank and never go back; what would take a message back is recorded as a note or, when it
- * says nothing new, ignored.
+ * says nothing new, ignored. A report that carries another provider id than the attempt it names is a note,
+ * too, and moves nothing.
  */
 #ifndef HY_RECEIPT_JOIN_H
 #define HY_RECEIPT_JOIN_H

@@ -1,6 +1,7 @@
 #include "store/journal.h"
 
 #include "store/rows.h"
+#include "store/spent.h"
 
 #include <string.h>
 
@@ -263,14 +264,14 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to
- * it: none that has it, and none with the same number and text whose own attempt at about that time has an
- * open outcome. */
+ * it: none that has it or had it before it was deleted, and none with the same number and text whose own
+ * attempt at about that time has an open outcome; be it an earlier one, which another attempt followed. */
 static bool check_claim(struct db *db, struct job *job, struct err *e) {
     static const char taken[] = "SELECT 1 FROM message WHERE recipient=? AND id<>? AND provider_id=? LIMIT 1";
     static const char twin[] =
         "SELECT 1 FROM message AS m JOIN attempt AS a ON a.message_id=m.id WHERE m.recipient=? AND m.id<>? "
         "AND "
-        "m.body=? AND m.provider_id IS NULL AND (a.ended_at=0 OR a.fate=?) AND a.started_at>=? LIMIT 1";
+        "m.body=? AND (a.ended_at=0 OR a.fate=?) AND a.started_at>=? LIMIT 1";
     bool row;
     struct db_stmt *s = db_stmt(db, taken, e);
     if (!s)
@@ -281,7 +282,10 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
     if (!db_next(s, &row, e))
         return false;
     db_end(s);
-    if (row) {
+    bool gone, open;
+    if (!spent_ask(db, job->message, sv_of(job->change.next.provider_id), &gone, &open, e))
+        return false;
+    if (row || gone) {
         job->result = JOB_CLAIMED;
         return true;
     }
@@ -296,7 +300,7 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
     if (!db_next(s, &row, e))
         return false;
     db_end(s);
-    if (row)
+    if (row || open)
         job->result = JOB_AMBIGUOUS;
     return true;
 }
@@ -323,7 +327,8 @@ static bool run2(struct db *db, const char *sql, int64_t a, int64_t b, struct er
 
 static bool do_redact(struct db *db, struct job *job, struct err *e) {
     static const char sql[] = "UPDATE message SET body='', metadata=NULL WHERE id=? AND account_id=?";
-    return run2(db, sql, job->message->id, job->message->account_id, e) && do_move(db, job, e);
+    return spent_keep(db, job->message, job->now, e) &&
+           run2(db, sql, job->message->id, job->message->account_id, e) && do_move(db, job, e);
 }
 
 static bool do_delete(struct db *db, struct job *job, struct err *e) {
@@ -332,7 +337,8 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
     static const char callbacks[] = "DELETE FROM callback WHERE message_id=?";
     static const char message[] = "DELETE FROM message WHERE id=? AND account_id=?";
     int64_t id = job->message->id;
-    return run2(db, events, id, 0, e) && run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
+    return spent_keep(db, job->message, job->now, e) && run2(db, events, id, 0, e) &&
+           run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
            run2(db, message, id, job->message->account_id, e);
 }
 
@@ -585,7 +591,7 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     if (!s)
         return false;
     db_int(s, job->now / MINUTE_US - LANE_USE_KEPT_MINUTES);
-    return db_run(s, e);
+    return db_run(s, e) && spent_prune(db, job->now, job->limit, e);
 }
 
 static bool do_template(struct db *db, struct job *job, struct err *e) {

@@ -287,7 +287,10 @@ static void test_settle__who_is_looked_up_and_what_becomes_of_the_others(void **
         {"cannot ask, at least once", MORE, &cannot_ask, 0, S(60), false, STATE_QUEUED, 0},
         {"lane gone", ONCE, NULL, 0, S(60), false, STATE_UNKNOWN, S(60)},
         {"lane gone, at least once", MORE, NULL, 0, S(60), false, STATE_QUEUED, 0},
-        {"over", ONCE, &asks, 0, 0, false, STATE_FAILED, -1},
+        {"over, never asked", ONCE, &asks, 0, 0, true, STATE_UNKNOWN, -1},
+        {"over, never asked, its lane never free", ONCE, &asks, 0, -S(30), false, STATE_FAILED, -1},
+        {"over, was asked", ONCE, &asks, 1, 0, false, STATE_FAILED, -1},
+        {"over, cannot ask", ONCE, &cannot_ask, 0, 0, false, STATE_FAILED, -1},
         {"over, at least once", MORE, NULL, 0, -1, false, STATE_FAILED, -1},
     };
     const struct settle s = {.settings = &settings, .world = &world, .now = NOW};
@@ -361,14 +364,35 @@ static void test_settle__cannot_tell_asks_again_ever_later_within_the_validity(v
             check_whole(m, &c);
             assert_int_equal(c.next.lookups, lookups + (unsigned)answered); /* not reached is not asked */
             int64_t wait = c.next.due_at - NOW;
-            assert_true(wait >= S(4) && wait <= S(1200) && wait >= last);
+            assert_true(wait >= S(4) && wait <= S(600) && wait >= last);
             last = answered ? last : wait;
             m->expires_at = NOW + S(3);
             c = change_of(m);
             settle_cannot_tell(&s, m, &asks, answered, &c);
             assert_int_equal(c.next.due_at, NOW + S(3));
+            m->expires_at = NOW - 1; /* asked after all: over, if it answered */
+            c = change_of(m);
+            settle_cannot_tell(&s, m, &asks, answered, &c);
+            assert_int_equal(c.next.due_at, c.next.lookups ? NOW : NOW + S(4));
             message_free(m);
         }
+}
+
+static void test_settle__a_lane_without_a_settling_time_is_not_asked_without_a_pause(void **state) {
+    (void)state;
+    static const struct adapter hasty = {.name = "hasty", .can_lookup = true};
+    static const struct lane_config lane = {.name = "hasty", .adapter = &hasty, .lookups_max = 3};
+    static const struct lane_config slow = {.name = "slow", .adapter = &hasty, .lookup_after_ms = 3600000};
+    const struct settle s = {.settings = &settings, .world = &world, .now = NOW};
+    struct message *m = message_in(STATE_UNKNOWN, ONCE, 1, NOW + S(100000));
+    struct change c = change_of(m);
+    settle_cannot_tell(&s, m, &lane, false, &c);
+    assert_int_equal(c.next.due_at, NOW + S(1));
+    m->head.lookups = 40;
+    c = change_of(m);
+    settle_cannot_tell(&s, m, &slow, true, &c);
+    assert_int_equal(c.next.due_at, NOW + S(3600)); /* what the settings say is never cut */
+    message_free(m);
 }
 
 static void test_settle__a_lease_is_longer_than_the_call_may_take(void **state) {
@@ -386,6 +410,7 @@ int main(void) {
         cmocka_unit_test(test_settle__who_is_looked_up_and_what_becomes_of_the_others),
         cmocka_unit_test(test_settle__what_a_lookup_found),
         cmocka_unit_test(test_settle__cannot_tell_asks_again_ever_later_within_the_validity),
+        cmocka_unit_test(test_settle__a_lane_without_a_settling_time_is_not_asked_without_a_pause),
         cmocka_unit_test(test_settle__a_lease_is_longer_than_the_call_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

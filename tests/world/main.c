@@ -17,9 +17,10 @@ static uint64_t run(uint64_t seed, bool print, char failure[400]) {
         oracle_end(&s);
     memcpy(failure, s.failure, sizeof s.failure);
     if (print)
-        printf("# seed %llu: %u submitted, %zu promised, %u calls, %u lookups, %zu taken, %u crashes\n",
+        printf("# seed %llu: %u submitted, %zu promised, %u calls, %u lookups, %zu taken, %u crashes, %u "
+               "stops, %u reloads\n",
                (unsigned long long)seed, s.submitted, s.n_promises, s.provider.calls, s.provider.lookups,
-               s.provider.n_taken, s.crashes);
+               s.provider.n_taken, s.crashes, s.stops, s.reloads);
     uint64_t trace = s.trace;
     sim_close(&s);
     return trace;

@@ -20,9 +20,25 @@ static bool next(struct sim *s, struct db_stmt *st) {
     return row;
 }
 
+/* A status callback tells what is on disk, and nothing else. */
+static void check_callback(struct sim *s, const struct call *c) {
+    static const char sql[] = "SELECT m.id, e.state, e.note FROM message AS m LEFT JOIN event AS e ON "
+                              "e.message_id=m.id AND e.number=? WHERE m.id=?";
+    struct db_stmt *st = query(s, sql);
+    db_int(st, c->callback.event);
+    db_int(st, c->callback.message_id);
+    if (next(s, st) && ((enum state)db_col_int(st, 1) != c->callback.state || db_col_int(st, 2) != 0))
+        sim_broken(s, "I10", "a callback says message %llx is %s, event %u does not",
+                   (unsigned long long)c->callback.message_id, state_name(c->callback.state),
+                   c->callback.event);
+    db_end(st);
+}
+
 void oracle_call(struct sim *s, const struct call *c) {
     static const char open[] = "SELECT count(*) FROM attempt WHERE message_id=? AND ended_at=0";
-    static const char mine[] = "SELECT ended_at FROM attempt WHERE message_id=? AND number=?";
+    static const char mine[] = "SELECT ended_at, fate FROM attempt WHERE message_id=? AND number=?";
+    if (c->kind == CALL_CALLBACK)
+        check_callback(s, c);
     if (c->kind != CALL_ATTEMPT)
         return;
     struct db_stmt *st = query(s, mine);
@@ -31,7 +47,8 @@ void oracle_call(struct sim *s, const struct call *c) {
     if (!next(s, st))
         sim_broken(s, "I4", "attempt %u of %llx is called without a row", c->attempt,
                    (unsigned long long)c->message->id);
-    else if (db_col_int(st, 0) != 0)
+    else if (db_col_int(st, 0) != 0 &&
+             db_col_int(st, 1) != FATE_UNKNOWN) /* else by a receipt for one before */
         sim_broken(s, "I4", "attempt %u of %llx is called after its end", c->attempt,
                    (unsigned long long)c->message->id);
     db_end(st);
@@ -47,39 +64,121 @@ void oracle_call(struct sim *s, const struct call *c) {
             sim_broken(s, "I3", "two calls at once for %llx", (unsigned long long)c->message->id);
 }
 
-static void check_promise(struct sim *s, const struct promise *p) {
-    static const char sql[] = "SELECT state, due_at, done_at, events, delivery, body FROM message WHERE id=?";
+static int64_t number(struct sim *s, const char *sql, int64_t a) {
     struct db_stmt *st = query(s, sql);
-    db_int(st, p->id);
-    if (!next(s, st)) {
-        sim_broken(s, "I1", "message %llx was promised and is gone", (unsigned long long)p->id);
-        return;
-    }
-    enum state state = (enum state)db_col_int(st, 0);
-    if (db_col_int(st, 1) != 0 || db_col_int(st, 2) == 0)
-        sim_broken(s, "I9", "message %llx is still %s at the end (due %lld, done %lld)",
-                   (unsigned long long)p->id, state_name(state), (long long)db_col_int(st, 1),
-                   (long long)db_col_int(st, 2));
+    db_int(st, a);
+    int64_t n = next(s, st) ? db_col_int(st, 0) : 0;
     db_end(st);
+    return n;
+}
+
+static size_t times_taken(struct sim *s, const struct promise *p) {
     size_t times = 0;
     for (size_t i = 0; i < s->provider.n_taken; i++) {
-        int64_t id;
-        unsigned attempt;
         const struct taken *t = &s->provider.taken[i];
-        if (!token_parse(s->world.id_key, sv_of(t->token), &id, &attempt) || id != p->id)
+        if (t->message_id != p->id)
             continue;
         times++;
         if (!sv_eq(sv_of(t->body), sv_of(p->body)))
             sim_broken(s, "I11", "message %llx was sent with another text", (unsigned long long)p->id);
     }
-    if (times > 1 && p->delivery == DELIVERY_AT_MOST_ONCE)
-        sim_broken(s, "I5", "message %llx was taken %zu times", (unsigned long long)p->id, times);
+    return times;
+}
+
+/* What the row says against what the provider saw. */
+static void check_truth(struct sim *s, const struct promise *p, enum state state, enum reason reason) {
+    static const char open[] = "SELECT count(*) FROM attempt WHERE fate=3 AND message_id=?";
+    _Static_assert(FATE_UNKNOWN == 3, "as the statement has it");
+    size_t times = times_taken(s, p);
+    unsigned long long id = (unsigned long long)p->id;
+    bool once = p->delivery == DELIVERY_AT_MOST_ONCE;
+    if (times > 1 && once)
+        sim_broken(s, "I5", "message %llx was taken %zu times", id, times);
     bool gone_out = state == STATE_SENT || state == STATE_DELIVERED || state == STATE_UNDELIVERED;
     if (gone_out && times == 0)
-        sim_broken(s, "I1", "message %llx is %s but the provider never had it", (unsigned long long)p->id,
-                   state_name(state));
-    if (times > 0 && (state == STATE_CANCELED || state == STATE_EXPIRED))
-        sim_broken(s, "I6", "message %llx is %s but was sent", (unsigned long long)p->id, state_name(state));
+        sim_broken(s, "I1", "message %llx is %s but the provider never had it", id, state_name(state));
+    bool says_not = state == STATE_CANCELED || state == STATE_EXPIRED ||
+                    (state == STATE_FAILED && reason != REASON_OUTCOME_UNKNOWN);
+    /* at_least_once goes on with an outcome unknown, and may end so */
+    if (times > 0 && says_not && (once || number(s, open, p->id) == 0))
+        sim_broken(s, "I6", "message %llx is %s (%s) but was sent", id, state_name(state),
+                   reason_name(reason));
+}
+
+static void check_promise(struct sim *s, const struct promise *p) {
+    static const char sql[] =
+        "SELECT state, due_at, done_at, events, delivery, body, reason FROM message WHERE id=?";
+    struct db_stmt *st = query(s, sql);
+    db_int(st, p->id);
+    unsigned long long id = (unsigned long long)p->id;
+    if (!next(s, st)) {
+        if (!p->delete_asked)
+            sim_broken(s, "I1", "message %llx was promised and is gone", id);
+        return;
+    }
+    enum state state = (enum state)db_col_int(st, 0);
+    enum reason reason = (enum reason)db_col_int(st, 6);
+    if (db_col_int(st, 1) != 0 || db_col_int(st, 2) == 0)
+        sim_broken(s, "I9", "message %llx is still %s at the end (due %lld, done %lld)", id,
+                   state_name(state), (long long)db_col_int(st, 1), (long long)db_col_int(st, 2));
+    if (p->deleted)
+        sim_broken(s, "I1", "message %llx was deleted and is still there", id);
+    if (p->redacted && db_col_text(st, 5).n)
+        sim_broken(s, "I1", "message %llx was redacted and still has its text", id);
+    if (p->canceled && state != STATE_CANCELED)
+        sim_broken(s, "I6", "message %llx was canceled and is %s", id, state_name(state));
+    db_end(st);
+    check_truth(s, p, state, reason);
+}
+
+/* Every event that owes a callback has been told, at least once; and none is owed for ever. */
+static void check_callbacks(struct sim *s) {
+    static const char sql[] =
+        "SELECT e.message_id, e.number, e.state FROM event AS e JOIN message AS m ON m.id=e.message_id WHERE "
+        "m.status_callback IS NOT NULL AND e.note=0 AND e.state IN (5,6,7,8,9,10,11)";
+    static const char left[] = "SELECT count(*) FROM callback WHERE due_at>=?";
+    struct db_stmt *st = query(s, sql);
+    while (next(s, st))
+        if (!map_get(&s->posts, client_callback_key(db_col_int(st, 0), (unsigned)db_col_int(st, 1))))
+            sim_broken(s, "I9", "nobody was called back about message %llx being %s",
+                       (unsigned long long)db_col_int(st, 0), state_name((enum state)db_col_int(st, 2)));
+    int64_t n = number(s, left, 0);
+    if (n)
+        sim_broken(s, "I9", "%lld callbacks are still owed at the end", (long long)n);
+}
+
+/* What belongs to a message goes with it. */
+static void check_orphans(struct sim *s) {
+    static const char *const sql[] = {
+        "SELECT count(*) FROM event WHERE message_id>? AND message_id NOT IN (SELECT id FROM message)",
+        "SELECT count(*) FROM attempt WHERE message_id>? AND message_id NOT IN (SELECT id FROM message)",
+        "SELECT count(*) FROM callback WHERE message_id>? AND message_id NOT IN (SELECT id FROM message)"};
+    static const char *const what[] = {"events", "attempts", "callbacks"};
+    for (size_t i = 0; i < 3; i++) {
+        int64_t n = number(s, sql[i], 0);
+        if (n)
+            sim_broken(s, "I1", "%lld %s of messages that were deleted", (long long)n, what[i]);
+    }
+}
+
+void oracle_stopped(struct sim *s) {
+    static const char sql[] =
+        "SELECT m.id FROM attempt AS a JOIN message AS m ON m.id=a.message_id AND a.number=m.attempts "
+        "WHERE a.ended_at=0 AND a.started_at>? LIMIT 1";
+    int64_t id = number(s, sql, s->opened_at);
+    if (id)
+        sim_broken(s, "I3", "an attempt of message %llx has no outcome after a clean stop",
+                   (unsigned long long)id);
+}
+
+void oracle_alive(struct sim *s) {
+    static const char sql[] = "SELECT id, state FROM message WHERE due_at<? ORDER BY due_at LIMIT 1";
+    struct db_stmt *st = query(s, sql);
+    db_int(st, s->now - (int64_t)100 * US_PER_S);
+    if (next(s, st))
+        sim_broken(s, "I9", "message %llx is %s, due long ago, and forgotten",
+                   (unsigned long long)db_col_int(st, 0), state_name((enum state)db_col_int(st, 1)));
+    db_end(st);
 }
 
 /* Events of each message: numbered 1.. without a gap, each a legal move or a note, the last move being the
@@ -131,4 +230,6 @@ void oracle_end(struct sim *s) {
         check_promise(s, &s->promises[i]);
     check_events(s);
     check_open_attempts(s);
+    check_callbacks(s);
+    check_orphans(s);
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+const char *const host_names[HOSTS] = {"main", "spare", "third"};
+
 void provider_init(struct provider *p, uint64_t (*random)(void *), void *ctx) {
     *p = (struct provider){.random = random, .ctx = ctx};
     buf_init(&p->answer, 1 << 20);
@@ -69,11 +71,11 @@ static void copy(char *to, size_t size, struct sv from) {
     snprintf(to, size, "%.*s", SV_FMT(from));
 }
 
-static void take(struct provider *p, const struct form *f, int64_t now) {
+static void take(struct provider *p, unsigned host, const struct form *f, int64_t now) {
     if (p->n_taken == TAKEN_MAX)
         return;
     struct taken *t = &p->taken[p->n_taken];
-    *t = (struct taken){.at = now, .state = STATE_SENT};
+    *t = (struct taken){.host = host, .at = now, .state = STATE_SENT};
     snprintf(t->provider_id, sizeof t->provider_id, "SM%032zx", p->n_taken + 1);
     copy(t->to, sizeof t->to, form_get(f, SV("To")));
     copy(t->body, sizeof t->body, form_get(f, SV("Body")));
@@ -87,7 +89,8 @@ static void cut(struct http_response *r) {
     *r = (struct http_response){.transport = HTTP_CUT, .error = SV("cut"), .elapsed_us = 1000};
 }
 
-static void create(struct provider *p, const struct http_request *rq, int64_t now, struct http_response *r) {
+static void create(struct provider *p, unsigned host, const struct http_request *rq, int64_t now,
+                   struct http_response *r) {
     static struct form f;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, 1 << 20);
@@ -96,8 +99,6 @@ static void create(struct provider *p, const struct http_request *rq, int64_t no
     p->calls++;
     if (chance(p, p->lies.refuse_connection)) {
         *r = (struct http_response){.transport = HTTP_NOT_SENT, .error = SV("connection refused")};
-    } else if (chance(p, p->lies.bad_credentials)) {
-        refused(p, r, 401, 20003);
     } else if (chance(p, p->lies.throttle)) {
         refused(p, r, 429, 20429);
     } else if (chance(p, p->lies.refuse_number)) {
@@ -106,10 +107,10 @@ static void create(struct provider *p, const struct http_request *rq, int64_t no
         cut(r);
     } else if (chance(p, p->lies.server_error)) {
         if (chance(p, 50))
-            take(p, &f, now); /* it says 500 and may have taken it all the same */
+            take(p, host, &f, now); /* it says 500 and may have taken it all the same */
         refused(p, r, 500, 20500);
     } else {
-        take(p, &f, now);
+        take(p, host, &f, now);
         if (chance(p, p->lies.lost_answer)) {
             cut(r);
             return;
@@ -124,7 +125,7 @@ static void create(struct provider *p, const struct http_request *rq, int64_t no
 }
 
 /* The list, newest first, by exact To; whole, on one page. */
-static void list(struct provider *p, const struct http_request *rq, struct http_response *r) {
+static void list(struct provider *p, unsigned host, const struct http_request *rq, struct http_response *r) {
     static struct form f;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, 1 << 20);
@@ -146,7 +147,7 @@ static void list(struct provider *p, const struct http_request *rq, struct http_
     bool first = true;
     for (size_t i = p->n_taken; i-- > 0;) {
         const struct taken *t = &p->taken[i];
-        if (!sv_eq(to, sv_of(t->to)))
+        if (t->host != host || !sv_eq(to, sv_of(t->to)))
             continue;
         if (!first)
             buf_addc(&p->answer, ',');
@@ -157,12 +158,24 @@ static void list(struct provider *p, const struct http_request *rq, struct http_
     answered(p, r, 200);
 }
 
+static unsigned host_of(struct sv url) {
+    for (unsigned i = 0; i < HOSTS; i++)
+        if (sv_starts(sv_from(url, strlen("http://")), sv_of(host_names[i])))
+            return i;
+    BUG("no such provider");
+}
+
 void provider_answer(struct provider *p, const struct http_request *rq, int64_t now,
                      struct http_response *r) {
-    if (rq->method == HTTP_POST)
-        create(p, rq, now, r);
+    unsigned host = host_of(rq->url);
+    if (p->away[host])
+        *r = (struct http_response){.transport = HTTP_NOT_SENT, .error = SV("connection refused")};
+    else if (p->locked[host])
+        refused(p, r, 401, 20003);
+    else if (rq->method == HTTP_POST)
+        create(p, host, rq, now, r);
     else
-        list(p, rq, r);
+        list(p, host, rq, r);
 }
 
 bool provider_report(struct provider *p, int64_t now, struct report *out) {

@@ -1,6 +1,7 @@
-/* provider: the seeded world's provider, which speaks Twilio's API as data and lies on purpose: it loses
- * answers, refuses, fails, and sends receipts early, late, twice, out of order or never. It keeps what it
- * took, so that the oracle can count.
+/* provider: the seeded world's providers, one for each lane, which speak Twilio's API as data and lie on
+ * purpose: they lose answers, refuse, fail, are away, lock the account, and send receipts early, late, twice,
+ * out of order or never. What they took is kept, so that the oracle can count. The host of a request says
+ * which of them is meant: http://NAME.test, NAME being the lane's.
  */
 #ifndef HY_TESTS_WORLD_PROVIDER_H
 #define HY_TESTS_WORLD_PROVIDER_H
@@ -9,11 +10,15 @@
 #include "model/http.h"
 #include "model/verdict.h"
 
-enum { TAKEN_MAX = 4096, REPORTS_MAX = 8192 };
+enum { HOSTS = 3, TAKEN_MAX = 4096, REPORTS_MAX = 8192 };
+
+extern const char *const host_names[HOSTS];
 
 /* A text the provider took. */
 struct taken {
     char provider_id[40], to[24], body[200], token[64];
+    unsigned host;
+    int64_t message_id; /* the oracle's: what the token says */
     int64_t at;
     enum state state;
 };
@@ -28,13 +33,15 @@ struct report {
 /* What it does wrong, in percent. All zero: an honest provider. */
 struct lies {
     unsigned lost_request, lost_answer, garbage, server_error, throttle, refuse_number, no_receipt,
-        early_receipt, twice, backwards, undelivered, refuse_connection, bad_credentials;
+        early_receipt, twice, backwards, undelivered, refuse_connection;
 };
 
 struct provider {
     uint64_t (*random)(void *ctx);
     void *ctx;
     struct lies lies;
+    bool locked[HOSTS]; /* answers 401 to everything */
+    bool away[HOSTS];   /* refuses connections */
     struct taken taken[TAKEN_MAX];
     size_t n_taken;
     struct report reports[REPORTS_MAX];

@@ -5,119 +5,6 @@
 
 #include <string.h>
 
-/* ---- the clients ---- */
-
-static void lost(struct ask *a) {
-    if (a->kind == ASK_SUBMIT)
-        free(a->owner);
-    free(a);
-}
-
-static void submit(struct sim *s) {
-    char to[24], body[64] = "", key[16] = "", meta[32] = "";
-    unsigned who = (unsigned)(sim_random(s) % 40);
-    snprintf(to, sizeof to, "+8613800138%03u", who);
-    /* Some texts are the same, to the same number, on purpose: they must not be taken for each other. */
-    unsigned serial = sim_chance(s, 15) ? 7 : ++s->serial;
-    snprintf(body, sizeof body, "order %u is ready", serial);
-    int k = sim_chance(s, 30) ? (int)(sim_random(s) % KEYS_MAX) : -1;
-    if (k >= 0) { /* a key always comes with the same request */
-        snprintf(key, sizeof key, "key-%d", k);
-        memset(body, 0, sizeof body);
-        snprintf(body, sizeof body, "keyed %d", k);
-        snprintf(to, sizeof to, "+8613900139%03d", k);
-    }
-    struct sv text[TEXT_COUNT] = {[TEXT_TO] = sv_of(to),
-                                  [TEXT_BODY] = sv_of(body),
-                                  [TEXT_METADATA] = sv_of(meta),
-                                  [TEXT_IDEMPOTENCY_KEY] = sv_of(key)};
-    struct message *m = message_new(text);
-    ASSERT(m);
-    m->account_id = 1;
-    m->priority = (enum priority)(sim_random(s) % PRIORITY_COUNT);
-    m->delivery = sim_chance(s, 20) ? DELIVERY_AT_LEAST_ONCE : DELIVERY_AT_MOST_ONCE;
-    if (k >= 0)
-        m->delivery = k % 5 == 0 ? DELIVERY_AT_LEAST_ONCE : DELIVERY_AT_MOST_ONCE;
-    m->segments = 1;
-    m->created_at = s->now;
-    if (sim_chance(s, 10))
-        m->send_at = s->now + (int64_t)(sim_random(s) % (60 * US_PER_S));
-    m->expires_at = s->now + (int64_t)(sim_chance(s, 10) ? 5 + sim_random(s) % 20 : 600) * US_PER_S;
-    memcpy(m->fingerprint, body, FINGERPRINT_BYTES);
-    struct ask *a = calloc(1, sizeof *a);
-    ASSERT(a);
-    *a = (struct ask){.kind = ASK_SUBMIT, .reply_to = s->replies, .lost = lost, .message = m};
-    struct promise *p = calloc(1, sizeof *p);
-    ASSERT(p);
-    p->delivery = m->delivery;
-    p->key = k;
-    memcpy(p->body, body, sizeof body);
-    a->owner = p;
-    void *item = a;
-    if (mailbox_put(s->mail.asks, &item, 1) == 0) { /* pushed back: 503, nothing promised */
-        message_free(m);
-        free(p);
-        free(a);
-        return;
-    }
-    s->submitted++;
-    sim_say(s, "submit %s to %s key %d", body, to, k);
-}
-
-static void command(struct sim *s) {
-    if (!s->n_promises)
-        return;
-    struct ask *a = calloc(1, sizeof *a);
-    ASSERT(a);
-    enum ask_kind kinds[] = {ASK_CANCEL, ASK_CANCEL, ASK_REDACT};
-    *a = (struct ask){.kind = kinds[sim_random(s) % 3],
-                      .reply_to = s->replies,
-                      .lost = lost,
-                      .id = s->promises[sim_random(s) % s->n_promises].id,
-                      .account_id = sim_chance(s, 5) ? 2 : 1};
-    if (a->kind == ASK_REDACT && !sim_chance(s, 10))
-        a->kind = ASK_CANCEL;
-    void *item = a;
-    if (mailbox_put(s->mail.asks, &item, 1) == 0)
-        free(a);
-}
-
-static void promised(struct sim *s, const struct ask *a, int64_t id) {
-    struct promise *p = a->owner;
-    p->id = id;
-    if (p->key >= 0) {
-        if (s->key_ids[p->key] && s->key_ids[p->key] != id)
-            sim_broken(s, "I2", "key %d made two messages", p->key);
-        s->key_ids[p->key] = id;
-    }
-    if (a->result == ASK_DONE && s->n_promises < PROMISES_MAX)
-        s->promises[s->n_promises++] = *p;
-}
-
-static void hear(struct sim *s) {
-    void *item;
-    while (mailbox_take(s->replies, &item, 1)) {
-        struct ask *a = item;
-        sim_say(s, "answer kind %d result %d state %d", a->kind, a->result, a->head.state);
-        if (a->kind == ASK_SUBMIT) {
-            if (a->result == ASK_DONE)
-                promised(s, a, a->id);
-            else if (a->result == ASK_DUPLICATE)
-                promised(s, a, a->dup_id);
-            else if (a->result == ASK_MISMATCH)
-                sim_broken(s, "I2", "the same request is called another");
-            free(a->owner);
-        } else if (a->kind == ASK_CANCEL && a->result == ASK_DONE && a->account_id == 2) {
-            sim_broken(s, "I12", "another account's message was canceled");
-        } else if (a->kind == ASK_CANCEL && a->result == ASK_DONE && a->head.state != STATE_CANCELED) {
-            sim_broken(s, "I6", "canceled, but the state is %s", state_name(a->head.state));
-        }
-        free(a);
-    }
-}
-
-/* ---- journal, senders, provider ---- */
-
 static void journal_step(struct sim *s) {
     struct job *jobs[64], *done[64 + CORE_CALLS_MAX];
     size_t max = 1 + sim_random(s) % 64;
@@ -150,6 +37,8 @@ static void sender_step(struct sim *s) {
         arena_init(&f->mem, 1 << 20);
         bool built = call_build(f->call, &s->world, &signer, &f->mem, &f->request);
         ASSERT(built);
+        if (f->call->kind != CALL_CALLBACK)
+            lanes_check_window(s, f->call);
     }
 }
 
@@ -161,14 +50,29 @@ static void give_back(struct sim *s, size_t i) {
     ASSERT(took == 1);
 }
 
+static void answer(struct sim *s, const struct flying *f, struct http_response *r) {
+    oracle_call(s, f->call);
+    if (f->call->kind == CALL_CALLBACK) {
+        client_callback(s, f->call, r);
+        return;
+    }
+    size_t before = s->provider.n_taken;
+    provider_answer(&s->provider, &f->request, s->now, r);
+    for (size_t i = before; i < s->provider.n_taken; i++) {
+        struct taken *t = &s->provider.taken[i];
+        unsigned attempt;
+        bool ours = token_parse(s->world.id_key, sv_of(t->token), &t->message_id, &attempt);
+        ASSERT(ours);
+    }
+}
+
 static void provider_step(struct sim *s) {
     if (!s->n_flying)
         return;
     size_t i = sim_random(s) % s->n_flying;
     struct flying *f = &s->flying[i];
     struct http_response r;
-    oracle_call(s, f->call);
-    provider_answer(&s->provider, &f->request, s->now, &r);
+    answer(s, f, &r);
     sim_say(s, "call kind %d message %llx attempt %u -> %d/%d", f->call->kind,
             (unsigned long long)f->call->message->id, f->call->attempt, r.transport, r.status);
     call_judge(f->call, &s->world, &r);
@@ -185,7 +89,7 @@ static void receipt_step(struct sim *s) {
     ASSERT(a);
     a->kind = ASK_RECEIPT;
     a->reply_to = s->replies;
-    a->lost = lost;
+    a->lost = client_forget;
     a->receipt.state = rep.state;
     a->receipt.reason = rep.state == STATE_UNDELIVERED ? REASON_UNREACHABLE : REASON_NONE;
     a->receipt.code = rep.state == STATE_UNDELIVERED ? 30005 : 0;
@@ -217,10 +121,36 @@ static void crash(struct sim *s) {
         struct http_response r;
         if (!sim_chance(s, 50))
             continue;
-        oracle_call(s, s->flying[i].call);
-        provider_answer(&s->provider, &s->flying[i].request, s->now, &r);
+        answer(s, &s->flying[i], &r);
     }
-    sim_crash(s);
+    s->crashes++;
+    sim_restart(s, "crash");
+}
+
+static bool quiet(struct sim *s) {
+    return s->n_flying == 0 && core_is_idle(s->core) && mailbox_fill(s->mail.committed) == 0 &&
+           mailbox_fill(s->mail.asks) == 0 && mailbox_fill(s->mail.receipts) == 0 &&
+           mailbox_fill(s->mail.called) == 0;
+}
+
+/* A stop takes a while: it ends when nothing is in flight any more, or when it has lasted too long. */
+static void drain_step(struct sim *s) {
+    enum { STEPS_MAX = 400 };
+    if (!s->draining)
+        return;
+    if (quiet(s)) {
+        oracle_stopped(s);
+        s->stops++;
+        sim_restart(s, "stopped");
+    } else if (++s->drained_for > STEPS_MAX) {
+        crash(s);
+    }
+}
+
+static void drain(struct sim *s) {
+    sim_say(s, "drain");
+    core_drain(s->core);
+    s->draining = true;
 }
 
 void sim_step(struct sim *s) {
@@ -236,18 +166,25 @@ void sim_step(struct sim *s) {
     else if (dice < 760)
         receipt_step(s);
     else if (dice < 860)
-        submit(s);
+        client_submit(s);
     else if (dice < 875)
-        command(s);
+        client_command(s);
     else if (dice < 880)
         s->db_fails = !s->db_fails;
     else if (dice < 884)
         crash(s);
-    else if (dice < 890)
+    else if (dice < 886)
+        drain(s);
+    else if (dice < 888)
+        lanes_trouble(s);
+    else if (dice < 891)
+        lanes_reload(s, false);
+    else if (dice < 897)
         s->now += (int64_t)(sim_random(s) % (10 * US_PER_S));
     else
         s->now += (int64_t)(sim_random(s) % 3000);
-    hear(s);
+    client_hear(s);
+    drain_step(s);
 }
 
 /* One round of everybody, in which something may happen. */
@@ -257,21 +194,30 @@ static void round_of_all(struct sim *s) {
     sender_step(s);
     provider_step(s);
     receipt_step(s);
-    hear(s);
-}
-
-static bool quiet(struct sim *s) {
-    return s->n_flying == 0 && core_is_idle(s->core) && mailbox_fill(s->mail.committed) == 0 &&
-           mailbox_fill(s->mail.asks) == 0 && mailbox_fill(s->mail.receipts) == 0 &&
-           mailbox_fill(s->mail.called) == 0;
+    client_hear(s);
 }
 
 void sim_settle(struct sim *s) {
     enum { ROUNDS_MAX = 400000 };
     s->db_fails = false;
     s->provider.lies = (struct lies){.no_receipt = 20};
-    int64_t end = s->now + (int64_t)1500 * US_PER_S;
-    for (unsigned i = 0; s->now < end; i++) {
+    if (s->draining)
+        crash(s);
+    for (unsigned i = 0; i < HOSTS; i++)
+        s->provider.away[i] = false;
+    bool mended = sim_chance(s, 75); /* else lanes stay broken or unconfigured for good */
+    if (sim_chance(s, 90))
+        s->client_fails = 0;
+    int64_t end = s->now + (int64_t)1500 * US_PER_S, alive_at = s->now + (int64_t)300 * US_PER_S;
+    while (mended && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks))
+        round_of_all(s);
+    if (mended)
+        lanes_reload(s, true);
+    for (unsigned i = 0; s->now < end && !s->failure[0]; i++) {
+        if (mended && s->now >= alive_at) {
+            oracle_alive(s);
+            alive_at = end;
+        }
         if (i == ROUNDS_MAX) {
             sim_broken(s, "I9", "no end in sight: something turns without getting on");
             return;

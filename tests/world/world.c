@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "model/id.h"
-#include "provider/adapter.h"
 #include "store/migrate.h"
 #include "store/reader.h"
 
@@ -56,38 +55,6 @@ void sim_broken(struct sim *s, const char *id, const char *fmt, ...) {
     sim_say(s, "BROKEN %s", s->failure);
 }
 
-static void settings_of(struct sim *s) {
-    static struct sv fields[LANE_FIELDS_MAX];
-    const struct adapter *a = adapter_find(SV("twilio"));
-    ASSERT(a);
-    memset(fields, 0, sizeof fields);
-    fields[adapter_field_index(a, SV("account_sid"))] = SV("AC00000000000000000000000000000001");
-    fields[adapter_field_index(a, SV("auth_token"))] = SV("0123456789abcdef0123456789abcdef");
-    fields[adapter_field_index(a, SV("base_url"))] = SV("http://provider.test");
-    struct settings *set = &s->settings;
-    set->public_url = SV("http://gateway.test");
-    set->limits.live_max = (uint32_t)(20 + sim_random(s) % 200);
-    set->limits.journal_batch_max = 100;
-    set->defaults.validity_s = 600;
-    set->defaults.idempotency_s = 86400;
-    set->retry.first_ms = 500;
-    set->retry.max_ms = 20000;
-    set->retry.attempts_max = 5;
-    set->callbacks.timeout_ms = 5000;
-    set->callbacks.attempts_max = 5;
-    struct lane_config *l = &set->lanes[set->n_lanes++];
-    *l = (struct lane_config){.name = "main",
-                              .adapter = a,
-                              .from = SV("+15005550006"),
-                              .in_flight_max = (uint32_t)(1 + sim_random(s) % 40),
-                              .timeout_ms = 5000,
-                              .connect_timeout_ms = 2000,
-                              .receipt_window_s = 120,
-                              .lookup_after_ms = 4000,
-                              .lookups_max = 4};
-    memcpy(l->fields, fields, sizeof fields);
-}
-
 static void lies_of(struct sim *s) {
     struct lies *l = &s->provider.lies;
     if (sim_chance(s, 10))
@@ -132,9 +99,11 @@ static void open_process(struct sim *s) {
     s->db_fails = false;
     s->journal = journal_new(s->db, &e);
     ASSERT(s->journal && reader_totals(s->db, &last_id, &backlog, &e));
-    s->core = core_new(&s->world, &s->settings, &s->mail, last_id, backlog, &e);
+    s->core = core_new(&s->world, lanes_settings(s), &s->mail, last_id, backlog, &e);
     ASSERT(s->core && reader_lane_use(s->db, recall, s->core, &e));
-    s->core_wants_at = s->now;
+    s->core_wants_at = s->opened_at = s->now;
+    s->draining = false;
+    s->drained_for = 0;
     s->db_fails = failing;
 }
 
@@ -146,10 +115,10 @@ static void close_process(struct sim *s) {
             struct ask *a = item;
             if (a->kind == ASK_SUBMIT)
                 message_free(a->message);
-            a->lost(a);
+            client_forget(a);
         }
     while (mailbox_take(s->replies, &item, 1))
-        ((struct ask *)item)->lost(item);
+        client_forget(item);
     while (mailbox_take(s->mail.journal, &item, 1) || mailbox_take(s->mail.committed, &item, 1))
         core_forget_job(item);
     journal_abandon(s->journal, core_forget_job);
@@ -175,11 +144,11 @@ static void close_process(struct sim *s) {
     mailbox_free(s->replies);
 }
 
-void sim_crash(struct sim *s) {
-    sim_say(s, "crash");
-    s->crashes++;
+void sim_restart(struct sim *s, const char *how) {
+    sim_say(s, "%s", how);
     close_process(s);
     db_rollback(s->db);
+    lanes_forget_old(s);
     open_process(s);
 }
 
@@ -197,8 +166,10 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
                               .log = &s->log,
                               .meters = &s->meters,
                               .id_key = {seed, 42}};
-    settings_of(s);
+    lanes_init(s);
     provider_init(&s->provider, sim_random, s);
+    map_init(&s->posts);
+    s->client_fails = sim_chance(s, 50) ? (unsigned)(sim_random(s) % 60) : 0;
     lies_of(s);
     s->fail_percent = (unsigned)(1 + sim_random(s) % 20);
     struct err e = ERR_INIT;
@@ -211,6 +182,8 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
 
 void sim_close(struct sim *s) {
     close_process(s);
+    lanes_done(s);
+    map_done(&s->posts);
     db_close(s->db);
     provider_done(&s->provider);
 }

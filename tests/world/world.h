@@ -1,10 +1,12 @@
 /* world: the real core, queue, dispatch, receipt and journal code in one thread, from one seed: a virtual
- * clock, a seeded scheduler, a lying provider, a database that fails, mailboxes that are too small, and a
- * crash between any two steps. One seed, one trace.
+ * clock, a seeded scheduler, lanes that come and go by reloads, lying providers, callbacks nobody takes, a
+ * database that fails, mailboxes that are too small, stops, and a crash between any two steps. One seed, one
+ * trace.
  */
 #ifndef HY_TESTS_WORLD_WORLD_H
 #define HY_TESTS_WORLD_WORLD_H
 
+#include "base/map.h"
 #include "model/settings.h"
 #include "model/world.h"
 #include "pipeline/ask.h"
@@ -13,7 +15,7 @@
 #include "provider.h"
 #include "store/journal.h"
 
-enum { PROMISES_MAX = 2000, FLYING_MAX = 512, KEYS_MAX = 64 };
+enum { PROMISES_MAX = 2000, FLYING_MAX = 512, KEYS_MAX = 64, SETTINGS_KEPT = 64 };
 
 /* What a client was told with a 2xx. */
 struct promise {
@@ -21,6 +23,7 @@ struct promise {
     enum delivery delivery;
     int key; /* index of its idempotency key, or -1 */
     char body[64];
+    bool delete_asked, deleted, redacted, canceled; /* the last three: answered so */
 };
 
 /* A call at a sender: its request has not reached the provider yet, or has. */
@@ -38,7 +41,12 @@ struct sim {
     struct log log;
     struct meters meters;
     struct world world;
-    struct settings settings;
+    /* Each reload makes new ones; the last are those in force. Those of before live as long as the process.
+     */
+    struct settings *settings[SETTINGS_KEPT];
+    size_t n_settings;
+    unsigned hosts; /* that a lane may be configured for */
+    uint32_t windows[HOSTS];
 
     struct db *db; /* survives crashes */
     struct journal *journal;
@@ -52,11 +60,17 @@ struct sim {
     bool db_fails; /* now */
     unsigned fail_percent;
     int64_t core_wants_at;
+    int64_t opened_at; /* this process */
+    bool draining;
+    unsigned drained_for;  /* steps */
+    unsigned client_fails; /* percent of status callbacks that are not taken */
+    struct map posts;      /* callback_key -> how many times it was posted, as a pointer */
 
     struct promise promises[PROMISES_MAX];
     size_t n_promises;
     int64_t key_ids[KEYS_MAX]; /* the message each key made; 0: none yet */
-    unsigned submitted, crashes, serial;
+    char key_texts[KEYS_MAX];  /* which of its texts the key came with first */
+    unsigned submitted, crashes, stops, reloads, serial;
     char failure[400]; /* the first broken invariant, or "" */
 };
 
@@ -69,13 +83,36 @@ void sim_say(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 
 /* Invariant id is broken. */
 void sim_broken(struct sim *s, const char *id, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* Ends this process between two steps and begins the next; a crash also rolls back. */
+void sim_restart(struct sim *s, const char *how);
+
+/* lanes.c: settings and what happens to lanes. */
+void lanes_init(struct sim *s);
+void lanes_done(struct sim *s);
+const struct settings *lanes_settings(const struct sim *s); /* in force */
+void lanes_forget_old(struct sim *s);                       /* nobody refers to them any more */
+/* A person changes the file and says so: lanes come, go and change places; whole: all of them are there. */
+void lanes_reload(struct sim *s, bool whole);
+void lanes_trouble(struct sim *s); /* a provider locks the account, goes away, or comes back */
+/* Is a lane of this name allowed one more call at the senders? */
+void lanes_check_window(struct sim *s, const struct call *c);
+
+/* client.c: what callers do, are told, and hear by callbacks. */
+void client_submit(struct sim *s);
+void client_command(struct sim *s);
+void client_hear(struct sim *s);
+void client_callback(struct sim *s, const struct call *c, struct http_response *r);
+void client_forget(struct ask *a); /* nobody answers it */
+uint64_t client_callback_key(int64_t id, unsigned event);
+
 /* steps.c: what may happen next. */
 void sim_step(struct sim *s);
 void sim_settle(struct sim *s); /* no more trouble: run until nothing is due any more */
-void sim_crash(struct sim *s);
 
 /* oracle.c: looks into the database. */
-void oracle_call(struct sim *s, const struct call *c); /* before the provider sees it: I3, I4 */
+void oracle_call(struct sim *s, const struct call *c); /* before the provider or client sees it: I3, I4, I8 */
+void oracle_stopped(struct sim *s);                    /* a clean stop left nothing open */
+void oracle_alive(struct sim *s);                      /* nothing that is due is forgotten */
 void oracle_end(struct sim *s);                        /* I1, I2, I5, I6, I9, I10, I11 */
 
 #endif

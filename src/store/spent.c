@@ -1,0 +1,86 @@
+#include "store/spent.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/codec.h"
+
+enum { MARK_BYTES = 16, TEXT_MAX_BYTES = 64 * 1024 };
+
+/* kind keeps an id and a text apart that happen to be the same bytes. */
+static void mark_of(const char *kind, struct sv number, struct sv what, uint8_t out[SHA256_BYTES]) {
+    struct buf BUF_AUTO all = BUF_INIT(TEXT_MAX_BYTES);
+    buf_addf(&all, "%s/%.*s/", kind, SV_FMT(number));
+    buf_add(&all, what);
+    sha256(buf_sv(&all), out);
+}
+
+static bool put(struct db *db, const char *kind, const struct message *m, struct sv what, int64_t now,
+                struct err *e) {
+    static const char sql[] =
+        "INSERT INTO spent (mark, expires_at) VALUES (?,?) ON CONFLICT (mark) DO UPDATE "
+        "SET expires_at=excluded.expires_at";
+    uint8_t mark[SHA256_BYTES];
+    mark_of(kind, m->text[TEXT_TO], what, mark);
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_blob(s, mark, MARK_BYTES);
+    db_int(s, now + SPENT_KEPT_S * US_PER_S);
+    return db_run(s, e);
+}
+
+bool spent_keep(struct db *db, const struct message *m, int64_t now, struct err *e) {
+    static const char sql[] = "SELECT provider_id, ended_at, fate FROM attempt WHERE message_id=?";
+    struct sv id = sv_of(m->head.provider_id);
+    if (id.n && !put(db, "id", m, id, now, e))
+        return false;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, m->id);
+    bool row, open = false;
+    for (;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            break;
+        open |= db_col_int(s, 1) == 0 || db_col_int(s, 2) == FATE_UNKNOWN;
+        id = db_col_text(s, 0);
+        if (id.n && !put(db, "id", m, id, now, e)) {
+            db_end(s);
+            return false;
+        }
+    }
+    return !open || put(db, "text", m, m->text[TEXT_BODY], now, e);
+}
+
+static bool has(struct db *db, const char *kind, const struct message *m, struct sv what, bool *found,
+                struct err *e) {
+    static const char sql[] = "SELECT 1 FROM spent WHERE mark=?";
+    uint8_t mark[SHA256_BYTES];
+    mark_of(kind, m->text[TEXT_TO], what, mark);
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_blob(s, mark, MARK_BYTES);
+    if (!db_next(s, found, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+bool spent_ask(struct db *db, const struct message *m, struct sv provider_id, bool *taken, bool *open,
+               struct err *e) {
+    return has(db, "id", m, provider_id, taken, e) && has(db, "text", m, m->text[TEXT_BODY], open, e);
+}
+
+bool spent_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
+    static const char sql[] =
+        "DELETE FROM spent WHERE mark IN (SELECT mark FROM spent WHERE expires_at<=? LIMIT ?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, now);
+    db_int(s, limit);
+    return db_run(s, e);
+}

@@ -1,0 +1,166 @@
+#include "world.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+void client_forget(struct ask *a) {
+    if (a->kind == ASK_SUBMIT)
+        free(a->owner);
+    free(a);
+}
+
+static bool put(struct sim *s, struct ask *a) {
+    void *item = a;
+    if (mailbox_put(s->mail.asks, &item, 1) == 1)
+        return true;
+    if (a->kind == ASK_SUBMIT)
+        message_free(a->message);
+    client_forget(a); /* pushed back: 503, nothing promised */
+    return false;
+}
+
+void client_submit(struct sim *s) {
+    char to[24], body[64] = "", key[16] = "", meta[32] = "";
+    unsigned who = (unsigned)(sim_random(s) % 40);
+    snprintf(to, sizeof to, "+8613800138%03u", who);
+    /* Some texts are the same, to the same number, on purpose: they must not be taken for each other. */
+    unsigned serial = sim_chance(s, 15) ? 7 : ++s->serial;
+    snprintf(body, sizeof body, "order %u is ready", serial);
+    int k = sim_chance(s, 30) ? (int)(sim_random(s) % KEYS_MAX) : -1;
+    if (k >= 0) { /* a key nearly always comes with the same request */
+        snprintf(key, sizeof key, "key-%d", k);
+        memset(body, 0, sizeof body);
+        snprintf(body, sizeof body, "%c keyed %d", sim_chance(s, 95) ? 'A' : 'B', k);
+        snprintf(to, sizeof to, "+8613900139%03d", k);
+    }
+    bool calls_back = sim_chance(s, 40);
+    struct sv text[TEXT_COUNT] = {[TEXT_TO] = sv_of(to),
+                                  [TEXT_BODY] = sv_of(body),
+                                  [TEXT_METADATA] = sv_of(meta),
+                                  [TEXT_STATUS_CALLBACK] = calls_back ? SV("http://client.test/cb") : SV_NONE,
+                                  [TEXT_IDEMPOTENCY_KEY] = sv_of(key)};
+    struct message *m = message_new(text);
+    ASSERT(m);
+    m->account_id = 1;
+    m->priority = (enum priority)(sim_random(s) % PRIORITY_COUNT);
+    m->delivery = sim_chance(s, 20) ? DELIVERY_AT_LEAST_ONCE : DELIVERY_AT_MOST_ONCE;
+    if (k >= 0)
+        m->delivery = k % 5 == 0 ? DELIVERY_AT_LEAST_ONCE : DELIVERY_AT_MOST_ONCE;
+    m->segments = 1;
+    m->created_at = s->now;
+    if (sim_chance(s, 10))
+        m->send_at = s->now + (int64_t)(sim_random(s) % (60 * US_PER_S));
+    m->expires_at = s->now + (int64_t)(sim_chance(s, 10) ? 5 + sim_random(s) % 20 : 600) * US_PER_S;
+    memcpy(m->fingerprint, body, FINGERPRINT_BYTES);
+    struct ask *a = calloc(1, sizeof *a);
+    ASSERT(a);
+    *a = (struct ask){.kind = ASK_SUBMIT, .reply_to = s->replies, .lost = client_forget, .message = m};
+    struct promise *p = calloc(1, sizeof *p);
+    ASSERT(p);
+    p->delivery = m->delivery;
+    p->key = k;
+    memcpy(p->body, body, sizeof body);
+    a->owner = p;
+    if (!put(s, a))
+        return;
+    s->submitted++;
+    sim_say(s, "submit %s to %s key %d", body, to, k);
+}
+
+void client_command(struct sim *s) {
+    static const enum ask_kind kinds[] = {ASK_CANCEL, ASK_CANCEL, ASK_CANCEL,
+                                          ASK_DELETE, ASK_DELETE, ASK_REDACT};
+    if (!s->n_promises)
+        return;
+    struct promise *p = &s->promises[sim_random(s) % s->n_promises];
+    struct ask *a = calloc(1, sizeof *a);
+    ASSERT(a);
+    *a = (struct ask){.kind = kinds[sim_random(s) % 6],
+                      .reply_to = s->replies,
+                      .lost = client_forget,
+                      .id = p->id,
+                      .account_id = sim_chance(s, 5) ? 2 : 1};
+    p->delete_asked |= a->kind == ASK_DELETE && a->account_id == 1;
+    sim_say(s, "command %d for %llx", a->kind, (unsigned long long)a->id);
+    put(s, a);
+}
+
+static void keyed(struct sim *s, const struct promise *p, const struct ask *a, int64_t id) {
+    bool known = s->key_ids[p->key] != 0;
+    bool same = known && s->key_texts[p->key] == p->body[0];
+    if (a->result == ASK_MISMATCH) {
+        if (same)
+            sim_broken(s, "I2", "the same request with key %d is called another", p->key);
+        return;
+    }
+    if (known && s->key_ids[p->key] != id)
+        sim_broken(s, "I2", "key %d made two messages", p->key);
+    if (known && !same)
+        sim_broken(s, "I2", "another request with key %d is called the same", p->key);
+    s->key_ids[p->key] = id;
+    s->key_texts[p->key] = p->body[0];
+}
+
+static void submitted(struct sim *s, const struct ask *a) {
+    struct promise *p = a->owner;
+    if (a->result == ASK_FAILED || a->result == ASK_IN_FLIGHT)
+        return;
+    if (p->key < 0 && a->result != ASK_DONE)
+        sim_broken(s, "I2", "a request without a key is answered %d", a->result);
+    p->id = a->result == ASK_DONE ? a->id : a->dup_id;
+    if (p->key >= 0)
+        keyed(s, p, a, p->id);
+    if (a->result == ASK_DONE && s->n_promises < PROMISES_MAX)
+        s->promises[s->n_promises++] = *p;
+}
+
+static void commanded(struct sim *s, const struct ask *a) {
+    struct promise *p = NULL;
+    for (size_t i = 0; i < s->n_promises && !p; i++)
+        if (s->promises[i].id == a->id)
+            p = &s->promises[i];
+    ASSERT(p);
+    if (a->account_id == 2 && a->result != ASK_ABSENT && a->result != ASK_FAILED)
+        sim_broken(s, "I12", "another account's message is answered for with %d", a->result);
+    if (p->deleted && a->result != ASK_ABSENT && a->result != ASK_FAILED)
+        sim_broken(s, "I1", "message %llx was deleted, and is still answered for with %d",
+                   (unsigned long long)p->id, a->result);
+    if (a->result == ASK_ABSENT && a->account_id == 1 && !p->delete_asked)
+        sim_broken(s, "I1", "message %llx was promised and is absent", (unsigned long long)p->id);
+    if (a->result != ASK_DONE)
+        return;
+    if (a->kind == ASK_CANCEL && a->head.state != STATE_CANCELED)
+        sim_broken(s, "I6", "canceled, but the state is %s", state_name(a->head.state));
+    p->canceled |= a->kind == ASK_CANCEL;
+    p->deleted |= a->kind == ASK_DELETE;
+    p->redacted |= a->kind == ASK_REDACT;
+}
+
+void client_hear(struct sim *s) {
+    void *item;
+    while (mailbox_take(s->replies, &item, 1)) {
+        struct ask *a = item;
+        sim_say(s, "answer kind %d message %llx result %d state %d", a->kind, (unsigned long long)a->id,
+                a->result, a->head.state);
+        if (a->kind == ASK_SUBMIT)
+            submitted(s, a);
+        else if (a->kind == ASK_CANCEL || a->kind == ASK_DELETE || a->kind == ASK_REDACT)
+            commanded(s, a);
+        client_forget(a);
+    }
+}
+
+uint64_t client_callback_key(int64_t id, unsigned event) {
+    return (uint64_t)id ^ ((uint64_t)event << 48);
+}
+
+void client_callback(struct sim *s, const struct call *c, struct http_response *r) {
+    uint64_t key = client_callback_key(c->callback.message_id, c->callback.event);
+    uintptr_t times = (uintptr_t)map_get(&s->posts, key);
+    map_put(&s->posts, key, (void *)(times + 1));
+    bool fails = sim_chance(s, s->client_fails);
+    *r = (struct http_response){.transport = fails && sim_chance(s, 50) ? HTTP_CUT : HTTP_ANSWERED,
+                                .status = fails ? 500 : 204,
+                                .elapsed_us = 1000};
+}

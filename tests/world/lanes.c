@@ -1,0 +1,114 @@
+#include "world.h"
+
+#include "base/clock.h"
+#include "provider/adapter.h"
+
+#include <string.h>
+
+static void add_lane(struct sim *s, struct settings *set, unsigned host) {
+    const struct adapter *a = adapter_find(SV("twilio"));
+    ASSERT(a);
+    char url[40];
+    snprintf(url, sizeof url, "http://%s.test", host_names[host]);
+    struct lane_config *l = &set->lanes[set->n_lanes++];
+    *l = (struct lane_config){.adapter = a,
+                              .from = SV("+15005550006"),
+                              .in_flight_max = s->windows[host],
+                              .timeout_ms = 5000,
+                              .connect_timeout_ms = 2000,
+                              .receipt_window_s = 120,
+                              .lookup_after_ms = 4000,
+                              .lookups_max = 4};
+    snprintf(l->name, sizeof l->name, "%s", host_names[host]);
+    l->fields[adapter_field_index(a, SV("account_sid"))] = SV("AC00000000000000000000000000000001");
+    l->fields[adapter_field_index(a, SV("auth_token"))] = SV("0123456789abcdef0123456789abcdef");
+    l->fields[adapter_field_index(a, SV("base_url"))] = arena_dup(&set->arena, sv_of(url));
+}
+
+static void make(struct sim *s, bool whole) {
+    struct settings *set = calloc(1, sizeof *set);
+    ASSERT(set && s->n_settings < SETTINGS_KEPT);
+    arena_init(&set->arena, 1 << 16);
+    set->public_url = SV("http://gateway.test");
+    set->limits.live_max = (uint32_t)(20 + sim_random(s) % 200);
+    set->limits.journal_batch_max = 100;
+    set->defaults.validity_s = 600;
+    set->defaults.idempotency_s = 86400;
+    set->retry.first_ms = 500;
+    set->retry.max_ms = 20000;
+    set->retry.attempts_max = 5;
+    set->callbacks.timeout_ms = 5000;
+    set->callbacks.attempts_max = 5;
+    unsigned first = (unsigned)(sim_random(s) % s->hosts);
+    for (unsigned i = 0; i < s->hosts; i++)
+        if (whole || sim_chance(s, 65))
+            add_lane(s, set, (first + i) % s->hosts);
+    s->settings[s->n_settings++] = set;
+}
+
+void lanes_init(struct sim *s) {
+    s->hosts = sim_chance(s, 40) ? 1 : 2 + (unsigned)(sim_random(s) % (HOSTS - 1));
+    for (unsigned i = 0; i < s->hosts; i++)
+        s->windows[i] = (uint32_t)(1 + sim_random(s) % 40);
+    make(s, true);
+}
+
+static void forget(struct settings *set) {
+    arena_done(&set->arena);
+    free(set);
+}
+
+void lanes_forget_old(struct sim *s) {
+    struct settings *last = s->settings[--s->n_settings];
+    for (size_t i = 0; i < s->n_settings; i++)
+        forget(s->settings[i]);
+    s->settings[0] = last;
+    s->n_settings = 1;
+}
+
+void lanes_done(struct sim *s) {
+    for (size_t i = 0; i < s->n_settings; i++)
+        forget(s->settings[i]);
+}
+
+const struct settings *lanes_settings(const struct sim *s) {
+    return s->settings[s->n_settings - 1];
+}
+
+void lanes_reload(struct sim *s, bool whole) {
+    if (s->n_settings == SETTINGS_KEPT || mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks))
+        return;
+    make(s, whole);
+    for (unsigned i = 0; i < s->hosts; i++)
+        if (whole || sim_chance(s, 70))
+            s->provider.locked[i] = false; /* that is why the settings were looked at */
+    struct ask *a = calloc(1, sizeof *a);
+    ASSERT(a);
+    *a = (struct ask){
+        .kind = ASK_RELOAD, .reply_to = s->replies, .lost = client_forget, .settings = lanes_settings(s)};
+    void *item = a;
+    size_t took = mailbox_put(s->mail.asks, &item, 1);
+    ASSERT(took == 1);
+    s->reloads++;
+    sim_say(s, "reload with %u lanes, %s first", a->settings->n_lanes, a->settings->lanes[0].name);
+}
+
+void lanes_trouble(struct sim *s) {
+    unsigned host = (unsigned)(sim_random(s) % s->hosts);
+    bool locks = sim_chance(s, 30);
+    bool *what = locks ? &s->provider.locked[host] : &s->provider.away[host];
+    *what = locks || !*what;
+    sim_say(s, "provider %s: locked %d, away %d", host_names[host], s->provider.locked[host],
+            s->provider.away[host]);
+}
+
+void lanes_check_window(struct sim *s, const struct call *c) {
+    unsigned n = 0;
+    for (size_t i = 0; i < s->n_flying; i++) {
+        const struct call *other = s->flying[i].call;
+        n += other->kind != CALL_CALLBACK && strcmp(other->lane->name, c->lane->name) == 0;
+    }
+    if (n > c->lane->in_flight_max)
+        sim_broken(s, "I8", "%u calls at once on lane %s, whose window is %u", n, c->lane->name,
+                   c->lane->in_flight_max);
+}
