@@ -47,6 +47,12 @@ int cli_mood(int argc, char **argv) {
         fputs(usage, stderr);
         return EX_USAGE;
     }
+    if (!mood_has_words()) {
+        fprintf(stderr, "hongyan mood: %s\n",
+                cli_say("this program was built without word lists: run script/bootstrap and build it again",
+                        "本程序构建时没有词表:请运行 script/bootstrap 后重新构建"));
+        return EX_UNAVAILABLE;
+    }
     struct buf BUF_AUTO input = BUF_INIT(TEXT_BYTES_MAX), out = BUF_INIT(1024);
     struct sv text = sv_of(argv[optind]);
     if (sv_eq(text, SV("-"))) {

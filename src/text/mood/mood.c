@@ -154,6 +154,10 @@ struct mood mood_of(struct sv text) {
                          .words = r.score.words};
 }
 
+bool mood_has_words(void) {
+    return mood_table_has_words;
+}
+
 const char *mood_label_name(enum mood_label label) {
     switch (label) {
     case MOOD_NEGATIVE: return "negative";

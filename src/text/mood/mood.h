@@ -27,6 +27,9 @@ struct mood {
 #define MOOD_NEGATIVE_BELOW (-0.5)
 #define MOOD_POSITIVE_ABOVE 0.3
 
+/* False: this program was built without word lists, and every text is neutral. */
+bool mood_has_words(void);
+
 /* The mood of a text. UTF-8; a byte that is not counts as white space, so every input has an answer. */
 struct mood mood_of(struct sv text);
 

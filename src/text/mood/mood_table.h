@@ -34,6 +34,7 @@ struct mood_entry {
     int8_t tenths;
 };
 
+extern const bool mood_table_has_words;
 extern const struct mood_entry mood_entries[];
 extern const unsigned char mood_bytes[];
 extern const uint16_t mood_slots[MOOD_SLOTS];

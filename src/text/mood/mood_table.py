@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the table of src/text/mood: mood_table.py NPM_FOLDER GRAMMAR_TSV OUT_C
+"""Makes the table of src/text/mood: mood_table.py NPM_FOLDER GRAMMAR_TSV OUT_C; with NPM_FOLDER empty, a table without words.
 
 Reads four packages (docs/decisions/0014 names their versions and licences) and grammar.tsv, and writes one hash table in C. Values are
 tenths on VADER's scale, -40 to 40. The same input gives the same output.
@@ -133,7 +133,7 @@ def fnv1a(data):
     return h
 
 
-def write(table, path):
+def write(table, has_words, path):
     entries = sorted((w.encode(), kv) for w, kv in table.items() if len(w.encode()) <= WORD_BYTES_MAX)
     if len(entries) > SLOTS * 0.6:
         die("too many words for the slots")
@@ -149,7 +149,8 @@ def write(table, path):
         for word, (kind, value) in entries:
             out.write(f"{{{at}, {len(word)}, MOOD_{kind.upper()}, {value}}},\n")
             at += len(word)
-        out.write("};\n\nconst unsigned char mood_bytes[] = {\n")
+        out.write(f"}};\n\nconst bool mood_table_has_words = {str(has_words).lower()};\n")
+        out.write("\nconst unsigned char mood_bytes[] = {\n")
         for word, _ in entries:
             out.write(",".join(map(str, word)) + ",\n")
         out.write("};\n\nconst uint16_t mood_slots[MOOD_SLOTS] = {\n")
@@ -161,7 +162,8 @@ def write(table, path):
 def main():
     if len(sys.argv) != 4:
         die("usage: mood_table.py NPM_FOLDER GRAMMAR_TSV OUT_C")
-    write(gather(sys.argv[1], sys.argv[2]), sys.argv[3])
+    words = gather(sys.argv[1], sys.argv[2]) if sys.argv[1] else {"no": ("negator", 0)}
+    write(words, bool(sys.argv[1]), sys.argv[3])
 
 
 if __name__ == "__main__":
