@@ -241,16 +241,37 @@ static struct sv keep(struct api_request *rq, struct sv v) {
     return v.n ? arena_dup(&rq->x->arena, v) : v;
 }
 
+/* Which rule a text broke and where; never the text. */
+static void tell_screened(struct api_request *rq, const struct screen_verdict *v) {
+    if (v->worst == SCREEN_PASS)
+        return;
+    const struct screen_hit *hit = &v->hits[0];
+    for (size_t i = 1; i < v->n; i++)
+        if (v->hits[i].action > hit->action)
+            hit = &v->hits[i];
+    meter_add(rq->front->parts.world->meters, COUNT_SCREENED, 1);
+    log_info(rq->front->parts.world->log, "message.screened", kv_name("request", rq->id),
+             kv_word("account", sid_sv(&rq->account_sid)), kv_name("action", screen_action_name(v->worst)),
+             kv_text("list", hit->list), kv_int("line", hit->rule), kv_int("at", (int64_t)hit->start),
+             kv_int("bytes", (int64_t)hit->len), kv_int("hits", (int64_t)v->n));
+}
+
 void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
     struct front *f = rq->front;
     struct err e = ERR_INIT;
     struct admitted admitted;
     if (in->template.n)
         (void)api_stock(rq); /* the admitter's own: it must be up to date */
-    if (!admit(f->admitter, f->settings, f->texts, in, rq->now, &admitted, &e)) {
+    struct submission known = *in;
+    if (texts_screen_by_account(f->texts)) {
+        const struct account *account = directory_account(api_directory(rq), in->account_id);
+        known.account_name = account ? sv_of(account->name) : SV_NONE;
+    }
+    if (!admit(f->admitter, f->settings, f->texts, &known, rq->now, &admitted, &e)) {
         api_fail(rq, &e);
         return;
     }
+    tell_screened(rq, &admitted.screened);
     struct submit *s = arena_zalloc(&rq->x->arena, sizeof *s);
     ASSERT(s);
     s->done = done;
@@ -263,6 +284,7 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     struct ask *a = api_new_ask(rq, ASK_SUBMIT);
     a->message = admitted.message;
     a->suppress = admitted.suppress;
+    a->flagged = admitted.screened.worst == SCREEN_FLAG;
     a->caller_key = sid_sv(&rq->key);
     a->source = rq->x->client;
     api_ask(rq, a, submitted);

@@ -160,6 +160,19 @@ const struct config_row config_rows[] = {
     {"screen.action", CONFIG_WORD, "block", AT(screen.action), .names = actions,
      .doc = "What happens to a message with a forbidden word: not sent, sent with stars, or sent and marked.",
      .doc_zh = "含敏感词的消息:不发送、用星号替换、或发送并标记。"},
+    {"screen.lists", CONFIG_SCREENS, "", .fallback_is = "none", .fallback_is_zh = "无", AT(screen.lists),
+     .count_at = offsetof(struct settings, screen.n_lists), .max = SCREEN_LIST_RULES_MAX,
+     .doc =
+         "More lists, each with what it does, what its file holds, and for whose texts it is: `block words "
+         "FILE`, `flag patterns FILE for topic=marketing`, `replace words anywhere FILE for "
+         "account=acme,beta`, "
+         "`allow FILE`. Patterns are regular expressions, one a line; words match whole Latin words unless "
+         "`anywhere`.",
+     .doc_zh =
+         "更多列表,逐条写明处置、文件内容与适用范围:`block words 文件`、`flag patterns 文件 for "
+         "topic=marketing`、`replace words anywhere 文件 for account=acme,beta`、`allow 文件`。patterns "
+         "为正则表达式,每行一个。",
+     .example = "[flag patterns /etc/hongyan/links.txt for topic=marketing]"},
     {0},
 };
 
@@ -253,6 +266,8 @@ static const struct {
     [CONFIG_RATES] = {"a list of rates, such as `60/min per recipient`",
                       "速率列表,如 `60/min per recipient`"},
     [CONFIG_LANE_RATES] = {"a list of rates, such as `10/s`", "速率列表,如 `10/s`"},
+    [CONFIG_SCREENS] = {"a list of screen lists, such as `flag patterns FILE for topic=marketing`",
+                        "列表,如 `flag patterns 文件 for topic=marketing`"},
     [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
     [CONFIG_REGION] = {"a two-letter country code of ISO 3166, such as CN or GB",
                        "ISO 3166 两字母国家代码,如 CN 或 GB"},
@@ -276,7 +291,8 @@ static const struct {
 };
 
 bool config_row_is_list(const struct config_row *row) {
-    return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES;
+    return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES ||
+           row->kind == CONFIG_SCREENS;
 }
 
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {

@@ -18,6 +18,7 @@ enum config_kind {
     CONFIG_PATHS,      /* struct sv[max], their number as uint32_t at `count_at` */
     CONFIG_RATES,      /* struct rate[max], likewise */
     CONFIG_LANE_RATES, /* the same, without scopes */
+    CONFIG_SCREENS,    /* struct screen_list_rule[max], likewise */
     CONFIG_DATABASE,   /* struct sv: sqlite:PATH */
     CONFIG_REGION,     /* struct sv: ISO 3166-1 alpha-2, in capitals */
     CONFIG_BOOL,       /* bool */

@@ -137,6 +137,16 @@ static bool put_rate(const struct config_row *row, struct sv text, void *base, s
     return put_text(text, &kept, mem, e) && parse(kept, &rates[*n], e) && (++*n, true);
 }
 
+static bool put_screen(const struct config_row *row, struct sv text, void *base, struct arena *mem,
+                       struct err *e) {
+    struct screen_list_rule *rules = (struct screen_list_rule *)((char *)base + row->at);
+    uint32_t *n = (uint32_t *)((char *)base + row->count_at);
+    struct sv kept;
+    if (*n == row->max)
+        return wrong(row, e);
+    return put_text(text, &kept, mem, e) && screen_list_parse(kept, &rules[*n], e) && (++*n, true);
+}
+
 /* Index of text in the names, or -1. */
 static int name_index(const struct config_row *row, struct sv text) {
     for (int i = 0; row->names[i]; i++)
@@ -172,6 +182,7 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     case CONFIG_PATH:
         return empty || (text.n && text.n < PATH_MAX) ? put_text(text, place, mem, e) : wrong(row, e);
     case CONFIG_PATHS: return empty || put_path(row, text, base, mem, e);
+    case CONFIG_SCREENS: return empty || put_screen(row, text, base, mem, e);
     case CONFIG_RATES:
     case CONFIG_LANE_RATES: return empty || put_rate(row, text, base, mem, e);
     case CONFIG_DATABASE:
@@ -262,6 +273,18 @@ void config_value_print(const struct config_row *row, const void *base, struct b
         for (uint32_t i = 0; i < n; i++) {
             buf_adds(out, i ? ", " : "");
             config_text_print(texts[i], out);
+        }
+        buf_addc(out, ']');
+        return;
+    }
+    case CONFIG_SCREENS: {
+        const struct screen_list_rule *rules = place;
+        uint32_t n;
+        memcpy(&n, (const char *)base + row->count_at, sizeof n);
+        buf_addc(out, '[');
+        for (uint32_t i = 0; i < n; i++) {
+            buf_adds(out, i ? ", " : "");
+            config_text_print(rules[i].text, out);
         }
         buf_addc(out, ']');
         return;

@@ -213,6 +213,19 @@ static size_t characters(struct sv v) {
     return n;
 }
 
+/* Look-alikes of GSM-7 for what is not, unless the text gets longer than may be, or dearer (a tab becomes
+ * seven spaces). */
+static void make_cheaper(struct admitter *a, const struct settings *s, struct sv *body) {
+    buf_reset(&a->smart);
+    if (!smart_encode(*body, &a->smart))
+        return;
+    struct sv smart = buf_sv(&a->smart);
+    if (characters(smart) <= s->limits.body_chars_max &&
+        segments_count(smart, SEGMENTS_INTERNATIONAL).segments <=
+            segments_count(*body, SEGMENTS_INTERNATIONAL).segments)
+        *body = smart;
+}
+
 /* The text as it would be sent, before screening. */
 static bool make_body(struct admitter *a, const struct settings *s, const struct texts *t,
                       const struct submission *in, struct sv *body, uint32_t *version, struct err *e) {
@@ -246,26 +259,19 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
         return err_set_field(e, ERR_UNPROCESSABLE, field, "the text is longer than %u characters",
                              s->limits.body_chars_max);
     if (in->smart_encoding == SMART_YES ||
-        (in->smart_encoding == SMART_BY_SETTING && s->defaults.smart_encoding)) {
-        buf_reset(&a->smart);
-        if (smart_encode(*body, &a->smart))
-            *body = buf_sv(&a->smart);
-    }
+        (in->smart_encoding == SMART_BY_SETTING && s->defaults.smart_encoding))
+        make_cheaper(a, s, body);
     return true;
 }
 
-static bool screen(struct admitter *a, const struct texts *t, struct sv *body, enum reason *suppress,
-                   struct err *e) {
-    *suppress = REASON_NONE;
-    if (!t->words)
-        return true;
-    struct screen_verdict v;
+static bool screen(struct admitter *a, const struct texts *t, const struct submission *in, struct sv *body,
+                   struct admitted *out, struct err *e) {
     buf_reset(&a->screened);
-    if (!screen_check(t->words, a->scratch, *body, &v, &a->screened, e))
+    if (!screens_check(t->screens, a->scratch, in->account_name, in->topic, *body, &out->screened,
+                       &a->screened, e))
         return false;
-    if (v.worst == SCREEN_BLOCK)
-        *suppress = REASON_SCREENED;
-    else if (v.replaced)
+    out->suppress = out->screened.worst == SCREEN_BLOCK ? REASON_SCREENED : REASON_NONE;
+    if (out->screened.replaced && out->suppress == REASON_NONE)
         *body = buf_sv(&a->screened);
     return true;
 }
@@ -280,7 +286,7 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     uint32_t template_version;
     if (!check_to(&in, s, &to, e) || !check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) ||
         !check_times(&in, now, e) || !make_body(a, s, t, &in, &body, &template_version, e) ||
-        !screen(a, t, &body, &out->suppress, e))
+        !screen(a, t, &in, &body, out, e))
         return false;
     const struct sv texts[TEXT_COUNT] = {
         [TEXT_TO] = sv_of(to.e164),

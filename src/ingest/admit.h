@@ -11,6 +11,7 @@
 #include "model/message.h"
 #include "model/settings.h"
 #include "model/template_doc.h"
+#include "text/screen/screen.h"
 #include "text/template/template.h"
 
 #include <jansson.h>
@@ -21,6 +22,8 @@ struct texts;
 /* Reads templates.dir and screen.*; an error names file and line. */
 MUST_USE struct texts *texts_load(const struct settings *s, struct err *e);
 void texts_free(struct texts *t);
+/* Whether some screen list is for certain accounts. */
+bool texts_screen_by_account(const struct texts *t);
 
 /* One thread's copies of the accounts' stored templates: ingest/stock.h. */
 struct stock;
@@ -37,6 +40,7 @@ enum smart_choice { SMART_BY_SETTING, SMART_YES, SMART_NO };
 /* What a face read from a request. Views are borrowed; p == NULL: not given. */
 struct submission {
     int64_t account_id;
+    struct sv account_name; /* needed when texts_screen_by_account; else it may be empty */
     struct sv to, from, body;
     struct sv template, language; /* instead of body */
     const json_t *vars;           /* object or NULL */
@@ -60,6 +64,9 @@ struct admit_names {
 struct admitted {
     struct message *message; /* the caller's */
     enum reason suppress;    /* not REASON_NONE: store it, but do not send it */
+    /* What the screen lists said; places are in the text before replacing; list names live as long as texts.
+     */
+    struct screen_verdict screened;
 };
 
 /* Errors name the field. ERR_INVALID: a value has the wrong form; ERR_UNPROCESSABLE: well-formed, but it

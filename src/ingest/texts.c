@@ -1,28 +1,14 @@
 #include "ingest/texts.h"
 
+#include "ingest/file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_MAX_BYTES = 64 << 20, TEMPLATE_FILE_MAX_BYTES = 1 << 20, TEMPLATES_MAX = 10000 };
-
-static bool read_file(const char *path, size_t max, struct buf *out, struct err *e) {
-    FILE *f = fopen(path, "rbe");
-    if (!f)
-        return err_set(e, ERR_INVALID, "%s: %s", path, strerror(errno));
-    buf_init(out, max);
-    char part[16384];
-    size_t n;
-    while ((n = fread(part, 1, sizeof part, f)) > 0)
-        buf_add(out, sv_make(part, n));
-    bool broken = ferror(f) != 0;
-    fclose(f);
-    if (broken || out->overflow)
-        return err_set(e, ERR_INVALID, "%s: %s", path, broken ? "cannot be read" : "is too large");
-    return true;
-}
+enum { TEMPLATE_FILE_MAX_BYTES = 1 << 20, TEMPLATES_MAX = 10000 };
 
 /* ---- templates: NAME.txt, or NAME.LANG.txt for a language ---- */
 
@@ -78,7 +64,7 @@ static bool add_template(struct texts *t, const char *dir, const char *file, con
     if (t->n_templates == TEMPLATES_MAX)
         return err_set(e, ERR_INVALID, "%s: more than %d templates", dir, TEMPLATES_MAX);
     struct buf BUF_AUTO text = BUF_INIT(TEMPLATE_FILE_MAX_BYTES);
-    if (!read_file(path, TEMPLATE_FILE_MAX_BYTES, &text, e))
+    if (!ingest_read_file(path, &text, e))
         return false;
     if (!sv_is_utf8(buf_sv(&text)))
         return err_set(e, ERR_INVALID, "%s: not UTF-8", path);
@@ -109,43 +95,10 @@ static bool load_templates(struct texts *t, const struct settings *s, struct err
     return ok;
 }
 
-/* ---- word lists ---- */
-
-static enum screen_action action_of(struct sv name) {
-    if (sv_eq(name, SV("replace")))
-        return SCREEN_REPLACE;
-    return sv_eq(name, SV("flag")) ? SCREEN_FLAG : SCREEN_BLOCK;
-}
-
-static bool add_list(struct screen_builder *b, struct sv path, enum screen_action action, bool allow,
-                     struct err *e) {
-    struct buf BUF_AUTO text = BUF_INIT(FILE_MAX_BYTES);
-    if (!read_file(path.p, FILE_MAX_BYTES, &text, e))
-        return false;
-    struct screen_list list = {.name = path, .file = path, .text = buf_sv(&text), .action = action};
-    return allow ? screen_builder_allow(b, &list, e) : screen_builder_words(b, &list, e);
-}
-
-static bool load_words(struct texts *t, const struct settings *s, struct err *e) {
-    if (s->screen.n_words == 0)
-        return true;
-    struct screen_builder *b = screen_builder_new();
-    ASSERT(b);
-    bool ok = true;
-    for (uint32_t i = 0; ok && i < s->screen.n_words; i++)
-        ok = add_list(b, s->screen.words[i], action_of(s->screen.action), false, e);
-    if (ok && s->screen.allow.n)
-        ok = add_list(b, s->screen.allow, SCREEN_BLOCK, true, e);
-    if (ok)
-        t->words = screen_compile(b, e);
-    screen_builder_free(b);
-    return ok && t->words;
-}
-
 struct texts *texts_load(const struct settings *s, struct err *e) {
     struct texts *t = calloc(1, sizeof *t);
     ASSERT(t);
-    if (load_templates(t, s, e) && load_words(t, s, e))
+    if (load_templates(t, s, e) && screens_load(s, &t->screens, e))
         return t;
     texts_free(t);
     return NULL;
@@ -159,6 +112,10 @@ void texts_free(struct texts *t) {
         free(t->templates[i].name);
     }
     free(t->templates);
-    screen_set_free(t->words);
+    screens_free(t->screens);
     free(t);
+}
+
+bool texts_screen_by_account(const struct texts *t) {
+    return screens_by_account(t->screens);
 }

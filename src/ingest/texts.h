@@ -4,7 +4,7 @@
 #define HY_INGEST_TEXTS_H
 
 #include "ingest/admit.h"
-#include "text/screen/screen.h"
+#include "ingest/screens.h"
 #include "text/template/template.h"
 
 struct text_template {
@@ -15,7 +15,7 @@ struct text_template {
 struct texts {
     struct text_template *templates; /* sorted by name; owned */
     size_t n_templates;
-    struct screen_set *words; /* NULL: nothing is forbidden */
+    struct screens *screens; /* owned; NULL: nothing is forbidden */
 };
 
 /* The template for a language: zh-CN, then zh, then without language. NULL if there is none. */

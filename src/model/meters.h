@@ -23,6 +23,7 @@ enum counter {
     COUNT_RECEIPTS_REFUSED, /* forged or malformed */
     COUNT_INBOUND,
     COUNT_LIMITED,
+    COUNT_SCREENED,
     COUNT_IDEMPOTENT_REPLAYS,
     COUNT_REQUESTS,
     COUNT_REQUESTS_REFUSED, /* answered 4xx */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "model/lane.h"
 #include "model/rate.h"
+#include "model/screen_list.h"
 #include "model/state.h"
 
 enum { SETTINGS_LANES_MAX = 64, SETTINGS_FILES_MAX = 16 };
@@ -79,7 +80,9 @@ struct settings {
         struct sv words[SETTINGS_FILES_MAX]; /* files of forbidden words, one a line */
         uint32_t n_words;
         struct sv allow;  /* file of phrases in which a forbidden word does not count */
-        struct sv action; /* block, replace or flag */
+        struct sv action; /* block, replace or flag: what the files of words do */
+        struct screen_list_rule lists[SCREEN_LIST_RULES_MAX];
+        uint32_t n_lists;
     } screen;
 
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */

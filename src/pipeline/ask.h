@@ -44,6 +44,7 @@ struct ask {
 
     struct message *message;         /* SUBMIT; without id: the core gives it */
     enum reason suppress;            /* SUBMIT: not to be sent, for this reason */
+    bool flagged;                    /* SUBMIT: to be sent, but somebody should look at its text */
     struct sv caller_key, source;    /* SUBMIT: what limits may count by; borrowed */
     const struct settings *settings; /* RELOAD */
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */

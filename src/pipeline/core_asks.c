@@ -113,6 +113,8 @@ static void submit(struct core *c, struct ask *a) {
     struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
     w->ask = a;
     place(c, l, a->suppress, w);
+    if (a->flagged)
+        change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
     core_owe(c, m, &w->job.change);
     if (keyed) {
         map_put(&c->keys, hash, w);

@@ -488,6 +488,29 @@ def test_restart_after_the_clock_went_back__waiting_messages_go_out(start, tmp_p
     g.delivered(sid, 20)
 
 
+# ---- screening ----
+
+def test_screen__lists_block_star_out_and_flag_by_topic(start, tmp_path):
+    for name, text in (("gambling", "# for promotions\npoker\n"), ("links", "bit\\.ly/\\w+\n"), ("rude", "damn\n")):
+        (tmp_path / name).write_text(text)
+    g = start({"screen": {"lists": ["block words %s/gambling for topic=promo" % tmp_path,
+                                    "flag patterns %s/links" % tmp_path, "replace words %s/rude" % tmp_path]}})
+
+    def sent(body, **more):
+        return g.message(g.send(body=body, **more).json["id"])
+
+    assert sent("P o k e r is fun: POKER", topic="promo")["status"] == "suppressed"
+    assert sent("poker is fun", topic="code")["status"] != "suppressed"
+    assert sent("a damn good deal")["body"] == "a **** good deal"
+    flagged = sent("see bit.ly/abc")
+    assert flagged["body"] == "see bit.ly/abc" and flagged["status"] != "suppressed"
+    events = g.get("/v1/messages/%s/events" % flagged["id"]).json["data"]
+    assert [e for e in events if e.get("reason") == "screened"], events
+    g.delivered(flagged["id"])
+    lines = g.logged("message.screened")
+    assert [line for line in lines if "links" in str(line) and "bit.ly" not in str(line)], lines
+
+
 # ---- signals ----
 
 def test_reload__new_settings_take_effect_and_nothing_is_lost(start, tmp_path):

@@ -310,6 +310,81 @@ static void test_admit__a_forbidden_word_is_blocked_replaced_or_flagged(void **s
     }
 }
 
+/* The words and patterns that settings name, for certain accounts and topics. */
+static void test_admit__lists_are_for_the_accounts_and_topics_they_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *account, *topic, *body, *right;
+        enum screen_action worst;
+        unsigned line;
+    } met[] = {
+        {"acme", "promo", "all about poker", "all about poker", SCREEN_BLOCK, 2},
+        {"acme", "code", "all about poker", "all about poker", SCREEN_PASS, 0},
+        {"beta", "promo", "all about poker", "all about poker", SCREEN_PASS, 0},
+        {"beta", "code", "see bit.ly/abc", "see bit.ly/abc", SCREEN_FLAG, 1},
+        {"acme", "", "a damn thing", "a **** thing", SCREEN_REPLACE, 1},
+        {"acme", "", "a damn fine thing", "a **** fine thing", SCREEN_REPLACE, 1},
+        {"beta", "", "a damn fine thing", "a damn fine thing", SCREEN_PASS, 0},
+        {"", "", "casino", "casino", SCREEN_BLOCK, 1},
+        {"beta", "", "a damn link: bit.ly/abc", "a **** link: bit.ly/abc", SCREEN_FLAG, 1},
+    };
+    static const char *const lists[] = {
+        "block words %s/l1 for account=acme topic=promo", "flag patterns %s/l2", "replace words %s/l3",
+        "allow %s/l4 for account=beta", "replace patterns %s/l2 for account=beta topic=none"};
+    static char rules[5][128];
+    struct desk *d = desk_open("block");
+    struct err e = ERR_INIT;
+    write_file(d, "l1", "# gambling\npoker\n");
+    write_file(d, "l2", "bit\\.ly/\\w+\n");
+    write_file(d, "l3", "damn\n");
+    write_file(d, "l4", "damn fine\n");
+    for (size_t i = 0; i < 5; i++) {
+        snprintf(rules[i], sizeof rules[i], lists[i], d->dir);
+        assert_true(
+            screen_list_parse(sv_of(rules[i]), &d->settings.screen.lists[d->settings.screen.n_lists++], &e));
+    }
+    struct texts *t = texts_load(&d->settings, &e);
+    if (!t)
+        fail_msg("%s", e.text);
+    assert_true(texts_screen_by_account(t));
+    assert_false(texts_screen_by_account(d->texts));
+    for (size_t i = 0; i < sizeof met / sizeof met[0]; i++) {
+        struct submission in = {.to = SV("+8613800138000"),
+                                .body = sv_of(met[i].body),
+                                .account_name = sv_of(met[i].account),
+                                .topic = sv_of(met[i].topic)};
+        struct admitted out;
+        assert_true(admit(d->admitter, &d->settings, t, &in, NOW, &out, &e));
+        if (out.screened.worst != met[i].worst)
+            fail_msg("row %zu: %s", i, screen_action_name(out.screened.worst));
+        assert_int_equal(out.suppress, met[i].worst == SCREEN_BLOCK ? REASON_SCREENED : REASON_NONE);
+        assert_sv(out.message->text[TEXT_BODY], met[i].right);
+        if (met[i].line)
+            assert_int_equal(out.screened.hits[0].rule, met[i].line);
+        message_free(out.message);
+    }
+    texts_free(t);
+    for (const char *name = "l1\0l2\0l3\0l4\0"; *name; name += 3)
+        remove_file(d, name);
+    desk_close(d);
+}
+
+static void test_admit__smart_encoding_never_makes_a_text_dearer(void **state) {
+    (void)state;
+    static char dear[100];
+    struct desk *d = desk_open(NULL);
+    snprintf(dear, sizeof dear, "\xe2\x80\x9c%s",
+             "\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t."); /* 30 tabs */
+    struct submission in = {.to = SV("+8613800138000"), .body = sv_of(dear), .smart_encoding = SMART_YES};
+    struct admitted out;
+    struct err e = ERR_INIT;
+    assert_true(admit(d->admitter, &d->settings, d->texts, &in, NOW, &out, &e));
+    assert_sv(out.message->text[TEXT_BODY], dear);
+    assert_int_equal(out.message->segments, 1);
+    message_free(out.message);
+    desk_close(d);
+}
+
 static void test_admit__what_a_template_makes_is_screened_too(void **state) {
     (void)state;
     struct desk *d = desk_open("block");
@@ -454,6 +529,8 @@ int main(void) {
         cmocka_unit_test(test_admit__each_submission_is_taken_or_refused_by_field),
         cmocka_unit_test(test_admit__errors_use_the_names_of_the_face),
         cmocka_unit_test(test_admit__a_forbidden_word_is_blocked_replaced_or_flagged),
+        cmocka_unit_test(test_admit__lists_are_for_the_accounts_and_topics_they_name),
+        cmocka_unit_test(test_admit__smart_encoding_never_makes_a_text_dearer),
         cmocka_unit_test(test_admit__what_a_template_makes_is_screened_too),
         cmocka_unit_test(test_admit__smart_encoding_only_when_it_makes_gsm7),
         cmocka_unit_test(test_admit__white_space_around_tags_goes_when_settings_say_so),

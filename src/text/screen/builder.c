@@ -158,7 +158,7 @@ static bool add_word(struct screen_builder *b, struct words_builder *to, struct 
         .flags = (list->anywhere ? 0 : WORD_EDGES) | (to == b->words ? WORD_LEET : 0),
         .list = (uint32_t)b->set->n_lists - 1,
     };
-    if (to == b->words && !add_rule(b, at, &entry.tag, e))
+    if (!add_rule(b, at, &entry.tag, e))
         return false;
     return words_builder_add(to, b->set->fold, &entry) || fail_memory(e);
 }

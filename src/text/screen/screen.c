@@ -29,6 +29,7 @@ struct check {
     const struct screen_set *set;
     struct screen_scratch *s;
     struct sv text;
+    const bool *active; /* by list; NULL: all are */
     struct screen_verdict *out;
     bool starring; /* star_to is there to be filled */
     bool no_memory;
@@ -87,9 +88,14 @@ static bool on_any_word(void *ctx, uint32_t tag, size_t start, size_t len) {
     return false;
 }
 
+static bool is_active(const struct check *c, uint32_t rule) {
+    return !c->active || c->active[c->set->rule[rule].list];
+}
+
 static bool on_allowed(void *ctx, uint32_t tag, size_t start, size_t len) {
-    (void)tag;
     struct check *c = ctx;
+    if (!is_active(c, tag))
+        return true;
     struct screen_scratch *s = c->s;
     size_t end = start + len;
     if (s->n_allowed && s->allowed[s->n_allowed - 1].end >= end)
@@ -152,13 +158,14 @@ static bool count(struct check *c, uint32_t rule, size_t start, size_t end, bool
 
 static bool on_word(void *ctx, uint32_t tag, size_t start, size_t len) {
     struct check *c = ctx;
-    return is_allowed(c->s, start, start + len) || count(c, tag, start, start + len, false);
+    return !is_active(c, tag) || is_allowed(c->s, start, start + len) ||
+           count(c, tag, start, start + len, false);
 }
 
 /* Hyperscan tells every end of a match: those from one start are one hit, as long as the longest. */
 static bool on_pattern(void *ctx, uint32_t index, size_t start, size_t end) {
     struct check *c = ctx;
-    if (is_allowed(c->s, start, end))
+    if (!is_active(c, c->set->pattern_rule[index]) || is_allowed(c->s, start, end))
         return true;
     bool is_same = !c->out->more && c->last_pattern == index && c->last_start == start;
     c->last_pattern = index;
@@ -238,6 +245,11 @@ static bool gather(struct check *c, struct err *e) {
 
 bool screen_check(const struct screen_set *set, struct screen_scratch *s, struct sv text,
                   struct screen_verdict *out, struct buf *replaced, struct err *e) {
+    return screen_check_lists(set, s, text, NULL, out, replaced, e);
+}
+
+bool screen_check_lists(const struct screen_set *set, struct screen_scratch *s, struct sv text,
+                        const bool *active, struct screen_verdict *out, struct buf *replaced, struct err *e) {
     out->worst = SCREEN_PASS;
     out->replaced = out->more = false;
     out->n = 0;
@@ -248,7 +260,12 @@ bool screen_check(const struct screen_set *set, struct screen_scratch *s, struct
     if (text.n > SCREEN_TEXT_MAX)
         return err_set(e, ERR_TOO_LARGE, "a text of %zu bytes is too long to screen (at most %u)", text.n,
                        SCREEN_TEXT_MAX);
-    struct check c = {.set = set, .s = s, .text = text, .out = out, .starring = replaced && set->replaces};
+    struct check c = {.set = set,
+                      .s = s,
+                      .text = text,
+                      .active = active,
+                      .out = out,
+                      .starring = replaced && set->replaces};
     if (!fold_for(&c, false))
         return err_set(e, ERR_INTERNAL, "out of memory for screening");
     bool any;

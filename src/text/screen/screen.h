@@ -113,4 +113,10 @@ void screen_scratch_free(struct screen_scratch *s);
 MUST_USE bool screen_check(const struct screen_set *set, struct screen_scratch *s, struct sv text,
                            struct screen_verdict *out, struct buf *replaced, struct err *e);
 
+/* The same with some of the lists only, still in one pass: active has a bool for each list, allow lists too,
+ * in the order in which they were added to the builder. NULL: all of them. */
+MUST_USE bool screen_check_lists(const struct screen_set *set, struct screen_scratch *s, struct sv text,
+                                 const bool *active, struct screen_verdict *out, struct buf *replaced,
+                                 struct err *e);
+
 #endif

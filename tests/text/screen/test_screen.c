@@ -107,6 +107,37 @@ static void run_cases(void **state, const struct hit_case *cases, size_t n) {
 }
 #define RUN(cases) run_cases(state, cases, sizeof cases / sizeof *cases)
 
+/* words, stars, inside, patterns, allowed: the order of make_room. */
+static void test_screen__lists_that_are_not_active_say_nothing(void **state) {
+    struct room *r = *state;
+    static const struct {
+        const char *text;
+        bool active[5];
+        size_t hits;
+        enum screen_action worst;
+        const char *replaced;
+    } met[] = {
+        {"badword viagra", {1, 1, 1, 1, 1}, 2, SCREEN_BLOCK, "******* viagra"},
+        {"badword viagra", {1, 0, 1, 1, 1}, 1, SCREEN_BLOCK, NULL},
+        {"badword viagra", {0, 1, 1, 1, 1}, 1, SCREEN_REPLACE, "******* viagra"},
+        {"badword viagra", {0, 0, 0, 0, 0}, 0, SCREEN_PASS, NULL},
+        {"13800138000", {1, 1, 1, 1, 1}, 1, SCREEN_FLAG, NULL},
+        {"13800138000", {1, 1, 1, 0, 1}, 0, SCREEN_PASS, NULL},
+        {"a horn concerto", {1, 1, 1, 1, 1}, 0, SCREEN_PASS, NULL},
+        {"a horn concerto", {1, 1, 1, 1, 0}, 1, SCREEN_FLAG, NULL},
+    };
+    for (size_t i = 0; i < sizeof met / sizeof met[0]; i++) {
+        struct screen_verdict v;
+        struct err e = ERR_INIT;
+        assert_true(
+            screen_check_lists(r->set, r->scratch, sv_of(met[i].text), met[i].active, &v, &r->replaced, &e));
+        if (v.n != met[i].hits || v.worst != met[i].worst || v.replaced != (met[i].replaced != NULL))
+            fail_msg("row %zu: %zu hits, %s", i, v.n, screen_action_name(v.worst));
+        if (met[i].replaced)
+            assert_true(sv_eq(buf_sv(&r->replaced), sv_of(met[i].replaced)));
+    }
+}
+
 static void test_screen__disguised_word_is_found_where_it_stands(void **state) {
     static const struct hit_case cases[] = {
         {"有敏感词吗", "敏感词", "words", 2},
@@ -508,6 +539,7 @@ static void test_screen__random_texts_agree_with_a_naive_matcher(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_screen__lists_that_are_not_active_say_nothing),
         cmocka_unit_test(test_screen__disguised_word_is_found_where_it_stands),
         cmocka_unit_test(test_screen__innocent_text_passes),
         cmocka_unit_test(test_screen__allowed_phrase_covers_only_itself),
