@@ -42,9 +42,20 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
 
 void core_recall(struct core *c, struct sv lane, uint32_t units, int64_t at) {
     int64_t now = world_now(c->world);
+    at = at < now ? at : now;
     for (size_t i = 0; i < c->n_lanes; i++)
-        if (sv_eq(lane, sv_of(c->lanes[i]->config->name)))
-            lane_recall(c->lanes[i], units, at < now ? at : now);
+        if (sv_eq(lane, sv_of(c->lanes[i]->config->name))) {
+            lane_recall(c->lanes[i], units, at);
+            return;
+        }
+    if (c->n_recalled == c->recalled_cap) {
+        c->recalled_cap = c->recalled_cap ? c->recalled_cap * 2 : 64;
+        c->recalled = realloc(c->recalled, c->recalled_cap * sizeof *c->recalled);
+        ASSERT(c->recalled);
+    }
+    struct recalled *r = &c->recalled[c->n_recalled++];
+    *r = (struct recalled){.units = units, .at = at};
+    snprintf(r->lane, sizeof r->lane, "%.*s", SV_FMT(lane));
 }
 
 /* A crash answers nobody. */
@@ -99,6 +110,7 @@ void core_free(struct core *c) {
     map_done(&c->keys);
     limits_free(c->limits);
     free(c->out_calls);
+    free(c->recalled);
     free(c);
 }
 

@@ -327,6 +327,19 @@ static struct lane *come_back(struct core *c, const char *name) {
     return l;
 }
 
+/* What it began before this process, when it was not configured at the start of this. */
+static void recall(struct core *c, struct lane *l) {
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n_recalled; i++) {
+        const struct recalled *r = &c->recalled[i];
+        if (strcmp(r->lane, l->config->name) == 0)
+            lane_recall(l, r->units, r->at);
+        else
+            c->recalled[kept++] = *r;
+    }
+    c->n_recalled = kept;
+}
+
 /* Of lanes whose last call has ended nothing is worth keeping but what their rates have counted. */
 static void forget_gone(struct core *c) {
     struct map still = {0};
@@ -350,6 +363,7 @@ static void reload(struct core *c, const struct settings *s) {
         if (!l)
             l = come_back(c, s->lanes[i].name);
         lane_configure(l, &s->lanes[i]);
+        recall(c, l);
         kept[n++] = l;
     }
     for (size_t i = 0; i < c->n_lanes; i++) {

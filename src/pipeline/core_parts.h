@@ -71,6 +71,13 @@ struct owing {
     struct call call;
 };
 
+/* What a lane that is not configured began to send before this process: a reload may bring it back. */
+struct recalled {
+    char lane[LANE_NAME_MAX + 1];
+    uint32_t units;
+    int64_t at;
+};
+
 struct core {
     const struct world *world;
     const struct settings *settings;
@@ -85,7 +92,9 @@ struct core {
     struct limits *limits;                  /* owned */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
-    struct map gone; /* lanes no longer configured, owned: calls may still name them */
+    struct map gone;           /* lanes no longer configured, owned: calls may still name them */
+    struct recalled *recalled; /* owned; oldest first */
+    size_t n_recalled, recalled_cap;
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
     size_t n_calls;

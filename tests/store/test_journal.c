@@ -2,6 +2,7 @@
 #include "../base/check.h"
 #include "kit.h"
 #include "store/reader.h"
+#include "store/spent.h"
 
 struct shelf {
     struct db *db;
@@ -144,7 +145,7 @@ static void test_key__prune_forgets_what_is_past_and_no_more_than_asked(void **s
 static void test_claim__only_what_nobody_else_has_or_may_have(void **state) {
     (void)state;
     const int64_t hour = 3600 * US_PER_S;
-    enum other { NONE, HAS_ID, OPEN, UNKNOWN, SENT, RETRIED, OLD_OPEN, NEVER_TRIED };
+    enum other { NONE, HAS_ID, OPEN, UNKNOWN, SENT, RETRIED, OLD_OPEN, OPEN_THEN_SENT, NEVER_TRIED };
     static const struct {
         const char *name;
         enum other other;
@@ -157,6 +158,8 @@ static void test_claim__only_what_nobody_else_has_or_may_have(void **state) {
         {"a twin is being sent", OPEN, "+8613800138000", "hello", JOB_AMBIGUOUS},
         {"a twin's outcome is unknown", UNKNOWN, "+8613800138000", "hello", JOB_AMBIGUOUS},
         {"a twin has an id of its own", SENT, "+8613800138000", "hello", JOB_DONE},
+        {"a twin was tried again with the first outcome open", OPEN_THEN_SENT, "+8613800138000", "hello",
+         JOB_AMBIGUOUS},
         {"a twin surely was not taken", RETRIED, "+8613800138000", "hello", JOB_DONE},
         {"a twin was never tried", NEVER_TRIED, "+8613800138000", "hello", JOB_DONE},
         {"a twin of long ago", OLD_OPEN, "+8613800138000", "hello", JOB_DONE},
@@ -180,6 +183,13 @@ static void test_claim__only_what_nobody_else_has_or_may_have(void **state) {
                 end(s, o, STATE_SENT, FATE_SENT, "PR2");
             if (rows[i].other == UNKNOWN)
                 end(s, o, STATE_UNKNOWN, FATE_UNKNOWN, "");
+            if (rows[i].other == OPEN_THEN_SENT) {
+                end(s, o, STATE_UNKNOWN, FATE_UNKNOWN, "");
+                struct job again = kit_move(o, STATE_QUEUED, KIT_NOW);
+                assert_int_equal(kit_do(s->journal, &again), JOB_DONE);
+                begin(s, o, KIT_NOW + US_PER_S);
+                end(s, o, STATE_SENT, FATE_SENT, "PR2");
+            }
             if (rows[i].other == RETRIED)
                 end(s, o, STATE_QUEUED, FATE_RETRY, "");
         }
@@ -273,6 +283,53 @@ static void test_load__finds_by_number_and_provider_id_the_newest(void **state) 
     assert_int_equal(j.id, 0);
 }
 
+/* A twin that was sent, or whose outcome is open, and then deleted or redacted, still has what it had. */
+static void test_claim__what_a_deleted_twin_had_stays_its_own_for_a_week(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *to, *body; /* the other's */
+        enum fate fate;
+        const char *id;
+        enum job_kind kind;
+        int64_t later_s;
+        enum job_result result;
+    } rows[] = {
+        {"had the id", NULL, "hello", FATE_SENT, "PR1", JOB_DELETE, 0, JOB_CLAIMED},
+        {"had the id with another text", NULL, "bye", FATE_SENT, "PR1", JOB_DELETE, 0, JOB_CLAIMED},
+        {"had another id", NULL, "hello", FATE_SENT, "PR2", JOB_DELETE, 0, JOB_DONE},
+        {"had the id at another number", "+8613900139000", "hello", FATE_SENT, "PR1", JOB_DELETE, 0,
+         JOB_DONE},
+        {"was open", NULL, "hello", FATE_UNKNOWN, "", JOB_DELETE, 0, JOB_AMBIGUOUS},
+        {"was open and is redacted", NULL, "hello", FATE_UNKNOWN, "", JOB_REDACT, 0, JOB_AMBIGUOUS},
+        {"was open with another text", NULL, "bye", FATE_UNKNOWN, "", JOB_DELETE, 0, JOB_DONE},
+        {"was refused", NULL, "hello", FATE_REJECTED, "", JOB_DELETE, 0, JOB_DONE},
+        {"nearly a week ago", NULL, "hello", FATE_SENT, "PR1", JOB_DELETE, SPENT_KEPT_S - 1, JOB_CLAIMED},
+        {"a week ago", NULL, "hello", FATE_SENT, "PR1", JOB_DELETE, SPENT_KEPT_S, JOB_DONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        void *own;
+        open_shelf(&own);
+        struct shelf *s = own;
+        struct message *o = stored(s, 2, rows[i].to, rows[i].body);
+        begin(s, o, KIT_NOW);
+        end(s, o, STATE_FAILED, rows[i].fate, rows[i].id);
+        struct job gone = {.kind = rows[i].kind, .message = o, .now = KIT_NOW, .change = change_of(o)};
+        assert_int_equal(kit_do(s->journal, &gone), JOB_DONE);
+        struct job prune = {.kind = JOB_PRUNE, .limit = 9, .now = KIT_NOW + rows[i].later_s * US_PER_S};
+        assert_int_equal(kit_do(s->journal, &prune), JOB_DONE);
+        struct message *m = stored(s, 1, NULL, "hello");
+        begin(s, m, KIT_NOW);
+        end(s, m, STATE_UNKNOWN, FATE_UNKNOWN, "");
+        struct job j = kit_move(m, STATE_SENT, KIT_NOW);
+        j.claim = true;
+        j.change.attempt.started_at = KIT_NOW;
+        kit_end(&j, FATE_SENT, "PR1", KIT_NOW);
+        if (kit_do(s->journal, &j) != rows[i].result)
+            fail_msg("%s: result %d", rows[i].name, j.result);
+        close_shelf(&own);
+    }
+}
+
 /* ---- redact, delete, callbacks ---- */
 
 static void test_delete__leaves_nothing_but_others(void **state) {
@@ -358,6 +415,7 @@ int main(void) {
         TEST(test_key__prune_forgets_what_is_past_and_no_more_than_asked),
         cmocka_unit_test(test_claim__only_what_nobody_else_has_or_may_have),
         TEST(test_claim__two_of_a_batch_cannot_claim_the_same_id),
+        cmocka_unit_test(test_claim__what_a_deleted_twin_had_stays_its_own_for_a_week),
         TEST(test_load__brings_the_row_as_it_was_stored_with_its_latest_attempt),
         TEST(test_load__nobody_elses),
         TEST(test_load__finds_by_number_and_provider_id_the_newest),

@@ -20,6 +20,8 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
                               .lookup_after_ms = 4000,
                               .lookups_max = 4};
     snprintf(l->name, sizeof l->name, "%s", host_names[host]);
+    if (s->rates[host].max)
+        l->rates[l->n_rates++] = s->rates[host];
     l->fields[adapter_field_index(a, SV("account_sid"))] = SV("AC00000000000000000000000000000001");
     l->fields[adapter_field_index(a, SV("auth_token"))] = SV("0123456789abcdef0123456789abcdef");
     l->fields[adapter_field_index(a, SV("base_url"))] = arena_dup(&set->arena, sv_of(url));
@@ -50,6 +52,9 @@ void lanes_init(struct sim *s) {
     s->hosts = sim_chance(s, 40) ? 1 : 2 + (unsigned)(sim_random(s) % (HOSTS - 1));
     for (unsigned i = 0; i < s->hosts; i++)
         s->windows[i] = (uint32_t)(1 + sim_random(s) % 40);
+    for (unsigned i = 0; i < s->hosts; i++)
+        if (sim_chance(s, 20))
+            s->rates[i] = (struct rate){.max = 1 + (uint32_t)(sim_random(s) % 10), .period_us = US_PER_S};
     make(s, true);
 }
 

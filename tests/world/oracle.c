@@ -161,6 +161,25 @@ static void check_orphans(struct sim *s) {
     }
 }
 
+/* No interval of a lane's rate has more attempts than it allows. */
+static void check_rates(struct sim *s) {
+    static const char sql[] =
+        "SELECT a.started_at FROM attempt AS a WHERE a.lane=?1 AND (SELECT count(*) FROM attempt AS b WHERE "
+        "b.lane=?1 AND b.started_at>a.started_at-?2 AND b.started_at<=a.started_at)>?3 LIMIT 1";
+    for (unsigned i = 0; i < HOSTS; i++) {
+        if (!s->rates[i].max)
+            continue;
+        struct db_stmt *st = query(s, sql);
+        db_text(st, sv_of(host_names[i]));
+        db_int(st, s->rates[i].period_us);
+        db_int(st, s->rates[i].max);
+        if (next(s, st) && db_col_int(st, 0) > 0)
+            sim_broken(s, "I8", "lane %s began more than %u attempts in the second before %lld",
+                       host_names[i], s->rates[i].max, (long long)db_col_int(st, 0));
+        db_end(st);
+    }
+}
+
 void oracle_stopped(struct sim *s) {
     static const char sql[] =
         "SELECT m.id FROM attempt AS a JOIN message AS m ON m.id=a.message_id AND a.number=m.attempts "
@@ -232,4 +251,5 @@ void oracle_end(struct sim *s) {
     check_open_attempts(s);
     check_callbacks(s);
     check_orphans(s);
+    check_rates(s);
 }

@@ -47,6 +47,7 @@ struct sim {
     size_t n_settings;
     unsigned hosts; /* that a lane may be configured for */
     uint32_t windows[HOSTS];
+    struct rate rates[HOSTS]; /* max 0: none */
 
     struct db *db; /* survives crashes */
     struct journal *journal;
