@@ -168,7 +168,8 @@ struct api_brief api_brief_of(const struct message *m) {
     };
 }
 
-/* The key was used before, and stands for this message. */
+/* The key was used before, and stands for this message. A key outlives a deleted message on purpose: whoever
+ * repeats the request must not cause a second text, and cannot be shown what was to be forgotten. */
 static void replay(struct api_request *rq, int64_t id, api_submitted *done) {
     struct err e = ERR_INIT;
     struct message *m = reader_message(rq->front->db, rq->account_id, id, &e);

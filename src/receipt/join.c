@@ -30,8 +30,9 @@ static enum joined stray(const struct receipt *r, enum state to, int64_t now, st
 }
 
 /* The process that made the call may be gone, or its answer lost: then this is all that will ever be known of
- * it. A report on an earlier attempt says nothing of the latest, whose outcome stays open for good. */
-static void end_attempt(const struct receipt *r, const struct attempt *latest, bool earlier, int64_t now,
+ * it. A report on another attempt, or on who knows which, says nothing of the latest, whose outcome stays
+ * open for good. */
+static void end_attempt(const struct receipt *r, unsigned number, const struct attempt *latest, int64_t now,
                         struct change *c) {
     bool open = latest->ended_at == 0 || latest->fate == FATE_UNKNOWN;
     if (latest->number == 0 || latest->number != c->next.attempts || !open)
@@ -40,7 +41,8 @@ static void end_attempt(const struct receipt *r, const struct attempt *latest, b
     c->attempt_ends = true;
     if (c->attempt.ended_at == 0)
         c->attempt.ended_at = now;
-    if (earlier) {
+    bool surely = number == latest->number || (number == 0 && latest->number == 1);
+    if (!surely) {
         c->attempt.fate = FATE_UNKNOWN;
         c->attempt.reason = REASON_OUTCOME_UNKNOWN;
         return;
@@ -80,7 +82,7 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
     if (r->provider_id[0])
         memcpy(c->next.provider_id, r->provider_id, sizeof r->provider_id);
     c->next.code = r->code;
-    end_attempt(r, latest, earlier, now, c);
+    end_attempt(r, number, latest, now, c);
     change_move(c, to, r->reason, now);
     if (to == STATE_SENT)
         c->next.due_at = now + window_us;

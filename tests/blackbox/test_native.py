@@ -44,6 +44,16 @@ def test_idempotency__the_same_request_is_the_same_message(shared_gateway):
     assert g.sim.times()[body["body"]] == 1
 
 
+def test_idempotency__the_key_of_a_deleted_message_sends_nothing_again(shared_gateway):
+    g, body = shared_gateway, {"to": "+14155550123", "body": unique()}
+    first = g.post("/v1/messages", body, {"Idempotency-Key": body["body"]})
+    g.wait(first.json["id"], "delivered")
+    assert ask(g, "DELETE", "/v1/messages/" + first.json["id"], {"key": g.key}).status == 204
+    p = is_problem(g.post("/v1/messages", body, {"Idempotency-Key": body["body"]}), 409)
+    assert p["type"] == "/problems/conflict" and "deleted" in p["detail"]
+    assert g.sim.times()[body["body"]] == 1
+
+
 def test_idempotency__another_request_is_refused(shared_gateway):
     g, key = shared_gateway, unique()
     assert g.post("/v1/messages", {"to": "+14155550123", "body": "one"}, {"Idempotency-Key": key}).status == 202

@@ -65,9 +65,9 @@ static void check_moved(const struct message *m, const struct receipt *r, unsign
     assert_int_equal(c->attempt_ends, open);
     if (!open)
         return;
-    assert_int_equal(c->attempt.fate, number == 1 ? FATE_UNKNOWN : FATE_SENT);
+    assert_int_equal(c->attempt.fate, number == 2 ? FATE_SENT : FATE_UNKNOWN);
     assert_int_equal(c->attempt.ended_at, latest->ended_at ? latest->ended_at : NOW);
-    assert_string_equal(c->attempt.provider_id, number == 1 ? "" : r->provider_id);
+    assert_string_equal(c->attempt.provider_id, number == 2 ? r->provider_id : "");
 }
 
 static void check_noted(const struct message *m, const struct receipt *r, enum state to,
@@ -132,6 +132,19 @@ static void test_join__each_state_meets_each_report_as_the_table_says(void **sta
                 for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
                     for (size_t a = 0; a < sizeof latest / sizeof latest[0]; a++)
                         meet(row, report, number, &latest[a], ids[i][0], ids[i][1]);
+}
+
+static void test_join__a_report_without_a_number_is_the_only_attempts(void **state) {
+    (void)state;
+    struct message *m = message_in(STATE_UNKNOWN, 1, "PR1");
+    const struct receipt r = {.state = STATE_DELIVERED, .provider_id = "PR1"};
+    const struct attempt latest = {.message_id = 1, .number = 1, .ended_at = NOW - 5, .fate = FATE_UNKNOWN};
+    struct change c = change_of(m);
+    assert_int_equal(join_receipt(m, &r, 0, &latest, WINDOW, NOW, &c), JOINED_CHANGE);
+    assert_true(c.attempt_ends);
+    assert_int_equal(c.attempt.fate, FATE_SENT);
+    assert_string_equal(c.attempt.provider_id, "PR1");
+    message_free(m);
 }
 
 static void test_join__strange_receipts_are_told_of_a_few_times_only(void **state) {
@@ -235,6 +248,7 @@ static void test_join__never_goes_back_and_never_grows_without_end(void **state)
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_join__each_state_meets_each_report_as_the_table_says),
+        cmocka_unit_test(test_join__a_report_without_a_number_is_the_only_attempts),
         cmocka_unit_test(test_join__strange_receipts_are_told_of_a_few_times_only),
         cmocka_unit_test(test_join__the_table_has_every_state),
         cmocka_unit_test(test_join__an_attempt_that_has_ended_is_not_ended_again),

@@ -60,10 +60,14 @@ void client_submit(struct sim *s) {
     ASSERT(p);
     p->delivery = m->delivery;
     p->key = k;
+    p->expires_at = m->expires_at;
+    p->alone = k >= 0 && s->key_open[k] == 0;
     memcpy(p->body, body, sizeof body);
     a->owner = p;
     if (!put(s, a))
         return;
+    if (k >= 0)
+        s->key_open[k]++;
     s->submitted++;
     sim_say(s, "submit %s to %s key %d", body, to, k);
 }
@@ -104,6 +108,10 @@ static void keyed(struct sim *s, const struct promise *p, const struct ask *a, i
 
 static void submitted(struct sim *s, const struct ask *a) {
     struct promise *p = a->owner;
+    if (p->key >= 0)
+        s->key_open[p->key]--;
+    if (a->result == ASK_IN_FLIGHT && p->alone)
+        sim_broken(s, "I2", "key %d is called in flight, and no other request has it", p->key);
     if (a->result == ASK_FAILED || a->result == ASK_IN_FLIGHT)
         return;
     if (p->key < 0 && a->result != ASK_DONE)
@@ -157,9 +165,9 @@ uint64_t client_callback_key(int64_t id, unsigned event) {
 
 void client_callback(struct sim *s, const struct call *c, struct http_response *r) {
     uint64_t key = client_callback_key(c->callback.message_id, c->callback.event);
-    uintptr_t times = (uintptr_t)map_get(&s->posts, key);
-    map_put(&s->posts, key, (void *)(times + 1));
+    uintptr_t before = (uintptr_t)map_get(&s->posts, key);
     bool fails = sim_chance(s, s->client_fails);
+    map_put(&s->posts, key, (void *)((before + 2) | !fails));
     *r = (struct http_response){.transport = fails && sim_chance(s, 50) ? HTTP_CUT : HTTP_ANSWERED,
                                 .status = fails ? 500 : 204,
                                 .elapsed_us = 1000};

@@ -106,8 +106,8 @@ static void check_truth(struct sim *s, const struct promise *p, enum state state
 }
 
 static void check_promise(struct sim *s, const struct promise *p) {
-    static const char sql[] =
-        "SELECT state, due_at, done_at, events, delivery, body, reason FROM message WHERE id=?";
+    static const char sql[] = "SELECT state, due_at, done_at, send_at, created_at, body, reason, expires_at "
+                              "FROM message WHERE id=?";
     struct db_stmt *st = query(s, sql);
     db_int(st, p->id);
     unsigned long long id = (unsigned long long)p->id;
@@ -121,6 +121,10 @@ static void check_promise(struct sim *s, const struct promise *p) {
     if (db_col_int(st, 1) != 0 || db_col_int(st, 2) == 0)
         sim_broken(s, "I9", "message %llx is still %s at the end (due %lld, done %lld)", id,
                    state_name(state), (long long)db_col_int(st, 1), (long long)db_col_int(st, 2));
+    int64_t send_at = db_col_int(st, 3), created_at = db_col_int(st, 4);
+    int64_t later_us = send_at > created_at ? send_at - created_at : 0;
+    if (db_col_int(st, 7) != p->expires_at + later_us)
+        sim_broken(s, "I9", "message %llx has another validity than was asked for", id);
     if (p->deleted)
         sim_broken(s, "I1", "message %llx was deleted and is still there", id);
     if (p->redacted && db_col_text(st, 5).n)
@@ -131,17 +135,22 @@ static void check_promise(struct sim *s, const struct promise *p) {
     check_truth(s, p, state, reason);
 }
 
-/* Every event that owes a callback has been told, at least once; and none is owed for ever. */
+/* Every event that owes a callback was taken, or tried as often as the settings say; none is owed for ever.
+ */
 static void check_callbacks(struct sim *s) {
     static const char sql[] =
         "SELECT e.message_id, e.number, e.state FROM event AS e JOIN message AS m ON m.id=e.message_id WHERE "
         "m.status_callback IS NOT NULL AND e.note=0 AND e.state IN (5,6,7,8,9,10,11)";
     static const char left[] = "SELECT count(*) FROM callback WHERE due_at>=?";
     struct db_stmt *st = query(s, sql);
-    while (next(s, st))
-        if (!map_get(&s->posts, client_callback_key(db_col_int(st, 0), (unsigned)db_col_int(st, 1))))
-            sim_broken(s, "I9", "nobody was called back about message %llx being %s",
-                       (unsigned long long)db_col_int(st, 0), state_name((enum state)db_col_int(st, 2)));
+    while (next(s, st)) {
+        uint64_t key = client_callback_key(db_col_int(st, 0), (unsigned)db_col_int(st, 1));
+        uintptr_t posted = (uintptr_t)map_get(&s->posts, key);
+        if (!(posted & 1) && posted / 2 < lanes_settings(s)->callbacks.attempts_max)
+            sim_broken(s, "I9", "a callback about message %llx being %s was posted %u times and never taken",
+                       (unsigned long long)db_col_int(st, 0), state_name((enum state)db_col_int(st, 2)),
+                       (unsigned)(posted / 2));
+    }
     int64_t n = number(s, left, 0);
     if (n)
         sim_broken(s, "I9", "%lld callbacks are still owed at the end", (long long)n);
@@ -188,6 +197,18 @@ void oracle_stopped(struct sim *s) {
     if (id)
         sim_broken(s, "I3", "an attempt of message %llx has no outcome after a clean stop",
                    (unsigned long long)id);
+}
+
+void oracle_timely(struct sim *s) {
+    static const char sql[] = "SELECT id, state FROM message WHERE expires_at<? AND state IN (1,2,3) LIMIT 1";
+    _Static_assert(STATE_ACCEPTED == 1 && STATE_SCHEDULED == 2 && STATE_QUEUED == 3,
+                   "as the statement has it");
+    struct db_stmt *st = query(s, sql);
+    db_int(st, s->now - (int64_t)30 * US_PER_S);
+    if (next(s, st))
+        sim_broken(s, "I9", "message %llx is still %s, long after its validity",
+                   (unsigned long long)db_col_int(st, 0), state_name((enum state)db_col_int(st, 1)));
+    db_end(st);
 }
 
 void oracle_alive(struct sim *s) {
@@ -244,6 +265,15 @@ static void check_open_attempts(struct sim *s) {
     db_end(st);
 }
 
+/* What the core believes waits on disk is what waits there. */
+static void check_backlog(struct sim *s) {
+    int64_t told = atomic_load(&s->meters.gauges[GAUGE_BACKLOG]);
+    int64_t there = number(s, "SELECT count(*) FROM message WHERE due_at>?", 0);
+    if (told != there)
+        sim_broken(s, "I9", "%lld messages wait on disk, and the core tells of %lld", (long long)there,
+                   (long long)told);
+}
+
 void oracle_end(struct sim *s) {
     for (size_t i = 0; i < s->n_promises && !s->failure[0]; i++)
         check_promise(s, &s->promises[i]);
@@ -252,4 +282,5 @@ void oracle_end(struct sim *s) {
     check_callbacks(s);
     check_orphans(s);
     check_rates(s);
+    check_backlog(s);
 }

@@ -34,6 +34,7 @@ static void sender_step(struct sim *s) {
             continue;
         struct flying *f = &s->flying[s->n_flying++];
         f->call = item;
+        f->answered = false;
         arena_init(&f->mem, 1 << 20);
         bool built = call_build(f->call, &s->world, &signer, &f->mem, &f->request);
         ASSERT(built);
@@ -66,16 +67,22 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
     }
 }
 
+/* An answer takes a while to come back, in which anything may happen. */
 static void provider_step(struct sim *s) {
     if (!s->n_flying)
         return;
     size_t i = sim_random(s) % s->n_flying;
     struct flying *f = &s->flying[i];
-    struct http_response r;
-    answer(s, f, &r);
-    sim_say(s, "call kind %d message %llx attempt %u -> %d/%d", f->call->kind,
-            (unsigned long long)f->call->message->id, f->call->attempt, r.transport, r.status);
-    call_judge(f->call, &s->world, &r);
+    if (!f->answered) {
+        struct http_response r;
+        answer(s, f, &r);
+        sim_say(s, "call kind %d message %llx attempt %u -> %d/%d", f->call->kind,
+                (unsigned long long)f->call->message->id, f->call->attempt, r.transport, r.status);
+        call_judge(f->call, &s->world, &r);
+        f->answered = true;
+        if (sim_chance(s, 30))
+            return;
+    }
     give_back(s, i);
 }
 
@@ -119,7 +126,7 @@ static void core_step(struct sim *s) {
 static void crash(struct sim *s) {
     for (size_t i = 0; i < s->n_flying; i++) {
         struct http_response r;
-        if (!sim_chance(s, 50))
+        if (s->flying[i].answered || !sim_chance(s, 50))
             continue;
         answer(s, &s->flying[i], &r);
     }
@@ -206,14 +213,26 @@ void sim_settle(struct sim *s) {
     for (unsigned i = 0; i < HOSTS; i++)
         s->provider.away[i] = false;
     bool mended = sim_chance(s, 75); /* else lanes stay broken or unconfigured for good */
-    if (sim_chance(s, 90))
-        s->client_fails = 0;
-    int64_t end = s->now + (int64_t)1500 * US_PER_S, alive_at = s->now + (int64_t)300 * US_PER_S;
+    bool all_locked = !mended && sim_chance(s, 50);
+    for (unsigned i = 0; i < HOSTS; i++)
+        s->provider.locked[i] |= all_locked;
+    s->client_fails = sim_chance(s, 90) ? 0 : 100;
+    int64_t end = s->now + (int64_t)1500 * US_PER_S, alive_at = s->now + (int64_t)300 * US_PER_S,
+            timely_at = s->now + (int64_t)30 * US_PER_S;
     while (mended && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks))
         round_of_all(s);
+    bool lock_first = mended && sim_chance(s, 30); /* what was refused before must not count after */
+    for (unsigned i = 0; i < HOSTS; i++)
+        s->provider.locked[i] |= lock_first;
+    for (unsigned i = 0; lock_first && i < 20; i++)
+        provider_step(s);
     if (mended)
         lanes_reload(s, true);
     for (unsigned i = 0; s->now < end && !s->failure[0]; i++) {
+        if (s->now >= timely_at) {
+            oracle_timely(s);
+            timely_at += (int64_t)50 * US_PER_S;
+        }
         if (mended && s->now >= alive_at) {
             oracle_alive(s);
             alive_at = end;

@@ -103,6 +103,7 @@ static void open_process(struct sim *s) {
     ASSERT(s->core && reader_lane_use(s->db, recall, s->core, &e));
     s->core_wants_at = s->opened_at = s->now;
     s->draining = false;
+    memset(s->key_open, 0, sizeof s->key_open);
     s->drained_for = 0;
     s->db_fails = failing;
 }

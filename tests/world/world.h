@@ -23,12 +23,15 @@ struct promise {
     enum delivery delivery;
     int key; /* index of its idempotency key, or -1 */
     char body[64];
+    int64_t expires_at;                             /* as asked for, from the moment it may be sent */
+    bool alone;                                     /* when asked, no other request with its key was open */
     bool delete_asked, deleted, redacted, canceled; /* the last three: answered so */
 };
 
-/* A call at a sender: its request has not reached the provider yet, or has. */
+/* A call at a sender. */
 struct flying {
     struct call *call;
+    bool answered; /* and judged; the core has not heard of it yet */
     struct http_request request;
     struct arena mem;
 };
@@ -65,12 +68,13 @@ struct sim {
     bool draining;
     unsigned drained_for;  /* steps */
     unsigned client_fails; /* percent of status callbacks that are not taken */
-    struct map posts;      /* callback_key -> how many times it was posted, as a pointer */
+    struct map posts;      /* client_callback_key -> twice the times it was posted, and 1 when it was taken */
 
     struct promise promises[PROMISES_MAX];
     size_t n_promises;
-    int64_t key_ids[KEYS_MAX]; /* the message each key made; 0: none yet */
-    char key_texts[KEYS_MAX];  /* which of its texts the key came with first */
+    int64_t key_ids[KEYS_MAX];   /* the message each key made; 0: none yet */
+    unsigned key_open[KEYS_MAX]; /* requests with that key that this process has not answered */
+    char key_texts[KEYS_MAX];    /* which of its texts the key came with first */
     unsigned submitted, crashes, stops, reloads, serial;
     char failure[400]; /* the first broken invariant, or "" */
 };
@@ -113,6 +117,7 @@ void sim_settle(struct sim *s); /* no more trouble: run until nothing is due any
 /* oracle.c: looks into the database. */
 void oracle_call(struct sim *s, const struct call *c); /* before the provider or client sees it: I3, I4, I8 */
 void oracle_stopped(struct sim *s);                    /* a clean stop left nothing open */
+void oracle_timely(struct sim *s);                     /* none waits on past its validity */
 void oracle_alive(struct sim *s);                      /* nothing that is due is forgotten */
 void oracle_end(struct sim *s);                        /* I1, I2, I5, I6, I9, I10, I11 */
 
