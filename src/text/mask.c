@@ -242,6 +242,33 @@ static bool is_key_id(const struct scan *s, size_t start, size_t end) {
     return false;
 }
 
+/* Tokens that say by their first letters what they are: SendGrid, Google OAuth, JSON Web Tokens, Stripe and
+ * others of its style, OpenAI, Slack, GitHub, GitLab, Mailgun. The end of one that starts at i, with what of
+ * it may be shown; or i. */
+static size_t marked_token_end(const struct scan *s, size_t i, size_t *shown) {
+    static const struct {
+        struct sv prefix;
+        size_t min; /* characters behind the prefix */
+    } forms[] = {
+        {{"SG.", 3}, 20},     {{"ya29.", 5}, 16},   {{"eyJ", 3}, 16},          {{"sk_live_", 8}, 8},
+        {{"sk_test_", 8}, 8}, {{"rk_live_", 8}, 8}, {{"whsec_", 6}, 8},        {{"sk-", 3}, 20},
+        {{"xoxb-", 5}, 10},   {{"xoxp-", 5}, 10},   {{"xapp-", 5}, 10},        {{"ghp_", 4}, 20},
+        {{"gho_", 4}, 20},    {{"ghs_", 4}, 20},    {{"github_pat_", 11}, 20}, {{"glpat-", 6}, 16},
+        {{"key-", 4}, 32},
+    };
+    struct sv rest = sv_from(s->t, i);
+    for (size_t k = 0; k < sizeof forms / sizeof forms[0]; k++) {
+        if (!sv_starts(rest, forms[k].prefix))
+            continue;
+        size_t end = i + forms[k].prefix.n;
+        while (is_word(at(s, end)) || at(s, end) == '-' || (at(s, end) == '.' && is_word(at(s, end + 1))))
+            end++;
+        *shown = forms[k].prefix.n;
+        return end - i - *shown >= forms[k].min ? end : i;
+    }
+    return i;
+}
+
 static bool is_uuid(const struct scan *s, size_t start) {
     for (size_t i = 0; i < 36; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -305,6 +332,11 @@ static bool is_tokenish(const struct scan *s, size_t start, size_t end) {
 
 /* A word that starts at i: letters, digits and _, not digits alone. */
 static void scan_word(struct scan *s) {
+    size_t shown, marked = marked_token_end(s, s->i, &shown);
+    if (marked > s->i) {
+        hide(s, s->i + shown, marked);
+        return;
+    }
     size_t start = s->i, end = word_end(s, start), n = end - start;
     size_t secret = long_secret_end(s, start);
     if (secret > start || (n == 32 && all_hex(s, start, end))) {
@@ -352,6 +384,8 @@ static bool names_secret(const struct scan *s, size_t i, bool *header, bool *cod
         "password",   "passwd",     "pwd",         "secret",      "token",           "signature",
         "apikey",     "secretkey",  "accesskey",   "accesskeyid", "accesskeysecret", "privatekey",
         "signingkey", "credential", "credentials", "cookie",      "authorization"};
+    static const char *const whole[] = {"sign", "sig", "pass",
+                                        "sk",   "mac", "hmac"}; /* too short to end others */
     static const char *const codes[] = {"code", "otp", "pin", "passcode"};
     char name[24];
     size_t n = 0;
@@ -369,6 +403,9 @@ static bool names_secret(const struct scan *s, size_t i, bool *header, bool *cod
             return true;
         }
     }
+    for (size_t k = 0; k < sizeof whole / sizeof whole[0]; k++)
+        if (sv_eq_nocase(key, sv_of(whole[k])))
+            return true;
     for (size_t k = 0; k < sizeof codes / sizeof codes[0]; k++)
         *code |= sv_eq_nocase(key, sv_of(codes[k]));
     return *code;
