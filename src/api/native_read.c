@@ -2,7 +2,7 @@
 #include "api/native.h"
 
 #include "base/json.h"
-#include "text/segments.h"
+#include "text/segments_json.h"
 #include "text/template/template.h"
 
 enum {
@@ -207,10 +207,7 @@ void native_preview(struct api_request *rq) {
     struct buf *out = api_scratch(rq);
     buf_addc(out, '{');
     json_pair(out, "text", buf_sv(&text));
-    json_pair(out, "encoding",
-              sv_of(encoding_name(count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2)));
-    json_pair_i64(out, "segments", (int64_t)count.segments);
-    json_pair_i64(out, "units", (int64_t)count.units);
+    segments_add_json(&count, buf_sv(&text), out);
     buf_addc(out, '}');
     api_answer_json(rq, 200, buf_sv(out));
 }

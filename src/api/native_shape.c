@@ -199,6 +199,11 @@ const struct api_field preview_shape[] = {
     {"segments", FIELD_INT, "Parts on the air.", .required = true, .max = INT32_MAX},
     {"units", FIELD_INT, "Septets (GSM-7) or UTF-16 units (UCS-2) it takes.", .required = true,
      .max = INT32_MAX},
+    {"units_left", FIELD_INT, "Units free in the last segment.", .required = true, .max = 160},
+    {"forced_ucs2", FIELD_LIST, "The first few characters for which GSM-7 does not do.", .required = true},
+    {"gsm7_segments", FIELD_INT, "Segments it would take with GSM-7 characters in their place.",
+     .max = INT32_MAX},
+    {"gsm7_units", FIELD_INT, "Septets, likewise.", .max = INT32_MAX},
     {0},
 };
 

@@ -181,6 +181,29 @@ def test_render__text_and_segments(templates):
     assert p.returncode == OK and "6" in out(p), err(p)
 
 
+def test_render__says_what_forced_ucs2_and_what_avoiding_it_costs(templates):
+    p = templates.run("render", "-f", "-", "--json", stdin="It’s € 5 — ok".encode())
+    assert json.loads(out(p)) == {
+        "text": "It’s € 5 — ok", "encoding": "UCS-2", "segments": 1, "units": 13, "units_left": 57,
+        "forced_ucs2": ["’", "—"], "gsm7_segments": 1, "gsm7_units": 14}
+    p = templates.run("render", "-f", "-", stdin="It’s".encode())
+    assert "’" in err(p) and "4" in err(p)
+
+
+def test_render__lengths_tell_variables_and_segments(templates):
+    def told(source, lengths):
+        p = templates.run("render", "-f", "-", "--lengths", lengths, stdin=source.encode())
+        return json.loads(out(p)) if p.returncode == OK else err(p)
+
+    assert told("{{ name }}: {{ text|default('-') }}", '{"name":[2,20,"ascii"],"text":[0,300,"gsm7"]}') == {
+        "variables": [{"name": "name", "required": True}, {"name": "text", "required": False}],
+        "segments_least": 1, "segments_most": 3, "ucs2": "no"}
+    assert told("中{{ n }}", '{"*":[1,9]}')["ucs2"] == "certain"
+    assert told("{{ n * 3 }}", "{}")["segments_most"] is None
+    for broken in ("", "[]", "{", '{"a":1}', '{"a":[2,1]}', '{"a":[1,2,"latin"]}', '{"a":[0,1e9]}', '{"a":[-1,2]}'):
+        assert "--lengths" in told("x", broken), broken
+
+
 def test_render__what_is_wrong_is_told(templates):
     g, c = templates, ["-c", str(templates.config)]
     assert g.run("render", "-t", "none", *c).returncode in (NO_INPUT, DATA)
