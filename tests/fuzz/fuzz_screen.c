@@ -43,6 +43,12 @@ static void check(const struct screen_set *set, struct sv text) {
         ASSERT(sv_is_utf8(sv_sub(text, v.hits[i].start, v.hits[i].len)));
         ASSERT(v.hits[i].action <= v.worst && v.hits[i].rule > 0);
     }
+    static const bool some[] = {true, false, true,
+                                false}; /* words and patterns, without stars and allowed phrases */
+    struct screen_verdict less;
+    ASSERT(screen_check_lists(set, s, text, some, &less, NULL, &e));
+    for (size_t i = 0; i < less.n; i++)
+        ASSERT(sv_eq(less.hits[i].list, SV("words")) || sv_eq(less.hits[i].list, SV("patterns")));
     if (v.replaced) {
         ASSERT(sv_is_utf8(buf_sv(&replaced)) && sv_find_char(buf_sv(&replaced), '*') != SIZE_MAX);
         ASSERT(replaced.n <= text.n);

@@ -1,7 +1,7 @@
 /* Any bytes as a template, rendered with a few variables and tight limits: no crash, no stall, and nothing
  * left in out by a render that failed. The first byte picks the options. */
 #include "base/buf.h"
-#include "text/template/template.h"
+#include "text/template/extent.h"
 
 #include <string.h>
 
@@ -39,6 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n = template_variables(t, &list);
     for (size_t i = 0; i < n; i++)
         ASSERT(list[i].name.n > 0);
+    const struct value_lengths lengths = {.others = {.least = 0, .most = 20}};
+    struct template_extent extent = template_extent(t, &lengths, SEGMENTS_INTERNATIONAL);
+    ASSERT(extent.segments_least >= 1 && (!extent.bounded || extent.segments_most >= extent.segments_least));
     BUF_AUTO struct buf out = BUF_INIT(1 << 20);
     buf_adds(&out, "before");
     bool ok = template_render(t, vars, &limits, &out, &e);

@@ -1,4 +1,4 @@
-/* Filters of the field, which Jinja2 has not: phone, money, date, mask. */
+/* Filters of the field, which Jinja2 has not: phone, money, date, mask, short_url. */
 #include "text/template/builtin.h"
 #include "text/template/unicode.h"
 
@@ -53,6 +53,28 @@ FILTER(run_phone) {
         buf_addf(&text, " %.*s", SV_FMT(sv_sub(rest, 0, n)));
         n = n < rest.n ? n : rest.n;
     }
+    return rt_str_of(rt, &text, out);
+}
+
+/* An address made short by who renders; a text that is none is an error, as it could not be opened. */
+FILTER(run_short_url) {
+    (void)arg, (void)all;
+    struct sv url;
+    if (in.kind == VALUE_UNDEFINED)
+        return rt_undefined(rt, in);
+    if (!to_text(rt, in, &url))
+        return false;
+    bool clean = sv_starts(url, SV("https://")) || sv_starts(url, SV("http://"));
+    for (size_t i = 0; i < url.n && clean; i++)
+        clean = (unsigned char)url.p[i] > ' ' && url.p[i] != 0x7F;
+    if (!clean)
+        return rt_error(rt,
+                        "short_url needs an address that begins with https:// or http:// and has no spaces");
+    *out = value_str(url);
+    const struct template_options *o = &rt->tmpl->options;
+    BUF_AUTO struct buf text = RT_SCRATCH(rt);
+    if (!o->shorten || !rt_charge(rt, 100) || !o->shorten(o->shorten_ctx, url, &text))
+        return true;
     return rt_str_of(rt, &text, out);
 }
 
@@ -248,9 +270,7 @@ FILTER(run_date) {
 }
 
 const struct filter filters_field[] = {
-    {"phone", "", run_phone},
-    {"mask", "keep=,with=", run_mask},
-    {"money", "currency,locale=", run_money},
-    {"date", "format=,tz=", run_date},
-    {NULL, NULL, NULL},
+    {"phone", "", run_phone},          {"short_url", "", run_short_url},
+    {"mask", "keep=,with=", run_mask}, {"money", "currency,locale=", run_money},
+    {"date", "format=,tz=", run_date}, {NULL, NULL, NULL},
 };

@@ -34,14 +34,20 @@ enum { TEMPLATE_SOURCE_BYTES_MAX = 4 << 20 };
  * template_render, on its thread. */
 typedef const struct template *template_load(void *ctx, struct sv name);
 
+/* The short form of an http(s) address, appended to out; false leaves out as it is: the address itself is put
+ * then. Called by template_render, on its thread. */
+typedef bool template_shorten(void *ctx, struct sv url, struct buf *out);
+
 struct template_options {
     bool strict_undefined; /* using an unknown variable is an error, not nothing */
     bool trim_blocks;      /* the newline behind a block tag goes */
     bool lstrip_blocks;    /* white space between a line's start and a block tag goes */
     bool keep_trailing_newline;
-    unsigned first_line; /* the line of its file the source begins at, for error texts; 0: the first */
-    template_load *load; /* NULL: include is an error when rendered */
-    void *load_ctx;      /* borrowed; outlives the template */
+    unsigned first_line;       /* the line of its file the source begins at, for error texts; 0: the first */
+    template_load *load;       /* NULL: include is an error when rendered */
+    void *load_ctx;            /* borrowed; outlives the template */
+    template_shorten *shorten; /* what the filter short_url asks; NULL: addresses stay as they are */
+    void *shorten_ctx;         /* borrowed; outlives the template */
 };
 
 /* What one render may use. */

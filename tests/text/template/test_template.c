@@ -272,6 +272,31 @@ static void test_field__filters_of_the_field(void **state) {
                  "template t:1:6: money needs a currency of three capital letters");
 }
 
+static bool shorten(void *ctx, struct sv url, struct buf *out) {
+    *(size_t *)ctx += 1;
+    if (sv_ends(url, SV("keep")))
+        return false;
+    return buf_adds(out, "https://s.example/") && buf_add_u64(out, url.n);
+}
+
+static void test_short_url__asks_who_renders(void **state) {
+    (void)state;
+    size_t asked = 0;
+    expect("{{ 'https://example.com/a?b=c'|short_url }}", "https://example.com/a?b=c");
+    options.shorten = shorten;
+    options.shorten_ctx = &asked;
+    expect("{{ 'https://example.com/a?b=c'|short_url }} {{ 'http://x/keep'|short_url }}",
+           "https://s.example/25 http://x/keep");
+    assert_int_equal(asked, 2);
+    options.shorten = NULL;
+    expect_error(
+        "{{ 'ftp://x'|short_url }}", ERR_UNPROCESSABLE,
+        "template t:1:14: short_url needs an address that begins with https:// or http:// and has no spaces");
+    expect_error(
+        "{{ 'https://x y'|short_url }}", ERR_UNPROCESSABLE,
+        "template t:1:18: short_url needs an address that begins with https:// or http:// and has no spaces");
+}
+
 static void test_variables__lists_what_is_read_from_outside(void **state) {
     (void)state;
     struct err e = ERR_INIT;
@@ -315,6 +340,7 @@ int main(void) {
         cmocka_unit_test(test_size__a_megabyte_is_rendered_and_too_much_refused),
         cmocka_unit_test(test_limits__of_the_caller_are_kept),
         cmocka_unit_test(test_field__filters_of_the_field),
+        cmocka_unit_test(test_short_url__asks_who_renders),
         cmocka_unit_test(test_variables__lists_what_is_read_from_outside),
         cmocka_unit_test(test_vars__may_be_absent),
     };
