@@ -127,7 +127,7 @@ def checks(count):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--long", action="store_true", help="20,000 seeds, 30 kills")
+    options.add_argument("--long", action="store_true", help="20,000 seeds, 30 kills, clang-tidy")
     options.add_argument("--quick", action="store_true", help="the gcc build only, no black box")
     given = options.parse_args()
     os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
@@ -144,6 +144,7 @@ def main():
             env = {"HONGYAN_BINARY": os.path.join(ROOT, "build/hongyan"), "HONGYAN_LONG": "1" if given.long else ""}
             pytest(count, "blackbox", ["tests/blackbox"], env)
     if given.long and built:
+        step(count, "check-tidy", [os.path.join(ROOT, "script/check-tidy")], os.path.join(ROOT, "build", "check-tidy.log"))
         step(count, "20,000 seeds", [os.path.join(ROOT, "build/tests/world/world_test"), "1", "20000"],
              os.path.join(ROOT, "build", "world-long.log"))
     for name in count.names:

@@ -16,7 +16,7 @@ static struct sv real_env(void *ctx, struct sv name) {
     return sv_of(getenv(text));
 }
 
-static void close_fd(int *fd) {
+static void close_fd(const int *fd) {
     if (*fd >= 0)
         close(*fd);
 }

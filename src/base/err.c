@@ -15,7 +15,7 @@ static void fill(struct err *e, enum err_kind kind, const char *field, const cha
     vsnprintf(e->text, sizeof e->text, fmt, ap);
 }
 
-bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) {
+bool(err_set)(struct err *e, enum err_kind kind, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     fill(e, kind, "", fmt, ap);
@@ -23,7 +23,7 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) {
     return false;
 }
 
-bool err_set_field(struct err *e, enum err_kind kind, const char *field, const char *fmt, ...) {
+bool(err_set_field)(struct err *e, enum err_kind kind, const char *field, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     fill(e, kind, field, fmt, ap);

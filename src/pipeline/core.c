@@ -325,6 +325,7 @@ void core_adopt(struct core *c, struct live *l, const struct change *ch) {
 static void load_done(struct core *c, struct work *w) {
     struct live *l = w->live;
     struct job *j = &w->job;
+    ASSERT(l);
     if (j->result == JOB_DONE) {
         ASSERT(!l->m);
         l->m = j->loaded;
@@ -351,6 +352,7 @@ static void load_done(struct core *c, struct work *w) {
 
 static void house_done(struct core *c, struct work *w) {
     struct live *l = w->live;
+    ASSERT(l);
     if (w->job.result == JOB_DONE)
         core_adopt(c, l, &w->job.change);
     else

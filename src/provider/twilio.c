@@ -207,7 +207,7 @@ json_t *twilio_parse(struct sv body, size_t bytes_max) {
     if (body.n == 0 || body.n > bytes_max)
         return NULL;
     json_t *root = json_loadb(body.p, body.n, 0, NULL);
-    if (root && json_is_object(root))
+    if (json_is_object(root))
         return root;
     json_decref(root);
     return NULL;

@@ -442,6 +442,7 @@ static bool gather_attempts(struct db *db, struct job *job, struct err *e) {
     ASSERT(job->attempts);
     for (unsigned i = 0; i < job->n_rows; i++) {
         const struct message *m = job->rows[i];
+        ASSERT(m);
         if ((m->head.state == STATE_SENDING || m->head.state == STATE_UNKNOWN) &&
             !latest_attempt(db, m->id, &job->attempts[i], e))
             return false;
@@ -505,6 +506,7 @@ static bool do_sweep(struct db *db, struct job *job, struct err *e) {
         return false;
     if (job->more) { /* more expired rows in this stretch than fit: go on behind the last one read */
         const struct message *last = job->rows[job->n_rows - 1];
+        ASSERT(last);
         job->end_due_at = last->head.due_at;
         job->end_id = last->id;
     }

@@ -205,6 +205,7 @@ static bool any_hit(struct check *c, bool *any, struct err *e) {
 static bool star_out(const struct check *c, struct buf *replaced, struct err *e) {
     const struct folded *f = &c->s->folded;
     size_t done = 0; /* bytes of the text */
+    ASSERT(replaced);
     for (size_t i = 0; i < f->n; i++) {
         if (c->s->star_to[i] == 0)
             continue;

@@ -217,7 +217,7 @@ static bool run_filesize(struct rt *rt, struct value in, const struct value *arg
     static const char *const names[2][8] = {{"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"},
                                             {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}};
     bool binary = arg[0].kind != VALUE_MISSING && value_truth(arg[0]);
-    double bytes = 0, base = binary ? 1024 : 1000, unit = base;
+    double bytes = 0, base = binary ? 1024 : 1000;
     if (value_is_number(in))
         bytes = value_to_float(in);
     else if (in.kind != VALUE_STR || !parse_float(value_sv(in), &bytes))
@@ -229,8 +229,11 @@ static bool run_filesize(struct rt *rt, struct value in, const struct value *arg
         buf_addf(&text, "%.0f Bytes", trunc(bytes) + 0.0); /* no negative zero */
     else {
         size_t i = 0;
-        for (unit = base * base; !(bytes < unit) && i < 7; unit *= base)
+        double unit = base * base;
+        while (!(bytes < unit) && i < 7) {
+            unit *= base;
             i++;
+        }
         buf_addf(&text, "%.1f %s", base * bytes / unit, names[binary][i]);
     }
     return rt_str_of(rt, &text, out);
