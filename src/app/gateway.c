@@ -91,10 +91,6 @@ static bool make_data_dir(struct gateway *g, struct err *e) {
     return true;
 }
 
-static void recall(void *core, struct sv lane, uint32_t units, int64_t at) {
-    core_recall(core, lane, units, at);
-}
-
 static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, struct err *e) {
     int from, to;
     if (!master_key_load(g->source.master_key_hex, g->settings->data_dir, &g->master, e))
@@ -185,7 +181,7 @@ static bool open_all(struct gateway *g, struct err *e) {
     if (!g->texts || !open_store(g, &last_id, &backlog, e) || !open_boxes(g, e) || !open_fronts(g, e))
         return false;
     g->core = core_new(&g->world, g->settings, &g->mail, last_id, backlog, e);
-    if (!g->core || !reader_lane_use(g->db, recall, g->core, e))
+    if (!g->core)
         return false;
     meter_set(&g->meters, GAUGE_JOURNAL_HEALTHY, 1);
     log_info(&g->log, "gateway.open", kv_word("listen", g->settings->listen),

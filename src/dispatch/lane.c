@@ -14,18 +14,20 @@ uint32_t lane_units(const struct lane_config *config, const struct message *m) {
 }
 
 /* A message of more units than a rate has goes when that is wholly free. */
-static uint32_t needed(const struct rate *r, uint32_t units) {
+static uint32_t needed(const struct lane_rate *r, uint32_t units) {
     return units < r->max ? units : r->max;
 }
 
 static bool has_rate(struct lane *l, uint32_t units, int64_t now) {
-    const struct lane_config *c = l->config;
-    for (uint32_t i = 0; i < c->n_rates && units; i++)
-        if (window_left(&l->windows[i], c->rates[i].max, c->rates[i].period_us, now) <
-            needed(&c->rates[i], units)) {
+    if (l->unread && units)
+        return false;
+    for (uint32_t i = 0; i < l->n_rates && units; i++) {
+        struct lane_rate *r = &l->rates[i];
+        if (window_left(&r->begun, r->max, r->period_us, now) < needed(r, units)) {
             l->wanted = units;
             return false;
         }
+    }
     return true;
 }
 
@@ -44,8 +46,8 @@ bool lane_is_open(struct lane *l, uint32_t units, int64_t now) {
 }
 
 static void count(struct lane *l, uint32_t units, int64_t at) {
-    for (uint32_t i = 0; i < l->config->n_rates; i++)
-        window_count(&l->windows[i], units, l->config->rates[i].period_us, at);
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        window_count(&l->rates[i].begun, units, l->rates[i].period_us, at);
 }
 
 void lane_begin(struct lane *l, uint32_t units, int64_t now) {
@@ -54,26 +56,40 @@ void lane_begin(struct lane *l, uint32_t units, int64_t now) {
 }
 
 void lane_take_back(struct lane *l, uint32_t units, int64_t then) {
-    for (uint32_t i = 0; i < l->config->n_rates; i++)
-        window_give_back(&l->windows[i], units, l->config->rates[i].period_us, then);
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        window_give_back(&l->rates[i].begun, units, l->rates[i].period_us, then);
 }
 
 void lane_recall(struct lane *l, uint32_t units, int64_t at) {
     count(l, units, at);
 }
 
+void lane_read(struct lane *l) {
+    l->unread = l->reading = false;
+}
+
 void lane_configure(struct lane *l, const struct lane_config *config) {
-    struct window kept[LANE_RATES_MAX] = {0};
-    const struct lane_config *old = l->config;
-    for (uint32_t i = 0; i < config->n_rates; i++)
-        for (uint32_t k = 0; old && k < old->n_rates; k++)
-            if (old->rates[k].period_us == config->rates[i].period_us)
-                kept[i] = l->windows[k];
-    memcpy(l->windows, kept, sizeof kept);
+    struct lane_rate rates[LANE_RATES_MAX] = {0};
+    l->unread |= l->n_rates == 0 && config->n_rates > 0;
+    for (uint32_t i = 0; i < config->n_rates; i++) {
+        rates[i] = (struct lane_rate){.max = config->rates[i].max, .period_us = config->rates[i].period_us};
+        for (uint32_t k = 0; k < l->n_rates; k++)
+            if (l->rates[k].period_us == rates[i].period_us)
+                rates[i].begun = l->rates[k].begun;
+    }
+    memcpy(l->rates, rates, sizeof rates);
+    l->n_rates = config->n_rates;
     l->config = config;
     l->broken = false; /* a person has looked at it */
     l->downs = l->strikes = 0;
     l->paused_until = 0;
+}
+
+bool lane_is_fresh(const struct lane *l, int64_t now) {
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        if (window_empty_at(&l->rates[i].begun, l->rates[i].period_us) > now)
+            return false;
+    return l->in_flight == 0 && !l->reading;
 }
 
 static int64_t down_ms(uint32_t downs) {
@@ -122,9 +138,9 @@ int64_t lane_opens_at(const struct lane *l, int64_t now) {
     if (l->broken)
         return 0;
     int64_t at = l->paused_until;
-    for (uint32_t i = 0; i < l->config->n_rates; i++) {
-        const struct rate *r = &l->config->rates[i];
-        struct window w = l->windows[i];
+    for (uint32_t i = 0; i < l->n_rates; i++) {
+        const struct lane_rate *r = &l->rates[i];
+        struct window w = r->begun;
         if (window_left(&w, r->max, r->period_us, now) >= needed(r, l->wanted))
             continue;
         int64_t free_at = now + window_wait_us(&w, r->period_us, now);

@@ -21,8 +21,14 @@ struct lane {
     uint32_t downs;   /* times closed since the last good answer; while not 0, one call at a time */
     int64_t paused_until;
     bool broken;
-    struct window windows[LANE_RATES_MAX]; /* what was begun, for each rate */
-    uint32_t wanted;                       /* units that last found no room in a rate */
+    struct lane_rate { /* a rate of its own copy: it outlives settings */
+        uint32_t max;
+        int64_t period_us;
+        struct window begun;
+    } rates[LANE_RATES_MAX];
+    uint32_t n_rates;
+    bool unread, reading; /* what its rates counted before is on disk yet; has been asked for */
+    uint32_t wanted;      /* units that last found no room in a rate */
 };
 
 /* What an attempt for m costs of the lane's rates. */
@@ -35,10 +41,14 @@ enum reason lane_reason(struct lane *l, uint32_t units, int64_t now);
 void lane_begin(struct lane *l, uint32_t units, int64_t now);
 /* What was begun at `then` did not come to be. */
 void lane_take_back(struct lane *l, uint32_t units, int64_t then);
-/* What was begun before a restart; oldest first. */
+/* A lane that is new here is closed (`unread`) until what it began before is counted, oldest first, and
+ * lane_read says that this is all. */
 void lane_recall(struct lane *l, uint32_t units, int64_t at);
+void lane_read(struct lane *l);
 /* New settings; rates that stay keep what they have counted. */
 void lane_configure(struct lane *l, const struct lane_config *config);
+/* Nothing in flight, and nothing that a rate still counts. */
+bool lane_is_fresh(const struct lane *l, int64_t now);
 /* A call ended; v may be NULL when it said nothing about the lane. Returns true when the hint closed the lane
  * just now (worth a line in the log). */
 bool lane_end(struct lane *l, const struct verdict *v, int64_t now);

@@ -40,24 +40,6 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     return c;
 }
 
-void core_recall(struct core *c, struct sv lane, uint32_t units, int64_t at) {
-    int64_t now = world_now(c->world);
-    at = at < now ? at : now;
-    for (size_t i = 0; i < c->n_lanes; i++)
-        if (sv_eq(lane, sv_of(c->lanes[i]->config->name))) {
-            lane_recall(c->lanes[i], units, at);
-            return;
-        }
-    if (c->n_recalled == c->recalled_cap) {
-        c->recalled_cap = c->recalled_cap ? c->recalled_cap * 2 : 64;
-        c->recalled = realloc(c->recalled, c->recalled_cap * sizeof *c->recalled);
-        ASSERT(c->recalled);
-    }
-    struct recalled *r = &c->recalled[c->n_recalled++];
-    *r = (struct recalled){.units = units, .at = at};
-    snprintf(r->lane, sizeof r->lane, "%.*s", SV_FMT(lane));
-}
-
 /* A crash answers nobody. */
 static void lose(struct ask *a) {
     if (a && a->lost)
@@ -110,7 +92,6 @@ void core_free(struct core *c) {
     map_done(&c->keys);
     limits_free(c->limits);
     free(c->out_calls);
-    free(c->recalled);
     free(c);
 }
 
@@ -123,6 +104,7 @@ static void free_rows(struct job *j) {
         message_free(j->callbacks[i].message);
     free(j->callbacks);
     message_free(j->loaded);
+    free(j->use);
 }
 
 static void free_work(struct work *w) {
@@ -403,6 +385,37 @@ static void sweep_done(struct core *c, struct work *w) {
     adopt_rows(c, j);
 }
 
+/* What the lanes new here began to send before this process, or before they were taken away. */
+static void ask_for_use(struct core *c) {
+    if (c->now < c->use_at)
+        return;
+    for (size_t i = 0; i < c->n_lanes; i++) {
+        struct lane *l = c->lanes[i];
+        if (!l->unread || l->reading)
+            continue;
+        l->reading = true;
+        struct work *w = core_work(c, FOR_LANE_USE, JOB_LANE_USE, NULL);
+        w->lane = l;
+        w->job.lane = sv_of(l->config->name);
+        core_record(c, w);
+    }
+}
+
+/* The last minute is over for the rates, whenever in it something was begun: never more than may be. */
+static void lane_use_done(struct core *c, struct work *w) {
+    struct lane *l = w->lane;
+    l->reading = false;
+    if (w->job.result != JOB_DONE) {
+        c->use_at = c->now + RETRY_SCAN_US;
+        return;
+    }
+    for (unsigned i = 0; i < w->job.n_use; i++) {
+        const struct lane_use *u = &w->job.use[i];
+        lane_recall(l, u->units, u->at < c->now ? u->at : c->now);
+    }
+    lane_read(l);
+}
+
 static void committed(struct core *c, struct work *w) {
     c->n_jobs--;
     if (w->live) {
@@ -423,6 +436,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_SWEEP: sweep_done(c, w); break;
     case FOR_OWED_SCAN: core_owed_scanned(c, w); break;
     case FOR_OWED: core_owed_done(c, w); break;
+    case FOR_LANE_USE: lane_use_done(c, w); break;
     case FOR_PRUNE: break;
     case FOR_TEMPLATE: core_template_done(c, w); break;
     }
@@ -552,8 +566,8 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[3 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at};
-    size_t n = 2;
+    int64_t others[4 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at, c->use_at};
+    size_t n = 3;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
@@ -588,6 +602,7 @@ int64_t core_turn(struct core *c) {
     c->more |= take_asks(c, c->mail.receipts, RECEIPTS_JOBS_MAX);
     c->more |= take_asks(c, c->mail.asks, ASKS_JOBS_MAX);
     core_claims(c);
+    ask_for_use(c);
     ask_for_pages(c);
     core_owed_scan(c);
     keep_house(c);

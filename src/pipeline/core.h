@@ -43,8 +43,6 @@ struct core;
  * rise over restarts whatever the clock does; backlog: rows in it with something still to be done. */
 MUST_USE struct core *core_new(const struct world *w, const struct settings *s, const struct core_mail *mail,
                                int64_t last_id, int64_t backlog, struct err *e);
-/* What a lane began to send before this process, oldest first: after core_new, before the first turn. */
-void core_recall(struct core *c, struct sv lane, uint32_t units, int64_t at);
 /* Frees all live state, as a crash would; what is committed is on disk. Jobs and calls still with others must
  * have come back, or be freed by core_forget_job and core_forget_call, before. */
 void core_free(struct core *c);

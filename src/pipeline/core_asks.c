@@ -327,25 +327,12 @@ static struct lane *come_back(struct core *c, const char *name) {
     return l;
 }
 
-/* What it began before this process, when it was not configured at the start of this. */
-static void recall(struct core *c, struct lane *l) {
-    size_t kept = 0;
-    for (size_t i = 0; i < c->n_recalled; i++) {
-        const struct recalled *r = &c->recalled[i];
-        if (strcmp(r->lane, l->config->name) == 0)
-            lane_recall(l, r->units, r->at);
-        else
-            c->recalled[kept++] = *r;
-    }
-    c->n_recalled = kept;
-}
-
-/* Of lanes whose last call has ended nothing is worth keeping but what their rates have counted. */
+/* Those with a call in flight, or with something that a rate still counts, are kept. */
 static void forget_gone(struct core *c) {
     struct map still = {0};
     for (size_t i = 0; i < c->gone.cap; i++) {
         struct lane *l = c->gone.slots[i].value;
-        if (l && (l->in_flight > 0 || l->config->n_rates > 0))
+        if (l && !lane_is_fresh(l, c->now))
             map_put(&still, (uint64_t)(uintptr_t)l, l);
         else
             free(l);
@@ -363,7 +350,6 @@ static void reload(struct core *c, const struct settings *s) {
         if (!l)
             l = come_back(c, s->lanes[i].name);
         lane_configure(l, &s->lanes[i]);
-        recall(c, l);
         kept[n++] = l;
     }
     for (size_t i = 0; i < c->n_lanes; i++) {

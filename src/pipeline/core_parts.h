@@ -50,6 +50,7 @@ enum purpose {
     FOR_SWEEP,
     FOR_OWED_SCAN,
     FOR_OWED, /* a callback's end or next try */
+    FOR_LANE_USE,
     FOR_PRUNE,
     FOR_TEMPLATE, /* answers ask */
 };
@@ -60,6 +61,7 @@ struct work {
     struct live *live;
     struct ask *ask;
     struct owing *owing;
+    struct lane *lane;            /* FOR_LANE_USE */
     struct lookup_answer *answer; /* FOR_LOOKUP: the candidates not tried yet */
     size_t candidate;
     struct work *next_out;
@@ -69,13 +71,6 @@ struct work {
 struct owing {
     struct callback callback; /* owns its message */
     struct call call;
-};
-
-/* What a lane that is not configured began to send before this process: a reload may bring it back. */
-struct recalled {
-    char lane[LANE_NAME_MAX + 1];
-    uint32_t units;
-    int64_t at;
 };
 
 struct core {
@@ -92,9 +87,7 @@ struct core {
     struct limits *limits;                  /* owned */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
-    struct map gone;           /* lanes no longer configured, owned: calls may still name them */
-    struct recalled *recalled; /* owned; oldest first */
-    size_t n_recalled, recalled_cap;
+    struct map gone; /* lanes no longer configured, owned: calls may still name them */
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
     size_t n_calls;
@@ -113,6 +106,7 @@ struct core {
         int64_t after_due_at, after_id;
     } sweep;
     int64_t prune_at;
+    int64_t use_at;  /* what lanes began before is not asked for earlier: it could not be read */
     int64_t sift_at; /* the queue in memory is looked through for what has expired then */
     int64_t backlog; /* messages on disk with something still to be done */
     bool draining;

@@ -577,6 +577,27 @@ static bool do_callback_again(struct db *db, struct job *job, struct err *e) {
     return db_run(s, e);
 }
 
+static bool do_lane_use(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] = "SELECT minute, units FROM lane_use WHERE lane=? ORDER BY minute";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    job->use = calloc(LANE_USE_KEPT_MINUTES + 2, sizeof *job->use);
+    ASSERT(job->use);
+    db_text(s, job->lane);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        int64_t units = db_col_int(s, 1);
+        if (job->n_use < LANE_USE_KEPT_MINUTES + 2)
+            job->use[job->n_use++] =
+                (struct lane_use){.at = (db_col_int(s, 0) + 1) * MINUTE_US,
+                                  .units = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX};
+    }
+}
+
 static bool do_prune(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
         "DELETE FROM idempotency WHERE (account_id, key) IN (SELECT account_id, key FROM "
@@ -612,6 +633,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_CALLBACK_SCAN] = do_callback_scan,
         [JOB_CALLBACK_END] = do_callback_end,
         [JOB_CALLBACK_AGAIN] = do_callback_again,
+        [JOB_LANE_USE] = do_lane_use,
         [JOB_PRUNE] = do_prune,
         [JOB_TEMPLATE] = do_template,
     };
@@ -634,6 +656,9 @@ static void reset_outcome(struct job *job) {
     free(job->callbacks);
     job->callbacks = NULL;
     job->n_callbacks = 0;
+    free(job->use);
+    job->use = NULL;
+    job->n_use = 0;
     job->more = false;
     job->result = JOB_DONE;
 }

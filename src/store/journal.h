@@ -27,6 +27,7 @@ enum job_kind {
     JOB_CALLBACK_SCAN,  /* due status callbacks */
     JOB_CALLBACK_END,   /* taken, or given up */
     JOB_CALLBACK_AGAIN, /* one more try, later */
+    JOB_LANE_USE,       /* what a lane began to send lately */
     JOB_PRUNE,          /* idempotency keys and marks of deleted messages past their time */
     JOB_TEMPLATE,       /* a write to the store of templates */
 };
@@ -54,6 +55,12 @@ struct callback {
     struct message *message; /* owned by the callback */
 };
 
+/* What a lane began to send in one minute, which ended at `at`. */
+struct lane_use {
+    int64_t at;
+    uint32_t units;
+};
+
 enum { SCAN_MAX = 4096, MINUTE_US = 60 * 1000 * 1000, LANE_USE_KEPT_MINUTES = 40 * 24 * 60 };
 
 struct job {
@@ -79,6 +86,7 @@ struct job {
     uint16_t event;
     uint16_t tries;
     int64_t due_at;
+    struct sv lane; /* LANE_USE: its name, borrowed */
     /* TEMPLATE, at `now`: borrowed; its outcome counts when the result is JOB_DONE */
     struct template_write *template;
 
@@ -92,6 +100,8 @@ struct job {
     unsigned n_rows;
     struct callback *callbacks; /* CALLBACK_SCAN; likewise */
     unsigned n_callbacks;
+    struct lane_use *use; /* LANE_USE, oldest first; the receiver's to free */
+    unsigned n_use;
     int64_t end_due_at, end_id; /* SWEEP: where the next page begins, while more */
     bool more;                  /* the scan stopped at its limit */
     int64_t next_due_at;        /* the earliest due time after now; 0: none */

@@ -1,7 +1,5 @@
 #include "store/reader.h"
 
-#include "store/journal.h"
-
 #include "store/rows.h"
 
 struct message *reader_message(struct db *db, int64_t account_id, int64_t id, struct err *e) {
@@ -157,22 +155,6 @@ bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, s
     *account_id = row ? db_col_int(s, 0) : 0;
     db_end(s);
     return true;
-}
-
-bool reader_lane_use(struct db *db, void (*each)(void *ctx, struct sv lane, uint32_t units, int64_t at),
-                     void *ctx, struct err *e) {
-    struct db_stmt *s = db_stmt(db, "SELECT lane, units, minute FROM lane_use ORDER BY minute", e);
-    if (!s)
-        return false;
-    for (bool row;;) {
-        if (!db_next(s, &row, e))
-            return false;
-        if (!row)
-            return true;
-        int64_t units = db_col_int(s, 1);
-        each(ctx, db_col_text(s, 0), units < UINT32_MAX ? (uint32_t)units : UINT32_MAX,
-             (db_col_int(s, 2) + 1) * MINUTE_US);
-    }
 }
 
 bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {

@@ -35,10 +35,6 @@ MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, str
 /* The account that wrote to this number last through this lane; 0 if none did. For replies. */
 MUST_USE bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, struct err *e);
 /* For the start: the greatest id, and how many rows are still due some time. */
-/* What lanes began to send lately, by the minute and oldest first; at: the minute's end, us. */
-MUST_USE bool reader_lane_use(struct db *db,
-                              void (*each)(void *ctx, struct sv lane, uint32_t units, int64_t at), void *ctx,
-                              struct err *e);
 MUST_USE bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e);
 
 #endif

@@ -179,6 +179,7 @@ static void test_lane__no_interval_holds_more_than_a_rate(void **state) {
     static uint32_t units[MANY];
     struct lane l = {0};
     lane_configure(&l, &rated);
+    lane_read(&l);
     size_t n = 0, waited = 0;
     uint64_t seed = 88172645463325252u;
     int64_t now = INT64_C(1767225600) * US_PER_S;
@@ -221,6 +222,7 @@ static void test_lane__a_message_larger_than_a_rate_takes_all_of_it(void **state
         .name = "main", .in_flight_max = 10, .rates = {{.max = 2, .period_us = US_PER_S}}, .n_rates = 1};
     struct lane l = {0};
     lane_configure(&l, &rated);
+    lane_read(&l);
     assert_true(lane_is_open(&l, 7, 1));
     lane_begin(&l, 1, 1);
     assert_int_equal(lane_reason(&l, 7, 2), REASON_LANE_RATE);
@@ -242,8 +244,10 @@ static void test_lane__a_restart_remembers_and_a_reload_too(void **state) {
     int64_t now = INT64_C(1767225600) * US_PER_S;
     struct lane l = {0};
     lane_configure(&l, &rated);
+    assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE); /* not before it is known */
     lane_recall(&l, 3, now - 120 * US_PER_S);
     lane_recall(&l, 2, now - 60 * US_PER_S);
+    lane_read(&l);
     assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE);
     lane_configure(&l, &more);
     assert_true(lane_is_open(&l, 1, now));

@@ -80,10 +80,6 @@ static struct mailbox *box(size_t capacity) {
     return m;
 }
 
-static void recall(void *core, struct sv lane, uint32_t units, int64_t at) {
-    core_recall(core, lane, units, at);
-}
-
 static void open_process(struct sim *s) {
     struct err e = ERR_INIT;
     int64_t last_id, backlog;
@@ -100,7 +96,7 @@ static void open_process(struct sim *s) {
     s->journal = journal_new(s->db, &e);
     ASSERT(s->journal && reader_totals(s->db, &last_id, &backlog, &e));
     s->core = core_new(&s->world, lanes_settings(s), &s->mail, last_id, backlog, &e);
-    ASSERT(s->core && reader_lane_use(s->db, recall, s->core, &e));
+    ASSERT(s->core);
     s->core_wants_at = s->opened_at = s->now;
     s->draining = false;
     memset(s->key_open, 0, sizeof s->key_open);
