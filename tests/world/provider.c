@@ -124,7 +124,7 @@ static void create(struct provider *p, unsigned host, const struct http_request 
     }
 }
 
-/* The list, newest first, by exact To; whole, on one page. */
+/* The list, newest first, by exact To; now and then only its first few, with the rest on a next page. */
 static void list(struct provider *p, unsigned host, const struct http_request *rq, struct http_response *r) {
     static struct form f;
     struct arena ARENA_AUTO mem;
@@ -145,16 +145,22 @@ static void list(struct provider *p, unsigned host, const struct http_request *r
     buf_reset(&p->answer);
     buf_adds(&p->answer, "{\"messages\":[");
     bool first = true;
+    bool cut_off = false;
+    size_t left = chance(p, p->lies.short_list) ? p->random(p->ctx) % 3 : SIZE_MAX;
     for (size_t i = p->n_taken; i-- > 0;) {
         const struct taken *t = &p->taken[i];
         if (t->host != host || !sv_eq(to, sv_of(t->to)))
             continue;
+        cut_off = left-- == 0;
+        if (cut_off)
+            break;
         if (!first)
             buf_addc(&p->answer, ',');
         first = false;
         add_message(&p->answer, t, "sent");
     }
-    buf_adds(&p->answer, "],\"page\":0,\"page_size\":50,\"next_page_uri\":null}");
+    buf_addf(&p->answer, "],\"page\":0,\"page_size\":50,\"next_page_uri\":%s}",
+             cut_off ? "\"/next\"" : "null");
     answered(p, r, 200);
 }
 

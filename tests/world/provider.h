@@ -33,7 +33,7 @@ struct report {
 /* What it does wrong, in percent. All zero: an honest provider. */
 struct lies {
     unsigned lost_request, lost_answer, garbage, server_error, throttle, refuse_number, no_receipt,
-        early_receipt, twice, backwards, undelivered, refuse_connection;
+        early_receipt, twice, backwards, undelivered, refuse_connection, short_list;
 };
 
 struct provider {

@@ -70,7 +70,8 @@ static void lies_of(struct sim *s) {
                        .twice = (unsigned)(sim_random(s) % 30),
                        .backwards = (unsigned)(sim_random(s) % 30),
                        .undelivered = (unsigned)(sim_random(s) % 20),
-                       .refuse_connection = (unsigned)(sim_random(s) % 10)};
+                       .refuse_connection = (unsigned)(sim_random(s) % 10),
+                       .short_list = (unsigned)(sim_random(s) % 30)};
 }
 
 static struct mailbox *box(size_t capacity) {
