@@ -44,6 +44,10 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         ch->next.due_at = m->send_at;
         return;
     }
+    if (c->now >= m->expires_at) { /* its request had to wait too long */
+        change_move(ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
+        return;
+    }
     bool my_turn = queue_is_caught_up(&c->queue, m->priority) && c->queue.lanes[m->priority].n == 0;
     struct lane *lane = my_turn ? core_open_lane(c, m) : NULL;
     if (lane) {

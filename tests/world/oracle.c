@@ -257,6 +257,15 @@ static void check_events(struct sim *s) {
     }
 }
 
+/* The validity says how long a message may be sent. */
+static void check_validity(struct sim *s) {
+    static const char sql[] = "SELECT m.id FROM attempt AS a JOIN message AS m ON m.id=a.message_id WHERE "
+                              "a.started_at>=m.expires_at AND m.id>? LIMIT 1";
+    int64_t id = number(s, sql, 0);
+    if (id)
+        sim_broken(s, "I9", "an attempt of message %llx began after its validity", (unsigned long long)id);
+}
+
 static void check_open_attempts(struct sim *s) {
     static const char sql[] = "SELECT count(*) FROM attempt WHERE ended_at=0";
     struct db_stmt *st = query(s, sql);
@@ -279,6 +288,7 @@ void oracle_end(struct sim *s) {
         check_promise(s, &s->promises[i]);
     check_events(s);
     check_open_attempts(s);
+    check_validity(s);
     check_callbacks(s);
     check_orphans(s);
     check_rates(s);

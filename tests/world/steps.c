@@ -204,6 +204,23 @@ static void round_of_all(struct sim *s) {
     client_hear(s);
 }
 
+/* A refusal of the old settings' credentials that comes back after the reload must not count against the new.
+ */
+static void refuse_late(struct sim *s) {
+    enum { ROUNDS_MAX = 300, SUBMITS_MAX = 20 }; /* a rate of 1/s must get through with what waits */
+    for (unsigned i = 0; i < HOSTS; i++)
+        s->provider.locked[i] = true;
+    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+        for (size_t k = 0; k < s->n_flying; k++)
+            if (s->flying[k].answered && s->flying[k].call->kind == CALL_ATTEMPT &&
+                s->flying[k].call->verdict.hint == LANE_BROKEN)
+                return;
+        if (i < SUBMITS_MAX)
+            client_submit(s);
+        round_of_all(s);
+    }
+}
+
 void sim_settle(struct sim *s) {
     enum { ROUNDS_MAX = 400000 };
     s->db_fails = false;
@@ -219,13 +236,13 @@ void sim_settle(struct sim *s) {
     s->client_fails = sim_chance(s, 90) ? 0 : 100;
     int64_t end = s->now + (int64_t)1500 * US_PER_S, alive_at = s->now + (int64_t)300 * US_PER_S,
             timely_at = s->now + (int64_t)30 * US_PER_S;
-    while (mended && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks))
-        round_of_all(s);
-    bool lock_first = mended && sim_chance(s, 30); /* what was refused before must not count after */
-    for (unsigned i = 0; i < HOSTS; i++)
-        s->provider.locked[i] |= lock_first;
-    for (unsigned i = 0; lock_first && i < 20; i++)
-        provider_step(s);
+    if (mended && sim_chance(s, 30))
+        refuse_late(s);
+    while (mended && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks)) {
+        core_step(s);
+        journal_step(s);
+        client_hear(s);
+    }
     if (mended)
         lanes_reload(s, true);
     for (unsigned i = 0; s->now < end && !s->failure[0]; i++) {
