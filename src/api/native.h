@@ -37,8 +37,7 @@ void native_cancel(struct api_request *rq);
 void native_delete(struct api_request *rq);
 void native_redact(struct api_request *rq);
 
-void native_preview(struct api_request *rq); /* native_read.c */
-void native_get(struct api_request *rq);
+void native_get(struct api_request *rq); /* native_read.c */
 void native_list(struct api_request *rq);
 void native_events(struct api_request *rq);
 void native_attempts(struct api_request *rq);
@@ -51,6 +50,7 @@ void native_template_version(struct api_request *rq);
 void native_template_publish(struct api_request *rq);
 void native_template_archive(struct api_request *rq);
 void native_template_delete(struct api_request *rq);
+void native_preview(struct api_request *rq);
 
 void hook_run(struct api_request *rq); /* hooks.c */
 

@@ -2,16 +2,12 @@
 #include "api/native.h"
 
 #include "base/json.h"
-#include "text/segments_json.h"
-#include "text/template/template.h"
 
 enum {
     EVENTS_MAX = 1000,
     ATTEMPTS_MAX = 1000,
     PAGE_DEFAULT = 50,
     PAGE_BYTES_MAX = 4 * 1024 * 1024, /* a page that grows past this ends early, with a cursor */
-    PREVIEW_SOURCE_BYTES_MAX = 64 * 1024,
-    PREVIEW_BYTES_MAX = 16 * 1024,
 };
 
 void native_get(struct api_request *rq) {
@@ -154,61 +150,6 @@ void native_attempts(struct api_request *rq) {
         native_print_attempt(&attempts[i], out);
     }
     buf_adds(out, "]}");
-    api_answer_json(rq, 200, buf_sv(out));
-}
-
-/* ---- previews ---- */
-
-static bool render_source(const struct settings *s, struct sv source, const json_t *vars, struct buf *out,
-                          struct err *e) {
-    const struct template_options options = texts_template_options(s, NULL);
-    const struct template_limits limits = {.steps_max = 100000,
-                                           .depth_max = 100,
-                                           .memory_bytes_max = 1 << 20,
-                                           .output_bytes_max = PREVIEW_BYTES_MAX};
-    if (source.n > PREVIEW_SOURCE_BYTES_MAX)
-        return err_set_field(e, ERR_TOO_LARGE, "source", "a template to preview has at most %d bytes",
-                             PREVIEW_SOURCE_BYTES_MAX);
-    struct err why = ERR_INIT;
-    struct template *t = template_compile(SV("source"), source, &options, &why);
-    if (!t)
-        return err_set_field(e, ERR_UNPROCESSABLE, "source", "%s", why.text);
-    bool ok = template_render(t, vars, &limits, out, &why);
-    template_free(t);
-    return ok || err_set_field(e, ERR_UNPROCESSABLE, "vars", "%s", why.text);
-}
-
-void native_preview(struct api_request *rq) {
-    enum { PREVIEW_TEMPLATE, PREVIEW_SOURCE, PREVIEW_VARS, PREVIEW_LANGUAGE };
-    JSON_AUTO json_t *root = NULL;
-    BUF_AUTO struct buf text = BUF_INIT(PREVIEW_BYTES_MAX);
-    struct api_value v[FIELDS_MAX];
-    struct err e = ERR_INIT;
-    if (!api_read_json(rq, preview_fields, &root, v))
-        return;
-    const struct settings *s = api_settings(rq);
-    uint32_t version;
-    bool ok;
-    if (v[PREVIEW_TEMPLATE].given == v[PREVIEW_SOURCE].given)
-        ok = err_set_field(&e, ERR_INVALID, "template", "give either a `template` or a `source`");
-    else if (v[PREVIEW_SOURCE].given)
-        ok = render_source(s, v[PREVIEW_SOURCE].text, v[PREVIEW_VARS].json, &text, &e);
-    else
-        ok = admit_render(api_stock(rq), s, api_texts(rq),
-                          &(struct render_want){.account_id = rq->account_id,
-                                                .name = v[PREVIEW_TEMPLATE].text,
-                                                .language = v[PREVIEW_LANGUAGE].text},
-                          v[PREVIEW_VARS].json, &text, &version, &e);
-    if (!ok) {
-        api_fail(rq, &e);
-        return;
-    }
-    struct segments count = segments_count(buf_sv(&text), SEGMENTS_INTERNATIONAL);
-    struct buf *out = api_scratch(rq);
-    buf_addc(out, '{');
-    json_pair(out, "text", buf_sv(&text));
-    segments_add_json(&count, buf_sv(&text), out);
-    buf_addc(out, '}');
     api_answer_json(rq, 200, buf_sv(out));
 }
 

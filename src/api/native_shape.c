@@ -80,15 +80,6 @@ const struct api_field send_fields[] = {
     {0},
 };
 
-const struct api_field preview_fields[] = {
-    {"template", FIELD_TEXT, "Name of a template in the templates folder. Either this or `source`.",
-     .max = 128},
-    {"source", FIELD_TEXT, "A template's own text.", .example = "\"Hello {{ name }}\""},
-    {"vars", FIELD_OBJECT, "The template's variables.", .example = "{\"name\":\"Li\"}"},
-    {"language", FIELD_TEXT, "Which translation of the named template.", .max = 35},
-    {0},
-};
-
 const struct api_field list_fields[] = {
     {"to", FIELD_TEXT, "Exactly this recipient, in E.164.", .max = 64},
     {"from", FIELD_TEXT, "Exactly this sender.", .max = 64},
@@ -190,20 +181,6 @@ const struct api_field attempt_shape[] = {
     CODE_FIELD,
     {"http_status", FIELD_INT, "Of the provider's answer.", .max = 599},
     {"provider_id", FIELD_TEXT, "The provider's id for it."},
-    {0},
-};
-
-const struct api_field preview_shape[] = {
-    {"text", FIELD_TEXT, "What would be sent.", .required = true},
-    {"encoding", .summary = "What it needs on the air.", .required = true, ENCODING_FIELD},
-    {"segments", FIELD_INT, "Parts on the air.", .required = true, .max = INT32_MAX},
-    {"units", FIELD_INT, "Septets (GSM-7) or UTF-16 units (UCS-2) it takes.", .required = true,
-     .max = INT32_MAX},
-    {"units_left", FIELD_INT, "Units free in the last segment.", .required = true, .max = 160},
-    {"forced_ucs2", FIELD_LIST, "The first few characters for which GSM-7 does not do.", .required = true},
-    {"gsm7_segments", FIELD_INT, "Segments it would take with GSM-7 characters in their place.",
-     .max = INT32_MAX},
-    {"gsm7_units", FIELD_INT, "Septets, likewise.", .max = INT32_MAX},
     {0},
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ingest/doc_json.h"
+#include "ingest/preview.h"
 #include "store/templates.h"
 
 #include <string.h>
@@ -268,4 +269,41 @@ void native_template_version(struct api_request *rq) {
     uint32_t number = version_of(rq);
     if (number)
         answer_version(rq, rq->params[0], number, 200);
+}
+
+/* ---- previews ---- */
+
+void native_preview(struct api_request *rq) {
+    enum { TEMPLATE, SOURCE, VARS, LANGUAGE, VERSION, CHANNEL, LENGTHS };
+    JSON_AUTO json_t *root = NULL;
+    struct api_value v[FIELDS_MAX];
+    struct err e = ERR_INIT;
+    if (!api_read_json(rq, preview_fields, &root, v))
+        return;
+    if (v[TEMPLATE].given == v[SOURCE].given) {
+        err_set_field(&e, ERR_INVALID, "template", "give either a `template` or a `source`");
+        api_fail(rq, &e);
+        return;
+    }
+    const struct preview_want want = {
+        .account_id = rq->account_id,
+        .name = v[TEMPLATE].text,
+        .source = v[SOURCE].text,
+        .version = (uint32_t)v[VERSION].n,
+        .language = v[LANGUAGE].text,
+        .channel = v[CHANNEL].given ? (enum template_channel)v[CHANNEL].n : TEMPLATE_SMS,
+        .vars = v[VARS].json,
+        .lengths = v[LENGTHS].json,
+    };
+    struct preview *p = malloc(sizeof *p);
+    ASSERT(p);
+    if (preview_make(api_stock(rq), api_settings(rq), api_texts(rq), &want, p, &e)) {
+        struct buf *out = api_scratch(rq);
+        preview_print(p, out);
+        api_answer_json(rq, 200, buf_sv(out));
+    } else {
+        api_fail(rq, &e);
+    }
+    preview_done(p);
+    free(p);
 }

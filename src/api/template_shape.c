@@ -1,6 +1,7 @@
 /* What requests about templates carry, and the shapes of their answers. */
 #include "api/native.h"
 
+#include "model/message.h"
 #include "model/template_doc.h"
 
 static const char *state_word(int i) {
@@ -24,6 +25,68 @@ const struct api_field template_create_fields[] = {
     {"sample", FIELD_OBJECT, "Example variables: what a preview without `vars` shows.",
      .example = "{\"code\":\"123456\"}"},
     {"publish", FIELD_BOOL, "Publish it at once."},
+    {0},
+};
+
+static const char *channel_word(int i) {
+    return template_channel_name((enum template_channel)i);
+}
+
+static const char *encoding_word(int i) {
+    return encoding_name((enum encoding)i);
+}
+
+#define CHANNEL_FIELD .kind = FIELD_WORD, .word = channel_word, .word_end = TEMPLATE_CHANNELS
+
+/* Its positions are known to native_preview. */
+const struct api_field preview_fields[] = {
+    {"template", FIELD_TEXT,
+     "Name of a template, published here or in the templates folder. Either this or `source`.", .max = 128},
+    {"source", FIELD_TEXT, "A template's own text.", .example = "\"Hello {{ name }}\""},
+    {"vars", FIELD_OBJECT, "The template's variables; without them the version's sample data.",
+     .example = "{\"name\":\"Li\"}"},
+    {"language", FIELD_TEXT, "Which translation of the named template.", .max = 35},
+    {"version", FIELD_INT, "A version of the named template, drafts too; without it the published one.",
+     .min = 1, .max = UINT32_MAX},
+    {"channel", .summary = "What it is for; without it a text message.", CHANNEL_FIELD},
+    {"lengths", FIELD_OBJECT,
+     "How long values can be, for `segments_least` and `segments_most`: the fewest and the most units, and "
+     "perhaps the "
+     "letters (any, gsm7, ascii). A list's is how many items it has, `items.price` each one's; `*` those not "
+     "named "
+     "(0 to 30 without it).",
+     .example = "{\"name\":[2,20],\"code\":[6,6,\"ascii\"]}"},
+    {0},
+};
+
+const struct api_field preview_shape[] = {
+    {"text", FIELD_TEXT, "What would be sent; of several parts the main one. Null: `failure` says why."},
+    {"failure", FIELD_TEXT, "Why it cannot be rendered, when variables are missing."},
+    {"parts", FIELD_OBJECT, "All texts of the channel, by part.", .required = true},
+    {"channel", .summary = "What it is for.", .required = true, CHANNEL_FIELD},
+    {"version", FIELD_INT, "The version; null: a file, or a source.", .min = 1, .max = UINT32_MAX},
+    {"language", FIELD_TEXT, "The language the text was found in; null: a file, or a source."},
+    {"sample", FIELD_BOOL, "Rendered with the version's sample data, as no `vars` were given.",
+     .required = true},
+    {"encoding", .summary = "What a text message needs on the air; this and what follows is null for others.",
+     .kind = FIELD_WORD, .word = encoding_word, .word_end = ENCODING_UCS2 + 1},
+    {"segments", FIELD_INT, "Parts on the air.", .max = INT32_MAX},
+    {"units", FIELD_INT, "Septets (GSM-7) or UTF-16 units (UCS-2) it takes.", .max = INT32_MAX},
+    {"units_left", FIELD_INT, "Units free in the last segment.", .max = 160},
+    {"forced_ucs2", FIELD_LIST, "The first few characters for which GSM-7 does not do."},
+    {"gsm7_segments", FIELD_INT,
+     "Segments it would take with GSM-7 characters in their place; null: it has none.", .max = INT32_MAX},
+    {"gsm7_units", FIELD_INT, "Septets, likewise.", .max = INT32_MAX},
+    {"segments_least", FIELD_INT,
+     "The fewest segments the template can make, with values of the given lengths.", .min = 1,
+     .max = INT32_MAX},
+    {"segments_most", FIELD_INT, "The most; null: it cannot be told.", .min = 1, .max = INT32_MAX},
+    {"ucs2", FIELD_TEXT, "Whether it can be UCS-2, with such values: no, possible or certain."},
+    {"required", FIELD_LIST, "Variables it needs, those of what it includes too.", .required = true},
+    {"optional", FIELD_LIST, "Variables that all stand behind a default.", .required = true},
+    {"missing", FIELD_LIST, "Of those it needs, which were not given.", .required = true},
+    {"codes", FIELD_OBJECT,
+     "By provider or lane: code, sign and rendered params, for those that render themselves."},
     {0},
 };
 

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "ingest/stock.h"
+#include "ingest/lookup.h"
 #include "ingest/texts.h"
 #include "text/blank.h"
 #include "text/phone.h"
@@ -139,71 +139,18 @@ static bool check_times(const struct submission *in, int64_t now, struct err *e)
     return true;
 }
 
-static bool no_template(const struct settings *s, const struct render_want *w, struct err *e) {
-    if (w->channel != TEMPLATE_SMS)
-        return err_set_field(e, ERR_UNPROCESSABLE, "channel", "the template `%.*s` has no %s %s",
-                             SV_FMT(w->name), template_channel_name(w->channel), template_part_name(w->part));
-    return err_set_field(
-        e, ERR_UNPROCESSABLE, "template",
-        s->templates.dir.n ? "there is no template `%.*s`: none is published, and no file has this name"
-                           : "there is no template `%.*s`: none is published (and templates.dir is not set)",
-        SV_FMT(w->name));
-}
-
-/* Files are named as their writer spelt the language, which may be as it was given, or as it should be. */
-static const struct template *file_of(const struct texts *t, const struct render_want *w,
-                                      const struct language *l) {
-    const struct template *found = texts_template(t, w->name, w->language);
-    return found || !w->language.n ? found : texts_template(t, w->name, sv_of(l->text));
-}
-
-/* The compiled text; *version 0: a file's. */
-static const struct template *find_template(struct stock *stock, const struct settings *s,
-                                            const struct texts *t, const struct render_want *w,
-                                            uint32_t *version, struct err *e) {
-    struct stock_text found = {0};
-    struct stock_want want = {.account_id = w->account_id,
-                              .name = w->name,
-                              .version = w->version,
-                              .channel = w->channel,
-                              .part = w->part};
-    *version = 0;
-    if (!language_parse(w->language, &want.language)) {
-        err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
-        return NULL;
-    }
-    if (stock && !stock_find(stock, s, t, &want, &found, e))
-        return NULL;
-    *version = found.version;
-    if (found.version && !found.compiled)
-        err_set_field(e, ERR_UNPROCESSABLE, "template", "version %u of the template `%.*s` has no %s %s",
-                      found.version, SV_FMT(w->name), template_channel_name(w->channel),
-                      template_part_name(w->part));
-    if (found.version)
-        return found.compiled;
-    const struct template *file = w->channel == TEMPLATE_SMS ? file_of(t, w, &want.language) : NULL;
-    if (!file)
-        (void)no_template(s, w, e);
-    return file;
-}
-
 bool admit_render(struct stock *stock, const struct settings *s, const struct texts *t,
                   const struct render_want *w, const json_t *vars, struct buf *out, uint32_t *version,
                   struct err *e) {
-    const struct template *found = find_template(stock, s, t, w, version, e);
-    if (!found)
+    struct stock_text found;
+    if (!lookup_text(stock, s, t, w, &found, e))
         return false;
-    const struct template_limits limits = {.steps_max = 100000,
-                                           .depth_max = 100,
-                                           .memory_bytes_max = 1 << 20,
-                                           .output_bytes_max = out->max - out->n};
-    struct err why = ERR_INIT;
-    if (template_render(found, vars, &limits, out, &why))
-        return true;
-    if (stock && stock_trouble(stock)->kind == ERR_OUTSIDE)
-        why = *stock_trouble(stock);
-    bool ours = why.kind == ERR_INTERNAL || why.kind == ERR_OUTSIDE;
-    return err_set_field(e, ours ? why.kind : ERR_UNPROCESSABLE, ours ? "" : "vars", "%s", why.text);
+    *version = found.version;
+    if (!found.compiled)
+        return err_set_field(e, ERR_UNPROCESSABLE, "template",
+                             "version %u of the template `%.*s` has no %s %s", found.version, SV_FMT(w->name),
+                             template_channel_name(w->channel), template_part_name(w->part));
+    return lookup_render(stock, found.compiled, vars, out, e);
 }
 
 static size_t characters(struct sv v) {

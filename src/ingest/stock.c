@@ -208,10 +208,10 @@ static bool same_options(const struct template_options *a, const struct template
            a->lstrip_blocks == b->lstrip_blocks;
 }
 
-bool stock_find(struct stock *s, const struct settings *settings, const struct texts *texts,
-                const struct stock_want *w, struct stock_text *out, struct err *e) {
+/* Nothing of ours is being rendered or shown now: it may go. */
+void stock_begin(struct stock *s, const struct settings *settings, const struct texts *texts,
+                 const struct stock_want *w) {
     struct template_options options = texts_template_options(settings, NULL);
-    /* Only here, where no text of ours is being rendered. */
     if (s->n > ENTRIES_MAX || s->text_bytes > TEXT_BYTES_MAX || !same_options(&options, &s->options))
         drop_all(s);
     s->options = options;
@@ -220,6 +220,15 @@ bool stock_find(struct stock *s, const struct settings *settings, const struct t
     s->texts = texts;
     s->now = *w;
     s->trouble = ERR_INIT;
+}
+
+struct template_options stock_options(const struct stock *s) {
+    return s->options;
+}
+
+bool stock_find(struct stock *s, const struct settings *settings, const struct texts *texts,
+                const struct stock_want *w, struct stock_text *out, struct err *e) {
+    stock_begin(s, settings, texts, w);
     *out = (struct stock_text){.version = w->version};
     if (!w->name.n || w->name.n > TEMPLATE_NAME_BYTES_MAX)
         return w->version == 0 || err_set_field(e, ERR_NOT_FOUND, "template", "there is no such template");

@@ -47,6 +47,12 @@ struct stock_text {
  * next call; texts must outlive the render. */
 MUST_USE bool stock_find(struct stock *s, const struct settings *settings, const struct texts *texts,
                          const struct stock_want *w, struct stock_text *out, struct err *e);
+/* From now on includes are looked for as those of w's would be: for texts that are not stored. As stock_find
+ * does by itself; voids what it showed. */
+void stock_begin(struct stock *s, const struct settings *settings, const struct texts *texts,
+                 const struct stock_want *w);
+/* How such a text is to be compiled: with these includes. */
+struct template_options stock_options(const struct stock *s);
 /* Why an include of the latest text could not be looked for; kind ERR_NONE if it could. */
 const struct err *stock_trouble(const struct stock *s);
 

@@ -151,6 +151,23 @@ static bool find_account(struct db *db, const struct master_key *mk, struct sv n
     return ok;
 }
 
+bool account_find(struct db *db, struct sv name, int64_t *id, struct err *e) {
+    static const char sql[] = "SELECT id FROM account WHERE name=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_text(s, name);
+    if (!db_next(s, &row, e))
+        return false;
+    if (!row)
+        return err_set(e, ERR_NOT_FOUND,
+                       "there is no account `%.*s`: `hongyan key create --account` makes one", SV_FMT(name));
+    *id = db_col_int(s, 0);
+    db_end(s);
+    return true;
+}
+
 static bool insert_account(struct db *db, const struct master_key *mk, struct sv name, int64_t now,
                            struct err *e) {
     static const char sql[] = "INSERT INTO account (sid, name, auth_token, created_at) VALUES (?,?,?,?) "

@@ -48,6 +48,8 @@ struct api_key {
 /* The account of that name, made if it is not there. *made says which. */
 MUST_USE bool account_ensure(struct db *db, const struct master_key *mk, struct sv name, int64_t now,
                              struct account *out, bool *made, struct err *e);
+/* ERR_NOT_FOUND when there is none of that name. */
+MUST_USE bool account_find(struct db *db, struct sv name, int64_t *id, struct err *e);
 /* A new key; secret gets SECRET_CHARS hex digits and a NUL, and is nowhere else. */
 MUST_USE bool api_key_create(struct db *db, int64_t account_id, struct sv name, unsigned scopes, int64_t now,
                              struct api_key *out, char secret[SECRET_CHARS + 1], struct err *e);

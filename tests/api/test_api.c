@@ -260,14 +260,15 @@ static void test_create__templates_are_rendered(void **state) {
     assert_true(says(g, "\"body\":\"Hello Li\",\"template\":\"hello\""));
     assert_int_equal(
         gate_post(g, "/v1/templates/preview", "{\"template\":\"hello\",\"vars\":{\"name\":\"Li\"}}"), 200);
-    assert_string_equal(g->body, "{\"text\":\"Hello Li\",\"encoding\":\"GSM-7\",\"segments\":1,\"units\":8,"
-                                 "\"units_left\":152,\"forced_ucs2\":[]}");
+    assert_true(says(g, "{\"text\":\"Hello Li\"") &&
+                says(g, "\"encoding\":\"GSM-7\",\"segments\":1,\"units\":8,\"units_left\":152,"
+                        "\"forced_ucs2\":[],"));
     assert_int_equal(
         gate_post(g, "/v1/templates/preview", "{\"source\":\"Hi {{ name }}\",\"vars\":{\"name\":\"李\"}}"),
         200);
-    assert_string_equal(g->body, "{\"text\":\"Hi 李\",\"encoding\":\"UCS-2\",\"segments\":1,\"units\":4,"
-                                 "\"units_left\":66,\"forced_ucs2\":[\"李\"],\"gsm7_segments\":1,"
-                                 "\"gsm7_units\":4}");
+    assert_true(says(g, "{\"text\":\"Hi 李\"") &&
+                says(g, "\"encoding\":\"UCS-2\",\"segments\":1,\"units\":4,\"units_left\":66,"
+                        "\"forced_ucs2\":[\"李\"],\"gsm7_segments\":1,\"gsm7_units\":4,"));
 }
 
 static int post_keyed(struct gate *g, const char *key, const char *json) {

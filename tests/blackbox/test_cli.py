@@ -183,9 +183,9 @@ def test_render__text_and_segments(templates):
 
 def test_render__says_what_forced_ucs2_and_what_avoiding_it_costs(templates):
     p = templates.run("render", "-f", "-", "--json", stdin="It’s € 5 — ok".encode())
-    assert json.loads(out(p)) == {
-        "text": "It’s € 5 — ok", "encoding": "UCS-2", "segments": 1, "units": 13, "units_left": 57,
-        "forced_ucs2": ["’", "—"], "gsm7_segments": 1, "gsm7_units": 14}
+    right = {"text": "It’s € 5 — ok", "encoding": "UCS-2", "segments": 1, "units": 13, "units_left": 57,
+             "forced_ucs2": ["’", "—"], "gsm7_segments": 1, "gsm7_units": 14}
+    assert {k: v for k, v in json.loads(out(p)).items() if k in right} == right
     p = templates.run("render", "-f", "-", stdin="It’s".encode())
     assert "’" in err(p) and "4" in err(p)
 

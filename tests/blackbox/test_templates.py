@@ -283,3 +283,68 @@ def test_the_openapi_document_names_what_there_is(gateway):
     assert set(paths["/v1/templates/{name}/versions/{version}"]) == {"get", "delete"}
     assert paths["/v1/templates"]["post"]["x-scope"] == "admin"
     json.dumps(paths)
+
+
+# ---- previews ----
+
+def preview(caller, **fields):
+    a = caller.post("/v1/templates/preview", fields)
+    assert a.status == 200, a
+    return a.json
+
+
+def test_a_preview_says_what_would_be_sent_and_why_it_costs_what_it_costs(admin):
+    admin.write("order", publish=True, sample={"name": "Ann", "order": 3})
+    p = preview(admin, template="order", vars=VARS)
+    assert (p["text"], p["encoding"], p["segments"], p["version"], p["language"]) == ("Li, order 7 is ready.", "GSM-7", 1, 1, "default"), p
+    assert (p["units"], p["units_left"], p["forced_ucs2"], p["sample"]) == (21, 139, [], False)
+    p = preview(admin, source="{{ a }}" + "x" * 100, vars={"a": "“Hi”"})
+    assert (p["encoding"], p["segments"], p["gsm7_segments"]) == ("UCS-2", 2, 1)
+    assert (p["forced_ucs2"], p["version"]) == (["“", "”"], None)
+
+
+def test_a_preview_without_variables_shows_the_sample(admin):
+    admin.write("order", sample={"name": "Ann", "order": 3})
+    p = preview(admin, template="order", version=1, language="zh-CN")
+    assert (p["text"], p["sample"], p["language"], p["missing"]) == ("Ann,您的订单 3 已完成。", True, "zh", [])
+    problem(admin.post("/v1/templates/preview", {"template": "order"}), 422, "template", "published")
+    problem(admin.post("/v1/templates/preview", {"template": "order", "version": 2}), 404)
+    admin.delete(at("order", "versions", 1))
+    problem(admin.post("/v1/templates/preview", {"template": "order", "version": 1}), 404)
+
+
+def test_a_preview_names_the_variables_it_needs_and_those_it_lacks(admin):
+    admin.write("footer", {"default": {"sms": "{{ shop }} {{ hours | default('9-5') }}"}}, publish=True)
+    p = preview(admin, source="{{ name }} {% set shop2 = 1 %}{% include 'footer' %}", vars={"name": "Li"})
+    assert (p["required"], p["optional"], p["missing"]) == (["name", "shop"], ["hours"], ["shop"])
+    assert p["text"] is None and "shop" in p["failure"] and p["segments"] is None and p["segments_least"] == 1, p
+
+
+def test_a_preview_bounds_the_segments(admin):
+    source = "Dear {{ name }}, {% if long %}" + "x" * 200 + "{% endif %}"
+    p = preview(admin, source=source, vars={"name": "Li", "long": False}, lengths={"name": [1, 30, "gsm7"]})
+    assert (p["segments"], p["segments_least"], p["segments_most"], p["ucs2"]) == (1, 1, 2, "no")
+    assert preview(admin, source=source, lengths={"name": [1, 30]})["segments_most"] == 4
+    assert preview(admin, source="{{ name * 3 }}", vars={"name": "x"})["segments_most"] is None
+    for bad in ({"name": "x"}, {"name": [-1, 2]}, {"name": [5, 2]}, {"name": [0, 2, "x"]}, {"name": [0, 10**12]}):
+        problem(admin.post("/v1/templates/preview", {"source": "x", "lengths": bad}), 400, "lengths")
+
+
+def test_a_preview_shows_all_parts_of_a_channel_and_what_providers_get(admin):
+    codes = {"aliyun": {"code": "SMS_1", "sign": "鸿雁", "params": {"order \"no\"": "{{ order }}", "x": "a"}},
+             "tencent": {"code": 77, "params": ["{{ name | upper }}"]}}
+    admin.write("order", {"default": {"sms": "s", "email": {"subject": "S {{ order }}", "html": "<b>", "text": "T"},
+                                      "push": {"title": "P", "body": "B {{ name }}"}, "codes": codes}}, publish=True)
+    p = preview(admin, template="order", channel="email", vars=VARS)
+    assert (p["text"], p["parts"], p["segments"], p["encoding"]) == ("T", {"subject": "S 7", "html": "<b>", "text": "T"}, None, None)
+    assert preview(admin, template="order", channel="push", vars=VARS)["text"] == "B Li"
+    assert preview(admin, template="order", vars=VARS)["codes"] == {
+        "aliyun": {"code": "SMS_1", "sign": "鸿雁", "params": {"order \"no\"": "7", "x": "a"}},
+        "tencent": {"code": "77", "sign": None, "params": ["LI"]}}
+    problem(admin.post("/v1/templates/preview", {"template": "order", "channel": "voice"}), 422, "channel")
+    problem(admin.post("/v1/templates/preview", {"template": "order", "channel": "fax"}), 400, "channel")
+
+
+def test_a_source_that_is_no_template_is_told_with_its_place(admin):
+    p = problem(admin.post("/v1/templates/preview", {"source": "a\n{{ b"}), 422, "source")
+    assert (p["line"], p["column"]) == (2, 5), p

@@ -172,6 +172,8 @@ struct template {
     uint32_t symbols_n;
     struct template_variable *variables;
     size_t variables_n;
+    struct sv *includes; /* names written out */
+    size_t includes_n, includes_cap;
     bool has_each; /* bare names may be fields of an item */
 };
 

@@ -93,6 +93,22 @@ size_t template_variables(const struct template *t, const struct template_variab
     return t->variables_n;
 }
 
+size_t template_includes(const struct template *t, const struct sv **list) {
+    *list = t->includes;
+    return t->includes_n;
+}
+
+const struct template *template_included(const struct template *t, struct sv name) {
+    return t->options.load ? t->options.load(t->options.load_ctx, name) : NULL;
+}
+
+bool template_may_bind(const struct template *t, struct sv name) {
+    for (uint32_t i = 0; i < t->symbols_n; i++)
+        if (t->symbols[i].assigned && sv_eq(t->symbols[i].name, name))
+            return true;
+    return false;
+}
+
 bool template_render(const struct template *t, const json_t *vars, const struct template_limits *limits,
                      struct buf *out, struct err *e) {
     static const struct template_limits standard = TEMPLATE_LIMITS_DEFAULT;

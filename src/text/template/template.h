@@ -86,6 +86,12 @@ MUST_USE bool template_render(const struct template *t, const json_t *vars,
 /* The variables this template itself reads (not those of its includes), each once, in order of first use.
  * Returns how many; *list is the template's own memory. */
 size_t template_variables(const struct template *t, const struct template_variable **list);
+/* The names this template includes where they are written out, in order; a name may stand twice. Likewise. */
+size_t template_includes(const struct template *t, const struct sv **list);
+/* What its load gives for a name; NULL also when it has none. */
+const struct template *template_included(const struct template *t, struct sv name);
+/* Whether a statement of it may give that name a value. */
+bool template_may_bind(const struct template *t, struct sv name);
 struct sv template_name(const struct template *t);
 
 #endif

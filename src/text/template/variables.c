@@ -170,6 +170,25 @@ static void macro(struct walk *w, const struct macro_node *m) {
     forget(w, before);
 }
 
+static void note_include(struct walk *w, const struct node *name) {
+    struct template *t = w->t;
+    if (name->kind != NODE_CONST || name->constant.kind != VALUE_STR)
+        return;
+    if (t->includes_n == t->includes_cap) {
+        size_t cap = t->includes_cap ? t->includes_cap * 2 : 4;
+        struct sv *grown = arena_alloc(&t->arena, cap * sizeof *grown);
+        if (!grown) {
+            w->failed = true;
+            return;
+        }
+        if (t->includes_n)
+            memcpy(grown, t->includes, t->includes_n * sizeof *grown);
+        t->includes = grown;
+        t->includes_cap = cap;
+    }
+    t->includes[t->includes_n++] = sv_make(name->constant.s, name->constant.n);
+}
+
 static void statement(struct walk *w, const struct node *n) {
     const struct known *before = w->known;
     switch ((int)n->kind) {
@@ -214,7 +233,10 @@ static void statement(struct walk *w, const struct node *n) {
         expr(w, n->macro->call);
         macro(w, n->macro);
         break;
-    case NODE_INCLUDE: expr(w, n->include.name); break;
+    case NODE_INCLUDE:
+        expr(w, n->include.name);
+        note_include(w, n->include.name);
+        break;
     default: break;
     }
 }

@@ -156,11 +156,27 @@ static void test_extent__no_render_makes_fewer_or_more(void **state) {
     }
 }
 
+static void test_includes__are_listed_where_their_names_are_written(void **state) {
+    (void)state;
+    struct template *t = compile("{% include 'a' %}{% if x %}{% include 'b' %}{% endif %}{% include y %}"
+                                 "{% macro m() %}{% include 'a' %}{% endmacro %}{% set z = 1 %}");
+    const struct sv *names;
+    assert_int_equal(template_includes(t, &names), 3);
+    assert_sv(names[0], "a");
+    assert_sv(names[1], "b");
+    assert_sv(names[2], "a");
+    assert_null(template_included(t, SV("a")));
+    assert_true(template_may_bind(t, SV("z")));
+    assert_false(template_may_bind(t, SV("x")));
+    template_free(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_extent__is_told_from_the_source),
         cmocka_unit_test(test_extent__chinese_routes_count_every_character_alike),
         cmocka_unit_test(test_extent__no_render_makes_fewer_or_more),
+        cmocka_unit_test(test_includes__are_listed_where_their_names_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

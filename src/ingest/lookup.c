@@ -1,0 +1,54 @@
+#include "ingest/lookup.h"
+
+#include "ingest/texts.h"
+
+static bool no_template(const struct settings *s, const struct render_want *w, struct err *e) {
+    return err_set_field(
+        e, ERR_UNPROCESSABLE, "template",
+        s->templates.dir.n ? "there is no template `%.*s`: none is published, and no file has this name"
+                           : "there is no template `%.*s`: none is published (and templates.dir is not set)",
+        SV_FMT(w->name));
+}
+
+/* Files are named as their writer spelt the language, which may be as it was given, or as it should be. */
+static const struct template *file_of(const struct texts *t, const struct render_want *w,
+                                      const struct language *l) {
+    if (!t)
+        return NULL;
+    const struct template *found = texts_template(t, w->name, w->language);
+    return found || !w->language.n ? found : texts_template(t, w->name, sv_of(l->text));
+}
+
+bool lookup_text(struct stock *stock, const struct settings *s, const struct texts *t,
+                 const struct render_want *w, struct stock_text *out, struct err *e) {
+    struct stock_want want = {.account_id = w->account_id,
+                              .name = w->name,
+                              .version = w->version,
+                              .channel = w->channel,
+                              .part = w->part};
+    *out = (struct stock_text){.version = 0};
+    if (!language_parse(w->language, &want.language))
+        return err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
+    if (stock && !stock_find(stock, s, t, &want, out, e))
+        return false;
+    if (out->version)
+        return true;
+    bool text_message = w->channel == TEMPLATE_SMS && w->part == TEMPLATE_TEXT; /* all that files have */
+    out->compiled = text_message ? file_of(t, w, &want.language) : NULL;
+    return out->compiled || no_template(s, w, e);
+}
+
+bool lookup_render(const struct stock *stock, const struct template *compiled, const json_t *vars,
+                   struct buf *out, struct err *e) {
+    const struct template_limits limits = {.steps_max = 100000,
+                                           .depth_max = 100,
+                                           .memory_bytes_max = 1 << 20,
+                                           .output_bytes_max = out->max - out->n};
+    struct err why = ERR_INIT;
+    if (template_render(compiled, vars, &limits, out, &why))
+        return true;
+    if (stock && stock_trouble(stock)->kind == ERR_OUTSIDE)
+        why = *stock_trouble(stock);
+    bool ours = why.kind == ERR_INTERNAL || why.kind == ERR_OUTSIDE;
+    return err_set_field(e, ours ? why.kind : ERR_UNPROCESSABLE, ours ? "" : "vars", "%s", why.text);
+}
