@@ -20,6 +20,7 @@ int cli_serve(int argc, char **argv);
 int cli_send(int argc, char **argv);
 int cli_key(int argc, char **argv);
 int cli_render(int argc, char **argv);
+int cli_import(int argc, char **argv);
 int cli_mood(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_migrate(int argc, char **argv);

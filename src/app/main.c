@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"send", cli_send, "send a text through a running gateway", "通过运行中的网关发送一条短信"},
     {"key", cli_key, "make, list and revoke API keys", "创建、列出、吊销 API 密钥"},
     {"render", cli_render, "render a template and count its segments", "渲染模板并计算短信条数"},
+    {"import", cli_import, "take template files into an account's store", "将模板文件导入账户的模板库"},
     {"mood", cli_mood, "say how a reply sounds", "判断一条回复的情绪"},
     {"config", config_command, "check, print and explain the settings", "检查、打印、解释配置"},
     {"doctor", cli_doctor, "look for what keeps texts from going out", "诊断短信发送问题"},

@@ -1,5 +1,6 @@
 #include "ingest/texts.h"
 
+#include "ingest/doc_file.h"
 #include "ingest/file.h"
 
 #include <dirent.h>
@@ -72,7 +73,9 @@ static bool add_template(struct texts *t, const char *dir, const char *file, con
     ASSERT(grown);
     t->templates = grown;
     struct template_options options = texts_template_options(s, t);
-    struct template *compiled = template_compile(name, buf_sv(&text), &options, e);
+    struct doc_file_parts parts = doc_file_split(buf_sv(&text)); /* a head is for the import */
+    options.first_line = parts.text_line;
+    struct template *compiled = template_compile(name, parts.text, &options, e);
     if (!compiled)
         return false;
     t->templates[t->n_templates++] =

@@ -348,3 +348,126 @@ def test_a_preview_shows_all_parts_of_a_channel_and_what_providers_get(admin):
 def test_a_source_that_is_no_template_is_told_with_its_place(admin):
     p = problem(admin.post("/v1/templates/preview", {"source": "a\n{{ b"}), 422, "source")
     assert (p["line"], p["column"]) == (2, 5), p
+
+
+# ---- import ----
+
+def load(gateway, folder, *more):
+    """What `hongyan import templates` says as JSON, and its exit code."""
+    p = gateway.run("import", "templates", str(folder), "-c", str(gateway.config), "--json", *more)
+    assert p.stdout, p.stderr
+    return json.loads(p.stdout), p.returncode
+
+
+@pytest.fixture
+def folder(tmp_path):
+    d = tmp_path / "stock"
+    d.mkdir()
+    (d / "order.txt").write_text("---\nnote: first\nsample: {name: Li, order: 7}\nemail:\n  subject: Done\n  html: |\n    <b>{{ order }}</b>\n"
+                                 "codes: {tencent: {code: 123, params: ['{{ order }}']}}\n---\n{{ name }}: {{ order }}\n", encoding="utf-8")
+    (d / "order.zh-CN.txt").write_text("{{ name }}:订单 {{ order }}\n", encoding="utf-8")
+    (d / "order.ready.txt").write_text("ready")
+    (d / "notes.md").write_text("not a template {{")
+    return d
+
+
+def test_import_takes_a_folder_once(gateway, admin, folder):
+    said, code = load(gateway, folder)
+    assert code == 0 and said["refused"] == [], said
+    assert [(t["name"], t["version"], t["state"], t["outcome"]) for t in said["templates"]] == [
+        ("order", 1, "draft", "created"), ("order.ready", 1, "draft", "created")]
+    v = admin.get(at("order", "versions", 1)).json
+    assert (v["note"], v["sample"]) == ("first", {"name": "Li", "order": 7})
+    assert v["languages"] == {
+        "default": {"sms": {"text": "{{ name }}: {{ order }}"}, "email": {"subject": "Done", "html": "<b>{{ order }}</b>\n"},
+                    "codes": {"tencent": {"code": "123", "sign": None, "params": ["{{ order }}"]}}},
+        "zh-CN": {"sms": {"text": "{{ name }}:订单 {{ order }}"}}}
+    said, code = load(gateway, folder)
+    assert (code, said["created"], said["unchanged"]) == (0, 0, 2)
+    said, _ = load(gateway, folder, "--publish")
+    assert [t["outcome"] for t in said["templates"]] == ["published", "published"]
+    assert load(gateway, folder, "--publish")[0]["unchanged"] == 2
+    (folder / "order.zh-CN.txt").write_text("新 {{ order }}", encoding="utf-8")
+    said, _ = load(gateway, folder, "--publish")
+    assert [(t["name"], t["version"], t["outcome"]) for t in said["templates"]] == [("order", 2, "published"), ("order.ready", 1, "unchanged")]
+    until(lambda: admin.text("order", language="zh-CN")[0] == "新 7", 5)  # the running gateway looks once a second
+
+
+def test_import_without_writing_says_what_it_would_do(gateway, admin, folder):
+    said, code = load(gateway, folder, "--dry-run", "--publish")
+    assert (code, said["created"], said["dry_run"]) == (0, 2, True)
+    assert admin.get("/v1/templates").json["data"] == []
+
+
+@pytest.mark.parametrize("text, line, column, says", [
+    ("ok\n{{ a | nonsense }}", 2, 8, "nonsense"),
+    ("---\nnote: x\n---\nok\n{{", 5, None, ""),
+    ("---\nemail: {subject: \"{% if %}\"}\n---\nok", 2, None, ""),
+    ("---\nemail:\n  html: |\n    fine\n    {% endif %}\n---\nok", 5, None, "endif"),
+    ("---\nfax: x\n---\nok", 2, None, "fax"),
+    ("---\na: [\n---\nok", None, None, "YAML"),
+    ("---\nnote: x\nnote: y\n---\nok", 3, 1, "twice"),
+    ("---\n- x\n---\nok", None, None, "mapping"),
+    ("---\nsample: 5\n---\nok", None, None, "sample"),
+    ("---\nsms: one\n---\ntwo", None, None, "same place"),
+    ("", None, None, "at least one text"),
+    ("---\na: &a [x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\n"
+     "d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e]\n---\nx", None, None, "too much"),
+])
+def test_import_names_what_it_refuses_and_takes_the_rest(gateway, admin, tmp_path, text, line, column, says):
+    d = tmp_path / "broken"
+    d.mkdir()
+    (d / "bad.txt").write_text(text, encoding="utf-8")
+    (d / "good.txt").write_text("fine")
+    said, code = load(gateway, d)
+    assert code == 65 and [t["name"] for t in said["templates"]] == ["good"], said
+    wrong = said["refused"][0]
+    assert wrong["file"] == "bad.txt" and says in wrong["error"], wrong
+    assert line is None or wrong["line"] == line, wrong
+    assert column is None or wrong["column"] == column, wrong
+    problem(admin.get(at("bad")), 404)
+
+
+def test_import_is_for_an_account_that_is_there(gateway, folder):
+    p = gateway.run("import", "templates", str(folder), "-c", str(gateway.config), "--account", "nobody")
+    assert p.returncode == 66 and b"nobody" in p.stderr, p
+    assert gateway.run("import", "templates", "/nowhere", "-c", str(gateway.config)).returncode == 66
+    other = Account(gateway, "other")
+    load(gateway, folder, "--account", "other")
+    assert len(other.get("/v1/templates").json["data"]) == 2
+
+
+def test_import_while_sending_loses_nothing(make_gateway, tmp_path):
+    g = make_gateway()
+    Account(g)
+    d = tmp_path / "many"
+    d.mkdir()
+    for n in range(300):
+        (d / ("t%03d.txt" % n)).write_text("text %d {{ order }}" % n)
+    with Clients(g, 4) as clients:
+        said, code = load(g, d, "--publish")
+        assert (code, said["created"]) == (0, 300)
+        until(lambda: clients.count() > 100, 30)
+    assert not clients.wrong
+    g.settle()
+    times = g.sim.times()
+    assert all(times[text] == 1 for text in clients.accepted)
+
+
+def test_a_file_of_the_folder_may_have_a_head(make_gateway, tmp_path):
+    d = tmp_path / "templates"
+    d.mkdir()
+    (d / "order.txt").write_text("---\nnote: x\n---\n{{ name }}: {{ order }}\n")
+    g = make_gateway(templates={"dir": str(d)})
+    assert Account(g).text("order")[0] == "Li: 7"
+
+
+def test_render_shows_what_is_stored(gateway, admin, folder):
+    load(gateway, folder, "--publish")
+    c = ["-c", str(gateway.config), "--account", "default"]
+    p = gateway.run("render", "-t", "order", *c, "--lang", "zh-CN", "--json")
+    said = json.loads(p.stdout)
+    assert (said["text"], said["version"], said["language"], said["sample"]) == ("Li:订单 7", 1, "zh-CN", True), said
+    p = gateway.run("render", "-t", "order", *c, "--channel", "email")
+    assert p.returncode == 0 and p.stdout.decode() == "subject: Done\nhtml: <b>7</b>\n", p
+    assert gateway.run("render", "-t", "order", *c, "--version", "9").returncode == 66
