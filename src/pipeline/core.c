@@ -115,6 +115,8 @@ static void free_work(struct work *w) {
 
 void core_forget_job(struct job *j) {
     struct work *w = (struct work *)j;
+    if (w->purpose == FOR_KEY) /* no live message owns it */
+        message_free(w->ask->message);
     lose(w->ask);
     free_work(w);
 }
@@ -436,6 +438,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_SWEEP: sweep_done(c, w); break;
     case FOR_OWED_SCAN: core_owed_scanned(c, w); break;
     case FOR_OWED: core_owed_done(c, w); break;
+    case FOR_KEY: core_key_done(c, w); break;
     case FOR_LANE_USE: lane_use_done(c, w); break;
     case FOR_PRUNE: break;
     case FOR_TEMPLATE: core_template_done(c, w); break;

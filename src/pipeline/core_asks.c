@@ -77,10 +77,7 @@ static bool within_limits(struct core *c, struct ask *a) {
     if (a->message->direction == DIRECTION_IN || s->limits.n_rates == 0)
         return true;
     struct limit_subject subject = subject_of(a, a->message);
-    if (limits_take(c->limits, s->limits.rates, s->limits.n_rates, &subject, c->now, &a->limit))
-        return true;
-    meter_add(c->world->meters, COUNT_LIMITED, 1);
-    return false;
+    return limits_take(c->limits, s->limits.rates, s->limits.n_rates, &subject, c->now, &a->limit);
 }
 
 /* It did not come to be (a replay, or not stored): what was counted for it is for others. */
@@ -90,6 +87,33 @@ static void count_not(struct core *c, const struct ask *a, const struct message 
         return;
     struct limit_subject subject = subject_of(a, m);
     limits_give_back(c->limits, s->limits.rates, s->limits.n_rates, &subject, m->created_at);
+}
+
+/* A repeat of what was taken before is answered as before, whatever the rates say. */
+static void over_limit(struct core *c, struct ask *a, bool keyed) {
+    if (!keyed) {
+        meter_add(c->world->meters, COUNT_LIMITED, 1);
+        refuse_submit(c, a, ASK_LIMITED);
+        return;
+    }
+    struct work *w = core_work(c, FOR_KEY, JOB_KEY, NULL);
+    w->ask = a;
+    w->job.message = a->message;
+    core_record(c, w);
+}
+
+void core_key_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    a->dup_id = w->job.dup_id;
+    a->err = w->job.err;
+    switch ((int)w->job.result) {
+    case JOB_DUPLICATE: refuse_submit(c, a, w->job.dup_same ? ASK_DUPLICATE : ASK_MISMATCH); return;
+    case JOB_ABSENT:
+        meter_add(c->world->meters, COUNT_LIMITED, 1);
+        refuse_submit(c, a, ASK_LIMITED);
+        return;
+    default: refuse_submit(c, a, ASK_FAILED);
+    }
 }
 
 static void submit(struct core *c, struct ask *a) {
@@ -106,7 +130,7 @@ static void submit(struct core *c, struct ask *a) {
         return;
     }
     if (!within_limits(c, a)) {
-        refuse_submit(c, a, ASK_LIMITED);
+        over_limit(c, a, keyed);
         return;
     }
     m->id = id_next(&c->ids, c->now);

@@ -51,6 +51,7 @@ enum purpose {
     FOR_OWED_SCAN,
     FOR_OWED, /* a callback's end or next try */
     FOR_LANE_USE,
+    FOR_KEY, /* a request over a rate: is it a repeat of one that was taken? */
     FOR_PRUNE,
     FOR_TEMPLATE, /* answers ask */
 };
@@ -136,6 +137,7 @@ struct lane *core_lane(struct core *c, const char *name);
 void core_ask(struct core *c, struct ask *a);
 void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, no work under way */
 void core_put_done(struct core *c, struct work *w);
+void core_key_done(struct core *c, struct work *w);
 void core_command_done(struct core *c, struct work *w);
 void core_find_done(struct core *c, struct work *w);
 void core_template_done(struct core *c, struct work *w);

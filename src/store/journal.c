@@ -199,6 +199,37 @@ static bool write_change(struct db *db, int64_t message_id, const struct change 
            insert_callbacks(db, message_id, c, e);
 }
 
+/* Who has the message's idempotency key: JOB_DUPLICATE, or the result as it was when nobody does. */
+static bool find_key(struct db *db, struct job *job, struct err *e) {
+    static const char who[] =
+        "SELECT message_id, fingerprint FROM idempotency WHERE account_id=? AND key=? AND expires_at>?";
+    const struct message *m = job->message;
+    struct db_stmt *s = db_stmt(db, who, e);
+    if (!s)
+        return false;
+    db_int(s, m->account_id);
+    db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
+    db_int(s, job->now);
+    bool row;
+    if (!db_next(s, &row, e))
+        return false;
+    if (!row)
+        return true;
+    job->dup_id = db_col_int(s, 0);
+    job->dup_same = sv_eq(db_col_text(s, 1), sv_make((const char *)m->fingerprint, sizeof m->fingerprint));
+    job->result = JOB_DUPLICATE;
+    db_end(s);
+    return true;
+}
+
+static bool do_key(struct db *db, struct job *job, struct err *e) {
+    if (!find_key(db, job, e))
+        return false;
+    if (job->result != JOB_DUPLICATE)
+        job->result = JOB_ABSENT;
+    return true;
+}
+
 /* Takes the message's idempotency key, or says who has it. */
 static bool take_key(struct db *db, struct job *job, struct err *e) {
     static const char take[] =
@@ -206,7 +237,6 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
         "VALUES (?,?,?,?,?) ON CONFLICT (account_id, key) DO UPDATE SET "
         "message_id=excluded.message_id, fingerprint=excluded.fingerprint, "
         "expires_at=excluded.expires_at WHERE expires_at <= ?";
-    static const char who[] = "SELECT message_id, fingerprint FROM idempotency WHERE account_id=? AND key=?";
     const struct message *m = job->message;
     struct db_stmt *s = db_stmt(db, take, e);
     if (!s)
@@ -216,25 +246,14 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
     db_int(s, m->id);
     db_blob(s, m->fingerprint, sizeof m->fingerprint);
     db_int(s, job->idempotency_until);
-    db_int(s, m->created_at);
+    db_int(s, job->now);
     if (!db_run(s, e))
         return false;
     if (db_changes(db) > 0)
         return true;
-    s = db_stmt(db, who, e);
-    if (!s)
-        return false;
-    db_int(s, m->account_id);
-    db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
-    bool row;
-    if (!db_next(s, &row, e))
-        return false;
-    ASSERT(row);
-    job->dup_id = db_col_int(s, 0);
-    job->dup_same = sv_eq(db_col_text(s, 1), sv_make((const char *)m->fingerprint, sizeof m->fingerprint));
-    job->result = JOB_DUPLICATE;
-    db_end(s);
-    return true;
+    bool ok = find_key(db, job, e);
+    ASSERT(!ok || job->result == JOB_DUPLICATE);
+    return ok;
 }
 
 static bool count_units(struct db *db, const struct job *job, struct err *e) {
@@ -633,6 +652,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_CALLBACK_SCAN] = do_callback_scan,
         [JOB_CALLBACK_END] = do_callback_end,
         [JOB_CALLBACK_AGAIN] = do_callback_again,
+        [JOB_KEY] = do_key,
         [JOB_LANE_USE] = do_lane_use,
         [JOB_PRUNE] = do_prune,
         [JOB_TEMPLATE] = do_template,

@@ -27,6 +27,7 @@ enum job_kind {
     JOB_CALLBACK_SCAN,  /* due status callbacks */
     JOB_CALLBACK_END,   /* taken, or given up */
     JOB_CALLBACK_AGAIN, /* one more try, later */
+    JOB_KEY,            /* DUPLICATE or ABSENT: is the message's idempotency key taken? nothing is stored */
     JOB_LANE_USE,       /* what a lane began to send lately */
     JOB_PRUNE,          /* idempotency keys and marks of deleted messages past their time */
     JOB_TEMPLATE,       /* a write to the store of templates */

@@ -63,6 +63,10 @@ def test_rate__replays_are_free(make_gateway):
         assert post(g, "+14155550123", headers=key).status == 202
     assert post(g, "+14155550123").status == 202
     assert post(g, "+14155550123").status == 429
+    again = post(g, "+14155550123", headers=key)  # a client that lost its answer gets it, whatever the rate
+    assert again.status == 202 and again.headers["idempotency-replayed"] == "true"
+    assert post(g, "+14155550123", headers=key, body="another").status == 422
+    assert post(g, "+14155550123", headers={"Idempotency-Key": unique()}).status == 429
 
 
 def test_rate__accounts_templates_and_topics_are_counted_apart(make_gateway, tmp_path):
