@@ -36,7 +36,7 @@ def number(r):
 def value(r, depth):
     kind = r.random()
     if depth <= 0 or kind < .6:
-        return r.choice([number(r), number(r), r.choice(TEXTS), ''.join(r.sample(TEXTS, 2)), True, False, None, chr(r.choice([r.randrange(0xd800), r.randrange(0xe000, 0x10000), r.randrange(0x1f300, 0x1f900), r.randrange(0x20000, NEW)]))])
+        return r.choice([number(r), number(r), r.choice(TEXTS), ''.join(r.sample(TEXTS, 2)), True, False, None, chr(r.choice([r.randrange(0xd800), r.randrange(0xe000, 0x10000), r.randrange(0x1f300, 0x1f6d0), r.randrange(0x20000, NEW)]))])
     if kind < .8:
         return [value(r, depth - 1) for _ in range(r.randint(0, 4))]
     return {r.choice(KEYS): value(r, depth - 1) for _ in range(r.randint(0, 4))}
