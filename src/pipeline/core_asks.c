@@ -99,6 +99,7 @@ static void over_limit(struct core *c, struct ask *a, bool keyed) {
     struct work *w = core_work(c, FOR_KEY, JOB_KEY, NULL);
     w->ask = a;
     w->job.message = a->message;
+    a->message->created_at = c->now;
     core_record(c, w);
 }
 

@@ -209,7 +209,7 @@ static bool find_key(struct db *db, struct job *job, struct err *e) {
         return false;
     db_int(s, m->account_id);
     db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
-    db_int(s, job->now);
+    db_int(s, m->created_at);
     bool row;
     if (!db_next(s, &row, e))
         return false;
@@ -246,7 +246,7 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
     db_int(s, m->id);
     db_blob(s, m->fingerprint, sizeof m->fingerprint);
     db_int(s, job->idempotency_until);
-    db_int(s, job->now);
+    db_int(s, m->created_at);
     if (!db_run(s, e))
         return false;
     if (db_changes(db) > 0)
