@@ -1,6 +1,7 @@
 #include "dispatch/lane.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/err.h"
 #include "provider/adapter.h"
 
@@ -68,6 +69,17 @@ void lane_read(struct lane *l) {
     l->unread = l->reading = false;
 }
 
+static int64_t account_of(const struct lane_config *config) {
+    const struct adapter *a = config->adapter;
+    struct sip_key key = {.k0 = 0};
+    for (size_t i = 0; a && i < a->n_fields; i++) {
+        struct sv value = config->fields[i].n ? config->fields[i] : sv_of(a->fields[i].fallback);
+        if (a->fields[i].identifies)
+            key.k0 = siphash(key, value);
+    }
+    return (int64_t)(key.k0 | 1);
+}
+
 void lane_configure(struct lane *l, const struct lane_config *config) {
     struct lane_rate rates[LANE_RATES_MAX] = {0};
     l->unread |= l->n_rates == 0 && config->n_rates > 0;
@@ -80,6 +92,7 @@ void lane_configure(struct lane *l, const struct lane_config *config) {
     memcpy(l->rates, rates, sizeof rates);
     l->n_rates = config->n_rates;
     l->config = config;
+    l->account = account_of(config);
     l->broken = false; /* a person has looked at it */
     l->downs = l->strikes = 0;
     l->paused_until = 0;

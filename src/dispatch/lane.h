@@ -16,6 +16,7 @@
 
 struct lane {
     const struct lane_config *config;
+    int64_t account; /* hash of what names the provider account, never 0 */
     uint32_t in_flight;
     uint32_t strikes; /* DOWN hints in a row */
     uint32_t downs;   /* times closed since the last good answer; while not 0, one call at a time */

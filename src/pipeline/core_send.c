@@ -42,6 +42,7 @@ void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struc
     memcpy(ch->next.lane, lane->config->name, sizeof ch->next.lane);
     ch->attempt_begins = true;
     ch->attempt = (struct attempt){.message_id = l->id, .number = ch->next.attempts, .started_at = c->now};
+    ch->attempt.account = lane->account;
     memcpy(ch->attempt.lane, lane->config->name, sizeof ch->attempt.lane);
     ch->events[ch->n_events - 1].attempt =
         ch->next.attempts; /* the move to `sending` is about this attempt */
@@ -83,12 +84,20 @@ static void claim(struct core *c, struct live *l, struct lane *lane) {
     core_record(c, w);
 }
 
+/* Whom to ask about l's latest attempt. A lane that has another provider account by now would truly say that
+ * it has no such message: NULL. */
+static struct lane *lane_to_ask(struct core *c, const struct live *l) {
+    struct lane *lane = core_lane(c, l->m->head.lane);
+    bool other = lane && l->attempt.account && l->attempt.account != lane->account;
+    return other ? NULL : lane;
+}
+
 /* Its turn has come. Only its own lane can be asked: while that is closed, it waits on disk a little longer.
  */
 static void look_up(struct core *c, struct live *l) {
     struct settle s = core_settle(c);
     struct change ch = change_of(l->m);
-    struct lane *lane = core_lane(c, l->m->head.lane);
+    struct lane *lane = lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch)) {
         house(c, l, &ch);
     } else if (!lane_is_open(lane, 0, c->now)) {
@@ -139,7 +148,7 @@ void core_claim_done(struct core *c, struct work *w) {
 static void due_unknown(struct core *c, struct live *l) {
     struct settle s = core_settle(c);
     struct change ch = change_of(l->m);
-    struct lane *lane = core_lane(c, l->m->head.lane);
+    struct lane *lane = lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch))
         house(c, l, &ch);
     else if (c->now >= l->m->expires_at && c->live.n > c->settings->limits.live_max)

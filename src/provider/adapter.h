@@ -29,6 +29,7 @@ struct adapter_field {
     const char *label_zh;
     bool secret;
     bool required;
+    bool identifies; /* another value is another account: what was sent with one is not asked of the other */
     const char *fallback; /* default, or NULL */
     /* False and a reason (field's shape, and how to mend it) when the value cannot be right. NULL: anything.
      */

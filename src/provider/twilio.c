@@ -75,7 +75,7 @@ static bool check_base_url(struct sv v, struct err *e) {
 }
 
 static const struct adapter_field fields[TWILIO_FIELDS] = {
-    [TWILIO_ACCOUNT_SID] = {"account_sid", "Account SID", "账户 SID", .required = true,
+    [TWILIO_ACCOUNT_SID] = {"account_sid", "Account SID", "账户 SID", .required = true, .identifies = true,
                             .check = check_account_sid},
     /* Signs the callbacks, so it is needed even where an API key authenticates the calls. */
     [TWILIO_AUTH_TOKEN] = {"auth_token", "Auth token (signs callbacks)", "认证令牌(用于回调签名)",
@@ -86,8 +86,8 @@ static const struct adapter_field fields[TWILIO_FIELDS] = {
                            .check = check_secret},
     [TWILIO_SERVICE_SID] = {"messaging_service_sid", "Messaging Service SID", "消息服务 SID",
                             .check = check_service_sid},
-    [TWILIO_BASE_URL] = {"base_url", "API address", "API 地址", .fallback = "https://api.twilio.com",
-                         .check = check_base_url},
+    [TWILIO_BASE_URL] = {"base_url", "API address", "API 地址", .identifies = true,
+                         .fallback = "https://api.twilio.com", .check = check_base_url},
 };
 
 static struct sv field(const struct lane_config *lane, enum twilio_field f) {

@@ -160,8 +160,8 @@ static bool insert_callbacks(struct db *db, int64_t message_id, const struct cha
 
 static bool write_attempt(struct db *db, const struct change *c, struct err *e) {
     static const char begin[] =
-        "INSERT INTO attempt (message_id, number, lane, started_at, ended_at, fate, hint, "
-        "reason, code, http_status) VALUES (?,?,?,?,0,0,0,0,0,0)";
+        "INSERT INTO attempt (message_id, number, lane, account, started_at, ended_at, fate, hint, "
+        "reason, code, http_status) VALUES (?,?,?,?,?,0,0,0,0,0,0)";
     static const char end[] =
         "UPDATE attempt SET ended_at=?, fate=?, hint=?, reason=?, code=?, http_status=?, "
         "provider_id=? WHERE message_id=? AND number=?";
@@ -173,6 +173,7 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
         db_int(s, a->message_id);
         db_int(s, a->number);
         db_text(s, sv_of(a->lane));
+        db_int(s, a->account);
         db_int(s, a->started_at);
         if (!db_run(s, e))
             return false;
@@ -364,7 +365,7 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
 static bool latest_attempt(struct db *db, int64_t message_id, struct attempt *out, struct err *e) {
     static const char sql[] =
         "SELECT number, lane, started_at, ended_at, fate, hint, reason, code, http_status, "
-        "provider_id FROM attempt WHERE message_id=? ORDER BY number DESC LIMIT 1";
+        "provider_id, account FROM attempt WHERE message_id=? ORDER BY number DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     if (!s)

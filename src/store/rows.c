@@ -63,6 +63,7 @@ struct attempt rows_attempt(struct db_stmt *s, int64_t message_id) {
         .reason = (enum reason)known(db_col_int(s, 6), REASON_COUNT),
         .code = (int32_t)db_col_int(s, 7),
         .http_status = (int16_t)db_col_int(s, 8),
+        .account = db_col_int(s, 10),
     };
     rows_copy(a.lane, sizeof a.lane, db_col_text(s, 1));
     rows_copy(a.provider_id, sizeof a.provider_id, db_col_text(s, 9));
