@@ -444,6 +444,23 @@ def test_validity__ends_an_unknown_while_the_lane_is_broken(make_gateway):
     assert m["reason"] == "outcome_unknown" and g.sim.stats()["received"] == 1
 
 
+def test_unknown__is_not_asked_of_another_account(make_gateway):
+    """The new one has truly no such message, which says nothing: sent again, it would come twice."""
+    quick = {**QUICK, "lookup_after_ms": 1000}
+    g = make_gateway(lane=quick, retry=QUICK_RETRY, profile={"receipts": {"none": 1}, "lost_answers": 1})
+    sid = g.create(body="unknown", validity_s=6)
+    until(lambda: g.message(sid)["status"] == "unknown")
+    other = make_gateway.simulator()
+    lane = {**g.settings["lanes"][0], "base_url": other.url}
+    g.write(lanes=[lane])
+    g.signal(1)  # SIGHUP
+    until(lambda: g.logged("reload.done"))
+    m = g.wait(sid, "failed", timeout=20)
+    assert m["reason"] == "outcome_unknown" and (g.sim.stats()["received"], other.stats()["received"]) == (1, 0)
+    g.wait(g.create(body="new ones go there"), "delivered")
+    assert other.stats()["received"] == 1
+
+
 # ---- texts from handsets ----
 
 def test_reply__becomes_an_inbound_message(gateway):
