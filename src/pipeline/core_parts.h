@@ -1,5 +1,6 @@
-/* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_asks.c (requests and
- * receipts), core_send.c (claims, outcomes, look-ups), core_owed.c (status callbacks).
+/* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
+ * what is past), core_asks.c (requests and receipts), core_send.c (claims, outcomes, look-ups), core_owed.c
+ * (status callbacks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -132,6 +133,15 @@ void core_adopt(struct core *c, struct live *l, const struct change *ch);
 struct settle core_settle(struct core *c);
 /* A lane's runtime state by name; NULL if it is not configured (any more). */
 struct lane *core_lane(struct core *c, const char *name);
+
+/* core_house.c: what nobody asks for: pages of the queue, what is past its time, what lanes began before. */
+enum { RETRY_SCAN_US = 500 * 1000 }; /* what the disk refused is not asked for again before that */
+void core_ask_for_pages(struct core *c);
+void core_ask_for_use(struct core *c);
+void core_keep_house(struct core *c);
+void core_scanned(struct core *c, struct work *w);
+void core_swept(struct core *c, struct work *w);
+void core_use_done(struct core *c, struct work *w);
 
 /* core_asks.c */
 void core_ask(struct core *c, struct ask *a);
