@@ -355,9 +355,13 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
     static const char attempts[] = "DELETE FROM attempt WHERE message_id=?";
     static const char callbacks[] = "DELETE FROM callback WHERE message_id=?";
     static const char message[] = "DELETE FROM message WHERE id=? AND account_id=?";
+    /* So that its id is never given again, whatever the clock does (reader_totals). */
+    static const char remember[] =
+        "INSERT INTO meta (name, value) VALUES ('deleted_id', ?) ON CONFLICT (name) DO UPDATE SET "
+        "value=max(value, excluded.value)";
     int64_t id = job->message->id;
-    return spent_keep(db, job->message, job->now, e) && run2(db, events, id, 0, e) &&
-           run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
+    return run2(db, remember, id, 0, e) && spent_keep(db, job->message, job->now, e) &&
+           run2(db, events, id, 0, e) && run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
            run2(db, message, id, job->message->account_id, e);
 }
 

@@ -158,7 +158,8 @@ bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, s
 }
 
 bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {
-    static const char last[] = "SELECT max(id) FROM message";
+    static const char last[] = "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
+                               "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0))";
     static const char pending[] =
         "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL";
     bool row;

@@ -58,7 +58,7 @@ def test_message__is_delivered(gateway):
 TEXTS = [
     "plain", " spaces around ", "line\nbreak\r\nand\ttab", "a=b&c=d+e%20f;#", "\"quoted\" \\back\\ </tag>",
     "您的验证码是 123456,五分钟内有效。", "👩‍👩‍👧‍👦 family, 🇨🇳 flag", "café vs cafe\u0301", "\u200bzero\u200dwidth\ufeff",
-    "العربية עברית", "€[]{}|^~\\", "\U0010ffff", "\x7f", "x" * 1600, "好" * 1600,
+    "العربية עברית", "€[]{}|^~\\", "\U0010ffff", "x\x7f", "x" * 1600, "好" * 1600,
 ]
 
 
