@@ -193,7 +193,7 @@ def test_kill_with_a_backlog__what_waits_on_disk_is_sent_once(make_gateway):
     g = make_gateway(lane={**LANE, "in_flight_max": 8}, retry={"first_ms": 100}, limits={"live_max": 32},
                      profile={"latency_ms": 20, "lost_answers": 0.005, "receipts": {"none": 0.1}})
     dice = random.Random(12)
-    with Clients(g, 8, most=300) as clients:
+    with Clients(g, 8, most=60 * KILLS) as clients:
         for _ in range(KILLS):
             after_some_more(clients, dice, 100, 250)
             g.kill9()
