@@ -291,7 +291,7 @@ void native_preview(struct api_request *rq) {
         .source = v[SOURCE].text,
         .version = (uint32_t)v[VERSION].n,
         .language = v[LANGUAGE].text,
-        .channel = v[CHANNEL].given ? (enum template_channel)v[CHANNEL].n : TEMPLATE_SMS,
+        .channel = v[CHANNEL].given ? (enum channel)v[CHANNEL].n : CHANNEL_SMS,
         .vars = v[VARS].json,
         .lengths = v[LENGTHS].json,
     };

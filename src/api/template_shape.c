@@ -29,14 +29,14 @@ const struct api_field template_create_fields[] = {
 };
 
 static const char *channel_word(int i) {
-    return template_channel_name((enum template_channel)i);
+    return channel_name((enum channel)i);
 }
 
 static const char *encoding_word(int i) {
     return encoding_name((enum encoding)i);
 }
 
-#define CHANNEL_FIELD .kind = FIELD_WORD, .word = channel_word, .word_end = TEMPLATE_CHANNELS
+#define CHANNEL_FIELD .kind = FIELD_WORD, .word = channel_word, .word_end = CHANNEL_COUNT
 
 /* Its positions are known to native_preview. */
 const struct api_field preview_fields[] = {

@@ -149,7 +149,7 @@ static bool fill(const struct render_options *o, struct preview_want *w, struct 
     uint64_t version = 0;
     if (o->version && (!sv_to_u64(sv_of(o->version), &version) || version < 1 || version > UINT32_MAX))
         return err_set(e, ERR_INVALID, "--version is a number from 1");
-    if (o->channel && !template_channel_find(sv_of(o->channel), &w->channel))
+    if (o->channel && !channel_find(sv_of(o->channel), &w->channel))
         return err_set(e, ERR_INVALID, "--channel is sms, voice, email or push");
     w->version = (uint32_t)version;
     w->language = sv_of(o->language);
@@ -188,14 +188,14 @@ static int say(const struct preview *p, bool json) {
         fprintf(stderr, "hongyan render: %.*s\n", SV_FMT(p->failure));
         return EX_DATAERR;
     }
-    bool alone = p->channel == TEMPLATE_SMS || p->channel == TEMPLATE_VOICE;
+    bool alone = p->channel == CHANNEL_SMS || p->channel == CHANNEL_VOICE;
     for (int i = 0; i < TEMPLATE_PARTS; i++)
         if (p->parts[i].there)
             buf_addf(&out, "%s%s%.*s\n", alone ? "" : template_part_name((enum template_part)i),
                      alone ? "" : ": ", SV_FMT(p->parts[i].text));
     fwrite(out.n ? out.p : "", 1, out.n, stdout);
     fflush(stdout);
-    if (p->channel == TEMPLATE_SMS)
+    if (p->channel == CHANNEL_SMS)
         tell_counts(p);
     return EX_OK;
 }

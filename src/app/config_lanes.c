@@ -219,6 +219,10 @@ static void check_whole(struct lane_reading *r) {
     arena_init(&mem, PROBE_BYTES_MAX);
     if (r->faulty)
         return;
+    if (r->lane->channel && !(a->channels >> (r->lane->channel - 1) & 1u)) {
+        problem(r, line_of(r, "channel"), "channel", " is not one that this provider can carry");
+        return;
+    }
     bool ok =
         (!a->check_all || a->check_all(r->lane, &e)) && (!a->probe || a->probe(r->lane, 0, 0, &mem, &rq, &e));
     const char *key = e.field[0] ? e.field : "provider";

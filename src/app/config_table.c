@@ -176,6 +176,9 @@ const struct config_row config_rows[] = {
     {0},
 };
 
+/* In the order of enum channel, after the first. */
+static const char *const lane_channels[] = {"all", "sms", "voice", "email", "push", "whatsapp", "chat", NULL};
+
 const struct config_row config_lane_rows[] = {
     {"name", CONFIG_NAME, NULL, LANE(name),
      .doc = "Name of the lane: small letters, digits and dashes. It is part of the callback addresses, so "
@@ -188,6 +191,9 @@ const struct config_row config_lane_rows[] = {
      .fallback_is_zh = "无:由服务商账户指定(Twilio:messaging_service_sid)", LANE(from), .max = 64,
      .doc = "Sender of messages that name none.", .doc_zh = "消息未指定发送方时使用的发送方。",
      .example = "\"+15005550006\""},
+    {"channel", CONFIG_ENUM, "all", LANE(channel), .names = lane_channels,
+     .doc = "What the lane is for, where its provider can do more than that.",
+     .doc_zh = "该通道只用于哪种渠道(服务商支持多种时)。"},
     {"in_flight_max", CONFIG_U32, "200", LANE(in_flight_max), .min = 1, .max = 100000,
      .doc = "Calls to this provider at once.", .doc_zh = "同时进行的调用数。"},
     {"rates", CONFIG_LANE_RATES, "", .fallback_is = "none", .fallback_is_zh = "无", LANE(rates),

@@ -149,7 +149,7 @@ bool admit_render(struct stock *stock, const struct settings *s, const struct te
     if (!found.compiled)
         return err_set_field(e, ERR_UNPROCESSABLE, "template",
                              "version %u of the template `%.*s` has no %s %s", found.version, SV_FMT(w->name),
-                             template_channel_name(w->channel), template_part_name(w->part));
+                             channel_name(w->channel), template_part_name(w->part));
     return lookup_render(stock, found.compiled, vars, out, e);
 }
 
@@ -186,7 +186,7 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
         const struct render_want want = {.account_id = in->account_id,
                                          .name = in->template,
                                          .language = in->language,
-                                         .channel = TEMPLATE_SMS,
+                                         .channel = CHANNEL_SMS,
                                          .part = TEMPLATE_TEXT};
         if (!admit_render(a->stock, s, t, &want, in->vars, &a->rendered, version, e))
             return false;

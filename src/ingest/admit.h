@@ -81,7 +81,7 @@ struct render_want {
     int64_t account_id;
     struct sv name, language;
     uint32_t version; /* 0: the published one */
-    enum template_channel channel;
+    enum channel channel;
     enum template_part part;
 };
 /* Renders only, as for a message: what the account has published under that name, else a file of the folder

@@ -198,7 +198,7 @@ static void place_in_file(yaml_document_t *doc, const struct doc_file_parts *par
 
 static bool add_text(struct sv text, const struct language *l, struct arena *a, struct template_doc *out,
                      struct err *e) {
-    struct template_body b = {.channel = TEMPLATE_SMS, .part = TEMPLATE_TEXT};
+    struct template_body b = {.channel = CHANNEL_SMS, .part = TEMPLATE_TEXT};
     if (text.n && text.p[text.n - 1] == '\n')
         text.n--;
     if (text.n > TEMPLATE_TEXT_BYTES_MAX)

@@ -46,7 +46,7 @@ static bool add_text(const json_t *j, const struct template_body *place, const c
     return keep(a, text_of(j), &b.text, e) && template_doc_add_body(out, a, &b, e);
 }
 
-static void list_parts(enum template_channel c, struct buf *out) {
+static void list_parts(enum channel c, struct buf *out) {
     for (int p = 0; p < TEMPLATE_PARTS; p++)
         if (template_channel_has(c, (enum template_part)p))
             buf_addf(out, "%s%s", out->n ? ", " : "", template_part_name((enum template_part)p));
@@ -54,7 +54,7 @@ static void list_parts(enum template_channel c, struct buf *out) {
 
 static bool read_channel(const json_t *j, struct template_body place, const char *where, struct arena *a,
                          struct template_doc *out, struct err *e) {
-    if (json_is_string(j) && (place.channel == TEMPLATE_SMS || place.channel == TEMPLATE_VOICE))
+    if (json_is_string(j) && (place.channel == CHANNEL_SMS || place.channel == CHANNEL_VOICE))
         return add_text(j, &place, where, a, out, e);
     BUF_AUTO struct buf parts = BUF_INIT(200);
     list_parts(place.channel, &parts);
@@ -66,7 +66,7 @@ static bool read_channel(const json_t *j, struct template_body place, const char
         struct path p = inside(where, key);
         if (!template_part_find(sv_of(key), &place.part) || !template_channel_has(place.channel, place.part))
             return err_set_field(e, ERR_INVALID, p.text, "`%s` is not known: %s has %s", p.text,
-                                 template_channel_name(place.channel), parts.p);
+                                 channel_name(place.channel), parts.p);
         if (!json_is_null(value) && !add_text(value, &place, p.text, a, out, e))
             return false;
     }
@@ -183,7 +183,7 @@ bool doc_read_language(const json_t *object, const struct language *l, const cha
             continue;
         if (strcmp(key, "codes") == 0)
             ok = read_codes(value, l, p.text, a, out, e);
-        else if (template_channel_find(sv_of(key), &place.channel))
+        else if (channel_find(sv_of(key), &place.channel))
             ok = read_channel(value, place, p.text, a, out, e);
         else
             ok = err_set_field(e, ERR_INVALID, p.text, "`%s` is not known: sms, voice, email, push, codes",
@@ -242,8 +242,8 @@ static bool check_text(const char *field, struct sv text, struct err *e) {
 
 static bool check_body(const struct template_body *b, struct err *e) {
     char field[ERR_FIELD_MAX];
-    snprintf(field, sizeof field, "languages.%.*s.%s.%s", SV_FMT(b->language),
-             template_channel_name(b->channel), template_part_name(b->part));
+    snprintf(field, sizeof field, "languages.%.*s.%s.%s", SV_FMT(b->language), channel_name(b->channel),
+             template_part_name(b->part));
     return check_text(field, b->text, e);
 }
 
@@ -300,7 +300,7 @@ static void add_key(struct buf *out, struct sv key) {
 }
 
 static void print_channel(const struct template_doc *d, size_t first, size_t end, struct buf *out) {
-    json_key(out, template_channel_name(d->bodies[first].channel));
+    json_key(out, channel_name(d->bodies[first].channel));
     buf_addc(out, '{');
     for (size_t i = first; i < end; i++)
         json_pair(out, template_part_name(d->bodies[i].part), d->bodies[i].text);

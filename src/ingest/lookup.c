@@ -33,7 +33,7 @@ bool lookup_text(struct stock *stock, const struct settings *s, const struct tex
         return false;
     if (out->version)
         return true;
-    bool text_message = w->channel == TEMPLATE_SMS && w->part == TEMPLATE_TEXT; /* all that files have */
+    bool text_message = w->channel == CHANNEL_SMS && w->part == TEMPLATE_TEXT; /* all that files have */
     out->compiled = text_message ? file_of(t, w, &want.language) : NULL;
     return out->compiled || no_template(s, w, e);
 }

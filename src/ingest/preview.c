@@ -116,7 +116,7 @@ static void count(struct preview *p) {
     for (size_t i = sizeof order / sizeof order[0]; i-- > 0;)
         if (p->parts[order[i]].there)
             p->main = order[i];
-    if (p->channel == TEMPLATE_SMS)
+    if (p->channel == CHANNEL_SMS)
         p->count = segments_count(p->parts[p->main].text, SEGMENTS_INTERNATIONAL);
 }
 
@@ -284,7 +284,7 @@ bool preview_make(struct stock *stock, const struct settings *s, const struct te
     }
     if (!any)
         return err_set_field(e, ERR_UNPROCESSABLE, "channel", "version %u of the template `%.*s` has no %s",
-                             p->version, SV_FMT(w->name), template_channel_name(w->channel));
+                             p->version, SV_FMT(w->name), channel_name(w->channel));
     count(p);
     return !p->version || codes_of(stock, s, t, w, &place, p, e);
 }
@@ -299,7 +299,7 @@ static void print_null(struct buf *out, const char *key) {
 static void print_counts(const struct preview *p, struct buf *out) {
     static const char *const none[] = {"encoding",    "segments",      "units",     "units_left",
                                        "forced_ucs2", "gsm7_segments", "gsm7_units"};
-    bool text_message = p->channel == TEMPLATE_SMS, counted = text_message && !p->failure.n;
+    bool text_message = p->channel == CHANNEL_SMS, counted = text_message && !p->failure.n;
     const struct template_extent *x = &p->extent;
     for (size_t i = 0; i < sizeof none / sizeof none[0] && !counted; i++)
         print_null(out, none[i]);
@@ -355,7 +355,7 @@ void preview_print(const struct preview *p, struct buf *out) {
         if (p->parts[i].there)
             json_pair(out, template_part_name((enum template_part)i), p->parts[i].text);
     buf_addc(out, '}');
-    json_pair(out, "channel", sv_of(template_channel_name(p->channel)));
+    json_pair(out, "channel", sv_of(channel_name(p->channel)));
     if (p->version)
         json_pair_i64(out, "version", p->version);
     else

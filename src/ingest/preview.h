@@ -24,7 +24,7 @@ struct preview_want {
     struct sv source; /* a text to be read as a template; its includes are looked for all the same */
     uint32_t version; /* with a name; 0: the published one */
     struct sv language;
-    enum template_channel channel;
+    enum channel channel;
     const json_t *vars; /* NULL: the version's sample data, if it has any */
     const json_t
         *lengths; /* of values: name -> most, or {"least", "most", "letters": "gsm7" or "ucs2"}; NULL: none */
@@ -38,7 +38,7 @@ struct preview_variable {
 
 struct preview {
     struct arena arena; /* owns what is below */
-    enum template_channel channel;
+    enum channel channel;
     uint32_t version;   /* 0: a file, or a source */
     struct sv language; /* of the main text; empty for files and sources */
     bool sampled;       /* rendered with the version's sample data */

@@ -182,7 +182,7 @@ static const struct template *included(struct stock *s, struct sv name, struct e
     const struct template_body *b =
         template_doc_body(&en->doc, s->now.channel, s->now.part, &s->now.language);
     if (!b)
-        b = template_doc_body(&en->doc, TEMPLATE_SMS, TEMPLATE_TEXT, &s->now.language);
+        b = template_doc_body(&en->doc, CHANNEL_SMS, TEMPLATE_TEXT, &s->now.language);
     return b ? compiled(s, en, b, e) : NULL;
 }
 

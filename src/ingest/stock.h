@@ -30,7 +30,7 @@ struct stock_want {
     struct sv name;
     uint32_t version; /* 0: the published one; drafts and archived ones have to be named */
     struct language language;
-    enum template_channel channel;
+    enum channel channel;
     enum template_part part;
 };
 

@@ -16,6 +16,7 @@ struct lane_config {
     const struct adapter *adapter;
     struct sv fields[LANE_FIELDS_MAX]; /* NUL-terminated; secrets among them: never logged */
     struct sv from;                    /* default sender; may be empty where the adapter has its own */
+    uint32_t channel;                  /* 0: all that its adapter can carry, else 1 + enum channel */
     uint32_t in_flight_max;
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */
     uint32_t n_rates;

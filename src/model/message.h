@@ -10,6 +10,7 @@
 #define HY_MODEL_MESSAGE_H
 
 #include "base/err.h"
+#include "model/channel.h"
 #include "model/lane.h"
 #include "model/verdict.h"
 
@@ -27,6 +28,7 @@ struct head {
     uint16_t attempts; /* made so far; the number of the latest */
     uint16_t lookups;  /* of the latest attempt */
     uint16_t events;   /* appended so far; the next event's number is events + 1 */
+    uint8_t step;      /* channels of its plan left behind; 0: on its first */
     int32_t code;      /* the provider's latest error code */
     int64_t due_at;    /* when something is to be done; 0: nothing, ever (terminal) */
     int64_t updated_at;
@@ -36,7 +38,7 @@ struct head {
     char provider_id[PROVIDER_ID_MAX];
 };
 
-enum { FINGERPRINT_BYTES = 16 };
+enum { FINGERPRINT_BYTES = 16, PLAN_MAX = 5 };
 
 /* The texts of a message, in the order they stand in its block. */
 enum message_text {
@@ -48,6 +50,7 @@ enum message_text {
     TEXT_STATUS_CALLBACK, /* URL, or empty */
     TEXT_TRACEPARENT,
     TEXT_TEMPLATE, /* name of the template it was rendered from, or empty */
+    TEXT_CONTENT,  /* what it carries besides: a JSON object of model/content, or empty */
     TEXT_IDEMPOTENCY_KEY,
     TEXT_COUNT
 };
@@ -62,8 +65,10 @@ struct message {
     enum delivery delivery;
     enum encoding encoding;
     enum face face;
-    uint16_t segments;
-    uint32_t template_version; /* of TEXT_TEMPLATE, when it came from the store of templates; else 0 */
+    enum channel channel;
+    uint8_t n_plan, plan[PLAN_MAX]; /* channels to go on to (model/content) */
+    uint16_t segments;              /* 0: not a text message */
+    uint32_t template_version;      /* of TEXT_TEMPLATE, when it came from the store of templates; else 0 */
     int64_t created_at;
     int64_t send_at; /* 0: at once */
     int64_t expires_at;

@@ -4,25 +4,20 @@
 
 #include <string.h>
 
-static const char *const channel_names[TEMPLATE_CHANNELS] = {
-    [TEMPLATE_SMS] = "sms", [TEMPLATE_VOICE] = "voice", [TEMPLATE_EMAIL] = "email", [TEMPLATE_PUSH] = "push"};
-
 static const char *const part_names[TEMPLATE_PARTS] = {[TEMPLATE_TEXT] = "text",
                                                        [TEMPLATE_SUBJECT] = "subject",
                                                        [TEMPLATE_HTML] = "html",
                                                        [TEMPLATE_TITLE] = "title",
                                                        [TEMPLATE_BODY] = "body"};
 
-static const unsigned channel_parts[TEMPLATE_CHANNELS] = {
-    [TEMPLATE_SMS] = 1u << TEMPLATE_TEXT,
-    [TEMPLATE_VOICE] = 1u << TEMPLATE_TEXT,
-    [TEMPLATE_EMAIL] = 1u << TEMPLATE_SUBJECT | 1u << TEMPLATE_HTML | 1u << TEMPLATE_TEXT,
-    [TEMPLATE_PUSH] = 1u << TEMPLATE_TITLE | 1u << TEMPLATE_BODY,
+static const unsigned channel_parts[CHANNEL_COUNT] = {
+    [CHANNEL_SMS] = 1u << TEMPLATE_TEXT,
+    [CHANNEL_VOICE] = 1u << TEMPLATE_TEXT,
+    [CHANNEL_EMAIL] = 1u << TEMPLATE_SUBJECT | 1u << TEMPLATE_HTML | 1u << TEMPLATE_TEXT,
+    [CHANNEL_PUSH] = 1u << TEMPLATE_TITLE | 1u << TEMPLATE_BODY,
+    [CHANNEL_WHATSAPP] = 1u << TEMPLATE_TEXT,
+    [CHANNEL_CHAT] = 1u << TEMPLATE_TITLE | 1u << TEMPLATE_TEXT,
 };
-
-const char *template_channel_name(enum template_channel c) {
-    return channel_names[c];
-}
 
 const char *template_part_name(enum template_part p) {
     return part_names[p];
@@ -30,15 +25,6 @@ const char *template_part_name(enum template_part p) {
 
 const char *template_state_name(enum template_state s) {
     return s == TEMPLATE_PUBLISHED ? "published" : s == TEMPLATE_ARCHIVED ? "archived" : "draft";
-}
-
-bool template_channel_find(struct sv name, enum template_channel *out) {
-    for (int i = 0; i < TEMPLATE_CHANNELS; i++)
-        if (sv_eq(name, sv_of(channel_names[i]))) {
-            *out = (enum template_channel)i;
-            return true;
-        }
-    return false;
 }
 
 bool template_part_find(struct sv name, enum template_part *out) {
@@ -50,7 +36,7 @@ bool template_part_find(struct sv name, enum template_part *out) {
     return false;
 }
 
-bool template_channel_has(enum template_channel c, enum template_part p) {
+bool template_channel_has(enum channel c, enum template_part p) {
     return (channel_parts[c] >> p & 1u) != 0;
 }
 
@@ -168,7 +154,7 @@ void template_doc_digest(const struct template_doc *d, uint8_t out[SHA256_BYTES]
 
 /* ---- looking ---- */
 
-const struct template_body *template_doc_body(const struct template_doc *d, enum template_channel c,
+const struct template_body *template_doc_body(const struct template_doc *d, enum channel c,
                                               enum template_part p, const struct language *l) {
     struct language at = *l;
     do {

@@ -11,34 +11,25 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
+#include "model/channel.h"
 #include "model/language.h"
 
-/* What a text is made for. Stored as numbers: append only. */
-enum template_channel {
-    TEMPLATE_SMS = 0,
-    TEMPLATE_VOICE = 1,
-    TEMPLATE_EMAIL = 2,
-    TEMPLATE_PUSH = 3,
-    TEMPLATE_CHANNELS
-};
 /* Stored as numbers: append only. */
 enum template_part {
-    TEMPLATE_TEXT = 0,    /* sms, voice, email */
+    TEMPLATE_TEXT = 0,    /* all but push */
     TEMPLATE_SUBJECT = 1, /* email */
     TEMPLATE_HTML = 2,    /* email */
-    TEMPLATE_TITLE = 3,   /* push */
+    TEMPLATE_TITLE = 3,   /* push, chat */
     TEMPLATE_BODY = 4,    /* push */
     TEMPLATE_PARTS
 };
 /* A version's life. Stored as numbers: append only. */
 enum template_state { TEMPLATE_DRAFT = 1, TEMPLATE_PUBLISHED = 2, TEMPLATE_ARCHIVED = 3 };
 
-const char *template_channel_name(enum template_channel c); /* "sms", "voice", "email", "push" */
-const char *template_part_name(enum template_part p);       /* "text", "subject", "html", "title", "body" */
-const char *template_state_name(enum template_state s);     /* "draft", "published", "archived" */
-MUST_USE bool template_channel_find(struct sv name, enum template_channel *out);
+const char *template_part_name(enum template_part p);   /* "text", "subject", "html", "title", "body" */
+const char *template_state_name(enum template_state s); /* "draft", "published", "archived" */
 MUST_USE bool template_part_find(struct sv name, enum template_part *out);
-bool template_channel_has(enum template_channel c, enum template_part p);
+bool template_channel_has(enum channel c, enum template_part p);
 
 enum {
     TEMPLATE_NAME_BYTES_MAX = 128,
@@ -56,7 +47,7 @@ MUST_USE bool template_name_check(struct sv name, struct err *e);
 
 struct template_body {
     struct sv language;
-    enum template_channel channel;
+    enum channel channel;
     enum template_part part;
     struct sv text;
 };
@@ -92,7 +83,7 @@ MUST_USE bool template_doc_sort(struct template_doc *d, struct sv *language);
 void template_doc_digest(const struct template_doc *d, uint8_t out[SHA256_BYTES]);
 
 /* The text for a language, or for the next wider one that has it; NULL if none has. */
-const struct template_body *template_doc_body(const struct template_doc *d, enum template_channel c,
+const struct template_body *template_doc_body(const struct template_doc *d, enum channel c,
                                               enum template_part p, const struct language *l);
 const struct template_code *template_doc_code(const struct template_doc *d, struct sv provider,
                                               const struct language *l);

@@ -1,7 +1,8 @@
 #include "pipeline/call.h"
 
+#include "model/content.h"
 #include "notify/owed.h"
-#include "provider/adapter.h"
+#include "pipeline/view.h"
 
 static struct attempt_view view_of(const struct call *c, const struct world *w, struct arena *mem) {
     const struct message *m = c->message;
@@ -11,18 +12,12 @@ static struct attempt_view view_of(const struct call *c, const struct world *w, 
     if (c->settings->public_url.n)
         buf_addf(&url, "%.*s/hooks/%s/status?t=%.*s", SV_FMT(c->settings->public_url), c->lane->name,
                  SV_FMT(kept));
-    return (struct attempt_view){
-        .message_id = m->id,
-        .number = c->attempt,
-        .started_at = c->started_at,
-        .expires_at = m->expires_at,
-        .to = m->text[TEXT_TO],
-        .from = m->text[TEXT_FROM],
-        .body = m->text[TEXT_BODY],
-        .token = kept,
-        .status_url = arena_dup(mem, buf_sv(&url)),
-        .traceparent = m->text[TEXT_TRACEPARENT],
-    };
+    struct attempt_view v = view_of_message(m, c->step, c->lane, mem);
+    v.number = c->attempt;
+    v.started_at = c->started_at;
+    v.token = kept;
+    v.status_url = arena_dup(mem, buf_sv(&url));
+    return v;
 }
 
 static void judge_unbuilt(struct call *c, const struct err *why) {
@@ -67,13 +62,11 @@ void call_judge(struct call *c, const struct world *w, const struct http_respons
     if (c->kind == CALL_ATTEMPT) {
         c->verdict = c->lane->adapter->judge(c->lane, r);
     } else if (c->kind == CALL_LOOKUP) {
-        struct attempt_view v = {.message_id = c->message->id,
-                                 .number = c->attempt,
-                                 .started_at = c->started_at,
-                                 .expires_at = c->message->expires_at,
-                                 .to = c->message->text[TEXT_TO],
-                                 .from = c->message->text[TEXT_FROM],
-                                 .body = c->message->text[TEXT_BODY]};
+        struct arena ARENA_AUTO mem;
+        arena_init(&mem, 2 * CONTENT_BYTES_MAX);
+        struct attempt_view v = view_of_message(c->message, c->step, c->lane, &mem);
+        v.number = c->attempt;
+        v.started_at = c->started_at;
         c->answer = c->lane->adapter->judge_lookup(c->lane, &v, world_now(w), r);
     } else {
         c->taken = r->transport == HTTP_ANSWERED && r->status >= 200 && r->status < 300;

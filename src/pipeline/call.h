@@ -21,6 +21,7 @@ struct call {
     const struct lane_config *lane; /* ATTEMPT, LOOKUP */
     const struct message *message;  /* borrowed: its unchanging part */
     unsigned attempt;
+    unsigned step; /* of its plan */
     int64_t started_at;
     struct callback callback; /* CALLBACK; its message is `message` */
 

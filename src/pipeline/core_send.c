@@ -1,6 +1,7 @@
 #include "pipeline/core_parts.h"
 
 #include "base/clock.h"
+#include "pipeline/view.h"
 #include "receipt/join.h"
 
 enum { AGAIN_US = 500 * 1000 };
@@ -9,7 +10,8 @@ struct lane *core_open_lane(struct core *c, const struct message *m) {
     if (c->draining || c->n_calls >= CORE_CALLS_MAX)
         return NULL;
     for (size_t i = 0; i < c->n_lanes; i++)
-        if (lane_is_open(c->lanes[i], m ? lane_units(c->lanes[i]->config, m) : 1, c->now))
+        if ((!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
+            lane_is_open(c->lanes[i], m ? lane_units(c->lanes[i]->config, m) : 1, c->now))
             return c->lanes[i];
     return NULL;
 }
@@ -58,6 +60,7 @@ void core_send_call(struct core *c, struct live *l, enum call_kind kind) {
                           .lane = l->lane->config,
                           .message = l->m,
                           .attempt = l->m->head.attempts,
+                          .step = l->m->head.step,
                           .started_at = l->attempt.started_at};
     l->call = call;
     c->out_calls[c->n_out_calls++] = call;

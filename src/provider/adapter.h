@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/channel.h"
 #include "model/form.h"
 #include "model/http.h"
 #include "model/lane.h"
@@ -42,10 +43,18 @@ struct attempt_view {
     unsigned number;    /* 1.. */
     int64_t started_at; /* when the attempt row was committed */
     int64_t expires_at; /* end of the message's validity */
-    struct sv to;       /* E.164, or a channel address */
-    struct sv from;     /* sender, may be empty (then the lane's) */
-    struct sv body;     /* the very bytes that were screened and counted; valid UTF-8, no NUL */
-    struct sv token;    /* the attempt's own token, for the callback address and reference fields */
+    enum channel channel;
+    struct sv to;          /* E.164, or the channel's address */
+    struct sv from;        /* sender, may be empty (then the lane's) */
+    struct sv body;        /* the very bytes that were screened and counted; valid UTF-8, no NUL */
+    struct sv title, html; /* an e-mail's subject, a push's title; an e-mail's other part; may be empty */
+    struct sv language;    /* BCP 47, as model/language spells it; empty: not known */
+    struct attempt_code {  /* how this provider knows the template, if it does; all may be empty */
+        struct sv code, sign;
+        struct sv params; /* JSON: an object of strings by name, or a list of strings by place */
+    } code;
+    struct sv grant; /* what `grant` brought, where the adapter has one */
+    struct sv token; /* the attempt's own token, for the callback address and reference fields */
     struct sv
         status_url; /* where the provider shall post receipts, token included; empty: no public address */
     struct sv traceparent; /* W3C trace context, or empty */
@@ -62,6 +71,14 @@ struct hook_request {
     size_t n_headers;
 };
 
+/* A token that a provider gives for a while in exchange for credentials (OAuth, instance roles). */
+enum { GRANT_BYTES_MAX = 4096 };
+struct grant {
+    char text[GRANT_BYTES_MAX]; /* the adapter's own form; a secret */
+    int64_t expires_at;         /* asked for anew some time before */
+    bool more;                  /* not yet the token: `grant` is called again, with this as its `so_far` */
+};
+
 /* What to answer to a provider's post, once what it said is on disk. */
 struct hook_reply {
     const char *content_type; /* NULL: no body */
@@ -76,7 +93,8 @@ struct adapter {
      * with the setting to look at in e->field. NULL: nothing. */
     bool (*check_all)(const struct lane_config *lane, struct err *e);
     /* Limits and habits. */
-    unsigned batch_max;        /* messages in one call */
+    unsigned channels;         /* a bit 1u << CHANNEL_... for each it can carry; a lane may be for one only */
+    unsigned batch_max;        /* messages in one call; more than 1: the three batch functions exist */
     size_t body_chars_max;     /* of one message, in characters; 0: none */
     bool rate_counts_segments; /* what the provider's rate limit counts: segments, else messages */
     bool can_lookup;
@@ -85,6 +103,24 @@ struct adapter {
     bool (*build)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                   struct arena *mem, struct http_request *out, struct err *e);
     struct verdict (*judge)(const struct lane_config *lane, const struct http_response *r);
+    /* Why a message of this shape cannot go this way, whatever the provider would say (no template code for a
+     * provider that takes nothing else, a country it does not serve); REASON_NONE: it can. Cheap, without
+     * token and grant in the view. NULL: all can. */
+    enum reason (*refuses)(const struct lane_config *lane, const struct attempt_view *a);
+    /* Several attempts by one call, each with its own verdict. `joins`: whether b may go with a (and with all
+     * that joined a). n is 2..batch_max; out has room for n. NULL: never. */
+    bool (*joins)(const struct lane_config *lane, const struct attempt_view *a, const struct attempt_view *b);
+    bool (*build_batch)(const struct lane_config *lane, const struct attempt_view *a, size_t n, int64_t now,
+                        uint64_t nonce, struct arena *mem, struct http_request *out, struct err *e);
+    void (*judge_batch)(const struct lane_config *lane, const struct attempt_view *a, size_t n,
+                        const struct http_response *r, struct verdict *out);
+    /* Fetches what other requests need as attempt_view.grant. so_far: empty, or what the step before
+     * gave. judge_grant: false with ERR_AUTH (credentials are wrong: the lane is broken) or another kind
+     * (for now). NULL: needs none. */
+    bool (*grant)(const struct lane_config *lane, struct sv so_far, int64_t now, uint64_t nonce,
+                  struct arena *mem, struct http_request *out, struct err *e);
+    bool (*judge_grant)(const struct lane_config *lane, struct sv so_far, int64_t now,
+                        const struct http_response *r, struct grant *out, struct err *e);
     bool (*lookup)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                    struct arena *mem, struct http_request *out, struct err *e);
     struct lookup_answer (*judge_lookup)(const struct lane_config *lane, const struct attempt_view *a,
@@ -104,6 +140,8 @@ struct adapter {
 /* All adapters, in the order of provider/list.c; NULL-terminated. */
 extern const struct adapter *const adapters[];
 const struct adapter *adapter_find(struct sv name);
+/* Whether a lane is for messages of that channel. */
+bool lane_has_channel(const struct lane_config *lane, enum channel c);
 /* Index of a field by name in the adapter's table, or -1. */
 int adapter_field_index(const struct adapter *a, struct sv name);
 

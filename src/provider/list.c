@@ -13,6 +13,10 @@ const struct adapter *adapter_find(struct sv name) {
     return NULL;
 }
 
+bool lane_has_channel(const struct lane_config *lane, enum channel c) {
+    return lane->channel ? lane->channel == 1u + c : (lane->adapter->channels >> c & 1u) != 0;
+}
+
 int adapter_field_index(const struct adapter *a, struct sv name) {
     for (size_t i = 0; i < a->n_fields; i++)
         if (sv_eq(name, sv_of(a->fields[i].name)))

@@ -428,6 +428,7 @@ const struct adapter twilio_adapter = {
     .fields = fields,
     .n_fields = TWILIO_FIELDS,
     .check_all = check_all,
+    .channels = 1u << CHANNEL_SMS,
     .batch_max = 1,
     .body_chars_max = BODY_MAX_CHARS,
     .rate_counts_segments = true, /* sender throughput is in segments a second */

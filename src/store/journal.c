@@ -59,13 +59,14 @@ const struct err *journal_trouble(const struct journal *j) {
 }
 
 static bool insert_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
-    static const char sql[] = "INSERT INTO message (id, account_id, direction, priority, delivery, face, "
-                              "encoding, segments, created_at, "
-                              "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
-                              "updated_at, sent_at, done_at, "
-                              "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
-                              "traceparent, template, template_version) "
-                              "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    static const char sql[] =
+        "INSERT INTO message (id, account_id, direction, priority, delivery, face, "
+        "encoding, segments, created_at, "
+        "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
+        "updated_at, sent_at, done_at, "
+        "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
+        "traceparent, template, template_version, channel, content, step) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -87,13 +88,17 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
     for (int i = TEXT_TOPIC; i <= TEXT_TEMPLATE; i++)
         db_text_or_null(s, m->text[i]);
     db_int_or_null(s, m->template_version);
+    db_int(s, m->channel);
+    db_text_or_null(s, m->text[TEXT_CONTENT]);
+    db_int(s, h->step);
     return db_run(s, e);
 }
 
 static bool update_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
-    static const char sql[] = "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
-                              "code=?, due_at=?, updated_at=?, "
-                              "sent_at=?, done_at=?, lane=?, provider_id=? WHERE id=? AND account_id=?";
+    static const char sql[] =
+        "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
+        "code=?, due_at=?, updated_at=?, "
+        "sent_at=?, done_at=?, lane=?, provider_id=?, step=? WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -109,6 +114,7 @@ static bool update_message(struct db *db, const struct message *m, const struct 
     db_int(s, h->done_at);
     db_text_or_null(s, sv_of(h->lane));
     db_text_or_null(s, sv_of(h->provider_id));
+    db_int(s, h->step);
     db_int(s, m->id);
     db_int(s, m->account_id);
     return db_run(s, e);
@@ -345,7 +351,8 @@ static bool run2(struct db *db, const char *sql, int64_t a, int64_t b, struct er
 }
 
 static bool do_redact(struct db *db, struct job *job, struct err *e) {
-    static const char sql[] = "UPDATE message SET body='', metadata=NULL WHERE id=? AND account_id=?";
+    static const char sql[] =
+        "UPDATE message SET body='', metadata=NULL, content=NULL WHERE id=? AND account_id=?";
     return spent_keep(db, job->message, job->now, e) &&
            run2(db, sql, job->message->id, job->message->account_id, e) && do_move(db, job, e);
 }

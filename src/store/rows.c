@@ -1,5 +1,7 @@
 #include "store/rows.h"
 
+#include "model/content.h"
+
 #include <string.h>
 
 void rows_copy(char *to, size_t size, struct sv from) {
@@ -20,6 +22,7 @@ struct message *rows_message(struct db_stmt *s) {
         [TEXT_BODY] = db_col_text(s, 25),        [TEXT_TOPIC] = db_col_text(s, 26),
         [TEXT_METADATA] = db_col_text(s, 27),    [TEXT_STATUS_CALLBACK] = db_col_text(s, 28),
         [TEXT_TRACEPARENT] = db_col_text(s, 29), [TEXT_TEMPLATE] = db_col_text(s, 30),
+        [TEXT_CONTENT] = db_col_text(s, 33),
     };
     struct message *m = message_new(text);
     ASSERT(m);
@@ -45,8 +48,11 @@ struct message *rows_message(struct db_stmt *s) {
         .updated_at = db_col_int(s, 18),
         .sent_at = db_col_int(s, 19),
         .done_at = db_col_int(s, 20),
+        .step = (uint8_t)db_col_int(s, 34),
     };
     m->template_version = (uint32_t)db_col_int(s, 31);
+    m->channel = (enum channel)known(db_col_int(s, 32), CHANNEL_COUNT);
+    content_note_plan(m);
     rows_copy(m->head.lane, sizeof m->head.lane, db_col_text(s, 21));
     rows_copy(m->head.provider_id, sizeof m->head.provider_id, db_col_text(s, 22));
     return m;

@@ -401,7 +401,7 @@ static bool load_bodies(struct db *db, int64_t account_id, struct sv name, uint3
             return false;
         if (!row)
             return true;
-        struct template_body b = {.channel = (enum template_channel)db_col_int(s, 1),
+        struct template_body b = {.channel = (enum channel)db_col_int(s, 1),
                                   .part = (enum template_part)db_col_int(s, 2)};
         if (!keep(s, 0, a, &b.language) || !keep(s, 3, a, &b.text) || !template_doc_add_body(doc, a, &b, e))
             return no_memory(s, e);

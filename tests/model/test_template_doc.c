@@ -43,9 +43,9 @@ static void test_language__widens_to_default_and_no_further(void **state) {
 
 static void test_template_doc__the_same_content_has_the_same_digest_in_any_order(void **state) {
     (void)state;
-    const struct template_body bodies[] = {{SV("zh"), TEMPLATE_SMS, TEMPLATE_TEXT, SV("a")},
-                                           {LANGUAGE_DEFAULT, TEMPLATE_SMS, TEMPLATE_TEXT, SV("b")},
-                                           {LANGUAGE_DEFAULT, TEMPLATE_PUSH, TEMPLATE_BODY, SV("c")}};
+    const struct template_body bodies[] = {{SV("zh"), CHANNEL_SMS, TEMPLATE_TEXT, SV("a")},
+                                           {LANGUAGE_DEFAULT, CHANNEL_SMS, TEMPLATE_TEXT, SV("b")},
+                                           {LANGUAGE_DEFAULT, CHANNEL_PUSH, TEMPLATE_BODY, SV("c")}};
     uint8_t one[SHA256_BYTES], other[SHA256_BYTES], third[SHA256_BYTES];
     struct err e = ERR_INIT;
     struct sv twice;
@@ -67,7 +67,7 @@ static void test_template_doc__the_same_content_has_the_same_digest_in_any_order
 
 static void test_template_doc__two_texts_for_one_place_are_seen(void **state) {
     (void)state;
-    const struct template_body b = {SV("zh"), TEMPLATE_SMS, TEMPLATE_TEXT, SV("a")};
+    const struct template_body b = {SV("zh"), CHANNEL_SMS, TEMPLATE_TEXT, SV("a")};
     struct err e = ERR_INIT;
     struct sv twice = SV_NONE;
     ARENA_AUTO struct arena a;
@@ -81,7 +81,7 @@ static void test_template_doc__two_texts_for_one_place_are_seen(void **state) {
 
 static void test_template_doc__holds_no_more_than_its_limit(void **state) {
     (void)state;
-    const struct template_body b = {SV("zh"), TEMPLATE_SMS, TEMPLATE_TEXT, SV("a")};
+    const struct template_body b = {SV("zh"), CHANNEL_SMS, TEMPLATE_TEXT, SV("a")};
     struct err e = ERR_INIT;
     ARENA_AUTO struct arena a;
     arena_init(&a, 1 << 20);

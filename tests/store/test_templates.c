@@ -15,9 +15,9 @@ static void write_paper(struct paper *p, const char *text) {
     arena_init(&p->arena, 1 << 20);
     p->doc = (struct template_doc){.note = SV("as asked"), .sample = SV("{\"name\":\"Li\"}")};
     const struct template_body bodies[] = {
-        {SV("zh-CN"), TEMPLATE_SMS, TEMPLATE_TEXT, SV("{{ name }},你好")},
-        {LANGUAGE_DEFAULT, TEMPLATE_EMAIL, TEMPLATE_SUBJECT, SV("Hello")},
-        {LANGUAGE_DEFAULT, TEMPLATE_SMS, TEMPLATE_TEXT, sv_of(text)},
+        {SV("zh-CN"), CHANNEL_SMS, TEMPLATE_TEXT, SV("{{ name }},你好")},
+        {LANGUAGE_DEFAULT, CHANNEL_EMAIL, TEMPLATE_SUBJECT, SV("Hello")},
+        {LANGUAGE_DEFAULT, CHANNEL_SMS, TEMPLATE_TEXT, sv_of(text)},
     };
     for (size_t i = 0; i < 3; i++)
         ASSERT(template_doc_add_body(&p->doc, &p->arena, &bodies[i], &e));
@@ -167,9 +167,9 @@ static void test_templates__what_is_read_is_what_was_written(void **state) {
     assert_memory_equal(digest, v.digest, sizeof digest);
     struct language zh;
     assert_true(language_parse(SV("zh-CN"), &zh));
-    assert_sv(template_doc_body(&doc, TEMPLATE_SMS, TEMPLATE_TEXT, &zh)->text, "{{ name }},你好");
-    assert_sv(template_doc_body(&doc, TEMPLATE_EMAIL, TEMPLATE_SUBJECT, &zh)->text, "Hello");
-    assert_null(template_doc_body(&doc, TEMPLATE_PUSH, TEMPLATE_TITLE, &zh));
+    assert_sv(template_doc_body(&doc, CHANNEL_SMS, TEMPLATE_TEXT, &zh)->text, "{{ name }},你好");
+    assert_sv(template_doc_body(&doc, CHANNEL_EMAIL, TEMPLATE_SUBJECT, &zh)->text, "Hello");
+    assert_null(template_doc_body(&doc, CHANNEL_PUSH, TEMPLATE_TITLE, &zh));
     const struct template_code *c = template_doc_code(&doc, SV("aliyun"), &zh);
     assert_sv(c->code, "SMS_1");
     assert_sv(c->sign, "鸿雁");

@@ -1,0 +1,43 @@
+/* content: what a message carries besides its text: the parts of other channels, the codes under which
+ * providers know its template, and the plan of channels to try one after the other.
+ *
+ * Stored as one JSON object (TEXT_CONTENT), made once at admission and never changed; most messages have
+ * none. Its members, all optional:
+ *   language  "zh-CN"
+ *   title     an e-mail's subject, a push's title        html  an e-mail's other part
+ *   codes     {"PROVIDER or LANE": {"code", "sign", "params": {name: text} or [text]}}
+ *   wait_s    go on to the plan's next channel when no receipt of delivery came within so many seconds
+ *   plan      [{"channel", "to", "from", "body", "title", "html", "wait_s"}]: the channels after the first
+ */
+#ifndef HY_MODEL_CONTENT_H
+#define HY_MODEL_CONTENT_H
+
+#include "base/arena.h"
+#include "model/message.h"
+
+enum { CONTENT_BYTES_MAX = 256 * 1024 };
+
+/* One channel of a message, ready to be sent. Views into the message or the arena. */
+struct content_step {
+    enum channel channel;
+    struct sv to, from, body, title, html, language;
+    uint32_t wait_s; /* 0: only a failure leads on */
+};
+
+struct content_code {
+    struct sv code, sign;
+    struct sv params; /* JSON */
+};
+
+/* Notes in m->plan which channels it has; after its texts and its channel are set. */
+void content_note_plan(struct message *m);
+/* The channel of a step of the plan: 0 is the first. */
+enum channel content_channel(const struct message *m, unsigned step);
+/* What is sent on a step of the plan; and, where `name` or `lane` is found among its codes (a
+ * lane's own code goes before its provider's), the code. Copies only what does not stand in the message. */
+void content_read(const struct message *m, unsigned step, const char *provider, const char *lane,
+                  struct arena *mem, struct content_step *out, struct content_code *code);
+/* How long that step waits for a receipt before the next one is tried, in seconds; 0: no such limit. */
+uint32_t content_wait_s(const struct message *m, unsigned step);
+
+#endif
