@@ -106,11 +106,11 @@ int64_t fixture_time(const struct fixture *f, const char *section, const char *k
     return at;
 }
 
-static uint32_t number(const struct fixture *f, const char *section, const char *key, uint32_t fallback) {
+uint64_t fixture_number(const struct fixture *f, const char *section, const char *key, uint64_t fallback) {
     struct sv v = fixture_value(f, section, key);
     uint64_t x = fallback;
     ASSERT(v.n == 0 || sv_to_u64(v, &x));
-    return (uint32_t)x;
+    return x;
 }
 
 struct lane_config fixture_lane(const struct fixture *f) {
@@ -119,23 +119,44 @@ struct lane_config fixture_lane(const struct fixture *f) {
     for (size_t i = 0; i < lane.adapter->n_fields; i++)
         lane.fields[i] = fixture_value(f, "lane", lane.adapter->fields[i].name);
     lane.from = fixture_value(f, "lane", "from");
-    lane.timeout_ms = number(f, "lane", "timeout_ms", 10000);
+    lane.timeout_ms = (uint32_t)fixture_number(f, "lane", "timeout_ms", 10000);
     return lane;
 }
 
-struct attempt_view fixture_attempt(const struct fixture *f) {
+struct attempt_view fixture_attempt(const struct fixture *f, const char *section) {
+    enum channel channel = CHANNEL_SMS;
+    struct sv name = fixture_value(f, section, "channel");
+    ASSERT(!name.n || channel_find(name, &channel));
     return (struct attempt_view){
         .message_id = 1,
-        .number = number(f, "attempt", "number", 1),
-        .started_at = fixture_time(f, "attempt", "started_at", 0),
-        .expires_at = fixture_time(f, "attempt", "expires_at", 0),
-        .to = fixture_value(f, "attempt", "to"),
-        .from = fixture_value(f, "attempt", "from"),
-        .body = fixture_value(f, "attempt", "body"),
-        .token = fixture_value(f, "attempt", "token"),
-        .status_url = fixture_value(f, "attempt", "status_url"),
-        .traceparent = fixture_value(f, "attempt", "traceparent"),
+        .number = (uint32_t)fixture_number(f, section, "number", 1),
+        .started_at = fixture_time(f, section, "started_at", 0),
+        .expires_at = fixture_time(f, section, "expires_at", 0),
+        .channel = channel,
+        .to = fixture_value(f, section, "to"),
+        .from = fixture_value(f, section, "from"),
+        .body = fixture_value(f, section, "body"),
+        .title = fixture_value(f, section, "title"),
+        .html = fixture_value(f, section, "html"),
+        .language = fixture_value(f, section, "language"),
+        .code = {.code = fixture_value(f, section, "code"),
+                 .sign = fixture_value(f, section, "sign"),
+                 .params = fixture_value(f, section, "params")},
+        .grant = fixture_value(f, section, "grant"),
+        .token = fixture_value(f, section, "token"),
+        .status_url = fixture_value(f, section, "status_url"),
+        .traceparent = fixture_value(f, section, "traceparent"),
     };
+}
+
+size_t fixture_attempts(const struct fixture *f, struct attempt_view *out, size_t max) {
+    size_t n = 0;
+    char section[32] = "attempt";
+    while (n < max && (n == 0 || fixture_section(f, section).p)) {
+        out[n++] = fixture_attempt(f, section);
+        snprintf(section, sizeof section, "attempt%zu", n + 1);
+    }
+    return n;
 }
 
 /* First line, header lines, and behind a blank line the body: as on the wire, but for the line ends. */

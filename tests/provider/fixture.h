@@ -6,7 +6,7 @@
 
 #include "provider/adapter.h"
 
-enum { FIXTURE_SECTIONS_MAX = 12 };
+enum { FIXTURE_SECTIONS_MAX = 16 };
 
 struct fixture {
     struct arena *mem; /* borrowed */
@@ -21,13 +21,16 @@ void fixture_load(struct fixture *f, const char *path, struct arena *mem);
 struct sv fixture_section(const struct fixture *f, const char *name);
 /* `key: value` of a section, unescaped and NUL-terminated; empty when absent. */
 struct sv fixture_value(const struct fixture *f, const char *section, const char *key);
+uint64_t fixture_number(const struct fixture *f, const char *section, const char *key, uint64_t fallback);
 /* RFC 3339; fallback when absent. */
 int64_t fixture_time(const struct fixture *f, const char *section, const char *key, int64_t fallback);
 
 /* [case] adapter and [lane]: field names of the adapter, and from, timeout_ms. */
 struct lane_config fixture_lane(const struct fixture *f);
-/* [attempt] */
-struct attempt_view fixture_attempt(const struct fixture *f);
+/* [attempt], or another section of that form. */
+struct attempt_view fixture_attempt(const struct fixture *f, const char *section);
+/* [attempt], [attempt2], [attempt3] ... */
+size_t fixture_attempts(const struct fixture *f, struct attempt_view *out, size_t max);
 /* [response]; headers from the arena. */
 struct http_response fixture_response(const struct fixture *f);
 /* [hook] */

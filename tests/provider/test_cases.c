@@ -9,15 +9,16 @@
 
 #include <cmocka.h>
 
-enum { TEXT_MAX = 1024 * 1024, CASES_MAX = 256 };
+enum { TEXT_MAX = 1024 * 1024, CASES_MAX = 256, HOOK_MAX = 16 };
 
 /* What came of a case, in the words of the file's own sections. */
 struct outcome {
-    struct buf request, verdict, lookup, receipts, inbound, reply, error;
+    struct buf request, verdict, lookup, receipts, inbound, reply, error, grant, refused;
 };
 
 static void outcome_init(struct outcome *o) {
-    *o = (struct outcome){BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
+    *o = (struct outcome){BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
+                          BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
                           BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX)};
 }
 
@@ -29,6 +30,8 @@ static void outcome_done(struct outcome *o) {
     buf_done(&o->inbound);
     buf_done(&o->reply);
     buf_done(&o->error);
+    buf_done(&o->grant);
+    buf_done(&o->refused);
 }
 
 static void add_line(struct buf *out, const char *key, struct sv v) {
@@ -109,18 +112,90 @@ static void write_error(const struct err *e, struct buf *out) {
     add_line(out, "text", sv_of(e->text));
 }
 
+enum { BATCH_MAX = 8 };
+
+/* Several attempts by one call: those after the first that join it. */
+static void run_batch(const struct fixture *f, const struct attempt_view *a, size_t n, struct arena *mem,
+                      struct outcome *o) {
+    struct lane_config lane = fixture_lane(f);
+    const struct adapter *ad = lane.adapter;
+    struct attempt_view joined[BATCH_MAX] = {a[0]};
+    struct http_request rq;
+    struct err e = ERR_INIT;
+    size_t n_joined = 1;
+    for (size_t i = 1; i < n; i++)
+        if (ad->joins(&lane, &a[0], &a[i]))
+            joined[n_joined++] = a[i];
+    buf_addf(&o->refused, n_joined < n ? "%zu did not join" : "", n - n_joined);
+    if (n_joined < 2)
+        return;
+    if (!ad->build_batch(&lane, joined, n_joined, fixture_time(f, "case", "now", 0),
+                         fixture_number(f, "case", "nonce", 1), mem, &rq, &e)) {
+        write_error(&e, &o->error);
+        return;
+    }
+    write_request(&rq, &o->request);
+    if (!fixture_section(f, "response").p)
+        return;
+    struct http_response r = fixture_response(f);
+    struct verdict v[BATCH_MAX] = {0};
+    ad->judge_batch(&lane, joined, n_joined, &r, v);
+    for (size_t i = 0; i < n_joined; i++) {
+        if (i)
+            buf_adds(&o->verdict, "\n--");
+        write_verdict(&v[i], &o->verdict);
+    }
+}
+
+static void run_grant(const struct fixture *f, struct arena *mem, struct outcome *o) {
+    struct lane_config lane = fixture_lane(f);
+    struct sv so_far = fixture_value(f, "case", "so_far");
+    int64_t now = fixture_time(f, "case", "now", 0);
+    struct http_request rq;
+    struct err e = ERR_INIT;
+    struct grant g = {0};
+    if (!lane.adapter->grant(&lane, so_far, now, fixture_number(f, "case", "nonce", 1), mem, &rq, &e)) {
+        write_error(&e, &o->error);
+        return;
+    }
+    write_request(&rq, &o->request);
+    if (!fixture_section(f, "response").p)
+        return;
+    struct http_response r = fixture_response(f);
+    if (!lane.adapter->judge_grant(&lane, so_far, now, &r, &g, &e)) {
+        write_error(&e, &o->error);
+        return;
+    }
+    add_line(&o->grant, "text", sv_of(g.text));
+    add_number(&o->grant, "expires_in_s", g.expires_at ? (g.expires_at - now) / 1000000 : 0);
+    if (g.more)
+        add_line(&o->grant, "more", SV("yes"));
+}
+
 /* send, lookup, probe: build a request, then judge the scripted reply. */
 static void run_call(const struct fixture *f, struct sv call, struct arena *mem, struct outcome *o) {
     struct lane_config lane = fixture_lane(f);
-    struct attempt_view a = fixture_attempt(f);
+    struct attempt_view many[BATCH_MAX];
+    size_t n = fixture_attempts(f, many, BATCH_MAX);
+    if (n > 1) {
+        run_batch(f, many, n, mem, o);
+        return;
+    }
+    struct attempt_view a = many[0];
     int64_t now = fixture_time(f, "case", "now", 0);
     const struct adapter *ad = lane.adapter;
     struct http_request rq;
     struct err e = ERR_INIT;
+    uint64_t nonce = fixture_number(f, "case", "nonce", 1);
+    enum reason refused = sv_eq(call, SV("send")) && ad->refuses ? ad->refuses(&lane, &a) : REASON_NONE;
+    if (refused) {
+        buf_adds(&o->refused, reason_name(refused));
+        return;
+    }
     bool send = sv_eq(call, SV("send")), lookup = sv_eq(call, SV("lookup"));
-    bool built = send     ? ad->build(&lane, &a, now, 1, mem, &rq, &e)
-                 : lookup ? ad->lookup(&lane, &a, now, 1, mem, &rq, &e)
-                          : ad->probe(&lane, now, 1, mem, &rq, &e);
+    bool built = send     ? ad->build(&lane, &a, now, nonce, mem, &rq, &e)
+                 : lookup ? ad->lookup(&lane, &a, now, nonce, mem, &rq, &e)
+                          : ad->probe(&lane, now, nonce, mem, &rq, &e);
     if (!built) {
         write_error(&e, &o->error);
         return;
@@ -145,13 +220,13 @@ static void run_hook(const struct fixture *f, struct sv call, struct arena *mem,
     struct lane_config lane = fixture_lane(f);
     struct hook_request rq = fixture_hook(f);
     struct hook_reply reply;
-    struct receipt receipts[4];
-    struct inbound in[4];
+    struct receipt receipts[HOOK_MAX];
+    struct inbound in[HOOK_MAX];
     struct err e = ERR_INIT;
     size_t n;
     bool inbound = sv_eq(call, SV("inbound"));
-    bool ok = inbound ? lane.adapter->inbound(&lane, &rq, mem, in, 4, &n, &reply, &e)
-                      : lane.adapter->receipt(&lane, &rq, mem, receipts, 4, &n, &reply, &e);
+    bool ok = inbound ? lane.adapter->inbound(&lane, &rq, mem, in, HOOK_MAX, &n, &reply, &e)
+                      : lane.adapter->receipt(&lane, &rq, mem, receipts, HOOK_MAX, &n, &reply, &e);
     if (!ok) {
         assert_int_equal(n, 0);
         write_error(&e, &o->error);
@@ -183,6 +258,8 @@ static void run_case(void **state) {
     outcome_init(&o);
     if (sv_eq(call, SV("receipt")) || sv_eq(call, SV("inbound"))) {
         run_hook(&f, call, &mem, &o);
+    } else if (sv_eq(call, SV("grant"))) {
+        run_grant(&f, &mem, &o);
     } else {
         assert_true(sv_eq(call, SV("send")) || sv_eq(call, SV("lookup")) || sv_eq(call, SV("probe")));
         run_call(&f, call, &mem, &o);
@@ -194,6 +271,8 @@ static void run_case(void **state) {
     expect(&f, "inbound", &o.inbound);
     expect(&f, "reply", &o.reply);
     expect(&f, "error", &o.error);
+    expect(&f, "grant", &o.grant);
+    expect(&f, "refused", &o.refused);
     outcome_done(&o);
 }
 
