@@ -63,6 +63,8 @@ enum reason {
     REASON_RECONCILING = 23,       /* asking the provider whether it has the message */
     REASON_LANE_RATE = 24,         /* waiting until the lane's rates let it go */
     REASON_OTHER_PROVIDER_ID = 25, /* a receipt came with another provider id than the attempt it names */
+    REASON_NO_TEMPLATE_CODE =
+        26, /* the provider takes only templates it knows, and the message has none of them */
     REASON_COUNT
 };
 

@@ -104,6 +104,7 @@ static void test_state__stored_numbers_stay(void **state) {
     assert_string_equal(reason_name((enum reason)20), "request_rejected");
     assert_string_equal(reason_name((enum reason)23), "reconciling");
     assert_string_equal(reason_name((enum reason)25), "other_provider_id");
+    assert_string_equal(reason_name((enum reason)26), "no_template_code");
 }
 
 static void test_http__methods_and_headers(void **state) {
