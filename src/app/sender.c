@@ -1,5 +1,6 @@
 #include "app/threads.h"
 
+#include "app/grants.h"
 #include "base/clock.h"
 #include "net/client.h"
 #include "pipeline/call.h"
@@ -9,7 +10,7 @@
 
 enum {
     TAKE_MAX = 256,
-    ARENA_MAX_BYTES = 256 * 1024,
+    ARENA_MAX_BYTES = 1024 * 1024,
     ANSWER_MAX_BYTES = 1024 * 1024,
     IDLE_MS = 1000,
     CONNECTIONS_MAX = 2048,
@@ -17,11 +18,13 @@ enum {
 
 struct sender;
 
-/* One call in flight: its request's memory. Kept and used again. */
+/* One request in flight and its memory. Kept and used again. */
 struct flight {
     struct flight *next_free;
     struct sender *sender;
-    struct call *call;
+    struct call *call;              /* and what is joined to it; NULL: it fetches a grant */
+    struct grant_entry *grant;      /* of the call's lane, or NULL */
+    const struct lane_config *lane; /* whose grant is fetched */
     struct http_request request;
     struct arena mem;
 };
@@ -32,6 +35,7 @@ struct sender {
     struct db *db;
     struct directory *directory;
     struct flight *free;
+    struct grants grants;
     void *done[TAKE_MAX]; /* judged, to be handed back */
     size_t n_done;
 };
@@ -43,9 +47,12 @@ static void flush_done(struct sender *s) {
 }
 
 static void hand_back(struct sender *s, struct call *c) {
-    s->done[s->n_done++] = c;
-    if (s->n_done == TAKE_MAX)
-        flush_done(s);
+    for (struct call *next; c; c = next) {
+        next = c->joined; /* it is the core's once it is flushed */
+        s->done[s->n_done++] = c;
+        if (s->n_done == TAKE_MAX)
+            flush_done(s);
+    }
 }
 
 static bool account_of(void *ctx, int64_t id, struct sv *sid, struct sv *token) {
@@ -64,14 +71,6 @@ static void release(struct flight *f) {
     f->sender->free = f;
 }
 
-static void on_done(void *ctx, const struct http_response *r) {
-    struct flight *f = ctx;
-    struct sender *s = f->sender;
-    call_judge(f->call, s->loop->world, r);
-    hand_back(s, f->call);
-    release(f);
-}
-
 static struct flight *take_flight(struct sender *s) {
     struct flight *f = s->free;
     if (f) {
@@ -85,36 +84,151 @@ static struct flight *take_flight(struct sender *s) {
     return f;
 }
 
+static void on_done(void *ctx, const struct http_response *r) {
+    struct flight *f = ctx;
+    struct sender *s = f->sender;
+    if (f->grant && (r->status == 401 || r->status == 403))
+        grant_forget(f->grant);
+    call_judge(f->call, s->loop->world, r);
+    hand_back(s, f->call);
+    release(f);
+}
+
+static struct client_call settings_of_lane(const struct lane_config *lane) {
+    return (struct client_call){.timeout_ms = lane->timeout_ms,
+                                .connect_timeout_ms = lane->connect_timeout_ms,
+                                .body_bytes_max = ANSWER_MAX_BYTES,
+                                .allow_private = lane->allow_private};
+}
+
 static struct client_call settings_of(const struct call *c) {
     if (c->kind == CALL_CALLBACK)
         return (struct client_call){.timeout_ms = c->settings->callbacks.timeout_ms,
                                     .connect_timeout_ms = c->settings->callbacks.timeout_ms,
                                     .body_bytes_max = ANSWER_MAX_BYTES,
                                     .allow_private = c->settings->callbacks.allow_private};
-    return (struct client_call){.timeout_ms = c->lane->timeout_ms,
-                                .connect_timeout_ms = c->lane->connect_timeout_ms,
-                                .body_bytes_max = ANSWER_MAX_BYTES,
-                                .allow_private = c->lane->allow_private};
+    return settings_of_lane(c->lane);
 }
 
-static void start(struct sender *s, struct call *c) {
+/* Makes the flight's request; `ended` is called however it goes. */
+static void fly(struct sender *s, struct flight *f, const struct client_call *given,
+                void (*ended)(void *ctx, const struct http_response *r)) {
+    struct client_call how = *given;
+    struct err e = ERR_INIT;
+    how.request = &f->request;
+    how.done = ended;
+    how.ctx = f;
+    if (client_start(s->client, &how, &e))
+        return;
+    struct http_response not_sent = {.transport = HTTP_NOT_SENT, .error = sv_of(e.text)};
+    ended(f, &not_sent);
+}
+
+static void send_off(struct sender *s, struct call *c, struct grant_entry *grant) {
     struct flight *f = take_flight(s);
     struct signer signer = {.account = account_of, .ctx = s};
     f->call = c;
-    if (!call_build(c, s->loop->world, &signer, &f->mem, &f->request)) {
+    f->grant = grant;
+    c->grant = grant ? sv_of(grant->held.text) : SV_NONE;
+    bool built = call_build(c, s->loop->world, &signer, &f->mem, &f->request);
+    c->grant = SV_NONE;
+    if (!built) {
         hand_back(s, c);
         release(f);
         return;
     }
     struct client_call how = settings_of(c);
-    how.request = &f->request;
-    how.done = on_done;
-    how.ctx = f;
+    fly(s, f, &how, on_done);
+}
+
+/* ---- grants ---- */
+
+static void fetch(struct sender *s, struct grant_entry *entry, const struct lane_config *lane);
+
+/* The token is there, or there will be none: those who waited go on. */
+static void grant_ended(struct sender *s, struct grant_entry *entry, const struct err *failure) {
+    entry->fetching = false;
+    for (struct call *c; (c = grant_next(entry)) != NULL;) {
+        if (!failure) {
+            send_off(s, c, entry);
+            continue;
+        }
+        call_judge_ungranted(c, failure);
+        hand_back(s, c);
+    }
+}
+
+static void on_grant(void *ctx, const struct http_response *r) {
+    struct flight *f = ctx;
+    struct sender *s = f->sender;
+    struct grant_entry *entry = f->grant;
+    const struct lane_config *lane = f->lane;
+    struct grant got = {0};
     struct err e = ERR_INIT;
-    if (client_start(s->client, &how, &e))
+    bool ok =
+        lane->adapter->judge_grant(lane, sv_of(entry->held.text), world_now(s->loop->world), r, &got, &e);
+    release(f);
+    if (!ok) {
+        grant_forget(entry);
+        log_warn(s->loop->world->log, "lane.no_grant", kv_name("lane", lane->name),
+                 kv_int("status", r->status), kv_cstr("error", e.text));
+        grant_ended(s, entry, &e);
         return;
-    struct http_response not_sent = {.transport = HTTP_NOT_SENT, .error = sv_of(e.text)};
-    on_done(f, &not_sent);
+    }
+    entry->held = got;
+    entry->ready = !got.more;
+    explicit_bzero(&got, sizeof got);
+    if (entry->ready)
+        grant_ended(s, entry, NULL);
+    else
+        fetch(s, entry, lane);
+}
+
+/* Precondition: somebody waits, whose settings keep the lane. */
+static void fetch(struct sender *s, struct grant_entry *entry, const struct lane_config *lane) {
+    struct flight *f = take_flight(s);
+    const struct world *w = s->loop->world;
+    struct err e = ERR_INIT;
+    *f = (struct flight){.sender = s, .grant = entry, .lane = lane, .mem = f->mem};
+    entry->fetching = true;
+    if (!lane->adapter->grant(lane, sv_of(entry->held.text), world_now(w), w->random(w->ctx), &f->mem,
+                              &f->request, &e)) {
+        release(f);
+        grant_ended(s, entry, &e);
+        return;
+    }
+    struct client_call how = settings_of_lane(lane);
+    fly(s, f, &how, on_grant);
+}
+
+static void start(struct sender *s, struct call *c) {
+    if (c->kind == CALL_CALLBACK || !c->lane->adapter->grant) {
+        send_off(s, c, NULL);
+        return;
+    }
+    struct grant_entry *entry = grants_of(&s->grants, c->lane, world_now(s->loop->world));
+    if (entry->ready) {
+        send_off(s, c, entry);
+        return;
+    }
+    grant_wait(entry, c);
+    if (!entry->fetching)
+        fetch(s, entry, c->lane);
+}
+
+/* Several attempts by one request, where the adapter can: those that came together, without waiting. */
+static void start_all(struct sender *s, struct call **calls, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        struct call *c = calls[i];
+        if (!c)
+            continue;
+        if (c->kind == CALL_ATTEMPT && c->lane->adapter->batch_max > 1 && i + 1 < n) {
+            struct arena ARENA_AUTO mem;
+            arena_init(&mem, ARENA_MAX_BYTES);
+            call_join(c, calls + i + 1, n - i - 1, s->loop->world, &mem);
+        }
+        start(s, c);
+    }
 }
 
 static bool open_sender(struct sender *s, struct err *e) {
@@ -126,7 +240,8 @@ static bool open_sender(struct sender *s, struct err *e) {
 }
 
 static void close_sender(struct sender *s) {
-    client_close(s->client); /* ends calls in flight by on_done */
+    client_close(s->client); /* ends calls in flight by on_done and on_grant */
+    grants_done(&s->grants);
     flush_done(s);
     for (struct flight *f = s->free; f;) {
         struct flight *next = f->next_free;
@@ -153,6 +268,7 @@ void *sender_loop_run(void *arg) {
     struct sender *s = calloc(1, sizeof *s);
     ASSERT(s);
     s->loop = loop;
+    grants_init(&s->grants);
     struct err e = ERR_INIT;
     if (!open_sender(s, &e)) { /* the same files and limits served a moment ago at start */
         log_error(loop->world->log, "sender.failed", kv_cstr("error", e.text));
@@ -165,8 +281,10 @@ void *sender_loop_run(void *arg) {
         directory_refresh(s->directory, now);
         void *items[TAKE_MAX];
         size_t n = mailbox_take(loop->in, items, TAKE_MAX);
+        struct call *taken[TAKE_MAX];
         for (size_t i = 0; i < n; i++)
-            start(s, items[i]);
+            taken[i] = items[i];
+        start_all(s, taken, n);
         bool sleep = n == 0 && mailbox_may_sleep(loop->in);
         client_run(s->client, sleep ? IDLE_MS : 0, mailbox_fd(loop->in));
         if (sleep || n == 0)

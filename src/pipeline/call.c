@@ -4,6 +4,9 @@
 #include "notify/owed.h"
 #include "pipeline/view.h"
 
+/* The parts of one message, or the views of a batch of short ones and twice the strings they hold. */
+enum { CALL_ARENA_BYTES = 2 * CONTENT_BYTES_MAX };
+
 static struct attempt_view view_of(const struct call *c, const struct world *w, struct arena *mem) {
     const struct message *m = c->message;
     struct attempt_token token = token_of(w->id_key, m->id, c->attempt);
@@ -21,11 +24,85 @@ static struct attempt_view view_of(const struct call *c, const struct world *w, 
 }
 
 static void judge_unbuilt(struct call *c, const struct err *why) {
-    snprintf(c->verdict.text, sizeof c->verdict.text, "%.*s", VERDICT_TEXT_MAX - 1, why->text);
-    c->verdict.fate = FATE_REJECTED;
-    c->verdict.reason = REASON_REQUEST_REJECTED;
-    c->answer.found = FOUND_CANNOT_TELL;
-    c->taken = false;
+    for (; c; c = c->joined) {
+        snprintf(c->verdict.text, sizeof c->verdict.text, "%.*s", VERDICT_TEXT_MAX - 1, why->text);
+        c->verdict.fate = FATE_REJECTED;
+        c->verdict.reason = REASON_REQUEST_REJECTED;
+        c->answer.found = FOUND_CANNOT_TELL;
+        c->taken = false;
+    }
+}
+
+void call_judge_ungranted(struct call *c, const struct err *why) {
+    bool refused = why->kind == ERR_AUTH;
+    judge_unbuilt(c, why);
+    for (; c; c = c->joined) {
+        c->verdict.fate = FATE_RETRY;
+        c->verdict.hint = c->answer.hint = refused ? LANE_BROKEN : LANE_DOWN;
+        c->verdict.reason = refused ? REASON_CREDENTIALS : REASON_PROVIDER_DOWN;
+    }
+}
+
+size_t call_join(struct call *first, struct call **others, size_t n, const struct world *w,
+                 struct arena *mem) {
+    const struct adapter *a = first->lane->adapter;
+    struct attempt_view v = view_of(first, w, mem);
+    struct call *last = first;
+    size_t joined = 1;
+    ASSERT(first->kind == CALL_ATTEMPT && !first->joined);
+    for (size_t i = 0; i < n && joined < a->batch_max; i++) {
+        struct call *c = others[i];
+        if (!c || c->kind != CALL_ATTEMPT || c->lane != first->lane || c->settings != first->settings)
+            continue;
+        struct attempt_view other = view_of(c, w, mem);
+        if (mem->full)
+            break;
+        if (!a->joins(first->lane, &v, &other))
+            continue;
+        last->joined = c;
+        last = c;
+        others[i] = NULL;
+        joined++;
+    }
+    return joined;
+}
+
+static size_t joined_views(const struct call *c, const struct world *w, struct arena *mem,
+                           struct attempt_view **out) {
+    size_t n = 0;
+    for (const struct call *at = c; at; at = at->joined)
+        n++;
+    *out = arena_zalloc(mem, n * sizeof **out);
+    if (!*out)
+        return 0;
+    n = 0;
+    for (const struct call *at = c; at; at = at->joined) {
+        (*out)[n] = view_of(at, w, mem);
+        (*out)[n++].grant = c->grant;
+    }
+    return n;
+}
+
+static bool build_batch(const struct call *c, const struct world *w, uint64_t nonce, struct arena *mem,
+                        struct http_request *out, struct err *e) {
+    struct attempt_view *views;
+    size_t n = joined_views(c, w, mem, &views);
+    if (!n || mem->full)
+        return err_set(e, ERR_TOO_LARGE, "no room to build the request");
+    return c->lane->adapter->build_batch(c->lane, views, n, world_now(w), nonce, mem, out, e);
+}
+
+static bool build_callback(const struct call *c, const struct world *w, const struct signer *s,
+                           struct arena *mem, struct http_request *out, struct err *e) {
+    struct owed o = {.message = c->message,
+                     .event = c->callback.event,
+                     .state = c->callback.state,
+                     .reason = c->callback.reason,
+                     .code = c->callback.code,
+                     .at = c->callback.at};
+    if (!s->account(s->ctx, c->message->account_id, &o.account_sid, &o.account_token))
+        return err_set(e, ERR_INTERNAL, "no account to sign the callback with");
+    return owed_build(w, &o, mem, out, e);
 }
 
 bool call_build(struct call *c, const struct world *w, const struct signer *s, struct arena *mem,
@@ -36,18 +113,13 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
     bool ok;
     *out = (struct http_request){0};
     if (c->kind == CALL_CALLBACK) {
-        struct owed o = {.message = c->message,
-                         .event = c->callback.event,
-                         .state = c->callback.state,
-                         .reason = c->callback.reason,
-                         .code = c->callback.code,
-                         .at = c->callback.at};
-        ok = s->account(s->ctx, c->message->account_id, &o.account_sid, &o.account_token)
-                 ? owed_build(w, &o, mem, out, &e)
-                 : err_set(&e, ERR_INTERNAL, "no account to sign the callback with");
+        ok = build_callback(c, w, s, mem, out, &e);
+    } else if (c->joined) {
+        ok = build_batch(c, w, nonce, mem, out, &e);
     } else {
         struct attempt_view v = view_of(c, w, mem);
         const struct adapter *a = c->lane->adapter;
+        v.grant = c->grant;
         ok = c->kind == CALL_ATTEMPT ? a->build(c->lane, &v, now, nonce, mem, out, &e)
                                      : a->lookup(c->lane, &v, now, nonce, mem, out, &e);
     }
@@ -56,17 +128,32 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
     return ok;
 }
 
+static void judge_batch(struct call *c, const struct world *w, const struct http_response *r) {
+    struct arena ARENA_AUTO mem;
+    struct attempt_view *views;
+    arena_init(&mem, CALL_ARENA_BYTES);
+    size_t n = joined_views(c, w, &mem, &views);
+    struct verdict *verdicts = n ? arena_zalloc(&mem, n * sizeof *verdicts) : NULL;
+    ASSERT(verdicts && !mem.full); /* the same views had room when the request was built */
+    c->lane->adapter->judge_batch(c->lane, views, n, r, verdicts);
+    for (size_t i = 0; i < n; i++, c = c->joined) {
+        c->verdict = verdicts[i];
+        c->elapsed_us = r->elapsed_us;
+        c->status = r->status;
+    }
+}
+
 void call_judge(struct call *c, const struct world *w, const struct http_response *r) {
     c->elapsed_us = r->elapsed_us;
     c->status = r->status;
-    if (c->kind == CALL_ATTEMPT) {
+    if (c->joined) {
+        judge_batch(c, w, r);
+    } else if (c->kind == CALL_ATTEMPT) {
         c->verdict = c->lane->adapter->judge(c->lane, r);
     } else if (c->kind == CALL_LOOKUP) {
         struct arena ARENA_AUTO mem;
-        arena_init(&mem, 2 * CONTENT_BYTES_MAX);
-        struct attempt_view v = view_of_message(c->message, c->step, c->lane, &mem);
-        v.number = c->attempt;
-        v.started_at = c->started_at;
+        arena_init(&mem, CALL_ARENA_BYTES);
+        struct attempt_view v = view_of(c, w, &mem);
         c->answer = c->lane->adapter->judge_lookup(c->lane, &v, world_now(w), r);
     } else {
         c->taken = r->transport == HTTP_ANSWERED && r->status >= 200 && r->status < 300;

@@ -25,6 +25,10 @@ struct call {
     int64_t started_at;
     struct callback callback; /* CALLBACK; its message is `message` */
 
+    struct sv grant;     /* the token its lane has, where the adapter wants one; borrowed while building */
+    struct call *joined; /* ATTEMPT: the next one that goes by the same request */
+    struct call *waits_behind; /* the sender's own */
+
     int64_t elapsed_us;
     struct verdict verdict;      /* ATTEMPT */
     struct lookup_answer answer; /* LOOKUP */
@@ -38,11 +42,17 @@ struct signer {
     void *ctx;
 };
 
-/* Builds the request in mem. False: it cannot be built, and the call has been judged accordingly (as not
- * sent). */
+/* Which of the others may go by first's request: they are chained to it by `joined` and replaced by NULL in
+ * `others`. Both are attempts, first has none joined yet. Returns how many go by it, first included. */
+size_t call_join(struct call *first, struct call **others, size_t n, const struct world *w,
+                 struct arena *mem);
+/* Builds the request in mem, for c and what is joined to it. False: it cannot be built, and the call has been
+ * judged accordingly (as not sent). */
 MUST_USE bool call_build(struct call *c, const struct world *w, const struct signer *s, struct arena *mem,
                          struct http_request *out);
-/* Judges what came back. */
+/* Judges what came back, for c and what is joined to it. */
 void call_judge(struct call *c, const struct world *w, const struct http_response *r);
+/* The lane's token could not be fetched: nothing was sent. */
+void call_judge_ungranted(struct call *c, const struct err *why);
 
 #endif

@@ -1,0 +1,76 @@
+#include "app/grants.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SPARE_S = 60, KEY_BYTES_MAX = 64 * 1024 };
+
+void grants_init(struct grants *g) {
+    map_init(&g->by_lane);
+}
+
+void grants_done(struct grants *g) {
+    for (size_t i = 0; i < g->by_lane.cap; i++) {
+        struct grant_entry *e = g->by_lane.slots[i].value;
+        ASSERT(!e || !e->first);
+        if (e)
+            explicit_bzero(&e->held, sizeof e->held);
+        free(e);
+    }
+    map_done(&g->by_lane);
+}
+
+static uint64_t key_of(const struct lane_config *lane) {
+    struct buf BUF_AUTO all = BUF_INIT(KEY_BYTES_MAX);
+    buf_adds(&all, lane->adapter->name);
+    for (size_t i = 0; i < lane->adapter->n_fields; i++) {
+        buf_addf(&all, "|%zu:", lane->fields[i].n);
+        buf_add(&all, lane->fields[i]);
+    }
+    uint8_t hash[SHA256_BYTES];
+    uint64_t key;
+    sha256(buf_sv(&all), hash);
+    memcpy(&key, hash, sizeof key);
+    explicit_bzero(all.p, all.n);
+    return key;
+}
+
+struct grant_entry *grants_of(struct grants *g, const struct lane_config *lane, int64_t now) {
+    uint64_t key = key_of(lane);
+    struct grant_entry *e = map_get(&g->by_lane, key);
+    if (!e) {
+        e = calloc(1, sizeof *e);
+        ASSERT(e);
+        map_put(&g->by_lane, key, e);
+    }
+    if (e->ready && now > e->held.expires_at - SPARE_S * US_PER_S)
+        grant_forget(e);
+    return e;
+}
+
+void grant_wait(struct grant_entry *e, struct call *c) {
+    c->waits_behind = NULL;
+    if (e->last)
+        e->last->waits_behind = c;
+    else
+        e->first = c;
+    e->last = c;
+}
+
+struct call *grant_next(struct grant_entry *e) {
+    struct call *c = e->first;
+    if (!c)
+        return NULL;
+    e->first = c->waits_behind;
+    if (!e->first)
+        e->last = NULL;
+    return c;
+}
+
+void grant_forget(struct grant_entry *e) {
+    e->ready = false;
+    explicit_bzero(&e->held, sizeof e->held);
+}

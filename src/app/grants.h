@@ -1,0 +1,36 @@
+/* grants: the tokens a sender thread holds for its lanes (adapter.h: grant), and the calls that wait for one.
+ *
+ * A token belongs to the values of the lane's fields, not to its name: after a reload with other credentials
+ * it is another lane's. One owner, one thread; no network in here. Calls are the caller's; they wait in the
+ * order they came.
+ */
+#ifndef HY_APP_GRANTS_H
+#define HY_APP_GRANTS_H
+
+#include "base/map.h"
+#include "pipeline/call.h"
+#include "provider/adapter.h"
+
+struct grant_entry {
+    struct grant held; /* the token, or what a step on the way to it gave */
+    bool ready;
+    bool fetching;
+    struct call *first, *last; /* waiting, by call->waits_behind */
+};
+
+struct grants {
+    struct map by_lane; /* hash of provider and fields -> struct grant_entry, owned */
+};
+
+void grants_init(struct grants *g);
+/* Forgets the tokens. Precondition: no call waits. */
+void grants_done(struct grants *g);
+/* The lane's entry; made when there is none. A token that ends within a minute is not ready any more. */
+struct grant_entry *grants_of(struct grants *g, const struct lane_config *lane, int64_t now);
+void grant_wait(struct grant_entry *e, struct call *c);
+/* Takes out the call that waited longest; NULL: none. */
+struct call *grant_next(struct grant_entry *e);
+/* The provider refused the token: the next call fetches another. */
+void grant_forget(struct grant_entry *e);
+
+#endif
