@@ -1,11 +1,15 @@
 #include "simulator/sim_callbacks.h"
 
-#include "model/twilio_sign.h"
 #include "simulator/sim.h"
 
 #include <string.h>
 
-enum { URL_BYTES_MAX = 8192, BODY_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 64 * 1024 };
+enum {
+    URL_BYTES_MAX = 8192,
+    BODY_BYTES_MAX = 64 * 1024,
+    HEADER_BYTES_MAX = 16 * 1024,
+    ANSWER_BYTES_MAX = 64 * 1024
+};
 
 bool callbacks_init(struct callbacks *cs, struct sim *sim, struct err *e) {
     *cs = (struct callbacks){.all = calloc(CALLBACKS_MAX, sizeof *cs->all)};
@@ -16,8 +20,7 @@ bool callbacks_init(struct callbacks *cs, struct sim *sim, struct err *e) {
         c->sim = sim;
         buf_init(&c->url, URL_BYTES_MAX);
         buf_init(&c->body, BODY_BYTES_MAX);
-        buf_init(&c->signature, 64);
-        buf_init(&c->dedup, 128);
+        buf_init(&c->header, HEADER_BYTES_MAX);
         c->next = cs->free;
         cs->free = c;
     }
@@ -28,8 +31,7 @@ void callbacks_done(struct callbacks *cs) {
     for (size_t i = 0; cs->all && i < CALLBACKS_MAX; i++) {
         buf_done(&cs->all[i].url);
         buf_done(&cs->all[i].body);
-        buf_done(&cs->all[i].signature);
-        buf_done(&cs->all[i].dedup);
+        buf_done(&cs->all[i].header);
     }
     free(cs->all);
     *cs = (struct callbacks){0};
@@ -64,41 +66,50 @@ static void add_url(struct buf *out, struct sv url) {
     buf_add(out, sv_from(url, at));
 }
 
-static void sign(struct callback *c, const struct callback_post *post) {
-    if (post->sign == SIGN_NONE)
-        return;
-    struct sv token = post->sign == SIGN_RIGHT ? post->token : SV("00000000000000000000000000000000");
-    twilio_sign(token, buf_sv(&c->url), post->form, &c->signature);
-    http_add_header(&c->request, SV("X-Twilio-Signature"), buf_sv(&c->signature));
-}
-
-bool callbacks_send(struct sim *sim, const struct callback_post *post, struct err *e) {
+struct callback *callback_begin(struct sim *sim, struct sv url) {
     struct callbacks *cs = &sim->callbacks;
     struct callback *c = cs->free;
     ASSERT(c);
     cs->free = c->next;
     cs->in_flight++;
-    c->done = post->done;
-    c->ctx = post->ctx;
     c->request = (struct http_request){.method = HTTP_POST};
+    c->n_headers = 0;
     buf_reset(&c->url);
     buf_reset(&c->body);
-    buf_reset(&c->signature);
-    buf_reset(&c->dedup);
-    add_url(&c->url, post->url);
-    buf_add(&c->dedup, post->dedup);
-    for (size_t i = 0; i < post->form->n; i++)
-        form_add(&c->body, post->form->pairs[i].key, post->form->pairs[i].value);
-    if (c->url.overflow || c->body.overflow) {
-        give_back(cs, c);
+    buf_reset(&c->header);
+    add_url(&c->url, url);
+    return c;
+}
+
+void callback_header(struct callback *c, const char *name, struct sv value) {
+    ASSERT(c->n_headers < CALLBACK_HEADERS_MAX);
+    size_t *at = c->header_at[c->n_headers++];
+    at[0] = c->header.n;
+    buf_adds(&c->header, name);
+    buf_addc(&c->header, '\0');
+    at[1] = c->header.n;
+    buf_add(&c->header, value);
+    buf_addc(&c->header, '\0');
+}
+
+void callback_drop(struct callback *c) {
+    give_back(&c->sim->callbacks, c);
+}
+
+bool callback_send(struct callback *c,
+                   void (*done)(struct sim *sim, void *ctx, const struct http_response *r), void *ctx,
+                   struct err *e) {
+    if (c->url.overflow || c->body.overflow || c->header.overflow) {
+        callback_drop(c);
         return err_set(e, ERR_TOO_LARGE, "the callback is too large");
     }
+    c->done = done;
+    c->ctx = ctx;
     c->request.url = buf_sv(&c->url);
     c->request.body = buf_sv(&c->body);
-    http_add_header(&c->request, SV("Content-Type"), SV("application/x-www-form-urlencoded; charset=UTF-8"));
-    if (c->dedup.n)
-        http_add_header(&c->request, SV("I-Twilio-Idempotency-Token"), buf_sv(&c->dedup));
-    sign(c, post);
+    for (size_t i = 0; i < c->n_headers; i++)
+        http_add_header(&c->request, sv_of(c->header.p + c->header_at[i][0]),
+                        sv_of(c->header.p + c->header_at[i][1]));
     struct client_call call = {.request = &c->request,
                                .timeout_ms = CALLBACK_TIMEOUT_MS,
                                .connect_timeout_ms = CALLBACK_CONNECT_TIMEOUT_MS,
@@ -106,8 +117,8 @@ bool callbacks_send(struct sim *sim, const struct callback_post *post, struct er
                                .allow_private = true,
                                .done = on_done,
                                .ctx = c};
-    if (client_start(sim->client, &call, e))
+    if (client_start(c->sim->client, &call, e))
         return true;
-    give_back(cs, c);
+    callback_drop(c);
     return false;
 }

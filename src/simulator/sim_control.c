@@ -4,6 +4,7 @@
 #include "model/form.h"
 #include "simulator/sim.h"
 #include "simulator/sim_answer.h"
+#include "simulator/sim_face.h"
 #include "simulator/sim_page.h"
 #include "simulator/sim_reply.h"
 
@@ -72,9 +73,11 @@ static void write_sids(struct sim *sim, uint64_t seq, struct buf *out) {
 static void write_entry(struct sim *sim, uint64_t seq, const struct sim_message *m, struct buf *out) {
     struct sid sid = store_sid(&sim->store, seq);
     enum sim_status status = store_status(m, sim_now(sim));
-    buf_adds(out, "{\"to\":\"");
-    sim_number_add(out, m->number);
-    buf_addc(out, '"');
+    struct buf BUF_AUTO to = BUF_INIT(UINT8_MAX);
+    sim_to_add(&to, m);
+    buf_addc(out, '{');
+    json_pair(out, "to", buf_sv(&to));
+    json_pair(out, "provider", sv_of(sim_faces[m->provider]->name));
     json_pair(out, "from", words_get(&sim->store.words, m->from));
     json_pair(out, "body", store_body(m));
     json_pair_i64(out, "times", m->times);
@@ -82,7 +85,10 @@ static void write_entry(struct sim *sim, uint64_t seq, const struct sim_message 
     json_key(out, "provider_ids");
     write_sids(sim, seq, out);
     json_pair(out, "status", sv_of(sim_status_name(status)));
-    if ((status == SIM_UNDELIVERED || status == SIM_FAILED) && m->error_code)
+    bool bad = status == SIM_UNDELIVERED || status == SIM_FAILED;
+    if (bad && m->error_word)
+        json_pair(out, "error_code", words_get(&sim->store.words, m->error_word));
+    else if (bad && m->error_code)
         json_pair_i64(out, "error_code", m->error_code);
     else
         buf_adds(out, ",\"error_code\":null");
@@ -91,6 +97,9 @@ static void write_entry(struct sim *sim, uint64_t seq, const struct sim_message 
     json_pair_time(out, "last_at", m->created_at);
     json_pair_or_null(out, "messaging_service_sid", words_get(&sim->store.words, m->service));
     json_pair_or_null(out, "traceparent", store_traceparent(m));
+    json_pair_or_null(out, "reference", store_reference(m));
+    json_key(out, "extra");
+    buf_add(out, m->extra_n ? store_extra(m) : SV("null"));
     json_pair_i64(out, "seq", (int64_t)seq);
     buf_addc(out, '}');
 }
@@ -105,10 +114,20 @@ static void messages(struct sim *sim, struct exchange *x) {
     }
     struct sv to = form_get(&f, SV("to")), most = form_get(&f, SV("limit")),
               below = form_get(&f, SV("before"));
+    if (to.n && !sim_number_parse(to, &number) && sv_find_char(to, '@') != SIZE_MAX)
+        number = sim_address_number(to);
     if ((most.n && !sv_to_u64(most, &limit)) || (below.n && !sv_to_u64(below, &before)) ||
-        (to.n && !sim_number_parse(to, &number))) {
-        answer_problem(sim, x, 400, "",
-                       "to must be an E.164 number (+ as %2B), limit and before whole numbers");
+        (to.n && !number)) {
+        answer_problem(
+            sim, x, 400, "",
+            "to must be an E.164 number (+ as %2B) or an address with an @, limit and before whole "
+            "numbers");
+        return;
+    }
+    struct sv name = form_get(&f, SV("provider"));
+    int place = sim_face_place(name);
+    if (name.n && place < 0) {
+        answer_problem(sim, x, 400, "", "no such provider is played");
         return;
     }
     struct store *s = &sim->store;
@@ -118,7 +137,7 @@ static void messages(struct sim *sim, struct exchange *x) {
     for (; seq >= s->first && seq && n < limit && n < LIMIT_MAX;
          seq = to.n ? store_older_of(s, number, seq) : seq - 1) {
         const struct sim_message *m = store_get(s, seq);
-        if (m->superseded || (before && seq >= before))
+        if (m->superseded || (before && seq >= before) || (name.n && m->provider != place))
             continue;
         if (n++)
             buf_addc(&sim->out, ',');
@@ -219,5 +238,6 @@ void control_handle(struct sim *sim, struct exchange *x) {
         return;
     }
     answer_problem(sim, x, 404, "",
-                   "no such path: Twilio's API is under /2010-04-01/, the simulator's own under /_sim/");
+                   "no such path: Twilio's API is under /2010-04-01/, the simulator's own under /_sim/ "
+                   "(docs/simulator.md has the other providers')");
 }

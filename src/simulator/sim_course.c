@@ -2,6 +2,8 @@
 
 #include "simulator/sim.h"
 
+#include <string.h>
+
 /* Numbers that always do the same, whatever the profile says. The first five are Twilio's own (test
  * credentials); docs/simulator.md lists all, and a test tries each. */
 enum magic_does {
@@ -48,13 +50,23 @@ static const struct magic {
     {15005550114, MAGIC_ERROR_RECORDED, 20500},
 };
 
+/* The same in China, for providers that reach nothing else: +86 139 0000 0 and the last three digits. */
+#define CHINA UINT64_C(8613900000000)
+#define NOWHERE UINT64_C(15005550000)
+
 static const struct magic *magic_of(uint64_t number) {
-    if (number < magics[0].number || number > 15005550199)
+    if (number > CHINA && number - CHINA <= 199)
+        number = number - CHINA + NOWHERE;
+    if (number < magics[0].number || number > NOWHERE + 199)
         return NULL;
     for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++)
         if (magics[i].number == number)
             return &magics[i];
     return NULL;
+}
+
+static void set_word(char out[PROFILE_WORD_BYTES_MAX + 1], const char *word) {
+    memcpy(out, word, strlen(word) + 1);
 }
 
 static void fail(struct course *c, int status, int code, bool recorded) {
@@ -132,6 +144,7 @@ static void draw_act(struct sim *sim, struct course *c) {
             continue;
         fail(c, p->errors[i].status, p->errors[i].code, p->errors[i].recorded);
         c->retry_after_s = p->errors[i].retry_after_s;
+        set_word(c->word, p->errors[i].word);
         return;
     }
     if (falls(&draw, p->silence)) {
@@ -156,8 +169,10 @@ static void draw_receipts(struct sim *sim, struct course *c) {
     double draw = prng_unit(&sim->dice);
     if (falls(&draw, p->receipts.undelivered)) {
         end_badly(c, SIM_UNDELIVERED, (int)p->receipts.undelivered_code);
+        set_word(c->error_word, p->receipts.undelivered_word);
     } else if (falls(&draw, p->receipts.failed)) {
         end_badly(c, SIM_FAILED, (int)p->receipts.failed_code);
+        set_word(c->error_word, p->receipts.failed_word);
     } else if (falls(&draw, p->receipts.none)) {
         c->receipts = false;
         c->final = SIM_SENT;
@@ -169,12 +184,13 @@ static void draw_receipts(struct sim *sim, struct course *c) {
     c->forged = happens(sim, p->receipts.forged);
 }
 
-struct course course_draw(struct sim *sim, uint64_t number, uint64_t text) {
+struct course course_draw(struct sim *sim, uint64_t number, uint64_t text, bool whole) {
     const struct magic *m = magic_of(number);
     if (m)
         return course_of(sim, m, text);
     struct course c = {.act = COURSE_ANSWER, .recorded = true, .receipts = true, .final = SIM_DELIVERED};
-    draw_act(sim, &c);
+    if (whole)
+        draw_act(sim, &c);
     draw_receipts(sim, &c);
     return c;
 }

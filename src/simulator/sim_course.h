@@ -4,6 +4,7 @@
 #ifndef HY_SIMULATOR_SIM_COURSE_H
 #define HY_SIMULATOR_SIM_COURSE_H
 
+#include "simulator/sim_profile.h"
 #include "simulator/sim_store.h"
 
 struct sim;
@@ -20,14 +21,18 @@ enum course_act {
 struct course {
     enum course_act act;
     int status, code, retry_after_s; /* of COURSE_ERROR; code 0: the usual one of the status */
+    char word[PROFILE_WORD_BYTES_MAX + 1];
     bool recorded;
     bool receipts;         /* false: none is ever posted */
     enum sim_status final; /* SIM_SENT: it stays so */
     int error_code;
+    char error_word[PROFILE_WORD_BYTES_MAX + 1]; /* instead of the code; "" none */
     bool duplicate, out_of_order, early, unsigned_first, forged;
 };
 
-/* text: a hash of To, From and Body, for what happens once a message. */
-struct course course_draw(struct sim *sim, uint64_t number, uint64_t text);
+/* text: a hash of To, From and Body, for what happens once a message. whole: the first message of a call,
+ * whose draw also decides what happens to the call; for the others only what the magic numbers do, and the
+ * end. */
+struct course course_draw(struct sim *sim, uint64_t number, uint64_t text, bool whole);
 
 #endif

@@ -1,6 +1,7 @@
 #include "simulator/sim_profile.h"
 
 #include "base/json.h"
+#include "simulator/sim_face.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -10,7 +11,17 @@ enum { PATH_BYTES_MAX = ERR_FIELD_MAX };
 #define MS_MAX 3600000.0
 #define SEED_MAX 9007199254740991.0 /* what a JSON number carries exactly */
 
-enum key_kind { KEY_NUMBER, KEY_BOOL, KEY_SPAN, KEY_TEXT, KEY_GROUP, KEY_ERRORS, KEY_SENDERS };
+enum key_kind {
+    KEY_NUMBER,
+    KEY_BOOL,
+    KEY_SPAN,
+    KEY_TEXT,
+    KEY_CODE,
+    KEY_GROUP,
+    KEY_ERRORS,
+    KEY_SENDERS,
+    KEY_PROVIDERS
+};
 
 struct key {
     const char *name;
@@ -18,6 +29,7 @@ struct key {
     size_t at; /* in struct profile */
     double min, max;
     const struct key *group;
+    size_t word_at; /* of a code: where it goes when it is a text */
 };
 
 #define AT(member) offsetof(struct profile, member)
@@ -37,14 +49,26 @@ static const struct key receipts_keys[] = {
     SHARE("undelivered", receipts.undelivered),
     SHARE("failed", receipts.failed),
     SHARE("none", receipts.none),
-    {"undelivered_code", KEY_NUMBER, AT(receipts.undelivered_code), 0, 99999, NULL},
-    {"failed_code", KEY_NUMBER, AT(receipts.failed_code), 0, 99999, NULL},
+    {"undelivered_code", KEY_CODE, AT(receipts.undelivered_code), 0, 99999, NULL,
+     AT(receipts.undelivered_word)},
+    {"failed_code", KEY_CODE, AT(receipts.failed_code), 0, 99999, NULL, AT(receipts.failed_word)},
     {"sent", KEY_BOOL, AT(receipts.sent), 0, 0, NULL},
     SHARE("duplicate", receipts.duplicate),
     SHARE("out_of_order", receipts.out_of_order),
     SHARE("early", receipts.early),
     SHARE("unsigned", receipts.unsigned_first),
     SHARE("forged", receipts.forged),
+    {NULL},
+};
+
+/* Offsets in struct profile_provider. */
+static const struct key provider_keys[] = {
+    {"account", KEY_TEXT, offsetof(struct profile_provider, account), 0, PROFILE_ACCESS_BYTES_MAX, NULL},
+    {"secret", KEY_TEXT, offsetof(struct profile_provider, secret), 0, PROFILE_ACCESS_BYTES_MAX, NULL},
+    {"receipt_url", KEY_TEXT, offsetof(struct profile_provider, receipt_url), 0, PROFILE_CALLBACK_BYTES_MAX,
+     NULL},
+    {"inbound_url", KEY_TEXT, offsetof(struct profile_provider, inbound_url), 0, PROFILE_CALLBACK_BYTES_MAX,
+     NULL},
     {NULL},
 };
 
@@ -63,6 +87,7 @@ static const struct key profile_keys[] = {
     {"seed", KEY_NUMBER, AT(seed), 0, SEED_MAX, NULL},
     {"inbound_url", KEY_TEXT, AT(inbound_url), 0, PROFILE_URL_BYTES_MAX, NULL},
     {"senders", KEY_SENDERS, 0, 0, 0, NULL},
+    {"providers", KEY_PROVIDERS, 0, 0, 0, NULL},
     {NULL},
 };
 
@@ -148,6 +173,14 @@ static bool read_span(const json_t *v, const char *path, double max, struct prof
     return true;
 }
 
+static bool read_text(const json_t *v, const char *path, char *out, size_t max, struct err *e) {
+    if (!json_is_string(v) || json_string_length(v) > max ||
+        strlen(json_string_value(v)) != json_string_length(v))
+        return err_set_field(e, ERR_INVALID, path, "%s must be a text of at most %zu bytes", path, max);
+    memcpy(out, json_string_value(v), json_string_length(v) + 1);
+    return true;
+}
+
 static bool read_error(const json_t *v, const char *path, struct profile_error *out, struct err *e) {
     struct profile_error x = {0};
     if (!json_is_object(v))
@@ -163,7 +196,8 @@ static bool read_error(const json_t *v, const char *path, struct profile_error *
         else if (strcmp(name, "status") == 0)
             ok = read_whole(value, at, 300, 599, &x.status, e);
         else if (strcmp(name, "code") == 0)
-            ok = read_whole(value, at, 0, 99999, &x.code, e);
+            ok = json_is_string(value) ? read_text(value, at, x.word, PROFILE_WORD_BYTES_MAX, e)
+                                       : read_whole(value, at, 0, 99999, &x.code, e);
         else if (strcmp(name, "retry_after_s") == 0)
             ok = read_whole(value, at, 0, 86400, &x.retry_after_s, e);
         else if (strcmp(name, "recorded") == 0 && json_is_boolean(value))
@@ -190,14 +224,6 @@ static bool read_errors(const json_t *v, const char *path, struct profile *p, st
     return true;
 }
 
-static bool read_text(const json_t *v, const char *path, char *out, size_t max, struct err *e) {
-    if (!json_is_string(v) || json_string_length(v) > max ||
-        strlen(json_string_value(v)) != json_string_length(v))
-        return err_set_field(e, ERR_INVALID, path, "%s must be a text of at most %zu bytes", path, max);
-    memcpy(out, json_string_value(v), json_string_length(v) + 1);
-    return true;
-}
-
 static bool read_senders(const json_t *v, const char *path, struct profile *p, struct err *e) {
     if (!json_is_array(v) || json_array_size(v) > PROFILE_SENDERS_MAX)
         return err_set_field(e, ERR_INVALID, path, "%s must be an array of at most %d senders", path,
@@ -207,6 +233,51 @@ static bool read_senders(const json_t *v, const char *path, struct profile *p, s
         if (!read_text(json_array_get(v, i), path, p->senders[i], PROFILE_SENDER_BYTES_MAX, e))
             return false;
     return true;
+}
+
+/* One provider's keys, all texts. */
+static bool read_provider(const json_t *v, const char *path, struct profile_provider *out, struct err *e) {
+    if (!json_is_object(v))
+        return err_set_field(e, ERR_INVALID, path, "%s must be a JSON object", path);
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)v, name, value) {
+        char at[PATH_BYTES_MAX];
+        path_join(at, path, name);
+        const struct key *k = provider_keys;
+        while (k->name && strcmp(k->name, name) != 0)
+            k++;
+        if (!k->name)
+            return unknown_key(at, e);
+        if (!read_text(value, at, (char *)out + k->at, (size_t)k->max, e))
+            return false;
+    }
+    return true;
+}
+
+static bool read_providers(const json_t *v, const char *path, struct profile *p, struct err *e) {
+    if (!json_is_object(v))
+        return err_set_field(e, ERR_INVALID, path, "%s must be a JSON object", path);
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)v, name, value) {
+        char at[PATH_BYTES_MAX];
+        path_join(at, path, name);
+        int place = sim_face_place(sv_of(name));
+        if (place < 0 || !sim_faces[place]->account) /* one that takes its settings elsewhere */
+            return unknown_key(at, e);
+        if (!read_provider(value, at, &p->providers[place], e))
+            return false;
+    }
+    return true;
+}
+
+static bool read_code(struct reading *r, const json_t *v, const char *path, const struct key *k) {
+    char *word = (char *)r->p + k->word_at;
+    if (json_is_string(v))
+        return read_text(v, path, word, PROFILE_WORD_BYTES_MAX, r->e);
+    word[0] = '\0';
+    return read_number(v, path, k->min, k->max, (double *)(void *)((char *)r->p + k->at), r->e);
 }
 
 static bool read_object(struct reading *r, const json_t *object, const char *path, const struct key *keys);
@@ -222,9 +293,11 @@ static bool read_key(struct reading *r, const json_t *v, const char *path, const
         return true;
     case KEY_SPAN: return read_span(v, path, k->max, (struct profile_span *)(void *)at, r->e);
     case KEY_TEXT: return read_text(v, path, at, (size_t)k->max, r->e);
+    case KEY_CODE: return read_code(r, v, path, k);
     case KEY_GROUP: return read_object(r, v, path, k->group);
     case KEY_ERRORS: return read_errors(v, path, r->p, r->e);
     case KEY_SENDERS: return read_senders(v, path, r->p, r->e);
+    case KEY_PROVIDERS: return read_providers(v, path, r->p, r->e);
     }
     return false;
 }
@@ -311,7 +384,10 @@ static void write_errors(struct buf *out, const struct profile *p) {
         buf_adds(out, i ? ",{" : "{");
         write_number(out, "share", x->share);
         json_pair_i64(out, "status", x->status);
-        json_pair_i64(out, "code", x->code);
+        if (x->word[0])
+            json_pair(out, "code", sv_of(x->word));
+        else
+            json_pair_i64(out, "code", x->code);
         json_pair_i64(out, "retry_after_s", x->retry_after_s);
         json_pair_bool(out, "recorded", x->recorded);
         buf_addc(out, '}');
@@ -329,6 +405,20 @@ static void write_senders(struct buf *out, const struct profile *p) {
     buf_addc(out, ']');
 }
 
+static void write_providers(struct buf *out, const struct profile *p) {
+    buf_addc(out, '{');
+    for (size_t i = 0; sim_faces[i]; i++) {
+        if (!sim_faces[i]->account)
+            continue;
+        json_key(out, sim_faces[i]->name);
+        buf_addc(out, '{');
+        for (const struct key *k = provider_keys; k->name; k++)
+            json_pair(out, k->name, sv_of((const char *)&p->providers[i] + k->at));
+        buf_addc(out, '}');
+    }
+    buf_addc(out, '}');
+}
+
 static void write_keys(const struct profile *p, const struct key *keys, struct buf *out) {
     buf_addc(out, '{');
     for (const struct key *k = keys; k->name; k++) {
@@ -338,6 +428,12 @@ static void write_keys(const struct profile *p, const struct key *keys, struct b
         case KEY_BOOL: json_pair_bool(out, k->name, *(const bool *)(const void *)at); break;
         case KEY_SPAN: write_span(out, k->name, (const struct profile_span *)(const void *)at); break;
         case KEY_TEXT: json_pair(out, k->name, sv_of(at)); break;
+        case KEY_CODE:
+            if (((const char *)p)[k->word_at])
+                json_pair(out, k->name, sv_of((const char *)p + k->word_at));
+            else
+                write_number(out, k->name, *(const double *)(const void *)at);
+            break;
         case KEY_GROUP:
             json_key(out, k->name);
             write_keys(p, k->group, out);
@@ -349,6 +445,10 @@ static void write_keys(const struct profile *p, const struct key *keys, struct b
         case KEY_SENDERS:
             json_key(out, k->name);
             write_senders(out, p);
+            break;
+        case KEY_PROVIDERS:
+            json_key(out, k->name);
+            write_providers(out, p);
             break;
         }
     }

@@ -17,6 +17,10 @@ enum {
     PROFILE_SENDERS_MAX = 32,
     PROFILE_SENDER_BYTES_MAX = 32,
     PROFILE_URL_BYTES_MAX = 4000,
+    PROFILE_WORD_BYTES_MAX = 63,
+    PROFILE_PROVIDERS_MAX = 16,
+    PROFILE_ACCESS_BYTES_MAX = 255,
+    PROFILE_CALLBACK_BYTES_MAX = 1000,
 };
 
 /* A span drawn evenly between min and max, or, when p50 is set, from the log-normal distribution with these
@@ -29,9 +33,16 @@ struct profile_span {
 struct profile_error {
     double share;
     int status;
-    int code;          /* Twilio's; 0: the usual one of the status */
-    int retry_after_s; /* 0: no such header */
-    bool recorded;     /* the message was accepted all the same */
+    int code;                              /* Twilio's; 0: the usual one of the status */
+    char word[PROFILE_WORD_BYTES_MAX + 1]; /* a code that is a text, of another provider; "" none */
+    int retry_after_s;                     /* 0: no such header */
+    bool recorded;                         /* the message was accepted all the same */
+};
+
+/* What one face is told; "" its default, or none. */
+struct profile_provider {
+    char account[PROFILE_ACCESS_BYTES_MAX + 1], secret[PROFILE_ACCESS_BYTES_MAX + 1];
+    char receipt_url[PROFILE_CALLBACK_BYTES_MAX + 1], inbound_url[PROFILE_CALLBACK_BYTES_MAX + 1];
 };
 
 struct profile {
@@ -50,6 +61,7 @@ struct profile {
         struct profile_span delay_ms;                /* before each receipt */
         double delivered, undelivered, failed, none; /* shares; delivered is what the others leave */
         double undelivered_code, failed_code;
+        char undelivered_word[PROFILE_WORD_BYTES_MAX + 1], failed_word[PROFILE_WORD_BYTES_MAX + 1];
         bool sent;                                                     /* a receipt for "sent" too */
         double duplicate, out_of_order, early, unsigned_first, forged; /* shares */
     } receipts;
@@ -58,6 +70,7 @@ struct profile {
     char inbound_url[PROFILE_URL_BYTES_MAX + 1];                     /* "" none */
     char senders[PROFILE_SENDERS_MAX][PROFILE_SENDER_BYTES_MAX + 1]; /* none: any sender will do */
     size_t n_senders;
+    struct profile_provider providers[PROFILE_PROVIDERS_MAX]; /* by place in sim_faces */
 };
 
 /* Answers at once, everything is delivered at once. */

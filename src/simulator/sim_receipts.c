@@ -2,11 +2,11 @@
 
 #include "base/clock.h"
 #include "simulator/sim.h"
-#include "simulator/sim_answer.h"
+#include "simulator/sim_call.h"
 
 #include <string.h>
 
-enum { STEPS_MAX = 8, LIE_CODE = 30007, DEDUP_BYTES_MAX = 64 };
+enum { STEPS_MAX = 8, LIE_CODE = 30007 };
 
 struct step {
     uint32_t after_ms; /* of created_at */
@@ -19,11 +19,12 @@ struct receipt_job {
     struct timer timer; /* first: fire finds the job by it */
     struct receipt_job *prev, *next;
     struct receipt_job *next_ready;
-    struct exchange *x; /* waits for the last step, or NULL */
+    struct sim_call *call; /* waits for the last step, or NULL */
     uint64_t seq;
     int64_t created_at;
     uint64_t generation;
     uint8_t n_steps, at_step;
+    uint8_t provider;
     bool tried, on_wire;
     struct step steps[STEPS_MAX];
     size_t url_n;
@@ -52,10 +53,8 @@ static void unlink_job(struct receipts *rs, struct receipt_job *j) {
 }
 
 static void end_job(struct sim *sim, struct receipt_job *j) {
-    if (j->x) {
-        sim->held--;
-        answer_message(sim, j->x, 201, j->seq);
-    }
+    if (j->call)
+        call_early_done(sim, j->call);
     unlink_job(&sim->receipts, j);
     free(j);
 }
@@ -96,10 +95,15 @@ static void add_step(struct receipt_job *j, uint32_t after_ms, enum sim_status s
     j->steps[j->n_steps++] = (struct step){after_ms, status, code, sign};
 }
 
+static bool reports(const struct sim_message *m, enum sim_status status) {
+    const struct sim_face *face = sim_faces[m->provider];
+    return !face->reports || face->reports(status);
+}
+
 static void plan_truth(struct sim *sim, struct receipt_job *j, const struct sim_message *m,
                        const struct course *course) {
-    bool has_sent = sim->profile.receipts.sent && m->sent_ms != SIM_NEVER;
-    bool has_final = m->final_ms != SIM_NEVER;
+    bool has_sent = sim->profile.receipts.sent && m->sent_ms != SIM_NEVER && reports(m, SIM_SENT);
+    bool has_final = m->final_ms != SIM_NEVER && reports(m, m->final);
     unsigned copies = course->duplicate ? 2 : 1;
     uint32_t last = has_final ? m->final_ms : m->sent_ms;
     for (unsigned i = 0; i < copies && has_sent && !course->out_of_order; i++)
@@ -111,7 +115,7 @@ static void plan_truth(struct sim *sim, struct receipt_job *j, const struct sim_
 }
 
 bool receipts_plan(struct sim *sim, uint64_t seq, struct sv url, const struct course *course,
-                   struct exchange *x) {
+                   struct sim_call *call) {
     struct receipts *rs = &sim->receipts;
     const struct sim_message *m = store_get(&sim->store, seq);
     if (!course->receipts || !url.n || !m)
@@ -122,10 +126,11 @@ bool receipts_plan(struct sim *sim, uint64_t seq, struct sv url, const struct co
         return false;
     }
     *j = (struct receipt_job){.timer.fire = fire,
-                              .x = x,
+                              .call = call,
                               .seq = seq,
                               .created_at = m->created_at,
                               .generation = sim->generation,
+                              .provider = m->provider,
                               .url_n = url.n};
     memcpy(j->url, url.p, url.n);
     /* Lies come first: what believes them has lost before the truth arrives. */
@@ -139,8 +144,6 @@ bool receipts_plan(struct sim *sim, uint64_t seq, struct sv url, const struct co
         return false;
     }
     link_job(rs, j);
-    if (x)
-        sim->held++;
     wait_until(sim, j, j->created_at + j->steps[0].after_ms * US_PER_MS);
     return true;
 }
@@ -155,8 +158,11 @@ static void next_step(struct sim *sim, struct receipt_job *j) {
         wait_until(sim, j, j->created_at + j->steps[j->at_step].after_ms * US_PER_MS);
 }
 
-static void count(struct sim *sim, const struct step *step, const struct http_response *r) {
+static void count(struct sim *sim, const struct receipt_job *j, const struct http_response *r) {
+    const struct step *step = &j->steps[j->at_step];
     bool ok = r->transport == HTTP_ANSWERED && r->status >= 200 && r->status < 300;
+    if (ok && sim_faces[j->provider]->accepts)
+        ok = sim_faces[j->provider]->accepts(r);
     if (step->sign != SIGN_RIGHT)
         sim->stats.forged_accepted += ok;
     else
@@ -179,66 +185,29 @@ static void on_answer(struct sim *sim, void *ctx, const struct http_response *r)
         wait_until(sim, j, sim_now(sim) + RECEIPT_RETRY_MS * US_PER_MS);
         return;
     }
-    count(sim, &j->steps[j->at_step], r);
+    count(sim, j, r);
     next_step(sim, j);
-}
-
-static void add_pair(struct form *f, struct sv key, struct sv value) {
-    ASSERT(f->n < FORM_PAIRS_MAX);
-    f->pairs[f->n++] = (struct form_pair){key, value};
-}
-
-/* The carrier's own idea of the time: YYMMDDhhmm, here always UTC. */
-static void add_done_date(struct buf *out, int64_t at) {
-    struct buf BUF_AUTO text = BUF_INIT(64);
-    clock_add_rfc3339(&text, at); /* 2026-01-02T03:04:... */
-    static const uint8_t places[] = {2, 3, 5, 6, 8, 9, 11, 12, 14, 15};
-    for (size_t i = 0; i < sizeof places; i++)
-        buf_addc(out, text.p[places[i]]);
 }
 
 static void post(struct sim *sim, struct receipt_job *j, const struct sim_message *m) {
     const struct step *step = &j->steps[j->at_step];
-    const struct sim_account *account = &sim->accounts[m->account];
-    struct sid sid = store_sid(&sim->store, j->seq);
-    struct sv status = sv_of(sim_status_name(step->status));
-    struct sv from = words_get(&sim->store.words, m->from),
-              service = words_get(&sim->store.words, m->service);
-    struct buf BUF_AUTO to = BUF_INIT(32), BUF_AUTO code = BUF_INIT(16), BUF_AUTO date = BUF_INIT(16);
-    sim_number_add(&to, m->number);
-    struct form f = {.n = 0};
-    add_pair(&f, SV("AccountSid"), sv_of(account->sid));
-    add_pair(&f, SV("ApiVersion"), SV("2010-04-01"));
-    add_pair(&f, SV("From"), from);
-    add_pair(&f, SV("To"), buf_sv(&to));
-    add_pair(&f, SV("MessageSid"), sid_sv(&sid));
-    add_pair(&f, SV("SmsSid"), sid_sv(&sid));
-    add_pair(&f, SV("MessageStatus"), status);
-    add_pair(&f, SV("SmsStatus"), status);
-    if (service.n)
-        add_pair(&f, SV("MessagingServiceSid"), service);
-    if (step->code) {
-        buf_add_i64(&code, step->code);
-        add_pair(&f, SV("ErrorCode"), buf_sv(&code));
-    }
-    if (step->status == SIM_DELIVERED || step->status == SIM_UNDELIVERED) {
-        add_done_date(&date, sim_now(sim));
-        add_pair(&f, SV("RawDlrDoneDate"), buf_sv(&date));
-    }
-    char dedup[DEDUP_BYTES_MAX];
-    snprintf(dedup, sizeof dedup, "%s-%u", sid.text, (unsigned)j->at_step);
-    struct callback_post p = {.url = sv_make(j->url, j->url_n),
-                              .token = sv_of(account->token),
-                              .sign = step->sign,
-                              .form = &f,
-                              .dedup = sv_of(dedup),
-                              .done = on_answer,
-                              .ctx = j};
+    bool lie = step->sign != SIGN_RIGHT;
+    struct sim_step said = {.message = m,
+                            .seq = j->seq,
+                            .number = j->at_step,
+                            .status = step->status,
+                            .code = step->code,
+                            .sign = step->sign,
+                            .word =
+                                lie || !step->code ? SV_NONE : words_get(&sim->store.words, m->error_word),
+                            .at = sim_now(sim)};
+    struct callback *c = callback_begin(sim, sv_make(j->url, j->url_n));
+    sim_faces[m->provider]->receipt(sim, &said, c);
     if (!j->tried)
-        ++*(step->sign == SIGN_RIGHT ? &sim->stats.receipts_sent : &sim->stats.forged_sent);
-    j->on_wire = callbacks_send(sim, &p, NULL);
+        ++*(lie ? &sim->stats.forged_sent : &sim->stats.receipts_sent);
+    j->on_wire = callback_send(c, on_answer, j, NULL);
     if (!j->on_wire) {
-        sim->stats.receipts_failed += step->sign == SIGN_RIGHT;
+        sim->stats.receipts_failed += !lie;
         next_step(sim, j);
     }
 }

@@ -3,17 +3,18 @@
  * A message with a StatusCallback has one job. Its steps are posted one after another: the next is not begun
  * before the one before it was answered or given up, so what arrives out of order does so because the profile
  * says so. A post that fails for want of a connection is tried once more, as Twilio does; an answer is never
- * retried. Owns its jobs; their number is bounded (what is too much is counted as dropped).
+ * retried, whatever the provider that is played would do. Owns its jobs; their number is bounded (what is too
+ * much is counted as dropped).
  */
 #ifndef HY_SIMULATOR_SIM_RECEIPTS_H
 #define HY_SIMULATOR_SIM_RECEIPTS_H
 
 #include "base/sv.h"
-#include "net/server.h"
 #include "simulator/sim_course.h"
 #include "simulator/sim_timers.h"
 
 struct sim;
+struct sim_call;
 struct receipt_job;
 
 enum { RECEIPT_JOBS_MAX = 2000000, RECEIPT_RETRY_MS = 250 };
@@ -28,11 +29,11 @@ void receipts_init(struct receipts *rs);
 /* Forgets all jobs; requests that wait for an early receipt are dropped. Those on the wire end unheard. */
 void receipts_reset(struct sim *sim);
 
-/* Plans the receipts of a message just stored. Its row has the times (sent_ms, final_ms). x: the create call
- * to be answered after the last receipt (early), else NULL. False when there will be none: x is not taken
- * then. */
+/* Plans the receipts of a message just stored. Its row has the times (sent_ms, final_ms). call: told by
+ * call_early_done after the last receipt (early), else NULL. False when there will be none: then it is not.
+ */
 bool receipts_plan(struct sim *sim, uint64_t seq, struct sv url, const struct course *course,
-                   struct exchange *x);
+                   struct sim_call *call);
 /* Posts what is due while there is room. */
 void receipts_run(struct sim *sim);
 /* True when receipts_run has something to do. */

@@ -129,8 +129,13 @@ static uint64_t text_hash(const struct store *s, const struct sim_draft *d) {
 }
 
 uint64_t store_add(struct store *s, const struct sim_draft *d, int64_t now, bool *fresh) {
-    ASSERT(d->body.n <= UINT16_MAX && d->traceparent.n <= UINT8_MAX);
-    char *text = text_room(s, d->body.n + d->traceparent.n);
+    const struct sv texts[] = {d->body, d->traceparent, d->reference, d->address, d->extra};
+    size_t n = 0;
+    ASSERT(d->body.n <= UINT16_MAX && d->extra.n <= UINT16_MAX && d->traceparent.n <= UINT8_MAX &&
+           d->reference.n <= UINT8_MAX && d->address.n <= UINT8_MAX);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        n += texts[i].n;
+    char *text = text_room(s, n);
     if (!text)
         return 0;
     if (s->next - s->first == s->keep)
@@ -142,10 +147,14 @@ uint64_t store_add(struct store *s, const struct sim_draft *d, int64_t now, bool
     m->text = text;
     m->body_n = (uint16_t)d->body.n;
     m->traceparent_n = (uint8_t)d->traceparent.n;
-    if (d->body.n)
-        memcpy(text, d->body.p, d->body.n);
-    if (d->traceparent.n)
-        memcpy(text + d->body.n, d->traceparent.p, d->traceparent.n);
+    m->reference_n = (uint8_t)d->reference.n;
+    m->address_n = (uint8_t)d->address.n;
+    m->extra_n = (uint16_t)d->extra.n;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i].n) {
+            memcpy(text, texts[i].p, texts[i].n);
+            text += texts[i].n;
+        }
     m->created_at = m->first_at = now;
     m->times = 1;
     m->text_hash = text_hash(s, d);
@@ -205,6 +214,18 @@ struct sv store_traceparent(const struct sim_message *m) {
     return sv_make(m->text + m->body_n, m->traceparent_n);
 }
 
+struct sv store_reference(const struct sim_message *m) {
+    return sv_make(m->text + m->body_n + m->traceparent_n, m->reference_n);
+}
+
+struct sv store_address(const struct sim_message *m) {
+    return sv_make(m->text + m->body_n + m->traceparent_n + m->reference_n, m->address_n);
+}
+
+struct sv store_extra(const struct sim_message *m) {
+    return sv_make(m->text + m->body_n + m->traceparent_n + m->reference_n + m->address_n, m->extra_n);
+}
+
 enum sim_status store_status(const struct sim_message *m, int64_t now) {
     int64_t age_ms = (now - m->created_at) / 1000;
     if (m->final_ms != SIM_NEVER && age_ms >= m->final_ms)
@@ -230,4 +251,16 @@ bool sim_number_parse(struct sv e164, uint64_t *out) {
 void sim_number_add(struct buf *out, uint64_t number) {
     buf_addc(out, '+');
     buf_add_u64(out, number);
+}
+
+uint64_t sim_address_number(struct sv address) {
+    static const struct sip_key key = {0x6164647265737365, 0x73};
+    return siphash(key, address) | (uint64_t)1 << 63;
+}
+
+void sim_to_add(struct buf *out, const struct sim_message *m) {
+    if (m->address_n)
+        buf_add(out, store_address(m));
+    else
+        sim_number_add(out, m->number);
 }

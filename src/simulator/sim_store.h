@@ -34,20 +34,23 @@ enum sim_status {
 #define SIM_NEVER UINT32_MAX
 
 struct sim_message {
-    uint64_t number;    /* the digits of To */
+    uint64_t number;    /* the digits of To, or sim_address_number of an address */
     uint64_t text_hash; /* of To and Body */
     int64_t created_at;
     int64_t first_at;           /* created_at of the first with the same To, From and Body */
-    const char *text;           /* Body, then traceparent; in a block */
+    const char *text;           /* body, traceparent, reference, address, extra; in a block */
     uint32_t older_number_link; /* low 32 bits of a sequence number, 0: none */
     uint32_t older_text_link;
     uint32_t sent_ms, final_ms; /* after created_at, or SIM_NEVER */
     uint32_t times;             /* how often To, From and Body were accepted, up to this one */
     int32_t error_code;         /* with the final status; 0: none */
     uint16_t from, service;     /* words */
+    uint16_t error_word;        /* a word, where the code is a text; 0: none */
     uint16_t account;           /* the caller's own number for it */
-    uint16_t body_n;
-    uint8_t traceparent_n;
+    uint16_t group_place;       /* 0.. among the messages of its call, whose numbers follow one another */
+    uint16_t body_n, extra_n;
+    uint8_t traceparent_n, reference_n, address_n;
+    uint8_t provider; /* the place of its face in sim_faces */
     uint8_t segments;
     uint8_t first, final; /* enum sim_status */
     bool deleted, redacted;
@@ -77,6 +80,9 @@ void store_reset(struct store *s);
 struct sim_draft {
     uint64_t number;
     struct sv body, traceparent; /* at most 65535 and 255 bytes */
+    struct sv reference;         /* what the caller gave to know it by (OutId ...); at most 255 */
+    struct sv address;           /* To, where that is no number: an e-mail address, a device; at most 255 */
+    struct sv extra;             /* what else was said, as a JSON object, or empty; at most 65535 */
     struct sim_message row;      /* the fields that the store does not make itself */
 };
 /* Stores it and forgets the oldest message when `keep` are there. Returns its sequence number, 0 when memory
@@ -96,10 +102,17 @@ uint64_t store_older_copy(const struct store *s, uint64_t seq);
 
 struct sv store_body(const struct sim_message *m);
 struct sv store_traceparent(const struct sim_message *m);
+struct sv store_reference(const struct sim_message *m);
+struct sv store_address(const struct sim_message *m);
+struct sv store_extra(const struct sim_message *m);
 enum sim_status store_status(const struct sim_message *m, int64_t now);
 const char *sim_status_name(enum sim_status s);
 /* "+" and digits <-> the number; false unless + and 7 to 15 digits, the first not 0. */
 bool sim_number_parse(struct sv e164, uint64_t *out);
 void sim_number_add(struct buf *out, uint64_t number);
+/* What stands for an address in `number`: no number is so large. */
+uint64_t sim_address_number(struct sv address);
+/* To, whichever it is. */
+void sim_to_add(struct buf *out, const struct sim_message *m);
 
 #endif

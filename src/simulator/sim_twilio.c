@@ -4,6 +4,8 @@
 #include "model/form.h"
 #include "simulator/sim.h"
 #include "simulator/sim_answer.h"
+#include "simulator/sim_call.h"
+#include "simulator/sim_twilio_answer.h"
 
 #include <string.h>
 
@@ -97,7 +99,7 @@ static void update(struct sim *sim, struct exchange *x, struct sim_message *m, u
 static void one_message(struct sim *sim, struct exchange *x, uint16_t account, struct sv sid) {
     uint64_t seq = store_seq(&sim->store, sid);
     struct sim_message *m = store_get(&sim->store, seq);
-    if (!m || m->deleted || m->account != account) {
+    if (!m || m->deleted || m->provider != TWILIO_PLACE || m->account != account) {
         answer_error(sim, x, 0, 20404, 0);
     } else if (x->method == HTTP_GET) {
         sim->stats.fetches++;
@@ -144,7 +146,7 @@ static struct sv without_json(struct sv v) {
     return sv_ends(v, SV(".json")) ? sv_sub(v, 0, v.n - 5) : v;
 }
 
-void sim_twilio_handle(struct sim *sim, struct exchange *x) {
+static void handle(struct sim *sim, struct exchange *x) {
     sim->stats.requests++;
     struct sv rest = x->path;
     sv_cut(&rest, '/'); /* before the first slash */
@@ -173,3 +175,29 @@ void sim_twilio_handle(struct sim *sim, struct exchange *x) {
     else
         answer_error(sim, x, 0, 20404, 0);
 }
+
+static bool takes(const struct exchange *x) {
+    return sv_starts(x->path, SV("/2010-04-01/"));
+}
+
+static int answer(struct sim *sim, const struct sim_call *call, struct buf *out) {
+    uint64_t seq = call->items[0].seq;
+    created_write(sim, seq, store_get(&sim->store, seq), out);
+    return 201;
+}
+
+static void refuse(struct sim *sim, struct exchange *x, const struct sim_refusal *r) {
+    answer_error(sim, x, r->status, r->code, r->retry_after_s);
+}
+
+const struct sim_face sim_twilio = {
+    .name = "twilio",
+    .title = "Twilio",
+    .takes = takes,
+    .handle = handle,
+    .answer = answer,
+    .content_type = "application/json",
+    .refuse = refuse,
+    .receipt = sim_twilio_receipt,
+    .reply = sim_twilio_reply,
+};

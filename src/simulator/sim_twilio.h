@@ -4,19 +4,22 @@
 #ifndef HY_SIMULATOR_SIM_TWILIO_H
 #define HY_SIMULATOR_SIM_TWILIO_H
 
-#include "net/server.h"
+#include "simulator/sim_face.h"
 
 struct sim;
 
-/* A request whose path is under /2010-04-01/. Answers it, now or later. */
-void sim_twilio_handle(struct sim *sim, struct exchange *x);
+/* Takes what is under /2010-04-01/. */
+extern const struct sim_face sim_twilio;
+enum { TWILIO_PLACE = 0 }; /* in sim_faces */
 
 /* One account with a token that is checked; before the first request. False when they are too long or the sid
  * has not the form AC + 32 hex digits. */
 bool sim_twilio_fix_account(struct sim *sim, struct sv sid, struct sv token);
 
-/* The parts of sim_twilio_handle that have files of their own. */
+/* The parts that have files of their own. */
 void sim_twilio_create(struct sim *sim, struct exchange *x, uint16_t account);
 void sim_twilio_list(struct sim *sim, struct exchange *x, uint16_t account);
+void sim_twilio_receipt(struct sim *sim, const struct sim_step *step, struct callback *c);
+bool sim_twilio_reply(struct sim *sim, const struct sim_reply *reply, struct callback *c, const char **why);
 
 #endif

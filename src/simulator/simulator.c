@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "simulator/sim.h"
 #include "simulator/sim_control.h"
+#include "simulator/sim_face.h"
 #include "simulator/sim_twilio.h"
 
 #include <string.h>
@@ -12,9 +13,9 @@
 
 enum {
     CONNECTIONS_MAX = 16384,
-    REQUEST_BODY_BYTES_MAX = 64 * 1024,
+    REQUEST_BODY_BYTES_MAX = 2 * 1024 * 1024, /* a batch of two hundred long texts, each byte as %XX */
     REQUEST_HEADER_BYTES_MAX =
-        8 * 1024, /* cleared by the HTTP library for each request: not larger than needed */
+        16 * 1024, /* cleared by the HTTP library for each request: not larger than needed */
     REQUEST_MS_MAX = 10000,
     IDLE_S = 120,
 };
@@ -29,10 +30,12 @@ int64_t sim_now(const struct sim *sim) {
 
 static void handle(void *ctx, struct exchange *x) {
     struct sim *sim = ctx;
-    if (sv_starts(x->path, SV("/2010-04-01/")))
-        sim_twilio_handle(sim, x);
-    else
-        control_handle(sim, x);
+    for (size_t i = 0; sim_faces[i]; i++)
+        if (sim_faces[i]->takes(x)) {
+            sim_faces[i]->handle(sim, x);
+            return;
+        }
+    control_handle(sim, x);
 }
 
 /* ---- life ---- */

@@ -1,6 +1,7 @@
 /* GET /2010-04-01/Accounts/{Sid}/Messages.json: filters and pages, newest first. */
 #include "simulator/sim_answer.h"
 #include "simulator/sim_twilio.h"
+#include "simulator/sim_twilio_answer.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -74,7 +75,7 @@ static int read_query(struct sim *sim, const struct form *f, struct query *q) {
 }
 
 static bool matches(const struct query *q, const struct sim_message *m, int64_t now, int64_t lag_us) {
-    if (m->deleted || m->account != q->account || m->created_at + lag_us > now)
+    if (m->deleted || m->provider != TWILIO_PLACE || m->account != q->account || m->created_at + lag_us > now)
         return false;
     if (q->has_from && (!q->from_known || m->from != q->from))
         return false;
