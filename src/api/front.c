@@ -42,7 +42,7 @@ static bool open_all(struct front *f, const char *address, uint16_t port, bool r
     f->stock = stock_new(f->db, p->world->id_key, e);
     if (!f->stock)
         return false;
-    f->admitter = admitter_new(f->stock, e);
+    f->admitter = admitter_new(f->stock, p->world, e);
     if (!f->admitter)
         return false;
     f->directory = directory_open(f->db, p->master, e);
@@ -69,6 +69,7 @@ struct front *front_open(const struct front_parts *parts, const char *address, u
     atomic_init(&f->drain_asked, false);
     atomic_init(&f->idle, true);
     buf_init(&f->scratch, SCRATCH_BYTES_MAX);
+    clickbook_init(&f->clicks);
     if (!open_all(f, address, port, reuse_port, e)) {
         front_close(f);
         return NULL;
@@ -94,6 +95,7 @@ void front_close(struct front *f) {
     free(f->receipts.asks);
     free(atomic_load(&f->offered));
     buf_done(&f->scratch);
+    clickbook_done(&f->clicks);
     free(f);
 }
 
@@ -161,9 +163,11 @@ void front_run(struct front *f) {
     }
     take_replies(f);
     server_run(f->server);
+    front_put_clicks(f);
     front_flush(f);
     keep_house(f);
-    atomic_store(&f->idle, f->asks_out == 0 && server_timeout_ms(f->server) != 0);
+    atomic_store(&f->idle,
+                 f->asks_out == 0 && clickbook_is_idle(&f->clicks) && server_timeout_ms(f->server) != 0);
 }
 
 /* ---- any thread ---- */

@@ -3,6 +3,7 @@
 #define HY_API_FRONT_PARTS_H
 
 #include "api/api.h"
+#include "api/clicks.h"
 #include "api/front.h"
 
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct front {
     struct stock *stock;
     struct admitter *admitter;
 
+    struct clickbook clicks;
     struct outbox asks, receipts;
     size_t asks_out; /* in an outbox, with the core, or in replies */
     size_t asks_out_max;
@@ -53,6 +55,8 @@ struct front {
 void front_handle(void *ctx, struct exchange *x);
 /* Puts what the handlers asked; what finds no room comes back at once. */
 void front_flush(struct front *f);
+/* Asks for the clicks gathered to be stored, when it is time. */
+void front_put_clicks(struct front *f);
 /* An ask came back. */
 void front_reply(struct front *f, struct ask *a);
 

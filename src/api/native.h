@@ -11,8 +11,8 @@
 extern const struct api_field create_fields[], send_fields[], preview_fields[], list_fields[],
     template_create_fields[], template_list_fields[];
 extern const struct api_field message_shape[], brief_shape[], event_shape[], attempt_shape[], preview_shape[],
-    whoami_shape[], problem_shape[], template_shape[], template_head_shape[], template_version_shape[],
-    template_brief_shape[];
+    link_shape[], whoami_shape[], problem_shape[], template_shape[], template_head_shape[],
+    template_version_shape[], template_brief_shape[];
 /* Everything components/schemas names. */
 extern const struct api_field message_page_shape[], event_list_shape[], attempt_list_shape[],
     template_page_shape[];
@@ -26,6 +26,9 @@ void native_print_message(const struct api_request *rq, const struct message *m,
 void native_print_brief(const struct api_request *rq, const struct api_brief *b, struct buf *out);
 void native_print_event(const struct event *ev, struct buf *out);
 void native_print_attempt(const struct attempt *a, struct buf *out);
+/* As the list `links`, a member; base: of links as they are written, may be empty. */
+struct link_row;
+void native_print_links(struct sv base, const struct link_row *rows, size_t n, struct buf *out);
 
 /* ---- handlers ---- */
 
@@ -53,6 +56,8 @@ void native_template_delete(struct api_request *rq);
 void native_preview(struct api_request *rq);
 
 void hook_run(struct api_request *rq); /* hooks.c */
+
+void link_open(struct api_request *rq); /* links.c */
 
 void page_landing(struct api_request *rq); /* pages.c */
 void page_health(struct api_request *rq);

@@ -2,6 +2,7 @@
 #include "api/native.h"
 
 #include "base/json.h"
+#include "store/links.h"
 
 enum {
     EVENTS_MAX = 1000,
@@ -10,13 +11,36 @@ enum {
     PAGE_BYTES_MAX = 4 * 1024 * 1024, /* a page that grows past this ends early, with a cursor */
 };
 
+/* Only texts of templates have links. */
+static bool add_links(struct api_request *rq, const struct message *m, struct buf *out, struct err *e) {
+    size_t n = 0;
+    struct arena *a = &rq->x->arena;
+    struct link_row *rows = NULL;
+    if (m->text[TEXT_TEMPLATE].n) {
+        rows = arena_alloc(a, LINKS_MAX * sizeof *rows);
+        ASSERT(rows);
+        if (!links_of(api_db(rq), rq->account_id, m->id, a, rows, LINKS_MAX, &n, e))
+            return false;
+    }
+    native_print_links(api_settings(rq)->links.base, rows, n, out);
+    return true;
+}
+
 void native_get(struct api_request *rq) {
     struct message *m = api_find_message(rq, rq->params[0]);
     if (!m)
         return;
     struct buf *out = api_scratch(rq);
     native_print_message(rq, m, out);
+    out->n--; /* the closing brace: its links follow */
+    struct err e = ERR_INIT;
+    bool ok = add_links(rq, m, out, &e);
     message_free(m);
+    if (!ok) {
+        api_fail(rq, &e);
+        return;
+    }
+    buf_addc(out, '}');
     api_answer_json(rq, 200, buf_sv(out));
 }
 

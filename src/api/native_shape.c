@@ -2,6 +2,9 @@
 #include "api/native.h"
 
 #include "base/json.h"
+#include "store/links.h"
+
+enum { LINK_TEXT_BYTES_MAX = 4096 };
 
 static const char *state_word(int i) {
     return state_name((enum state)i);
@@ -152,6 +155,21 @@ const struct api_field message_shape[] = {
     {"updated_at", FIELD_TIME, "When something happened to it last.", .required = true},
     {"sent_at", FIELD_TIME, "When a provider took it."},
     {"done_at", FIELD_TIME, "When it came to its end."},
+    {"links", FIELD_LIST, "The short links in its text (only where this one message was asked for).",
+     .ref = "Link"},
+    {0},
+};
+
+const struct api_field link_shape[] = {
+    {"code", FIELD_TEXT, "GET /l/CODE opens it.", .required = true, .example = "\"0b3FxQz81K\""},
+    {"short_url", FIELD_TEXT, "As it is written with `links.base` as it is now; null without it."},
+    {"url", FIELD_TEXT, "Where it leads.", .required = true},
+    {"clicks", FIELD_INT, "How often it was opened; stored about once a second.", .required = true,
+     .max = INT64_MAX},
+    {"first_click_at", FIELD_TIME, "When it was opened first."},
+    {"last_click_at", FIELD_TIME, "When it was opened last."},
+    {"created_at", FIELD_TIME, "When it was stored.", .required = true},
+    {"expires_at", FIELD_TIME, "From then on it leads nowhere.", .required = true},
     {0},
 };
 
@@ -313,6 +331,35 @@ void native_print_message(const struct api_request *rq, const struct message *m,
     json_pair_time(out, "sent_at", h->sent_at);
     json_pair_time(out, "done_at", h->done_at);
     buf_addc(out, '}');
+}
+
+static void print_link(struct sv base, const struct link_row *l, struct buf *out) {
+    BUF_AUTO struct buf text = BUF_INIT(LINK_TEXT_BYTES_MAX);
+    link_print_code(l->link.code, &text);
+    buf_addc(out, '{');
+    json_pair(out, "code", buf_sv(&text));
+    buf_reset(&text);
+    if (base.n)
+        link_print(base, l->link.code, &text);
+    json_pair_or_null(out, "short_url", buf_sv(&text));
+    json_pair(out, "url", l->link.target);
+    json_pair_i64(out, "clicks", l->clicks);
+    json_pair_time(out, "first_click_at", l->first_click_at);
+    json_pair_time(out, "last_click_at", l->last_click_at);
+    json_pair_time(out, "created_at", l->created_at);
+    json_pair_time(out, "expires_at", l->expires_at);
+    buf_addc(out, '}');
+}
+
+void native_print_links(struct sv base, const struct link_row *rows, size_t n, struct buf *out) {
+    json_key(out, "links");
+    buf_addc(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_addc(out, ',');
+        print_link(base, &rows[i], out);
+    }
+    buf_addc(out, ']');
 }
 
 void native_print_event(const struct event *ev, struct buf *out) {

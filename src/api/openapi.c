@@ -29,6 +29,7 @@ static const struct schema {
     {"Event", event_shape, false},
     {"EventList", event_list_shape, false},
     {"Attempt", attempt_shape, false},
+    {"Link", link_shape, false},
     {"AttemptList", attempt_list_shape, false},
     {"Preview", preview_shape, false},
     {"Template", template_shape, false},

@@ -199,6 +199,15 @@ static const struct route rows[] = {
     {.method = HTTP_GET, .path = "/hooks/{lane}/{kind}", .check = CHECK_OWN, .run = hook_run},
 
     {.method = HTTP_GET,
+     .path = "/l/{code}",
+     .check = CHECK_OPEN,
+     .run = link_open,
+     .name = "openLink",
+     .tag = "links",
+     .summary = "Open a short link; a GET counts as a click",
+     .responses = {{302, NULL, "To its address."}, {404, NULL, "There is no such link, or its time is up."}}},
+
+    {.method = HTTP_GET,
      .path = "/healthz",
      .check = CHECK_OPEN,
      .run = page_health,

@@ -116,7 +116,23 @@ void api_ask_urgent(struct api_request *rq, struct ask *a, api_done *done) {
     ask_by(&rq->front->receipts, rq, a, done);
 }
 
+void front_put_clicks(struct front *f) {
+    if (f->asks_out == f->asks_out_max)
+        return;
+    struct ask *a = clickbook_take(&f->clicks, f->parts.replies, clock_monotonic_us(), f->draining);
+    if (!a)
+        return;
+    f->asks_out++;
+    f->asks.asks[f->asks.n++] = a;
+}
+
 void front_reply(struct front *f, struct ask *a) {
+    if (a->kind == ASK_CLICKS) { /* no request waits for it */
+        ASSERT(f->asks_out);
+        f->asks_out--;
+        clickbook_back(&f->clicks);
+        return;
+    }
     struct api_request *rq = a->owner;
     ASSERT(f->asks_out && rq->asks_out);
     f->asks_out--;
@@ -257,6 +273,19 @@ static void tell_screened(struct api_request *rq, const struct screen_verdict *v
              kv_int("bytes", (int64_t)hit->len), kv_int("hits", (int64_t)v->n));
 }
 
+/* They are the admitter's, which other requests use before the answer comes. */
+static void lend_links(struct api_request *rq, const struct admitted *admitted, struct ask *a) {
+    if (!admitted->n_links)
+        return;
+    struct link *links = arena_alloc(&rq->x->arena, admitted->n_links * sizeof *links);
+    ASSERT(links);
+    for (size_t i = 0; i < admitted->n_links; i++)
+        links[i] = (struct link){.code = admitted->links[i].code,
+                                 .target = arena_dup(&rq->x->arena, admitted->links[i].target)};
+    a->links = links;
+    a->n_links = admitted->n_links;
+}
+
 void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
     struct front *f = rq->front;
     struct err e = ERR_INIT;
@@ -284,6 +313,7 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     rq->own = s;
     struct ask *a = api_new_ask(rq, ASK_SUBMIT);
     a->message = admitted.message;
+    lend_links(rq, &admitted, a);
     a->suppress = admitted.suppress;
     a->flagged = admitted.screened.worst == SCREEN_FLAG;
     a->caller_key = sid_sv(&rq->key);

@@ -20,6 +20,7 @@ const struct config_section config_sections[] = {
      "服务商没有接收、可以再试时,如何重试。"},
     {"callbacks", "Status callbacks to the application.", "发给应用的状态回调。"},
     {"templates", "Message templates.", "消息模板。"},
+    {"links", "Short links.", "短链接。"},
     {"screen", "Word screening.", "敏感词过滤。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
      "服务商账户。每一项是一条通道,至少要有一条。"},
@@ -149,6 +150,18 @@ const struct config_row config_rows[] = {
     {"templates.lstrip_blocks", CONFIG_BOOL, "false", AT(templates.lstrip_blocks),
      .doc = "Spaces between the start of a line and a {% %} tag are dropped, as Jinja2's lstrip_blocks.",
      .doc_zh = "去掉行首与 {% %} 标签之间的空白,同 Jinja2 的 lstrip_blocks。"},
+
+    {"links.base", CONFIG_URL, "", .fallback_is = "none: the filter short_url leaves addresses as they are",
+     .fallback_is_zh = "无:过滤器 short_url 原样保留网址", AT(links.base),
+     .doc = "What short links begin with: one is BASE/l/ and ten characters. This server answers "
+            "GET /l/CODE, so it may be public_url, or a shorter name that leads here.",
+     .doc_zh = "短链接的开头;短链接为 BASE/l/ 加十个字符。本服务应答 GET /l/CODE,因此可填 public_url "
+               "或指向本服务的更短域名。",
+     .example = "https://s.example.com"},
+    {"links.keep_s", CONFIG_U32, "7776000", AT(links.keep_s), .min = 3600, .max = 5 * 366 * 86400,
+     .unit = CONFIG_SECONDS,
+     .doc = "How long a link leads to its address, from when its message may be sent.",
+     .doc_zh = "短链接的有效时间,自消息可发送时起。"},
 
     {"screen.words", CONFIG_PATHS, "", .fallback_is = "none", .fallback_is_zh = "无", AT(screen.words),
      .count_at = offsetof(struct settings, screen.n_words), .max = SETTINGS_FILES_MAX,

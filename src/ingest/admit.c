@@ -28,9 +28,10 @@ struct admitter {
     struct stock *stock;
     struct screen_scratch *scratch;
     struct buf rendered, smart, screened;
+    struct shortener links;
 };
 
-struct admitter *admitter_new(struct stock *stock, struct err *e) {
+struct admitter *admitter_new(struct stock *stock, const struct world *world, struct err *e) {
     struct admitter *a = calloc(1, sizeof *a);
     struct screen_scratch *scratch = screen_scratch_new();
     if (!a || !scratch) {
@@ -44,6 +45,7 @@ struct admitter *admitter_new(struct stock *stock, struct err *e) {
     buf_init(&a->rendered, BODY_BYTES_MAX);
     buf_init(&a->smart, BODY_BYTES_MAX);
     buf_init(&a->screened, BODY_BYTES_MAX);
+    shortener_init(&a->links, world);
     return a;
 }
 
@@ -54,6 +56,7 @@ void admitter_free(struct admitter *a) {
     buf_done(&a->rendered);
     buf_done(&a->smart);
     buf_done(&a->screened);
+    shortener_done(&a->links);
     free(a);
 }
 
@@ -139,18 +142,20 @@ static bool check_times(const struct submission *in, int64_t now, struct err *e)
     return true;
 }
 
-bool admit_render(struct stock *stock, const struct settings *s, const struct texts *t,
-                  const struct render_want *w, const json_t *vars, struct buf *out, uint32_t *version,
-                  struct err *e) {
+/* What the account has published under that name, else a file of the folder. */
+static bool render(struct admitter *a, const struct settings *s, const struct texts *t,
+                   const struct render_want *w, const json_t *vars, uint32_t *version, struct err *e) {
     struct stock_text found;
-    if (!lookup_text(stock, s, t, w, &found, e))
+    buf_reset(&a->rendered);
+    if (!lookup_text(a->stock, s, t, w, &found, e))
         return false;
     *version = found.version;
     if (!found.compiled)
         return err_set_field(e, ERR_UNPROCESSABLE, "template",
                              "version %u of the template `%.*s` has no %s %s", found.version, SV_FMT(w->name),
                              channel_name(w->channel), template_part_name(w->part));
-    return lookup_render(stock, found.compiled, vars, out, e);
+    shortener_begin(&a->links, s);
+    return lookup_render(a->stock, found.compiled, vars, &a->links, &a->rendered, e);
 }
 
 static size_t characters(struct sv v) {
@@ -182,13 +187,12 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
     if (in->template.n) {
         if (in->body.p)
             return err_set_field(e, ERR_INVALID, field, "give either a body or a template, not both");
-        buf_reset(&a->rendered);
         const struct render_want want = {.account_id = in->account_id,
                                          .name = in->template,
                                          .language = in->language,
                                          .channel = CHANNEL_SMS,
                                          .part = TEMPLATE_TEXT};
-        if (!admit_render(a->stock, s, t, &want, in->vars, &a->rendered, version, e))
+        if (!render(a, s, t, &want, in->vars, version, e))
             return false;
         *body = buf_sv(&a->rendered);
         field = "template";
@@ -231,6 +235,7 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     struct phone to;
     struct sv body;
     uint32_t template_version;
+    a->links.n = 0;
     if (!check_to(&in, s, &to, e) || !check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) ||
         !check_times(&in, now, e) || !make_body(a, s, t, &in, &body, &template_version, e) ||
         !screen(a, t, &in, &body, out, e))
@@ -267,5 +272,9 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     m->send_at = in.send_at > now ? in.send_at : 0;
     m->expires_at = now + (in.validity_s ? in.validity_s : (int64_t)s->defaults.validity_s) * US_PER_S;
     out->message = m;
+    if (a->links.n)
+        shortener_keep(&a->links, body);
+    out->links = a->links.links;
+    out->n_links = a->links.n;
     return true;
 }

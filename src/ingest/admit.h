@@ -8,6 +8,7 @@
 #define HY_INGEST_ADMIT_H
 
 #include "base/arena.h"
+#include "model/link.h"
 #include "model/message.h"
 #include "model/settings.h"
 #include "model/template_doc.h"
@@ -28,10 +29,11 @@ bool texts_screen_by_account(const struct texts *t);
 /* One thread's copies of the accounts' stored templates: ingest/stock.h. */
 struct stock;
 
-/* One thread's working memory for screening. stock: where templates of accounts are looked for, borrowed;
- * NULL: nowhere, there are only files. */
+/* One thread's working memory. stock: where templates of accounts are looked for; NULL: nowhere, there are
+ * only files. world: draws the codes of short links. Both are borrowed. */
 struct admitter;
-MUST_USE struct admitter *admitter_new(struct stock *stock, struct err *e);
+struct world;
+MUST_USE struct admitter *admitter_new(struct stock *stock, const struct world *world, struct err *e);
 void admitter_free(struct admitter *a);
 
 /* Whether look-alikes are replaced where that makes a text GSM-7 (text/smart.h). */
@@ -67,6 +69,9 @@ struct admitted {
     /* What the screen lists said; places are in the text before replacing; list names live as long as texts.
      */
     struct screen_verdict screened;
+    /* The short links in its text, to be stored with it; the admitter's until it admits again. */
+    const struct link *links;
+    size_t n_links;
 };
 
 /* Errors name the field. ERR_INVALID: a value has the wrong form; ERR_UNPROCESSABLE: well-formed, but it
@@ -84,11 +89,4 @@ struct render_want {
     enum channel channel;
     enum template_part part;
 };
-/* Renders only, as for a message: what the account has published under that name, else a file of the folder
- * (which has a text message only). *version: of the account's template, 0: it was a file. The text is no
- * longer than out may be. Errors name the field: template, version, language or vars. */
-MUST_USE bool admit_render(struct stock *stock, const struct settings *s, const struct texts *t,
-                           const struct render_want *w, const json_t *vars, struct buf *out,
-                           uint32_t *version, struct err *e);
-
 #endif

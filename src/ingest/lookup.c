@@ -39,11 +39,12 @@ bool lookup_text(struct stock *stock, const struct settings *s, const struct tex
 }
 
 bool lookup_render(const struct stock *stock, const struct template *compiled, const json_t *vars,
-                   struct buf *out, struct err *e) {
-    const struct template_limits limits = {.steps_max = 100000,
-                                           .depth_max = 100,
-                                           .memory_bytes_max = 1 << 20,
-                                           .output_bytes_max = out->max - out->n};
+                   struct shortener *links, struct buf *out, struct err *e) {
+    struct template_limits limits = {.steps_max = 100000,
+                                     .depth_max = 100,
+                                     .memory_bytes_max = 1 << 20,
+                                     .output_bytes_max = out->max - out->n};
+    shortener_serve(links, &limits);
     struct err why = ERR_INIT;
     if (template_render(compiled, vars, &limits, out, &why))
         return true;

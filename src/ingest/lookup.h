@@ -5,6 +5,7 @@
 #define HY_INGEST_LOOKUP_H
 
 #include "ingest/admit.h"
+#include "ingest/shorten.h"
 #include "ingest/stock.h"
 
 /* The compiled text; version 0: a file's. out->compiled is NULL when there is such a version, but it has
@@ -12,8 +13,9 @@
  * the next call. */
 MUST_USE bool lookup_text(struct stock *stock, const struct settings *s, const struct texts *t,
                           const struct render_want *w, struct stock_text *out, struct err *e);
-/* Appends what it makes, no more than out may hold. Errors name the field vars, or are not the caller's. */
+/* Appends what it makes, no more than out may hold; links: who makes addresses short, NULL: nobody. Errors
+ * name the field vars, or are not the caller's. */
 MUST_USE bool lookup_render(const struct stock *stock, const struct template *compiled, const json_t *vars,
-                            struct buf *out, struct err *e);
+                            struct shortener *links, struct buf *out, struct err *e);
 
 #endif

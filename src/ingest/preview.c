@@ -14,6 +14,7 @@ enum {
 };
 
 void preview_done(struct preview *p) {
+    shortener_done(&p->links);
     arena_done(&p->arena);
 }
 
@@ -73,10 +74,13 @@ static void add_variables(struct needs *n, const struct template *t) {
 
 /* ---- lengths ---- */
 
-static bool measure(struct preview *p, const struct template *t, const json_t *json, struct err *e) {
+static bool measure(struct preview *p, const struct settings *s, const struct template *t, const json_t *json,
+                    struct err *e) {
     struct lengths lengths;
+    BUF_AUTO struct buf link = BUF_INIT(PREVIEW_SOURCE_BYTES_MAX);
     if (!lengths_read(json, &lengths, e))
         return false;
+    lengths.all.link = shortener_sample(s, &link);
     p->extent = template_extent(t, &lengths.all, SEGMENTS_INTERNATIONAL);
     return true;
 }
@@ -97,7 +101,7 @@ static bool add_part(struct preview *p, enum template_part part, const struct te
     add_variables(&needs, t);
     p->parts[part].there = true;
     struct err why = ERR_INIT;
-    if (!lookup_render(stock, t, vars, &text, &why)) {
+    if (!lookup_render(stock, t, vars, &p->links, &text, &why)) {
         if (why.kind != ERR_UNPROCESSABLE || !any_missing(p)) {
             *e = why;
             return false;
@@ -123,13 +127,13 @@ static void count(struct preview *p) {
 /* ---- codes ---- */
 
 /* One parameter, rendered, as a JSON string. */
-static bool add_param(const struct stock *stock, const struct template_options *o, const json_t *source,
-                      const json_t *vars, struct buf *out, struct err *e) {
+static bool add_param(struct preview *p, const struct stock *stock, const struct template_options *o,
+                      const json_t *source, const json_t *vars, struct buf *out, struct err *e) {
     BUF_AUTO struct buf text = BUF_INIT(PREVIEW_SOURCE_BYTES_MAX);
     struct err why = ERR_INIT;
     struct template *t = template_compile(
         SV("params"), sv_make(json_string_value(source), json_string_length(source)), o, &why);
-    bool ok = t && lookup_render(stock, t, vars, &text, &why);
+    bool ok = t && lookup_render(stock, t, vars, &p->links, &text, &why);
     template_free(t);
     if (!ok)
         return err_set_field(e, ERR_UNPROCESSABLE, "vars", "%s", why.text);
@@ -137,8 +141,8 @@ static bool add_param(const struct stock *stock, const struct template_options *
     return true;
 }
 
-static bool add_params(const struct stock *stock, const struct template_options *o, struct sv params,
-                       const json_t *vars, struct buf *out, struct err *e) {
+static bool add_params(struct preview *p, const struct stock *stock, const struct template_options *o,
+                       struct sv params, const json_t *vars, struct buf *out, struct err *e) {
     json_error_t ignored;
     json_auto_t *j = json_loadb(params.p, params.n, 0, &ignored);
     const char *key;
@@ -155,12 +159,12 @@ static bool add_params(const struct stock *stock, const struct template_options 
             buf_addc(out, ',');
         json_add_string(out, sv_of(key));
         buf_addc(out, ':');
-        ok = ok && add_param(stock, o, value, vars, out, e);
+        ok = ok && add_param(p, stock, o, value, vars, out, e);
     }
     json_array_foreach(j, i, value) {
         if (i)
             buf_addc(out, ',');
-        ok = ok && add_param(stock, o, value, vars, out, e);
+        ok = ok && add_param(p, stock, o, value, vars, out, e);
     }
     buf_addc(out, json_is_object(j) ? '}' : ']');
     return ok;
@@ -184,7 +188,7 @@ static bool add_codes(struct preview *p, const struct stock *stock, const struct
         json_pair(&out, "code", c->code);
         json_pair_or_null(&out, "sign", c->sign);
         json_key(&out, "params");
-        if (!add_params(stock, o, c->params, vars, &out, e))
+        if (!add_params(p, stock, o, c->params, vars, &out, e))
             return false;
         buf_addc(&out, '}');
     }
@@ -211,7 +215,8 @@ static bool of_source(struct stock *stock, const struct settings *s, const struc
         err_set_field(e, ERR_UNPROCESSABLE, "source", "%s", why.text);
         return err_place(e, why.line, why.column);
     }
-    bool ok = add_part(p, TEMPLATE_TEXT, compiled, stock, w->vars, e) && measure(p, compiled, w->lengths, e);
+    bool ok =
+        add_part(p, TEMPLATE_TEXT, compiled, stock, w->vars, e) && measure(p, s, compiled, w->lengths, e);
     template_free(compiled);
     return ok;
 }
@@ -242,7 +247,7 @@ static bool of_part(struct stock *stock, const struct settings *s, const struct 
     if (found.language.n && !p->language.n)
         p->language = arena_dup(&p->arena, found.language);
     return add_part(p, part, found.compiled, stock, vars, e) &&
-           (part != TEMPLATE_TEXT || measure(p, found.compiled, w->lengths, e));
+           (part != TEMPLATE_TEXT || measure(p, s, found.compiled, w->lengths, e));
 }
 
 static bool codes_of(struct stock *stock, const struct settings *s, const struct texts *t,
@@ -266,6 +271,8 @@ bool preview_make(struct stock *stock, const struct settings *s, const struct te
     struct stock_want place = {.account_id = w->account_id, .name = w->name, .channel = w->channel};
     memset(p, 0, sizeof *p);
     arena_init(&p->arena, ARENA_BYTES_MAX);
+    shortener_init(&p->links, NULL);
+    shortener_begin(&p->links, s);
     p->channel = w->channel;
     if (!language_parse(w->language, &place.language))
         return err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");

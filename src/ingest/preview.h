@@ -8,6 +8,7 @@
 #define HY_INGEST_PREVIEW_H
 
 #include "ingest/admit.h"
+#include "ingest/shorten.h"
 #include "ingest/stock.h"
 #include "text/segments.h"
 #include "text/template/extent.h"
@@ -52,7 +53,8 @@ struct preview {
     struct template_extent extent; /* likewise */
     struct preview_variable variables[PREVIEW_VARIABLES_MAX];
     size_t n_variables;
-    struct sv codes; /* JSON: provider -> code, sign, params as rendered; empty: none */
+    struct shortener links; /* for show: as long as real ones */
+    struct sv codes;        /* JSON: provider -> code, sign, params as rendered; empty: none */
 };
 
 /* Errors name the field: template, source, version, language, channel, lengths, or vars for what fails while

@@ -35,6 +35,10 @@ static const struct {
     [COUNT_LOG_LINES] = {"log_lines_total", "Log lines written by the core."},
     [COUNT_TEMPLATES_PUBLISHED] = {"templates_published_total",
                                    "Versions of templates published, or withdrawn, over HTTP."},
+    [COUNT_LINKS] = {"links_total", "Short links stored with messages."},
+    [COUNT_CLICKS] = {"link_clicks_total", "Times a short link was opened, counted on disk."},
+    [COUNT_CLICKS_LOST] = {"link_clicks_lost_total",
+                           "Times one was opened that were not counted: the database did not take writes."},
 };
 
 static const struct {

@@ -38,6 +38,9 @@ enum counter {
     COUNT_PROVIDER_CONNECTIONS,
     COUNT_LOG_LINES,
     COUNT_TEMPLATES_PUBLISHED, /* changes of what is published; fronts look again when it rises */
+    COUNT_LINKS,               /* short links stored */
+    COUNT_CLICKS,
+    COUNT_CLICKS_LOST,
     COUNTER_COUNT
 };
 

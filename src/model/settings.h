@@ -77,6 +77,11 @@ struct settings {
     } templates;
 
     struct {
+        struct sv base;  /* what stands before "/l/CODE" in short links; empty: addresses stay as they are */
+        uint32_t keep_s; /* how long a link leads somewhere */
+    } links;
+
+    struct {
         struct sv words[SETTINGS_FILES_MAX]; /* files of forbidden words, one a line */
         uint32_t n_words;
         struct sv allow;  /* file of phrases in which a forbidden word does not count */

@@ -8,6 +8,7 @@
 #define HY_PIPELINE_ASK_H
 
 #include "base/mailbox.h"
+#include "model/link.h"
 #include "model/message.h"
 #include "model/settings.h"
 #include "policy/limits.h"
@@ -21,6 +22,7 @@ enum ask_kind {
     ASK_RECEIPT,  /* a provider's report */
     ASK_RELOAD,   /* new settings; answered at once */
     ASK_TEMPLATE, /* a write to the store of templates; DONE: its outcome is on disk */
+    ASK_CLICKS,   /* short links were opened; DONE: counted on disk */
     ASK_KINDS
 };
 
@@ -42,10 +44,14 @@ struct ask {
     /* Called instead of an answer when the core ends with it; NULL: nothing to do. */
     void (*lost)(struct ask *a);
 
-    struct message *message;         /* SUBMIT; without id: the core gives it */
-    enum reason suppress;            /* SUBMIT: not to be sent, for this reason */
-    bool flagged;                    /* SUBMIT: to be sent, but somebody should look at its text */
-    struct sv caller_key, source;    /* SUBMIT: what limits may count by; borrowed */
+    struct message *message;      /* SUBMIT; without id: the core gives it */
+    enum reason suppress;         /* SUBMIT: not to be sent, for this reason */
+    bool flagged;                 /* SUBMIT: to be sent, but somebody should look at its text */
+    struct sv caller_key, source; /* SUBMIT: what limits may count by; borrowed */
+    const struct link *links;     /* SUBMIT: those in its text; the front's, lent until the answer */
+    size_t n_links;
+    const struct clicks *clicks; /* CLICKS: likewise */
+    size_t n_clicks;
     const struct settings *settings; /* RELOAD */
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
     int64_t account_id;              /* CANCEL, DELETE, REDACT */

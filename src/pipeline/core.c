@@ -361,6 +361,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_LANE_USE: core_use_done(c, w); break;
     case FOR_PRUNE: break;
     case FOR_TEMPLATE: core_template_done(c, w); break;
+    case FOR_CLICKS: core_clicks_done(c, w); break;
     }
     free_work(w);
 }

@@ -145,6 +145,12 @@ static void submit(struct core *c, struct ask *a) {
     if (a->flagged)
         change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
     core_owe(c, m, &w->job.change);
+    if (a->n_links) {
+        w->job.links = a->links;
+        w->job.n_links = a->n_links;
+        w->job.links_until =
+            (m->send_at > c->now ? m->send_at : c->now) + (int64_t)c->settings->links.keep_s * US_PER_S;
+    }
     if (keyed) {
         map_put(&c->keys, hash, w);
         w->job.idempotency_until = c->now + (int64_t)c->settings->defaults.idempotency_s * US_PER_S;
@@ -175,6 +181,8 @@ void core_put_done(struct core *c, struct work *w) {
     core_adopt(c, l, ch);
     a->head = m->head;
     a->id = m->id;
+    if (a->n_links)
+        meter_add(c->world->meters, COUNT_LINKS, a->n_links);
     core_answer(c, a, ASK_DONE);
     if (m->head.state == STATE_SENDING) {
         core_send_call(c, l, CALL_ATTEMPT);
@@ -264,6 +272,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_SUBMIT:
     case ASK_RELOAD:
     case ASK_TEMPLATE:
+    case ASK_CLICKS:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -342,6 +351,27 @@ void core_template_done(struct core *c, struct work *w) {
     core_answer(c, a, ASK_DONE);
 }
 
+/* ---- clicks ---- */
+
+static void count_clicks(struct core *c, struct ask *a) {
+    struct work *w = core_work(c, FOR_CLICKS, JOB_CLICKS, NULL);
+    w->ask = a;
+    w->job.clicks = a->clicks;
+    w->job.n_clicks = a->n_clicks;
+    core_record(c, w);
+}
+
+void core_clicks_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    uint64_t times = 0;
+    for (size_t i = 0; i < a->n_clicks; i++)
+        times += a->clicks[i].n;
+    if (w->job.result == JOB_DONE)
+        meter_add(c->world->meters, COUNT_CLICKS, times);
+    a->err = w->job.err;
+    core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
+}
+
 /* ---- settings ---- */
 
 /* A lane that comes back goes on with what it was: calls in flight, and what its rates have counted. */
@@ -414,6 +444,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_DELETE:
     case ASK_REDACT: about_stored(c, a); break;
     case ASK_TEMPLATE: write_template(c, a); break;
+    case ASK_CLICKS: count_clicks(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

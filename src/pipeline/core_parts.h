@@ -55,6 +55,7 @@ enum purpose {
     FOR_KEY, /* a request over a rate: is it a repeat of one that was taken? */
     FOR_PRUNE,
     FOR_TEMPLATE, /* answers ask */
+    FOR_CLICKS,   /* answers ask */
 };
 
 struct work {
@@ -151,6 +152,7 @@ void core_key_done(struct core *c, struct work *w);
 void core_command_done(struct core *c, struct work *w);
 void core_find_done(struct core *c, struct work *w);
 void core_template_done(struct core *c, struct work *w);
+void core_clicks_done(struct core *c, struct work *w);
 
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */

@@ -1,6 +1,7 @@
 #include "store/journal.h"
 
 #include "store/journal_reads.h"
+#include "store/links.h"
 #include "store/spent.h"
 
 #include <string.h>
@@ -277,7 +278,31 @@ static bool count_units(struct db *db, const struct job *job, struct err *e) {
     return db_run(s, e);
 }
 
+/* The text is made and says these codes: when one is another link's, the message has to be made anew. */
+static bool check_links(struct db *db, struct job *job, struct err *e) {
+    bool taken;
+    if (!links_taken(db, job->links, job->n_links, &taken, e))
+        return false;
+    if (taken) {
+        job->result = JOB_FAILED;
+        err_set(&job->err, ERR_BUSY, "a short link's code was drawn twice: try again");
+    }
+    return true;
+}
+
+static bool add_links(struct db *db, const struct job *job, struct err *e) {
+    const struct links_owner of = {.account_id = job->message->account_id,
+                                   .message_id = job->message->id,
+                                   .created_at = job->message->created_at,
+                                   .expires_at = job->links_until};
+    return links_add(db, &of, job->links, job->n_links, e);
+}
+
 static bool do_put(struct db *db, struct job *job, struct err *e) {
+    if (job->n_links && !check_links(db, job, e))
+        return false;
+    if (job->result != JOB_DONE)
+        return true;
     if (job->message->text[TEXT_IDEMPOTENCY_KEY].n) {
         if (!take_key(db, job, e))
             return false;
@@ -285,7 +310,8 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
             return true;
     }
     return insert_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e);
+           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e) &&
+           add_links(db, job, e);
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to
@@ -368,8 +394,8 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
         "value=max(value, excluded.value)";
     int64_t id = job->message->id;
     return run2(db, remember, id, 0, e) && spent_keep(db, job->message, job->now, e) &&
-           run2(db, events, id, 0, e) && run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
-           run2(db, message, id, job->message->account_id, e);
+           links_delete(db, id, e) && run2(db, events, id, 0, e) && run2(db, attempts, id, 0, e) &&
+           run2(db, callbacks, id, 0, e) && run2(db, message, id, job->message->account_id, e);
 }
 
 static bool do_callback_end(struct db *db, struct job *job, struct err *e) {
@@ -405,11 +431,16 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     if (!s)
         return false;
     db_int(s, job->now / MINUTE_US - LANE_USE_KEPT_MINUTES);
-    return db_run(s, e) && spent_prune(db, job->now, job->limit, e);
+    return db_run(s, e) && spent_prune(db, job->now, job->limit, e) &&
+           links_prune(db, job->now, job->limit, e);
 }
 
 static bool do_template(struct db *db, struct job *job, struct err *e) {
     return templates_write(db, job->template, job->now, e);
+}
+
+static bool do_clicks(struct db *db, struct job *job, struct err *e) {
+    return links_count(db, job->clicks, job->n_clicks, e);
 }
 
 static bool do_job(struct db *db, struct job *job, struct err *e) {
@@ -428,6 +459,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_LANE_USE] = journal_do_lane_use,
         [JOB_PRUNE] = do_prune,
         [JOB_TEMPLATE] = do_template,
+        [JOB_CLICKS] = do_clicks,
     };
     return doers[job->kind](db, job, e);
 }

@@ -13,6 +13,7 @@
 #define HY_STORE_JOURNAL_H
 
 #include "model/change.h"
+#include "model/link.h"
 #include "store/db.h"
 #include "store/templates.h"
 
@@ -31,6 +32,7 @@ enum job_kind {
     JOB_LANE_USE,       /* what a lane began to send lately */
     JOB_PRUNE,          /* idempotency keys and marks of deleted messages past their time */
     JOB_TEMPLATE,       /* a write to the store of templates */
+    JOB_CLICKS,         /* short links were opened */
 };
 
 enum job_result {
@@ -90,6 +92,12 @@ struct job {
     struct sv lane; /* LANE_USE: its name, borrowed */
     /* TEMPLATE, at `now`: borrowed; its outcome counts when the result is JOB_DONE */
     struct template_write *template;
+    /* PUT: the short links in its text, good until then; borrowed */
+    const struct link *links;
+    size_t n_links;
+    int64_t links_until;
+    const struct clicks *clicks; /* CLICKS: borrowed */
+    size_t n_clicks;
 
     enum job_result result;
     struct err err;

@@ -74,7 +74,7 @@ int main(void) {
     s->screen.words[s->screen.n_words++] = sv_of(words_path);
     s->screen.action = SV("block");
     struct texts *t = texts_load(s, &e);
-    struct admitter *a = admitter_new(NULL, &e);
+    struct admitter *a = admitter_new(NULL, NULL, &e);
     unlink(words_path);
     unlink(template_path);
     rmdir(dir);

@@ -124,6 +124,7 @@ void kit_picture(struct db *db, struct buf *out) {
          9},
         {"SELECT * FROM template_body ORDER BY account_id, name, number, language, channel, part", 7},
         {"SELECT * FROM template_code ORDER BY account_id, name, number, provider, language", 8},
+        {"SELECT * FROM link ORDER BY code", 9},
     };
     struct err e = ERR_INIT;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {

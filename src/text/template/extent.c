@@ -247,8 +247,8 @@ static struct span filtered(struct meter *m, const struct node *n) {
     }
     if (sv_eq(f, SV("truncate")))
         return truncated(s, a);
-    if (sv_eq(f, SV("short_url")) && !m->t->options.shorten)
-        return s;
+    if (sv_eq(f, SV("short_url")))
+        return m->lengths->link.n ? of_text(m->lengths->link) : s;
     if (sv_eq(f, SV("phone")))
         return then(s, plain(0, 8));
     if (sv_eq(f, SV("money"))) {

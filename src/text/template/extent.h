@@ -29,6 +29,7 @@ struct value_lengths {
     const struct value_length *of;
     size_t n;
     struct value_length others; /* of values not named; its path is not looked at */
+    struct sv link; /* what the filter short_url makes of an address, or as long; empty: it leaves them */
 };
 
 struct template_extent {

@@ -71,10 +71,16 @@ FILTER(run_short_url) {
         return rt_error(rt,
                         "short_url needs an address that begins with https:// or http:// and has no spaces");
     *out = value_str(url);
-    const struct template_options *o = &rt->tmpl->options;
-    BUF_AUTO struct buf text = RT_SCRATCH(rt);
-    if (!o->shorten || !rt_charge(rt, 100) || !o->shorten(o->shorten_ctx, url, &text))
+    const struct template_limits *l = rt->limits;
+    if (!l->shorten)
         return true;
+    if (url.n > TEMPLATE_URL_BYTES_MAX)
+        return rt_error(rt, "short_url takes addresses of up to %d bytes", TEMPLATE_URL_BYTES_MAX);
+    BUF_AUTO struct buf text = RT_SCRATCH(rt);
+    if (!rt_charge(rt, 100))
+        return false;
+    if (!l->shorten(l->shorten_ctx, url, &text))
+        return rt_error(rt, "short_url: more links than one text may have");
     return rt_str_of(rt, &text, out);
 }
 

@@ -34,8 +34,8 @@ enum { TEMPLATE_SOURCE_BYTES_MAX = 4 << 20 };
  * template_render, on its thread. */
 typedef const struct template *template_load(void *ctx, struct sv name);
 
-/* The short form of an http(s) address, appended to out; false leaves out as it is: the address itself is put
- * then. Called by template_render, on its thread. */
+/* The short form of an http(s) address, appended to out; false: there are more than one text may have. Called
+ * by template_render, on its thread. */
 typedef bool template_shorten(void *ctx, struct sv url, struct buf *out);
 
 struct template_options {
@@ -43,12 +43,13 @@ struct template_options {
     bool trim_blocks;      /* the newline behind a block tag goes */
     bool lstrip_blocks;    /* white space between a line's start and a block tag goes */
     bool keep_trailing_newline;
-    unsigned first_line;       /* the line of its file the source begins at, for error texts; 0: the first */
-    template_load *load;       /* NULL: include is an error when rendered */
-    void *load_ctx;            /* borrowed; outlives the template */
-    template_shorten *shorten; /* what the filter short_url asks; NULL: addresses stay as they are */
-    void *shorten_ctx;         /* borrowed; outlives the template */
+    unsigned first_line; /* the line of its file the source begins at, for error texts; 0: the first */
+    template_load *load; /* NULL: include is an error when rendered */
+    void *load_ctx;      /* borrowed; outlives the template */
 };
+
+/* The longest address that is made short; longer ones are an error then. */
+enum { TEMPLATE_URL_BYTES_MAX = 2048 };
 
 /* What one render may use. */
 struct template_limits {
@@ -56,6 +57,8 @@ struct template_limits {
     unsigned depth_max; /* nesting of expressions, blocks, macros and includes; a level is < 1 KiB of stack */
     size_t memory_bytes_max; /* values made while rendering */
     size_t output_bytes_max;
+    template_shorten *shorten; /* what the filter short_url asks; NULL: addresses stay as they are */
+    void *shorten_ctx;         /* borrowed */
 };
 
 /* Ample for a message: a million steps, 400 levels, 8 MiB of values, 1 MiB of text. */

@@ -84,6 +84,21 @@ static void test_extent__chinese_routes_count_every_character_alike(void **state
     template_free(t);
 }
 
+static void test_extent__a_short_link_has_one_length(void **state) {
+    (void)state;
+    struct template *t = compile("{{ long|short_url }}{{ ('x' * 9 ~ long)|short_url }}");
+    struct value_lengths linked = told;
+    linked.link = SV("https://s.example.com/of-the-characters-of-this-none-is-chinesex/l/xxxxxxxxxx");
+    struct template_extent x = template_extent(t, &linked, SEGMENTS_CHINA);
+    assert_int_equal(linked.link.n, 77);
+    assert_int_equal(x.segments_least, 3); /* 154 units */
+    assert_int_equal(x.segments_most, 3);
+    assert_true(x.bounded);
+    x = template_extent(t, &told, SEGMENTS_CHINA); /* nobody makes them short */
+    assert_false(x.bounded);
+    template_free(t);
+}
+
 static uint64_t random_state = 1;
 
 static unsigned below(unsigned n) {
@@ -175,6 +190,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_extent__is_told_from_the_source),
         cmocka_unit_test(test_extent__chinese_routes_count_every_character_alike),
+        cmocka_unit_test(test_extent__a_short_link_has_one_length),
         cmocka_unit_test(test_extent__no_render_makes_fewer_or_more),
         cmocka_unit_test(test_includes__are_listed_where_their_names_are_written),
     };
