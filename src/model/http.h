@@ -23,25 +23,46 @@ struct http_header {
     struct sv name, value;
 };
 
+/* An e-mail, handed to a server by SMTP (RFC 5321). Views are NUL-terminated. */
+enum mail_tls {
+    MAIL_TLS_NEVER,
+    MAIL_TLS_TRY,    /* STARTTLS if it is offered: whoever is in between can take the offer away */
+    MAIL_TLS_ALWAYS, /* no TLS, no word more: STARTTLS, or smtps */
+};
+struct mail_envelope {
+    struct sv from;           /* where bounces go, without <>; empty: the null sender */
+    struct sv to;             /* one recipient, without <>; empty: the server is only asked for NOOP */
+    struct sv user, password; /* a user: AUTH, or the call fails; empty: no AUTH */
+    struct sv ca_file;        /* whom to trust; empty: as for all calls */
+    enum mail_tls tls;
+};
+
 /* A request to be made. url is absolute (http or https) and NUL-terminated, as is each header's name and
- * value. */
+ * value.
+ *
+ * With `mail`, url is smtp://HOST:PORT/NAME or smtps://, NAME being what EHLO says; method is POST, there are
+ * no headers, and body is the message in lines that end with CRLF. */
 struct http_request {
     enum http_method method;
     struct sv url;
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t n_headers;
-    struct sv body; /* bytes, may be empty */
+    struct sv body;                   /* bytes, may be empty */
+    const struct mail_envelope *mail; /* NULL: HTTP */
 };
 
 /* How far a call got. The difference between the last two is the difference between "send again" and "ask
  * first". */
 enum http_transport {
     HTTP_ANSWERED, /* status, headers and body are valid */
-    HTTP_NOT_SENT, /* failed before the first byte of the request left (resolve, connect, TLS): safe to repeat
-                    */
+    HTTP_NOT_SENT, /* failed before the first byte of the request left (resolve, connect, TLS): safe to
+                    * repeat. Of an e-mail: before all of it had left, which the final dot ends */
     HTTP_CUT,      /* failed after: timed out, reset, body too long. The other side may have acted */
 };
 
+/* The answer to an e-mail: status is the code of the server's last reply, body its text without codes (lines
+ * end with \n), and the one header, Command, says what it is the reply to: CONNECT (greeting, EHLO, STARTTLS,
+ * AUTH), MAIL, RCPT, DATA, MESSAGE (the final dot) or NOOP. */
 struct http_response {
     enum http_transport transport;
     int status; /* 100..599 when answered, else 0 */

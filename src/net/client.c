@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "net/address.h"
 #include "net/listen.h"
+#include "net/mailer.h"
 #include "net/watch.h"
 
 #include <curl/curl.h>
@@ -66,7 +67,8 @@ struct client {
     unsigned n_shards, shard_connections;
     CURLSH *shared; /* names resolved and TLS sessions, for all shards */
     struct watch watch;
-    struct flight flying; /* ends of the list */
+    struct mailer *mailer; /* owned */
+    struct flight flying;  /* ends of the list */
     unsigned n_flying;
     struct flight *free;
     unsigned n_free;
@@ -360,6 +362,8 @@ bool client_start(struct client *c, const struct client_call *call, struct err *
     ASSERT(call->done && call->timeout_ms && call->body_bytes_max);
     if (c->closing)
         return err_set(e, ERR_BUSY, "the client is being closed");
+    if (rq->mail)
+        return mailer_start(c->mailer, call, e);
     if (!is_http_url(rq->url))
         return err_set_field(e, ERR_INVALID, "url", "not an absolute http or https URL");
     if (rq->method == HTTP_OTHER || (rq->method == HTTP_HEAD && rq->body.n))
@@ -448,7 +452,7 @@ static void flight_end(struct client *c, struct flight *f, CURLcode code) {
 
 /* How long to wait at most: timeout_ms (below 0: for ever), or until the first timer. */
 static int wait_ms(const struct client *c, int timeout_ms) {
-    int64_t first = 0;
+    int64_t first = mailer_due(c->mailer);
     for (unsigned i = 0; i < c->n_shards; i++) {
         int64_t at = c->shards[i].timer_us;
         if (at && (first == 0 || at < first))
@@ -488,6 +492,10 @@ void client_run(struct client *c, int timeout_ms, int wake_fd) {
         int bits = (events[i].bits & WATCH_IN ? CURL_CSELECT_IN : 0) |
                    (events[i].bits & WATCH_OUT ? CURL_CSELECT_OUT : 0) |
                    (events[i].bits & WATCH_ERR ? CURL_CSELECT_ERR : 0);
+        if (events[i].owner == c->mailer) {
+            mailer_event(c->mailer, &events[i]);
+            continue;
+        }
         struct shard *s = events[i].owner;
         curl_multi_socket_action(s->multi, events[i].fd, bits, &running);
     }
@@ -496,15 +504,17 @@ void client_run(struct client *c, int timeout_ms, int wake_fd) {
         run_timer(&c->shards[i], now);
         end_flights(c, &c->shards[i]);
     }
+    mailer_run(c->mailer, now);
 }
 
 unsigned client_in_flight(const struct client *c) {
-    return c->n_flying;
+    return c->n_flying + mailer_in_flight(c->mailer);
 }
 
 void client_counts(const struct client *c, uint64_t *calls, uint64_t *connections) {
-    *calls = c->calls;
-    *connections = c->connections;
+    mailer_counts(c->mailer, calls, connections);
+    *calls += c->calls;
+    *connections += c->connections;
 }
 
 /* ---- life ---- */
@@ -532,6 +542,9 @@ static bool prepare(struct client *c, const struct client_options *o) {
         return false;
     if (curl_share_setopt(c->shared, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
         curl_share_setopt(c->shared, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
+        return false;
+    c->mailer = mailer_new(&c->watch, c->shared, c->ca_file);
+    if (!c->mailer)
         return false;
     while (c->n_shards < n)
         if (!shard_prepare(c, &c->shards[c->n_shards++]))
@@ -573,6 +586,7 @@ void client_close(struct client *c) {
         flight_free(f);
         f = next;
     }
+    mailer_free(c->mailer);
     for (unsigned i = 0; i < c->n_shards; i++)
         curl_multi_cleanup(c->shards[i].multi); /* closes kept connections, by on_close */
     curl_share_cleanup(c->shared);

@@ -9,6 +9,9 @@
  * libcurl by itself repeats a request when a kept connection ends before the answer's first byte; such
  * repeats pass the same border and are refused there: no request, with or without body, is ever written
  * twice. The price: an HTTP/2 stream the server refused (GOAWAY, REFUSED_STREAM) is HTTP_CUT too.
+ *
+ * E-mail goes the same way by SMTP (struct mail_envelope), over sessions that are kept, too. There the border
+ * is the message's end: until the final dot leaves, no server can have taken it.
  */
 #ifndef HY_NET_CLIENT_H
 #define HY_NET_CLIENT_H
@@ -42,9 +45,9 @@ MUST_USE struct client *client_open(const struct client_options *o, struct err *
 void client_close(struct client *c);
 
 /* Copies what it needs of call but not of call->request; timeouts and body_bytes_max are above 0. ERR_INVALID
- * for a URL that is not absolute http(s), HTTP_OTHER, a header without name or with a line break, headers
- * over 64 KiB; ERR_OUTSIDE when memory is short; ERR_BUSY while closing: then done is not called. May be
- * called from within done. */
+ * for a URL that is not absolute http(s) (or smtp(s), for e-mail), HTTP_OTHER, an address SMTP cannot carry,
+ * a header without name or with a line break, headers over 64 KiB; ERR_OUTSIDE when memory is short; ERR_BUSY
+ * while closing: then done is not called. May be called from within done. */
 MUST_USE bool client_start(struct client *c, const struct client_call *call, struct err *e);
 /* Does what can be done; waits up to timeout_ms (0: not at all) for the network or for wake_fd (or -1) to
  * become readable. Calls done for each call that ended. */
