@@ -144,7 +144,8 @@ const struct api_field message_shape[] = {
     {"status_callback", FIELD_TEXT, "As it was given."},
     {"traceparent", FIELD_TEXT, "The trace context it came with (W3C)."},
     {"waiting_for", FIELD_TEXT,
-     "What it waits for: send_at, lane (a free place), retry (the next attempt), provider (its answer), "
+     "What it waits for: send_at, lane (a free place), route (one that is for it), retry (the next attempt), "
+     "provider (its answer), "
      "reconciliation "
      "(asking whether the provider has it), receipt. Null when for nothing."},
     {"due_at", FIELD_TIME, "When something is done about it next."},
@@ -289,6 +290,8 @@ const char *native_waiting_for(const struct head *h) {
     case STATE_SCHEDULED: return "send_at";
     case STATE_ACCEPTED: return "lane";
     case STATE_QUEUED:
+        if (h->reason == REASON_NO_ROUTE)
+            return "route";
         return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE || h->reason == REASON_NO_LANE
                    ? "lane"
                    : "retry";

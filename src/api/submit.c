@@ -293,7 +293,7 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     if (in->template.n)
         (void)api_stock(rq); /* the admitter's own: it must be up to date */
     struct submission known = *in;
-    if (texts_screen_by_account(f->texts)) {
+    if (texts_screen_by_account(f->texts) || f->settings->n_routes) {
         const struct account *account = directory_account(api_directory(rq), in->account_id);
         known.account_name = account ? sv_of(account->name) : SV_NONE;
     }
@@ -316,6 +316,8 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     lend_links(rq, &admitted, a);
     a->suppress = admitted.suppress;
     a->flagged = admitted.screened.worst == SCREEN_FLAG;
+    if (f->settings->n_routes)
+        a->account_name = keep(rq, known.account_name);
     a->caller_key = sid_sv(&rq->key);
     a->source = rq->x->client;
     api_ask(rq, a, submitted);

@@ -155,6 +155,8 @@ static void read_map(struct config_loading *l, const struct config_node *map, st
                 lines[row - config_rows] = n->line;
         } else if (!section.n && sv_eq(n->key, SV("lanes"))) {
             config_read_lanes(l, n);
+        } else if (!section.n && sv_eq(n->key, SV("routes"))) {
+            continue; /* read last: they name lanes */
         } else if (!section.n && !dotted && config_is_section(n->key)) {
             if (n->kind == CONFIG_NODE_MAP)
                 read_map(l, n, n->key, lines);
@@ -208,6 +210,9 @@ static void load(struct config_loading *l) {
     if (!config_node_get(top, SV("lanes")))
         config_problem_add(l->problems, l->path, 0,
                            "no `lanes:`, so nothing could be sent; list at least one provider account there");
+    const struct config_node *routes = config_node_get(top, SV("routes"));
+    if (routes && !config_node_is_null(routes))
+        config_read_routes(l, routes);
     config_check_order(l, config_rows, l->settings, "", lines);
     derive(l);
 }

@@ -21,10 +21,10 @@
 #include <netinet/in.h>
 
 enum {
-    CONFIG_FILE_BYTES_MAX = 256 * 1024, /* of the YAML file, and of a .env */
-    CONFIG_SECRET_BYTES_MAX = 8 * 1024, /* of a NAME_file */
-    CONFIG_VALUE_BYTES_MAX = 8 * 1024,  /* of one value after substitution */
-    CONFIG_PROBLEMS_MAX = 20,           /* reported; more are counted */
+    CONFIG_FILE_BYTES_MAX = 1024 * 1024, /* of the YAML file, and of a .env */
+    CONFIG_SECRET_BYTES_MAX = 8 * 1024,  /* of a NAME_file */
+    CONFIG_VALUE_BYTES_MAX = 8 * 1024,   /* of one value after substitution */
+    CONFIG_PROBLEMS_MAX = 20,            /* reported; more are counted */
     CONFIG_PLACE_MAX = 128,
 };
 

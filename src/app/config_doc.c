@@ -62,6 +62,8 @@ static void list_section(struct sv key, bool chinese, struct buf *out) {
             buf_addf(out, "%s: %s\n", s->key, chinese ? s->doc_zh : s->doc);
     if (sv_eq(key, SV("lanes")))
         list_lane_rows(chinese, out);
+    for (const struct config_row *row = config_route_rows; sv_eq(key, SV("routes")) && row->key; row++)
+        list_row(row, "routes[].", chinese, out);
     for (const struct config_row *row = config_rows; row->key; row++)
         if (sv_starts(sv_of(row->key), key) && row->key[key.n] == '.')
             list_row(row, "", chinese, out);
@@ -113,13 +115,22 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
         for (row = config_rows; row->key; row++)
             list_row(row, "", chinese, out);
         list_lane_rows(chinese, out);
+        list_section(SV("routes"), chinese, out);
         return true;
     }
-    if (config_is_section(key) || sv_eq(key, SV("lanes"))) {
+    if (config_is_section(key) || config_item_rows(key)) {
         list_section(key, chinese, out);
         return true;
     }
-    struct sv in_lane = key;
+    struct sv in_route = key, in_lane = key;
+    if (sv_starts(key, SV("routes.")) || sv_starts(key, SV("routes["))) {
+        sv_cut(&in_route, '.');
+        row = config_row_find(config_route_rows, in_route);
+        if (row) {
+            explain_row(row, "routes[].", chinese, out);
+            return true;
+        }
+    }
     if (sv_starts(key, SV("lanes.")) || sv_starts(key, SV("lanes[")))
         sv_cut(&in_lane, '.');
     if (in_lane.n && explain_lane_key(in_lane, chinese, out))
@@ -207,7 +218,7 @@ void config_doc(struct buf *out) {
         for (const struct config_row *row = config_rows; row->key; row++)
             if (strncmp(row->key, s->key, n) == 0 && row->key[n] == '.')
                 doc_row(row, out);
-        for (const struct config_row *row = config_lane_rows; strcmp(s->key, "lanes") == 0 && row->key; row++)
+        for (const struct config_row *row = config_item_rows(sv_of(s->key)); row && row->key; row++)
             doc_row(row, out);
     }
     for (size_t a = 0; adapters[a]; a++) {

@@ -32,6 +32,8 @@ void config_put_defaults(struct config_loading *l, const struct config_row *rows
 /* at_least of every row; lines[] by row, 0 where the file is silent. */
 void config_check_order(struct config_loading *l, const struct config_row *rows, const void *base,
                         const char *prefix, const unsigned *lines);
+/* settings.routes from the list at `routes:`; after the lanes. */
+void config_read_routes(struct config_loading *l, const struct config_node *list);
 /* settings.lanes from the list at `lanes:`. */
 void config_read_lanes(struct config_loading *l, const struct config_node *list);
 

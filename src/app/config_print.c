@@ -25,6 +25,17 @@ static void print_lane(const struct lane_config *lane, struct buf *out) {
     }
 }
 
+static void print_routes(const struct settings *s, struct buf *out) {
+    buf_adds(out, s->n_routes ? "routes:\n" : "");
+    for (uint32_t i = 0; i < s->n_routes; i++)
+        for (const struct config_row *row = config_route_rows; row->key; row++) {
+            const struct sv_list *list = (const struct sv_list *)((const char *)&s->routes[i] + row->at);
+            bool silent = config_row_is_list(row) && row->kind != CONFIG_SENDERS && list->n == 0;
+            if (!silent) /* an empty condition would be an error */
+                print_row(row, row->key, &s->routes[i], row == config_route_rows ? "  - " : "    ", out);
+        }
+}
+
 void config_print(const struct settings *s, struct buf *out) {
     struct sv section = SV_NONE;
     for (const struct config_row *row = config_rows; row->key; row++) {
@@ -39,4 +50,5 @@ void config_print(const struct settings *s, struct buf *out) {
     buf_adds(out, s->n_lanes ? "lanes:\n" : "lanes: []\n");
     for (uint32_t i = 0; i < s->n_lanes; i++)
         print_lane(&s->lanes[i], out);
+    print_routes(s, out);
 }

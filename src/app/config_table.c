@@ -4,6 +4,7 @@
 
 #define AT(member) .at = offsetof(struct settings, member)
 #define LANE(member) .at = offsetof(struct lane_config, member)
+#define ROUTE(member) .at = offsetof(struct route_rule, member)
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
@@ -24,6 +25,14 @@ const struct config_section config_sections[] = {
     {"screen", "Word screening.", "敏感词过滤。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
      "服务商账户。每一项是一条通道,至少要有一条。"},
+    {"routes",
+     "Which lanes a message may take. The first route all of whose conditions hold is the message's; one "
+     "that "
+     "fits none waits. Without routes every message may take every lane, in their order. See "
+     "[routes.md](routes.md).",
+     "消息可走哪些通道。条件全部满足的第一条路由生效;没有路由可用的消息等待。不设路由时,"
+     "每条消息可按顺序走所有"
+     "通道。见 [routes.md](routes.md)。"},
     {0},
 };
 
@@ -204,6 +213,15 @@ const struct config_row config_lane_rows[] = {
      .fallback_is_zh = "无:由服务商账户指定(Twilio:messaging_service_sid)", LANE(from), .max = 64,
      .doc = "Sender of messages that name none.", .doc_zh = "消息未指定发送方时使用的发送方。",
      .example = "\"+15005550006\""},
+    {"senders", CONFIG_SENDERS, "", .fallback_is = "none", .fallback_is_zh = "无", LANE(senders),
+     .max = SENDERS_MAX,
+     .doc =
+         "A pool for messages that name no sender: each recipient keeps seeing the same one of them. `SENDER "
+         "for CN,HK` is used for numbers of those countries only, and there before the others. Where the "
+         "pool has none, `from` holds.",
+     .doc_zh = "消息未指定发送方时使用的一组发送方,同一收件人总是看到同一个。`发送方 for CN,HK` "
+               "只用于这些地区的号码,且优先。其中没有适用者时,用 `from`。",
+     .example = "[\"+15005550006\", Shop for GB]"},
     {"channel", CONFIG_ENUM, "all", LANE(channel), .names = lane_channels,
      .doc = "What the lane is for, where its provider can do more than that.",
      .doc_zh = "该通道只用于哪种渠道(服务商支持多种时)。"},
@@ -241,6 +259,69 @@ const struct config_row config_lane_rows[] = {
      .doc_zh = "允许此通道调用本机或内网地址,用于模拟器。"},
     {0},
 };
+
+/* Those that may get a text at all, as phone_type_name has them. */
+static const char *const number_types[] = {"mobile", "fixed_or_mobile", "voip", "personal",
+                                           "pager",  "unknown",         NULL};
+
+const struct config_row config_route_rows[] = {
+    {"name", CONFIG_NAME, NULL, ROUTE(name),
+     .doc = "Name of the route: small letters, digits and dashes. Logs, metrics and explanations use it.",
+     .doc_zh = "路由名:小写字母、数字和短横线,用于日志、指标与说明。", .example = "otp-china"},
+    {"country", CONFIG_REGIONS, "", .fallback_is = "any", .fallback_is_zh = "任意",
+     ROUTE(when[ROUTE_COUNTRY]), .max = 256, .doc = "Where the recipient's number belongs.",
+     .doc_zh = "收件号码所属地区。", .example = "[CN, HK]"},
+    {"number_type", CONFIG_TEXTS, "", .fallback_is = "any", .fallback_is_zh = "任意", ROUTE(when[ROUTE_TYPE]),
+     .max = 8, .names = number_types, .doc = "What kind of number it is.", .doc_zh = "收件号码的类型。",
+     .example = "[mobile]"},
+    {"prefix", CONFIG_PREFIXES, "", .fallback_is = "any", .fallback_is_zh = "任意", ROUTE(when[ROUTE_PREFIX]),
+     .max = 1000, .doc = "What the number begins with, country code first: a carrier's or a city's range.",
+     .doc_zh = "号码的开头(含国家代码),如某运营商或城市的号段。", .example = "[\"+86138\", \"+86139\"]"},
+    {"topic", CONFIG_TEXTS, "", .fallback_is = "any", .fallback_is_zh = "任意", ROUTE(when[ROUTE_TOPIC]),
+     .max = 256, .doc = "The message's topic.", .doc_zh = "消息的主题。", .example = "[otp]"},
+    {"template", CONFIG_TEXTS, "", .fallback_is = "any", .fallback_is_zh = "任意",
+     ROUTE(when[ROUTE_TEMPLATE]), .max = 256, .doc = "The template it was rendered from.",
+     .doc_zh = "消息所用的模板。", .example = "[order-shipped]"},
+    {"account", CONFIG_TEXTS, "", .fallback_is = "any", .fallback_is_zh = "任意", ROUTE(when[ROUTE_ACCOUNT]),
+     .max = 256, .doc = "The account it belongs to, by name.", .doc_zh = "消息所属账户的名称。",
+     .example = "[acme]"},
+    {"sender", CONFIG_TEXTS, "", .fallback_is = "any", .fallback_is_zh = "任意", ROUTE(when[ROUTE_SENDER]),
+     .max = 256, .doc = "The sender it asks for.", .doc_zh = "消息指定的发送方。", .example = "[Shop]"},
+    {"channel", CONFIG_TEXTS, "", .fallback_is = "any", .fallback_is_zh = "任意", ROUTE(when[ROUTE_CHANNEL]),
+     .max = 8, .names = lane_channels + 1, .doc = "By what it goes out.", .doc_zh = "消息所用的渠道。",
+     .example = "[sms]"},
+    {"lanes", CONFIG_TEXTS, NULL, ROUTE(lane_texts), .max = ROUTE_LANES_MAX,
+     .doc = "Names of the lanes it may take. In order: the next is taken while those before cannot. With "
+            "weights (`NAME 70`): each recipient belongs to one of them, by those shares, and goes to the "
+            "others "
+            "only when that one cannot; lanes without weight come behind.",
+     .doc_zh =
+         "可走的通道。按顺序:前面的不可用时才走下一条。带权重(`名称 70`):每个收件人按比例固定属于其中一条,"
+         "该条不可用时才走其他;不带权重的排在其后。",
+     .example = "[aliyun 70, tencent 30, twilio]"},
+    {"canary", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无", ROUTE(canary_text),
+     .max = 64,
+     .doc = "A lane on trial and its share of the recipients, `NAME 5%`. It is taken out by itself when it "
+            "fails "
+            "significantly more often, or is significantly slower, than the route's other lanes.",
+     .doc_zh =
+         "试用的通道及其收件人占比,写作 `名称 5%`。若其失败率或耗时明显劣于该路由的其他通道,则自动停用。",
+     .example = "newcomer 5%"},
+    {"senders", CONFIG_SENDERS, "", .fallback_is = "the lane's own", .fallback_is_zh = "通道自己的",
+     ROUTE(senders), .max = SENDERS_MAX,
+     .doc =
+         "Senders for messages that name none; each recipient keeps seeing the same. All lanes of the route "
+         "must know them.",
+     .doc_zh = "未指定发送方的消息所用的发送方;同一收件人总是看到同一个。该路由的所有通道都须支持它们。",
+     .example = "[\"+15005550006\", Shop for GB]"},
+    {0},
+};
+
+const struct config_row *config_item_rows(struct sv section) {
+    return sv_eq(section, SV("lanes"))    ? config_lane_rows
+           : sv_eq(section, SV("routes")) ? config_route_rows
+                                          : NULL;
+}
 
 const struct config_row *config_row_find(const struct config_row *rows, struct sv key) {
     for (; rows->key; rows++)
@@ -287,6 +368,13 @@ static const struct {
     [CONFIG_LANE_RATES] = {"a list of rates, such as `10/s`", "速率列表,如 `10/s`"},
     [CONFIG_SCREENS] = {"a list of screen lists, such as `flag patterns FILE for topic=marketing`",
                         "列表,如 `flag patterns 文件 for topic=marketing`"},
+    [CONFIG_TEXTS] = {"a list of texts", "文本列表"},
+    [CONFIG_REGIONS] = {"a list of two-letter country codes of ISO 3166, such as CN or GB",
+                        "ISO 3166 两字母国家代码列表,如 CN 或 GB"},
+    [CONFIG_PREFIXES] = {"a list of 1 to 15 digits, the country code first, such as \"+86138\"",
+                         "1 到 15 位数字的列表,以国家代码开头,如 \"+86138\""},
+    [CONFIG_SENDERS] = {"a list of senders, such as `+15005550006` or `Shop for GB,IE`",
+                        "发送方列表,如 `+15005550006` 或 `Shop for GB,IE`"},
     [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
     [CONFIG_REGION] = {"a two-letter country code of ISO 3166, such as CN or GB",
                        "ISO 3166 两字母国家代码,如 CN 或 GB"},
@@ -311,7 +399,8 @@ static const struct {
 
 bool config_row_is_list(const struct config_row *row) {
     return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES ||
-           row->kind == CONFIG_SCREENS;
+           row->kind == CONFIG_SCREENS || row->kind == CONFIG_TEXTS || row->kind == CONFIG_REGIONS ||
+           row->kind == CONFIG_PREFIXES || row->kind == CONFIG_SENDERS;
 }
 
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {

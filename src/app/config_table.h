@@ -19,6 +19,10 @@ enum config_kind {
     CONFIG_RATES,      /* struct rate[max], likewise */
     CONFIG_LANE_RATES, /* the same, without scopes */
     CONFIG_SCREENS,    /* struct screen_list_rule[max], likewise */
+    CONFIG_TEXTS,      /* struct sv_list, each one of names if there are any */
+    CONFIG_REGIONS,    /* struct sv_list of what CONFIG_REGION takes */
+    CONFIG_PREFIXES,   /* struct sv_list: digits that numbers begin with, written with or without + */
+    CONFIG_SENDERS,    /* struct sender_id_list */
     CONFIG_DATABASE,   /* struct sv: sqlite:PATH */
     CONFIG_REGION,     /* struct sv: ISO 3166-1 alpha-2, in capitals */
     CONFIG_BOOL,       /* bool */
@@ -39,12 +43,13 @@ enum config_unit {
 };
 
 struct config_row {
-    const char *key; /* dotted; of a lane's row: without "lanes[]." */
+    const char *key; /* dotted; of a lane's or route's row: without "lanes[]." */
     enum config_kind kind;
     const char *fallback; /* as it would be written; "": empty; NULL: must be given */
     const char *fallback_is,
         *fallback_is_zh; /* in words, where the fallback alone says too little; or NULL */
-    size_t at;           /* offset in struct settings, of a lane's row in struct lane_config */
+    size_t at; /* offset in struct settings, of a lane's row in struct lane_config, of a route's in struct
+                  route_rule */
     size_t count_at;
     uint32_t min, max;
     enum config_unit unit;
@@ -54,18 +59,22 @@ struct config_row {
     const char *example;      /* NULL: the default serves */
 };
 
-extern const struct config_row config_rows[];      /* ends with key == NULL */
-extern const struct config_row config_lane_rows[]; /* the same */
-enum { CONFIG_ROWS_MAX = 64 };                     /* neither table is longer */
+extern const struct config_row config_rows[];       /* ends with key == NULL */
+extern const struct config_row config_lane_rows[];  /* the same */
+extern const struct config_row config_route_rows[]; /* the same */
+enum { CONFIG_ROWS_MAX = 64 };                      /* neither table is longer */
 
 /* Of a section, with its one-line explanation. */
 struct config_section {
     const char *key, *doc, *doc_zh;
 };
-extern const struct config_section config_sections[]; /* ends with key == NULL; "lanes" is one */
+extern const struct config_section
+    config_sections[]; /* ends with key == NULL; "lanes" and "routes" are two */
 
 /* The row of that key, or NULL. */
 const struct config_row *config_row_find(const struct config_row *rows, struct sv key);
+/* The rows of the items of `lanes` or `routes`; NULL: that is no list of such items. */
+const struct config_row *config_item_rows(struct sv section);
 /* Is key the first part of some row's dotted key? */
 bool config_is_section(struct sv key);
 /* The row that an adapter's field stands for: a string or secret, without a place. */

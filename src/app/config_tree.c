@@ -23,6 +23,8 @@ static bool refuse(struct builder *b, unsigned line, const char *why) {
 
 static bool take_key(struct builder *b, struct sv key, unsigned line) {
     const struct config_node *map = b->open[b->depth - 1], *before = config_node_get(map, key);
+    if (++b->open[b->depth - 1]->n_keys > CONFIG_KEYS_MAX) /* each is looked for among those before */
+        return refuse(b, line, "too many entries");
     if (before)
         config_problem_add(b->problems, b->file, line, "`%.*s` is given twice, first on line %u",
                            (int)(key.n < 64 ? key.n : 64), key.p, before->line);

@@ -7,16 +7,17 @@
 
 #include "app/config.h"
 
-enum { CONFIG_DEPTH_MAX = 12, CONFIG_NODES_MAX = 5000 };
+enum { CONFIG_DEPTH_MAX = 12, CONFIG_NODES_MAX = 50000, CONFIG_KEYS_MAX = 500 }; /* the last: in one map */
 
 enum config_node_kind { CONFIG_NODE_SCALAR, CONFIG_NODE_MAP, CONFIG_NODE_LIST };
 
 struct config_node {
     enum config_node_kind kind;
-    unsigned line;  /* 1..: of the key in a map, else of the value */
-    struct sv key;  /* in a map */
-    struct sv text; /* of a scalar */
-    bool plain;     /* written without quotes */
+    unsigned line;   /* 1..: of the key in a map, else of the value */
+    struct sv key;   /* in a map */
+    struct sv text;  /* of a scalar */
+    bool plain;      /* written without quotes */
+    unsigned n_keys; /* of a map */
     struct config_node *first, *last, *next;
 };
 

@@ -147,6 +147,46 @@ static bool put_screen(const struct config_row *row, struct sv text, void *base,
     return put_text(text, &kept, mem, e) && screen_list_parse(kept, &rules[*n], e) && (++*n, true);
 }
 
+/* Room for one more behind the n at `from`, in an array that doubles. NULL: mem is full. */
+static void *one_more(void *from, uint32_t n, size_t each, struct arena *mem) {
+    if (n & (n - 1)) /* room was made when n was a power of two */
+        return from;
+    void *to = arena_zalloc(mem, each * (n ? 2 * (size_t)n : 1));
+    if (to && n)
+        memcpy(to, from, n * each);
+    return to;
+}
+
+static bool put_in_list(const struct config_row *row, struct sv text, void *base, struct arena *mem,
+                        struct err *e) {
+    struct sv_list *list = (struct sv_list *)((char *)base + row->at);
+    struct sv *at = list->n == row->max ? NULL : one_more(list->at, list->n, sizeof *at, mem);
+    if (!at)
+        return list->n == row->max ? wrong(row, e) : err_set(e, ERR_TOO_LARGE, "is too much text");
+    list->at = at;
+    return put_text(text, &at[list->n], mem, e) && (++list->n, true);
+}
+
+static bool put_sender(const struct config_row *row, struct sv text, void *base, struct arena *mem,
+                       struct err *e) {
+    struct sender_id_list *list = (struct sender_id_list *)((char *)base + row->at);
+    struct sender_id *at = list->n == row->max ? NULL : one_more(list->at, list->n, sizeof *at, mem);
+    struct sv kept;
+    if (!at)
+        return list->n == row->max ? wrong(row, e) : err_set(e, ERR_TOO_LARGE, "is too much text");
+    list->at = at;
+    return put_text(text, &kept, mem, e) && sender_id_parse(kept, &at[list->n], e) && (++list->n, true);
+}
+
+static bool is_prefix(struct sv *v) {
+    if (sv_starts(*v, SV("+")))
+        *v = sv_from(*v, 1);
+    for (size_t i = 0; i < v->n; i++)
+        if (!isdigit((unsigned char)v->p[i]))
+            return false;
+    return v->n > 0 && v->n <= 15;
+}
+
 /* Index of text in the names, or -1. */
 static int name_index(const struct config_row *row, struct sv text) {
     for (int i = 0; row->names[i]; i++)
@@ -185,6 +225,16 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     case CONFIG_SCREENS: return empty || put_screen(row, text, base, mem, e);
     case CONFIG_RATES:
     case CONFIG_LANE_RATES: return empty || put_rate(row, text, base, mem, e);
+    case CONFIG_TEXTS:
+        return empty ||
+               ((text.n && (!row->names || name_index(row, text) >= 0)) ? put_in_list(row, text, base, mem, e)
+                                                                        : wrong(row, e));
+    case CONFIG_REGIONS:
+        return empty || (is_region(text, capitals) ? put_in_list(row, sv_make(capitals, 2), base, mem, e)
+                                                   : wrong(row, e));
+    case CONFIG_PREFIXES:
+        return empty || (is_prefix(&text) ? put_in_list(row, text, base, mem, e) : wrong(row, e));
+    case CONFIG_SENDERS: return empty || put_sender(row, text, base, mem, e);
     case CONFIG_DATABASE:
         return empty || (sv_starts(text, SV("sqlite:")) && text.n > 7 && text.n < PATH_MAX)
                    ? put_text(text, place, mem, e)
@@ -273,6 +323,28 @@ void config_value_print(const struct config_row *row, const void *base, struct b
         for (uint32_t i = 0; i < n; i++) {
             buf_adds(out, i ? ", " : "");
             config_text_print(texts[i], out);
+        }
+        buf_addc(out, ']');
+        return;
+    }
+    case CONFIG_TEXTS:
+    case CONFIG_REGIONS:
+    case CONFIG_PREFIXES: {
+        const struct sv_list *list = place;
+        buf_addc(out, '[');
+        for (uint32_t i = 0; i < list->n; i++) {
+            buf_adds(out, i ? ", " : "");
+            config_text_print(list->at[i], out);
+        }
+        buf_addc(out, ']');
+        return;
+    }
+    case CONFIG_SENDERS: {
+        const struct sender_id_list *list = place;
+        buf_addc(out, '[');
+        for (uint32_t i = 0; i < list->n; i++) {
+            buf_adds(out, i ? ", " : "");
+            config_text_print(list->at[i].text, out);
         }
         buf_addc(out, ']');
         return;

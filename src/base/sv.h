@@ -15,6 +15,12 @@ struct sv {
     size_t n;
 };
 
+/* Several, in memory that is somebody else's. */
+struct sv_list {
+    struct sv *at;
+    uint32_t n;
+};
+
 /* SV("literal"), SV_NONE, and the pair to print one: printf("%.*s", SV_FMT(v)). */
 #define SV(lit) ((struct sv){.p = "" lit "", .n = sizeof(lit) - 1})
 #define SV_NONE ((struct sv){.p = NULL, .n = 0})

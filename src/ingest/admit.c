@@ -242,7 +242,8 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
         return false;
     const struct sv texts[TEXT_COUNT] = {
         [TEXT_TO] = sv_of(to.e164),
-        [TEXT_FROM] = in.from.n || s->n_lanes != 1 ? in.from : s->lanes[0].from,
+        [TEXT_FROM] =
+            in.from.n || s->n_lanes != 1 || s->n_routes || s->lanes[0].senders.n ? in.from : s->lanes[0].from,
         [TEXT_BODY] = body,
         [TEXT_TOPIC] = in.topic,
         [TEXT_METADATA] = in.metadata,

@@ -6,6 +6,7 @@
 #define HY_MODEL_LANE_H
 
 #include "model/rate.h"
+#include "model/sender_id.h"
 
 enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 24, LANE_RATES_MAX = 8 };
 
@@ -16,6 +17,7 @@ struct lane_config {
     const struct adapter *adapter;
     struct sv fields[LANE_FIELDS_MAX]; /* NUL-terminated; secrets among them: never logged */
     struct sv from;                    /* default sender; may be empty where the adapter has its own */
+    struct sender_id_list senders;     /* a pool: one of them goes before `from` */
     uint32_t channel;                  /* 0: all that its adapter can carry, else 1 + enum channel */
     uint32_t in_flight_max;
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */

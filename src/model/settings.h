@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "model/lane.h"
 #include "model/rate.h"
+#include "model/route.h"
 #include "model/screen_list.h"
 #include "model/state.h"
 
@@ -94,6 +95,9 @@ struct settings {
 
     struct lane_config lanes[SETTINGS_LANES_MAX];
     uint32_t n_lanes;
+
+    struct route_rule *routes; /* in the arena; none: every message may take every lane, in their order */
+    uint32_t n_routes;
 };
 
 #endif

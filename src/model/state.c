@@ -97,6 +97,7 @@ static const struct {
     [REASON_LANE_RATE] = {"lane_rate", "waits until the lane's rates let it go"},
     [REASON_OTHER_PROVIDER_ID] = {"other_provider_id",
                                   "a receipt names another provider id than the attempt: not believed"},
+    [REASON_NO_ROUTE] = {"no_route", "no route of the settings is for it"},
     [REASON_NO_TEMPLATE_CODE] =
         {"no_template_code", "the provider takes only templates it knows, and the message has none of them"},
 };

@@ -64,7 +64,8 @@ enum reason {
     REASON_LANE_RATE = 24,         /* waiting until the lane's rates let it go */
     REASON_OTHER_PROVIDER_ID = 25, /* a receipt came with another provider id than the attempt it names */
     REASON_NO_TEMPLATE_CODE =
-        26, /* the provider takes only templates it knows, and the message has none of them */
+        26,               /* the provider takes only templates it knows, and the message has none of them */
+    REASON_NO_ROUTE = 27, /* no route of the settings is for it */
     REASON_COUNT
 };
 

@@ -43,6 +43,7 @@ static const int32_t reason_codes[REASON_COUNT] = {
     [REASON_LANE_FULL] = 0,
     [REASON_RECONCILING] = 0,
     [REASON_LANE_RATE] = 0,
+    [REASON_NO_ROUTE] = 21612,
     [REASON_OTHER_PROVIDER_ID] = 0,
 };
 

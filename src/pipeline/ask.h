@@ -47,6 +47,7 @@ struct ask {
     struct message *message;      /* SUBMIT; without id: the core gives it */
     enum reason suppress;         /* SUBMIT: not to be sent, for this reason */
     bool flagged;                 /* SUBMIT: to be sent, but somebody should look at its text */
+    struct sv account_name;       /* SUBMIT: where routes are configured; borrowed */
     struct sv caller_key, source; /* SUBMIT: what limits may count by; borrowed */
     const struct link *links;     /* SUBMIT: those in its text; the front's, lent until the answer */
     size_t n_links;

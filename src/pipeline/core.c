@@ -84,6 +84,7 @@ void core_free(struct core *c) {
     map_done(&c->owing);
     map_done(&c->keys);
     limits_free(c->limits);
+    core_routes_done(c);
     free(c->out_calls);
     free(c);
 }
@@ -98,6 +99,7 @@ static void free_rows(struct job *j) {
     free(j->callbacks);
     message_free(j->loaded);
     free(j->use);
+    free(j->accounts);
 }
 
 static void free_work(struct work *w) {
@@ -362,6 +364,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_PRUNE: break;
     case FOR_TEMPLATE: core_template_done(c, w); break;
     case FOR_CLICKS: core_clicks_done(c, w); break;
+    case FOR_ACCOUNTS: core_accounts_done(c, w); break;
     }
     free_work(w);
 }
@@ -432,8 +435,9 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[4 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at, c->use_at};
-    size_t n = 3;
+    int64_t others[5 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at, c->use_at,
+                                              c->accounts.ask_at};
+    size_t n = 4;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
@@ -469,6 +473,7 @@ int64_t core_turn(struct core *c) {
     c->more |= take_asks(c, c->mail.asks, ASKS_JOBS_MAX);
     core_claims(c);
     core_ask_for_use(c);
+    core_ask_for_accounts(c);
     core_ask_for_pages(c);
     core_owed_scan(c);
     core_keep_house(c);

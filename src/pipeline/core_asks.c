@@ -20,9 +20,16 @@ static void refuse_submit(struct core *c, struct ask *a, enum ask_result result)
 static enum reason why_waiting(struct core *c, const struct message *m) {
     if (c->n_lanes == 0)
         return REASON_NO_LANE;
-    for (size_t i = 0; i < c->n_lanes; i++)
+    struct choice choice;
+    core_choose(c, m, &choice);
+    if (!choice.all && !choice.route)
+        return REASON_NO_ROUTE;
+    size_t n = choice.all ? c->n_lanes : choice.order.n;
+    for (size_t k = 0; k < n; k++) {
+        size_t i = choice.all ? k : choice.order.lanes[k];
         if (lane_reason(c->lanes[i], lane_units(c->lanes[i]->config, m), c->now) == REASON_LANE_RATE)
             return REASON_LANE_RATE;
+    }
     return REASON_LANE_FULL;
 }
 
@@ -134,6 +141,7 @@ static void submit(struct core *c, struct ask *a) {
         over_limit(c, a, keyed);
         return;
     }
+    core_know_account(c, m->account_id, a->account_name);
     m->id = id_next(&c->ids, c->now);
     m->created_at = c->now;
     if (m->send_at > c->now)
@@ -421,6 +429,7 @@ static void reload(struct core *c, const struct settings *s) {
     memcpy(c->lanes, kept, n * sizeof kept[0]);
     c->n_lanes = n;
     c->settings = s;
+    core_load_routes(c, s);
     limits_bound(c->limits, s->limits.rate_keys_max);
     forget_gone(c);
 }

@@ -88,6 +88,8 @@ void core_use_done(struct core *c, struct work *w) {
 void core_ask_for_pages(struct core *c) {
     size_t live_max = c->settings->limits.live_max;
     struct queue_scan s;
+    if (c->accounts.unread)
+        return; /* their route could not be told */
     while (c->live.n < live_max && !c->draining &&
            queue_wants_scan(&c->queue, c->now, live_max / 4 + 1, &s)) {
         struct work *w = core_work(c, FOR_SCAN, JOB_SCAN, NULL);

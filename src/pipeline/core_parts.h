@@ -1,6 +1,6 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
- * what is past), core_asks.c (requests and receipts), core_send.c (claims, outcomes, look-ups), core_owed.c
- * (status callbacks).
+ * what is past), core_asks.c (requests and receipts), core_send.c (claims, outcomes, look-ups), core_route.c
+ * (routes), core_owed.c (status callbacks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -11,6 +11,7 @@
 #include "pipeline/ask.h"
 #include "pipeline/call.h"
 #include "pipeline/core.h"
+#include "policy/route.h"
 #include "queue/queue.h"
 
 #include <string.h>
@@ -56,6 +57,7 @@ enum purpose {
     FOR_PRUNE,
     FOR_TEMPLATE, /* answers ask */
     FOR_CLICKS,   /* answers ask */
+    FOR_ACCOUNTS,
 };
 
 struct work {
@@ -90,6 +92,12 @@ struct core {
     struct limits *limits;                  /* owned */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
+    struct route_table *routes; /* owned; NULL: every message may take every lane */
+    struct {
+        struct map names; /* account id -> name, owned: all that have something in memory */
+        bool unread, reading;
+        int64_t ask_at;
+    } accounts;
     struct map gone; /* lanes no longer configured, owned: calls may still name them */
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
@@ -173,6 +181,21 @@ void core_called_live(struct core *c, struct live *l, struct call *call);
 void core_claim_done(struct core *c, struct work *w);
 void core_outcome_done(struct core *c, struct work *w);
 void core_lookup_done(struct core *c, struct work *w);
+
+/* core_route.c */
+struct choice {
+    bool all;                       /* no routes are configured: every lane, in the order of the settings */
+    const struct route_rule *route; /* else NULL: it fits none, and may take no lane */
+    struct route_order order;
+};
+void core_load_routes(struct core *c, const struct settings *s);
+void core_routes_done(struct core *c);
+struct route_query core_route_query(const struct core *c, const struct message *m);
+void core_choose(const struct core *c, const struct message *m, struct choice *out);
+/* Messages have their account's number, routes its name: read once the routes ask for it. */
+void core_know_account(struct core *c, int64_t id, struct sv name);
+void core_ask_for_accounts(struct core *c);
+void core_accounts_done(struct core *c, struct work *w);
 
 /* core_owed.c */
 /* Marks what ch owes; call before core_record. */

@@ -9,10 +9,16 @@ enum { AGAIN_US = 500 * 1000 };
 struct lane *core_open_lane(struct core *c, const struct message *m) {
     if (c->draining || c->n_calls >= CORE_CALLS_MAX)
         return NULL;
-    for (size_t i = 0; i < c->n_lanes; i++)
+    struct choice choice = {.all = true};
+    if (m)
+        core_choose(c, m, &choice);
+    size_t n = choice.all ? c->n_lanes : choice.order.n;
+    for (size_t k = 0; k < n; k++) {
+        size_t i = choice.all ? k : choice.order.lanes[k];
         if ((!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
             lane_is_open(c->lanes[i], m ? lane_units(c->lanes[i]->config, m) : 1, c->now))
             return c->lanes[i];
+    }
     return NULL;
 }
 

@@ -460,6 +460,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_PRUNE] = do_prune,
         [JOB_TEMPLATE] = do_template,
         [JOB_CLICKS] = do_clicks,
+        [JOB_ACCOUNTS] = journal_do_accounts,
     };
     return doers[job->kind](db, job, e);
 }
@@ -483,6 +484,9 @@ static void reset_outcome(struct job *job) {
     free(job->use);
     job->use = NULL;
     job->n_use = 0;
+    free(job->accounts);
+    job->accounts = NULL;
+    job->n_accounts = 0;
     job->more = false;
     job->result = JOB_DONE;
 }

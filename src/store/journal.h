@@ -14,6 +14,7 @@
 
 #include "model/change.h"
 #include "model/link.h"
+#include "store/account.h"
 #include "store/db.h"
 #include "store/templates.h"
 
@@ -33,6 +34,7 @@ enum job_kind {
     JOB_PRUNE,          /* idempotency keys and marks of deleted messages past their time */
     JOB_TEMPLATE,       /* a write to the store of templates */
     JOB_CLICKS,         /* short links were opened */
+    JOB_ACCOUNTS,       /* the names of all accounts */
 };
 
 enum job_result {
@@ -62,6 +64,11 @@ struct callback {
 struct lane_use {
     int64_t at;
     uint32_t units;
+};
+
+struct account_name {
+    int64_t id;
+    char name[NAME_CHARS_MAX + 1];
 };
 
 enum { SCAN_MAX = 4096, MINUTE_US = 60 * 1000 * 1000, LANE_USE_KEPT_MINUTES = 40 * 24 * 60 };
@@ -111,6 +118,8 @@ struct job {
     unsigned n_callbacks;
     struct lane_use *use; /* LANE_USE, oldest first; the receiver's to free */
     unsigned n_use;
+    struct account_name *accounts; /* ACCOUNTS; the receiver's to free */
+    unsigned n_accounts;
     int64_t end_due_at, end_id; /* SWEEP: where the next page begins, while more */
     bool more;                  /* the scan stopped at its limit */
     int64_t next_due_at;        /* the earliest due time after now; 0: none */

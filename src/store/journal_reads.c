@@ -244,3 +244,23 @@ bool journal_do_lane_use(struct db *db, struct job *job, struct err *e) {
                                   .units = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX};
     }
 }
+
+bool journal_do_accounts(struct db *db, struct job *job, struct err *e) {
+    struct db_stmt *s = db_stmt(db, "SELECT id, name FROM account", e);
+    if (!s)
+        return false;
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        if ((job->n_accounts & (job->n_accounts - 1)) == 0) { /* room doubles */
+            size_t room = job->n_accounts ? 2 * (size_t)job->n_accounts : 1;
+            job->accounts = reallocarray(job->accounts, room, sizeof *job->accounts);
+            ASSERT(job->accounts);
+        }
+        struct account_name *a = &job->accounts[job->n_accounts++];
+        a->id = db_col_int(s, 0);
+        snprintf(a->name, sizeof a->name, "%.*s", SV_FMT(db_col_text(s, 1)));
+    }
+}

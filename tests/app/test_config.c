@@ -203,7 +203,7 @@ static void test_load__greedy_files_are_refused(void **state) {
     expect_refusal("a: ", "[", 100000, "nested too deeply");
     expect_refusal("a: ", "{a: ", 60000, "nested too deeply");
     expect_refusal("a: [", "x,", 100000, "too many entries");
-    expect_refusal("", "a: 1\n", CONFIG_FILE_BYTES_MAX / 5 + 1, "is larger than 262144 bytes");
+    expect_refusal("", "a: 1\n", CONFIG_FILE_BYTES_MAX / 5 + 1, "is larger than 1048576 bytes");
     expect_refusal("data_dir: ", "${SID}", 40000, "`data_dir`: longer than 8192 bytes");
 }
 

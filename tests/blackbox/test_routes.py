@@ -1,0 +1,131 @@
+"""Routes: which lane carries a message, seen from outside with a provider for each lane."""
+import signal
+
+from harness.gateway import Gateway, until
+
+QUICK = {"lookup_after_ms": 300}
+
+
+def two_lanes(make_gateway, routes, more=None, lanes=None, **settings):
+    """A running gateway with the lanes `home` and `abroad`, each with a provider of its own."""
+    g = prepare(make_gateway, routes, more, lanes, **settings)
+    return g.start()
+
+
+def prepare(make_gateway, routes, more=None, lanes=None, **settings):
+    home, abroad = make_gateway.simulator(), make_gateway.simulator()
+    made = [Gateway.lane("home", home.url, **QUICK, **(lanes or {}).get("home", {})),
+            Gateway.lane("abroad", abroad.url, **QUICK, **(lanes or {}).get("abroad", {}))]
+    g = make_gateway.gateway(lanes=made, routes=routes, **settings)
+    g.sims = {"home": home, "abroad": abroad}
+    return g
+
+
+def reload(g, **changes):
+    done = len(g.logged("reload.done"))
+    g.write(**changes)
+    g.signal(signal.SIGHUP)
+    until(lambda: len(g.logged("reload.done")) > done, told="the reload is not done")
+
+
+def lane_of(g, **message):
+    return g.wait(g.create(**message), "delivered")["provider"]
+
+
+def test_route__country_topic_template_account_and_sender_choose_the_lane(make_gateway):
+    g = two_lanes(make_gateway, [
+        {"name": "otp-china", "country": ["CN"], "topic": ["otp"], "lanes": ["home"]},
+        {"name": "range", "prefix": ["+86139"], "lanes": ["abroad"]},
+        {"name": "china", "country": "CN", "lanes": ["home"]},
+        {"name": "asked-for", "sender": ["Shop"], "lanes": ["home"]},
+        {"name": "tenant", "account": ["acme"], "lanes": ["home"]},
+        {"name": "rest", "lanes": ["abroad"]},
+    ])
+    assert lane_of(g, to="+8613900138000", topic="otp") == "home"
+    assert lane_of(g, to="+8613900138000") == "abroad"
+    assert lane_of(g, to="+8613800138000") == "home"
+    assert lane_of(g, to="+14155550123") == "abroad"
+    assert lane_of(g, to="+14155550123", **{"from": "Shop"}) == "home"
+    key = g.create_key(account="acme")["key"]
+    g.create(to="+14155550123", body="of acme", headers={"Authorization": "Bearer " + key})
+    until(lambda: g.sims["home"].of("of acme"), told="the account's route is not taken")
+
+
+def test_route__what_fits_none_waits_and_goes_once_a_route_is_for_it(make_gateway):
+    only_china = [{"name": "china", "country": ["CN"], "lanes": ["home"]}]
+    g = two_lanes(make_gateway, only_china)
+    sid = g.create(to="+14155550123", body="waits")
+    m = g.message(sid)
+    assert (m["status"], m["reason"], m["waiting_for"]) == ("queued", "no_route", "route"), m
+    reload(g, routes=only_china + [{"name": "rest", "lanes": ["abroad"]}])
+    assert g.wait(sid, "delivered", timeout=20)["provider"] == "abroad"
+    assert len(g.sims["abroad"].of("waits")) == 1 and not g.sims["home"].of("waits")
+
+
+def test_route__an_account_keeps_its_route_over_a_restart(make_gateway):
+    routes = [{"name": "tenant", "account": ["acme"], "lanes": ["home"]}, {"name": "rest", "lanes": ["abroad"]}]
+    g = two_lanes(make_gateway, routes)
+    key = g.create_key(account="acme")["key"]
+    for sim in g.sims.values():
+        sim.stop()
+    sid = g.create(to="+14155550123", headers={"Authorization": "Bearer " + key})
+    until(lambda: g.get("/v1/messages/" + sid, headers={"Authorization": "Bearer " + key}).json["attempts"] > 0)
+    g.kill9()
+    for sim in g.sims.values():
+        sim.start()
+    g.start()
+
+    def delivered():
+        m = g.get("/v1/messages/" + sid, headers={"Authorization": "Bearer " + key}).json
+        return m["status"] == "delivered" and m
+    assert until(delivered, 40)["provider"] == "home"
+
+
+def test_route__the_next_lane_takes_over_and_nothing_arrives_twice(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "all", "lanes": ["home", "abroad"]}], retry={"first_ms": 100})
+    g.sims["home"].stop()
+    sids = [g.create(to="+1415555%04d" % i, body="text %d" % i) for i in range(20)]
+    for i, sid in enumerate(sids):
+        m = g.wait(sid, "delivered", timeout=40)
+        assert m["provider"] == "abroad", m
+        assert [s["times"] for s in g.sims["abroad"].of("text %d" % i)] == [1]
+
+
+def test_route__weights_are_shares_of_the_recipients_and_stick_to_them(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "shared", "lanes": ["home 3", "abroad 1"]}])
+    first = {to: lane_of(g, to=to) for to in ("+1415555%04d" % i for i in range(40))}
+    assert 20 <= sum(lane == "home" for lane in first.values()) <= 38, first
+    g.stop()
+    g.start()
+    for to, lane in list(first.items())[:12]:
+        assert lane_of(g, to=to) == lane
+
+
+def test_config__faults_of_routes_are_named_by_line(make_gateway, tmp_path):
+    g = prepare(make_gateway, [])
+    g.write(yaml="""lanes:
+  - {name: home, provider: twilio, account_sid: AC0123456789abcdef0123456789abcdef, auth_token: "${TOK}", from: "+15005550006"}
+routes:
+  - name: one
+    country: [CN]
+    lanes: [hone]
+  - {name: two, country: [], lanes: [home]}
+  - {name: two, lanes: [home]}
+  - {name: three, country: [XX], lanes: [home]}
+  - {name: four, topic: otp, lanes: []}
+  - {name: five, country: GB, lanes: [home], canary: home 5%}
+""")
+    told = g.run("config", "check", "-c", str(g.config)).stderr.decode()
+    for line in ("6: `routes[0].lanes` names `hone`, which is no lane of `lanes:`; did you mean `home`?",
+                 "7: `routes[1].country` is an empty list", "8: `routes[2].name` is the name of an earlier route, too",
+                 "9: `routes[3].country` must be a list of two-letter country codes", "10: `routes[4].lanes` is an empty list",
+                 "11: `routes[5].canary` names a lane that is among the route's `lanes`, too"):
+        assert "hongyan.yaml:" + line in told, told
+    g.write(yaml="""lanes:
+  - {name: home, provider: twilio, account_sid: AC0123456789abcdef0123456789abcdef, auth_token: "${TOK}", from: "+15005550006"}
+routes:
+  - {name: all, channel: [sms], lanes: [home]}
+  - {name: china, country: [CN], channel: [sms], lanes: [home]}
+""")
+    told = g.run("config", "check", "-c", str(g.config)).stderr.decode()
+    assert "hongyan.yaml:5: `routes[1]` (china) can never be reached: `all` before it takes every message" in told, told
