@@ -23,6 +23,8 @@ const struct config_section config_sections[] = {
     {"templates", "Message templates.", "消息模板。"},
     {"links", "Short links.", "短链接。"},
     {"screen", "Word screening.", "敏感词过滤。"},
+    {"consent", "Whom not to write to: opt-outs, blocks, invalid numbers ([docs/consent.md](consent.md)).",
+     "不应再发的号码:退订、屏蔽、无效号码。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
      "服务商账户。每一项是一条通道,至少要有一条。"},
     {"routes",
@@ -195,6 +197,17 @@ const struct config_row config_rows[] = {
          "topic=marketing`、`replace words anywhere 文件 for account=acme,beta`、`allow 文件`。patterns "
          "为正则表达式,每行一个。",
      .example = "[flag patterns /etc/hongyan/links.txt for topic=marketing]"},
+
+    {"consent.exempt_topics", CONFIG_TEXTS, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(consent.exempt_topics), .max = 64,
+     .doc =
+         "Messages of these topics are not stopped by opt-outs, where the law lets you; blocks and invalid "
+         "numbers stop them all the same.",
+     .doc_zh = "法律允许时,这些主题的消息不受退订限制;屏蔽和无效号码仍然有效。", .example = "[otp]"},
+    {"consent.invalid_days", CONFIG_U32, "90", AT(consent.invalid_days), .max = 3650,
+     .doc = "How many days a number that a provider calls invalid is not written to; 0: such answers are not "
+            "kept.",
+     .doc_zh = "服务商判定为无效的号码,多少天内不再发送;0 表示不记录。"},
     {0},
 };
 

@@ -91,6 +91,12 @@ struct settings {
         uint32_t n_lists;
     } screen;
 
+    struct {
+        struct sv_list exempt_topics; /* opt-outs do not stop messages of these */
+        uint32_t
+            invalid_days; /* how long a number that a provider calls invalid is not written to; 0: not kept */
+    } consent;
+
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 
     struct lane_config lanes[SETTINGS_LANES_MAX];

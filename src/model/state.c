@@ -100,6 +100,7 @@ static const struct {
     [REASON_NO_ROUTE] = {"no_route", "no route of the settings is for it"},
     [REASON_NO_TEMPLATE_CODE] =
         {"no_template_code", "the provider takes only templates it knows, and the message has none of them"},
+    [REASON_KNOWN_INVALID] = {"known_invalid", "a provider said lately that the number cannot get texts"},
 };
 
 const char *reason_name(enum reason r) {

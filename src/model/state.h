@@ -66,6 +66,7 @@ enum reason {
     REASON_NO_TEMPLATE_CODE =
         26,               /* the provider takes only templates it knows, and the message has none of them */
     REASON_NO_ROUTE = 27, /* no route of the settings is for it */
+    REASON_KNOWN_INVALID = 28, /* a provider said lately that the number is none */
     REASON_COUNT
 };
 

@@ -12,6 +12,7 @@
 #include "model/message.h"
 #include "model/settings.h"
 #include "policy/limits.h"
+#include "store/suppression.h"
 #include "store/templates.h"
 
 enum ask_kind {
@@ -23,6 +24,7 @@ enum ask_kind {
     ASK_RELOAD,   /* new settings; answered at once */
     ASK_TEMPLATE, /* a write to the store of templates; DONE: its outcome is on disk */
     ASK_CLICKS,   /* short links were opened; DONE: counted on disk */
+    ASK_SUPPRESS, /* a write to the suppression list; likewise */
     ASK_KINDS
 };
 
@@ -57,7 +59,8 @@ struct ask {
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
     int64_t account_id;              /* CANCEL, DELETE, REDACT */
     struct template_write *template; /* TEMPLATE: the front's, lent until the answer */
-    unsigned attempt;                /* RECEIPT: 0 not known */
+    struct suppression_write *suppression; /* SUPPRESS: likewise */
+    unsigned attempt;                      /* RECEIPT: 0 not known */
     struct receipt receipt;
     char number[32]; /* RECEIPT with id 0 */
 

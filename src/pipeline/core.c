@@ -137,6 +137,9 @@ struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind,
         w->job.id = l->id;
         if (l->m)
             w->job.change = change_of(l->m);
+        w->job.invalid_until = c->settings->consent.invalid_days
+                                   ? c->now + (int64_t)c->settings->consent.invalid_days * 86400 * US_PER_S
+                                   : 0;
     }
     c->n_jobs++;
     return w;
@@ -237,6 +240,14 @@ struct settle core_settle(struct core *c) {
                            .world = c->world,
                            .now = c->now,
                            .other_lane_open = c->n_lanes > 1 && core_open_lane(c, NULL) != NULL};
+}
+
+bool core_is_exempt(const struct core *c, const struct message *m) {
+    const struct sv_list *topics = &c->settings->consent.exempt_topics;
+    for (uint32_t i = 0; i < topics->n; i++)
+        if (sv_eq(m->text[TEXT_TOPIC], topics->at[i]))
+            return true;
+    return false;
 }
 
 struct lane *core_lane(struct core *c, const char *name) {
@@ -365,6 +376,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_TEMPLATE: core_template_done(c, w); break;
     case FOR_CLICKS: core_clicks_done(c, w); break;
     case FOR_ACCOUNTS: core_accounts_done(c, w); break;
+    case FOR_SUPPRESS: core_suppress_done(c, w); break;
     }
     free_work(w);
 }

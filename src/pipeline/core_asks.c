@@ -124,6 +124,29 @@ void core_key_done(struct core *c, struct work *w) {
     }
 }
 
+/* Hands a new message over to be stored. */
+static void put(struct core *c, struct live *l, struct ask *a, enum reason suppress) {
+    struct message *m = l->m;
+    struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
+    w->ask = a;
+    place(c, l, suppress, w);
+    if (a->flagged)
+        change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
+    core_owe(c, m, &w->job.change);
+    w->job.exempt = core_is_exempt(c, m);
+    if (a->n_links) {
+        w->job.links = a->links;
+        w->job.n_links = a->n_links;
+        w->job.links_until =
+            (m->send_at > c->now ? m->send_at : c->now) + (int64_t)c->settings->links.keep_s * US_PER_S;
+    }
+    if (m->text[TEXT_IDEMPOTENCY_KEY].n) {
+        map_put(&c->keys, key_hash(c, m), w);
+        w->job.idempotency_until = c->now + (int64_t)c->settings->defaults.idempotency_s * US_PER_S;
+    }
+    core_record(c, w);
+}
+
 static void submit(struct core *c, struct ask *a) {
     struct message *m = a->message;
     if (c->draining) {
@@ -146,24 +169,15 @@ static void submit(struct core *c, struct ask *a) {
     m->created_at = c->now;
     if (m->send_at > c->now)
         m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
-    struct live *l = core_live_new(c, m->id, m);
-    struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
-    w->ask = a;
-    place(c, l, a->suppress, w);
-    if (a->flagged)
-        change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
-    core_owe(c, m, &w->job.change);
-    if (a->n_links) {
-        w->job.links = a->links;
-        w->job.n_links = a->n_links;
-        w->job.links_until =
-            (m->send_at > c->now ? m->send_at : c->now) + (int64_t)c->settings->links.keep_s * US_PER_S;
-    }
-    if (keyed) {
-        map_put(&c->keys, hash, w);
-        w->job.idempotency_until = c->now + (int64_t)c->settings->defaults.idempotency_s * US_PER_S;
-    }
-    core_record(c, w);
+    put(c, core_live_new(c, m->id, m), a, a->suppress);
+}
+
+/* The suppression list forbids what was to be stored: it is stored as suppressed. */
+static void put_suppressed(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    if (l->lane)
+        core_release(c, l);
+    put(c, l, w->ask, w->job.why);
 }
 
 void core_put_done(struct core *c, struct work *w) {
@@ -173,6 +187,10 @@ void core_put_done(struct core *c, struct work *w) {
     struct change *ch = &w->job.change;
     if (m->text[TEXT_IDEMPOTENCY_KEY].n)
         map_take(&c->keys, key_hash(c, m));
+    if (w->job.result == JOB_SUPPRESSED) {
+        put_suppressed(c, w);
+        return;
+    }
     if (w->job.result != JOB_DONE) {
         if (l->lane)
             core_release(c, l);
@@ -188,6 +206,7 @@ void core_put_done(struct core *c, struct work *w) {
     }
     core_adopt(c, l, ch);
     a->head = m->head;
+    a->head.updated_at = m->created_at; /* what was suppressed took a moment longer */
     a->id = m->id;
     if (a->n_links)
         meter_add(c->world->meters, COUNT_LINKS, a->n_links);
@@ -281,6 +300,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_RELOAD:
     case ASK_TEMPLATE:
     case ASK_CLICKS:
+    case ASK_SUPPRESS:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -380,6 +400,21 @@ void core_clicks_done(struct core *c, struct work *w) {
     core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
 }
 
+/* ---- the suppression list ---- */
+
+static void write_suppression(struct core *c, struct ask *a) {
+    struct work *w = core_work(c, FOR_SUPPRESS, JOB_SUPPRESS, NULL);
+    w->ask = a;
+    w->job.suppression = a->suppression;
+    core_record(c, w);
+}
+
+void core_suppress_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    a->err = w->job.err;
+    core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
+}
+
 /* ---- settings ---- */
 
 /* A lane that comes back goes on with what it was: calls in flight, and what its rates have counted. */
@@ -454,6 +489,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_REDACT: about_stored(c, a); break;
     case ASK_TEMPLATE: write_template(c, a); break;
     case ASK_CLICKS: count_clicks(c, a); break;
+    case ASK_SUPPRESS: write_suppression(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

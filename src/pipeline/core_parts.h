@@ -58,6 +58,7 @@ enum purpose {
     FOR_TEMPLATE, /* answers ask */
     FOR_CLICKS,   /* answers ask */
     FOR_ACCOUNTS,
+    FOR_SUPPRESS, /* answers ask */
 };
 
 struct work {
@@ -140,6 +141,8 @@ void core_parked_absent(struct core *c, struct live *l);
 /* A change of l is on disk: take over the new head, count, log, and start the callbacks it owes. */
 void core_adopt(struct core *c, struct live *l, const struct change *ch);
 struct settle core_settle(struct core *c);
+/* Do opt-outs not stop this message? */
+bool core_is_exempt(const struct core *c, const struct message *m);
 /* A lane's runtime state by name; NULL if it is not configured (any more). */
 struct lane *core_lane(struct core *c, const char *name);
 
@@ -161,6 +164,7 @@ void core_command_done(struct core *c, struct work *w);
 void core_find_done(struct core *c, struct work *w);
 void core_template_done(struct core *c, struct work *w);
 void core_clicks_done(struct core *c, struct work *w);
+void core_suppress_done(struct core *c, struct work *w);
 
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */

@@ -90,7 +90,15 @@ static void claim(struct core *c, struct live *l, struct lane *lane) {
     struct work *w = core_work(c, FOR_CLAIM, JOB_MOVE, l);
     change_move(&w->job.change, STATE_SENDING, REASON_NONE, c->now);
     core_begin_attempt(c, l, lane, w);
+    w->job.exempt = core_is_exempt(c, l->m);
     core_record(c, w);
+}
+
+/* The number was put on the suppression list since. */
+static void suppress(struct core *c, struct live *l, enum reason why) {
+    struct change ch = change_of(l->m);
+    change_move(&ch, STATE_SUPPRESSED, why, c->now);
+    house(c, l, &ch);
 }
 
 /* Whom to ask about l's latest attempt. A lane that has another provider account by now would truly say that
@@ -140,6 +148,11 @@ void core_claims(struct core *c) {
 
 void core_claim_done(struct core *c, struct work *w) {
     struct live *l = w->live;
+    if (w->job.result == JOB_SUPPRESSED) {
+        core_release(c, l);
+        suppress(c, l, w->job.why);
+        return;
+    }
     if (w->job.result != JOB_DONE) { /* as if nothing had been tried: it is still queued on disk */
         core_release(c, l);
         queue_pause(&c->queue, l->item.priority, c->now + AGAIN_US);

@@ -6,6 +6,7 @@
 
 /* This message never. */
 #define NUMBER FATE_REJECTED, LANE_FINE, REASON_INVALID_NUMBER, 0
+#define UNROUTED FATE_REJECTED, LANE_FINE, REASON_UNREACHABLE, 0 /* not from this sender; another may do */
 #define OPTOUT FATE_REJECTED, LANE_FINE, REASON_OPTED_OUT, 0
 #define BLOCKED FATE_REJECTED, LANE_FINE, REASON_BLOCKED, 0
 #define CONTENT FATE_REJECTED, LANE_FINE, REASON_CONTENT_REJECTED, 0
@@ -80,7 +81,7 @@ static const struct twilio_error rows[] = {
     {21609, REQUEST},     /* Invalid StatusCallback */
     {21610, OPTOUT},      /* Attempt to send to unsubscribed recipient */
     {21611, QUEUE_FULL},  /* This From number has exceeded the maximum number of queued ... */
-    {21612, NUMBER},      /* The To phone number is not currently reachable via SMS */
+    {21612, UNROUTED},    /* The To phone number is not currently reachable via SMS */
     {21614, NUMBER},      /* To number is not a valid mobile number */
     {21616, SENDER},      /* The From number matches multiple numbers for your account */
     {21617, CONTENT},     /* The concatenated message body exceeds the 1600 character limit */

@@ -22,6 +22,7 @@ struct journal {
     struct job **held; /* must-jobs of failed transactions, in order */
     size_t n_held;
     struct err trouble;
+    bool heed; /* the suppression list may have rows */
 };
 
 struct journal *journal_new(struct db *db, struct err *e) {
@@ -298,8 +299,33 @@ static bool add_links(struct db *db, const struct job *job, struct err *e) {
     return links_add(db, &of, job->links, job->n_links, e);
 }
 
+/* Does it send, or promise to? Not what stores what is over, or comes from outside. */
+static bool sends(const struct job *job) {
+    if (job->kind == JOB_PUT)
+        return job->message->direction == DIRECTION_OUT && job->change.next.due_at != 0;
+    return job->kind == JOB_MOVE && job->change.attempt_begins;
+}
+
+/* Is there anything against sending it? */
+static bool check_consent(struct db *db, struct job *job, struct err *e) {
+    if (!job->heed || !sends(job))
+        return true;
+    if (!suppression_ask(db, job->message, job->change.next.step, job->exempt, job->now, &job->why, e))
+        return false;
+    if (job->why != REASON_NONE)
+        job->result = JOB_SUPPRESSED;
+    return true;
+}
+
+/* A repeat is told as one, whatever has happened to the number since. */
+static bool check_put(struct db *db, struct job *job, struct err *e) {
+    if (!check_consent(db, job, e))
+        return false;
+    return job->result == JOB_DONE || !job->message->text[TEXT_IDEMPOTENCY_KEY].n || find_key(db, job, e);
+}
+
 static bool do_put(struct db *db, struct job *job, struct err *e) {
-    if (job->n_links && !check_links(db, job, e))
+    if ((job->n_links && !check_links(db, job, e)) || (job->result == JOB_DONE && !check_put(db, job, e)))
         return false;
     if (job->result != JOB_DONE)
         return true;
@@ -356,13 +382,33 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
     return true;
 }
 
+/* A provider that refuses the number says something for the next message to it. */
+static bool learn(struct db *db, struct job *job, struct err *e) {
+    const struct change *c = &job->change;
+    bool ended = (c->next.state == STATE_FAILED || c->next.state == STATE_UNDELIVERED) && c->n_events &&
+                 !c->events[c->n_events - 1].note;
+    bool at_the_door = c->attempt_ends && c->attempt.fate == FATE_REJECTED;
+    if (!ended && !at_the_door)
+        return true;
+    /* A receipt's "unknown handset" may be one that is off: only a refusal at the door makes a number
+     * invalid. */
+    const struct suppression_lesson lesson = {
+        .reason = at_the_door ? c->attempt.reason : c->next.reason,
+        .lane = c->next.lane,
+        .code = at_the_door ? c->attempt.code : c->next.code,
+        .invalid_until = at_the_door ? job->invalid_until : 0,
+    };
+    return suppression_learn(db, job->message, &lesson, job->now, &job->wrote, e);
+}
+
 static bool do_move(struct db *db, struct job *job, struct err *e) {
-    if (job->claim && !check_claim(db, job, e))
+    if ((job->claim && !check_claim(db, job, e)) || !check_consent(db, job, e))
         return false;
     if (job->result != JOB_DONE)
         return true;
     return update_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e);
+           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e) &&
+           learn(db, job, e);
 }
 
 /* One statement with up to two parameters. */
@@ -432,7 +478,7 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
         return false;
     db_int(s, job->now / MINUTE_US - LANE_USE_KEPT_MINUTES);
     return db_run(s, e) && spent_prune(db, job->now, job->limit, e) &&
-           links_prune(db, job->now, job->limit, e);
+           links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e);
 }
 
 static bool do_template(struct db *db, struct job *job, struct err *e) {
@@ -441,6 +487,11 @@ static bool do_template(struct db *db, struct job *job, struct err *e) {
 
 static bool do_clicks(struct db *db, struct job *job, struct err *e) {
     return links_count(db, job->clicks, job->n_clicks, e);
+}
+
+static bool do_suppress(struct db *db, struct job *job, struct err *e) {
+    job->wrote = job->suppression->act == SUPPRESSION_ADD;
+    return suppression_write(db, job->suppression, job->now, e);
 }
 
 static bool do_job(struct db *db, struct job *job, struct err *e) {
@@ -461,6 +512,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_TEMPLATE] = do_template,
         [JOB_CLICKS] = do_clicks,
         [JOB_ACCOUNTS] = journal_do_accounts,
+        [JOB_SUPPRESS] = do_suppress,
     };
     return doers[job->kind](db, job, e);
 }
@@ -488,15 +540,30 @@ static void reset_outcome(struct job *job) {
     job->accounts = NULL;
     job->n_accounts = 0;
     job->more = false;
+    job->wrote = false;
+    job->why = REASON_NONE;
     job->result = JOB_DONE;
+}
+
+/* Another process may have written it: one look a batch, while it is empty. */
+static bool look_at_list(struct journal *j, struct job **jobs, size_t n, struct err *e) {
+    for (size_t i = 0; i < n; i++)
+        if (sends(jobs[i]))
+            return suppression_any(j->db, &j->heed, e);
+    return true;
 }
 
 static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     if (n == 0)
         return true;
     bool ok = db_in_place(j->db, e) && db_begin(j->db, e);
-    for (size_t i = 0; ok && i < n; i++)
+    if (ok && !j->heed)
+        ok = look_at_list(j, jobs, n, e);
+    for (size_t i = 0; ok && i < n; i++) {
+        jobs[i]->heed = j->heed;
         ok = do_job(j->db, jobs[i], e);
+        j->heed |= jobs[i]->wrote;
+    }
     ok = ok && db_commit(j->db, e);
     if (!ok) {
         db_rollback(j->db);

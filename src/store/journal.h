@@ -16,6 +16,7 @@
 #include "model/link.h"
 #include "store/account.h"
 #include "store/db.h"
+#include "store/suppression.h"
 #include "store/templates.h"
 
 enum job_kind {
@@ -35,16 +36,19 @@ enum job_kind {
     JOB_TEMPLATE,       /* a write to the store of templates */
     JOB_CLICKS,         /* short links were opened */
     JOB_ACCOUNTS,       /* the names of all accounts */
+    JOB_SUPPRESS,       /* a write to the suppression list */
 };
 
 enum job_result {
     JOB_DONE,
-    JOB_FAILED,    /* not stored; err says why */
-    JOB_DUPLICATE, /* PUT: its idempotency key is taken; dup_* say by what */
-    JOB_CLAIMED,   /* MOVE with claim: another message has that provider id already; nothing stored */
-    JOB_AMBIGUOUS, /* MOVE with claim: the id may as well be that of another message with the same number and
-                      text */
-    JOB_ABSENT,    /* LOAD: no such message */
+    JOB_FAILED,     /* not stored; err says why */
+    JOB_DUPLICATE,  /* PUT: its idempotency key is taken; dup_* say by what */
+    JOB_CLAIMED,    /* MOVE with claim: another message has that provider id already; nothing stored */
+    JOB_AMBIGUOUS,  /* MOVE with claim: the id may as well be that of another message with the same number and
+                       text */
+    JOB_ABSENT,     /* LOAD: no such message */
+    JOB_SUPPRESSED, /* PUT that leaves something to do, MOVE that begins an attempt: why says what forbids it;
+                       nothing stored */
 };
 
 /* A status callback that is due. */
@@ -85,6 +89,8 @@ struct job {
     struct change change;
     uint32_t units; /* PUT, MOVE that begin an attempt: what it costs of its lane's rates; 0: not counted */
     bool claim;     /* MOVE: refuse if another message holds change.next.provider_id */
+    bool exempt;    /* PUT, MOVE: opt-outs do not stop this message */
+    int64_t invalid_until; /* MOVE: how long a number that the provider calls invalid is kept so; 0: not */
     /* PUT with an idempotency key */
     int64_t idempotency_until;
     /* SCAN, SWEEP, CALLBACK_SCAN */
@@ -105,7 +111,11 @@ struct job {
     int64_t links_until;
     const struct clicks *clicks; /* CLICKS: borrowed */
     size_t n_clicks;
+    struct suppression_write *suppression; /* SUPPRESS, at `now`: likewise */
 
+    bool heed;       /* the journal's: the suppression list may have rows */
+    bool wrote;      /* the journal's: it has now */
+    enum reason why; /* SUPPRESSED */
     enum job_result result;
     struct err err;
     struct message *loaded; /* LOAD; the receiver's to free */

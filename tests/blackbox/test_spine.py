@@ -262,7 +262,7 @@ def test_unreachable_provider__is_sent_to_when_it_is_back(make_gateway):
 # ---- what the provider may do: the magic numbers ----
 
 @pytest.mark.parametrize("to, reason, code", [
-    ("+15005550001", "invalid_number", 21211), ("+15005550002", "invalid_number", 21612),
+    ("+15005550001", "invalid_number", 21211), ("+15005550002", "unreachable", 21612),
     ("+15005550003", "sender_rejected", 21408), ("+15005550004", "opted_out", 21610),
     ("+15005550009", "invalid_number", 21614)])
 def test_rejected__fails_at_once_for_good(quick, to, reason, code):

@@ -8,11 +8,12 @@ import re
 import sqlite3
 import sys
 
-BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code"}
+BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code", "suppression", "suppression_key"}
 
 # What may walk a whole table or index, or sort, and why.
 ALLOWED = {
     "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL": "once, at the start: how many rows wait",
+    "SELECT 1 FROM suppression LIMIT 1": "the first row of all: is there one?",
 }
 
 TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|/\*.*?\*/|//[^\n]*|([A-Z][A-Z_0-9]+)|(\s+)|(.)', re.S)

@@ -125,6 +125,8 @@ void kit_picture(struct db *db, struct buf *out) {
         {"SELECT * FROM template_body ORDER BY account_id, name, number, language, channel, part", 7},
         {"SELECT * FROM template_code ORDER BY account_id, name, number, provider, language", 8},
         {"SELECT * FROM link ORDER BY code", 9},
+        {"SELECT * FROM suppression ORDER BY account_id, number, topic, kind", 11},
+        {"SELECT * FROM suppression_key ORDER BY hash", 2},
     };
     struct err e = ERR_INIT;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {

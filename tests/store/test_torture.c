@@ -10,6 +10,7 @@ struct batch {
     size_t n;
     struct message *messages[JOBS_MAX];
     size_t n_messages;
+    struct suppression_write write;
 };
 
 /* ---- what is there before: 1 waits, 2 is being sent, 3 is delivered and owes a callback ---- */
@@ -152,6 +153,30 @@ static void prune(struct batch *b) {
     add(b, (struct job){.kind = JOB_PRUNE, .now = KIT_NOW + 2 * 86400 * US_PER_S, .limit = 10});
 }
 
+static const struct suppression rows_of_list[] = {
+    {.account_id = 1,
+     .number = SV("+8613800138000"),
+     .kind = SUPPRESSION_BLOCK,
+     .source = SUPPRESSION_BY_API},
+    {.account_id = 1,
+     .number = SV("+8613800138009"),
+     .kind = SUPPRESSION_OPT_OUT,
+     .source = SUPPRESSION_BY_API},
+};
+
+static void suppress_and_put(struct batch *b) {
+    b->write = (struct suppression_write){.act = SUPPRESSION_ADD, .rows = rows_of_list, .n = 2};
+    add(b, (struct job){.kind = JOB_SUPPRESS, .suppression = &b->write, .now = KIT_NOW});
+    put(b);
+}
+
+static void refused_by_provider(struct batch *b) {
+    struct job *j = add(b, kit_move(stored[1], STATE_FAILED, 0));
+    kit_end(j, FATE_REJECTED, "", KIT_NOW);
+    j->change.attempt.reason = j->change.next.reason = REASON_OPTED_OUT;
+    j->must = true;
+}
+
 static void reads_after_writes(struct batch *b) {
     put_and_begin(b);
     scan(b);
@@ -183,6 +208,8 @@ static const struct {
     {"callback end", callback_end},
     {"prune", prune},
     {"reads after writes", reads_after_writes},
+    {"suppress and put", suppress_and_put},
+    {"refused by the provider", refused_by_provider},
 };
 
 /* ---- the rack ---- */

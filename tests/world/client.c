@@ -7,6 +7,8 @@
 void client_forget(struct ask *a) {
     if (a->kind == ASK_SUBMIT)
         free(a->owner);
+    if (a->kind == ASK_SUPPRESS)
+        consent_forget(a);
     free(a);
 }
 
@@ -38,6 +40,7 @@ void client_submit(struct sim *s) {
     struct sv text[TEXT_COUNT] = {[TEXT_TO] = sv_of(to),
                                   [TEXT_BODY] = sv_of(body),
                                   [TEXT_METADATA] = sv_of(meta),
+                                  [TEXT_TOPIC] = consent_topic(k >= 0 ? (unsigned)k : serial),
                                   [TEXT_STATUS_CALLBACK] = calls_back ? SV("http://client.test/cb") : SV_NONE,
                                   [TEXT_IDEMPOTENCY_KEY] = sv_of(key)};
     struct message *m = message_new(text);

@@ -27,6 +27,8 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
     l->fields[adapter_field_index(a, SV("base_url"))] = arena_dup(&set->arena, sv_of(url));
 }
 
+static struct sv exempt_topics[] = {{"otp", 3}};
+
 static void make(struct sim *s, bool whole) {
     struct settings *set = calloc(1, sizeof *set);
     ASSERT(set && s->n_settings < SETTINGS_KEPT);
@@ -39,6 +41,8 @@ static void make(struct sim *s, bool whole) {
     set->retry.first_ms = 500;
     set->retry.max_ms = 20000;
     set->retry.attempts_max = 5;
+    set->consent.exempt_topics = (struct sv_list){.at = exempt_topics, .n = 1};
+    set->consent.invalid_days = sim_chance(s, 50) ? 1 : 0;
     set->callbacks.timeout_ms = 5000;
     set->callbacks.attempts_max = 5;
     unsigned first = (unsigned)(sim_random(s) % s->hosts);

@@ -34,6 +34,27 @@ static void check_callback(struct sim *s, const struct call *c) {
     db_end(st);
 }
 
+/* Nobody is written to who was on the suppression list when the attempt began. A row was there all the time
+ * since it was made; of the same turn it may be either. */
+static void check_consent(struct sim *s, const struct call *c) {
+    static const char sql[] =
+        "SELECT s.kind, s.created_at FROM suppression AS s JOIN attempt AS a ON a.message_id=?1 AND "
+        "a.number=?2 "
+        "JOIN message AS m ON m.id=?1 WHERE s.number=m.recipient AND s.account_id IN (0, m.account_id) AND "
+        "(s.topic='' OR s.topic=m.topic) AND s.created_at<a.started_at AND (s.expires_at=0 OR "
+        "s.expires_at>a.started_at) AND NOT (s.kind=1 AND coalesce(m.topic,'')='otp')";
+    _Static_assert(SUPPRESSION_OPT_OUT == 1, "as the statement has it");
+    struct db_stmt *st = query(s, sql);
+    db_int(st, c->message->id);
+    db_int(st, c->attempt);
+    if (next(s, st))
+        sim_broken(s, "I7", "attempt %u of %llx began after %s of its number at %lld", c->attempt,
+                   (unsigned long long)c->message->id,
+                   suppression_kind_name((enum suppression_kind)db_col_int(st, 0)),
+                   (long long)db_col_int(st, 1));
+    db_end(st);
+}
+
 void oracle_call(struct sim *s, const struct call *c) {
     static const char open[] = "SELECT count(*) FROM attempt WHERE message_id=? AND ended_at=0";
     static const char mine[] = "SELECT ended_at, fate FROM attempt WHERE message_id=? AND number=?";
@@ -41,6 +62,7 @@ void oracle_call(struct sim *s, const struct call *c) {
         check_callback(s, c);
     if (c->kind != CALL_ATTEMPT)
         return;
+    check_consent(s, c);
     struct db_stmt *st = query(s, mine);
     db_int(st, c->message->id);
     db_int(st, c->attempt);
@@ -97,7 +119,7 @@ static void check_truth(struct sim *s, const struct promise *p, enum state state
     bool gone_out = state == STATE_SENT || state == STATE_DELIVERED || state == STATE_UNDELIVERED;
     if (gone_out && times == 0)
         sim_broken(s, "I1", "message %llx is %s but the provider never had it", id, state_name(state));
-    bool says_not = state == STATE_CANCELED || state == STATE_EXPIRED ||
+    bool says_not = state == STATE_CANCELED || state == STATE_EXPIRED || state == STATE_SUPPRESSED ||
                     (state == STATE_FAILED && reason != REASON_OUTCOME_UNKNOWN);
     /* at_least_once goes on with an outcome unknown, and may end so */
     if (times > 0 && says_not && (once || number(s, open, p->id) == 0))

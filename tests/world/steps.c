@@ -186,6 +186,8 @@ void sim_step(struct sim *s) {
         lanes_trouble(s);
     else if (dice < 891)
         lanes_reload(s, false);
+    else if (dice < 894)
+        consent_change(s);
     else if (dice < 897)
         s->now += (int64_t)(sim_random(s) % (10 * US_PER_S));
     else

@@ -1,7 +1,7 @@
 /* world: the real core, queue, dispatch, receipt and journal code in one thread, from one seed: a virtual
- * clock, a seeded scheduler, lanes that come and go by reloads, lying providers, callbacks nobody takes, a
- * database that fails, mailboxes that are too small, stops, and a crash between any two steps. One seed, one
- * trace.
+ * clock, a seeded scheduler, lanes that come and go by reloads, lying providers, callbacks nobody takes,
+ * opt-outs at any time, a database that fails, mailboxes that are too small, stops, and a crash between any
+ * two steps. One seed, one trace.
  */
 #ifndef HY_TESTS_WORLD_WORLD_H
 #define HY_TESTS_WORLD_WORLD_H
@@ -110,15 +110,21 @@ void client_callback(struct sim *s, const struct call *c, struct http_response *
 void client_forget(struct ask *a); /* nobody answers it */
 uint64_t client_callback_key(int64_t id, unsigned event);
 
+/* consent.c: numbers are put on the suppression list, and taken off. */
+void consent_change(struct sim *s);
+void consent_forget(struct ask *a);     /* what its ask owns */
+struct sv consent_topic(unsigned dice); /* of a message; the list's rows are for one of them, or for all */
+
 /* steps.c: what may happen next. */
 void sim_step(struct sim *s);
 void sim_settle(struct sim *s); /* no more trouble: run until nothing is due any more */
 
 /* oracle.c: looks into the database. */
-void oracle_call(struct sim *s, const struct call *c); /* before the provider or client sees it: I3, I4, I8 */
-void oracle_stopped(struct sim *s);                    /* a clean stop left nothing open */
-void oracle_timely(struct sim *s);                     /* none waits on past its validity */
-void oracle_alive(struct sim *s);                      /* nothing that is due is forgotten */
-void oracle_end(struct sim *s);                        /* I1, I2, I5, I6, I9, I10, I11 */
+void oracle_call(struct sim *s,
+                 const struct call *c); /* before the provider or client sees it: I3, I4, I7, I8 */
+void oracle_stopped(struct sim *s);     /* a clean stop left nothing open */
+void oracle_timely(struct sim *s);      /* none waits on past its validity */
+void oracle_alive(struct sim *s);       /* nothing that is due is forgotten */
+void oracle_end(struct sim *s);         /* I1, I2, I5, I6, I9, I10, I11 */
 
 #endif

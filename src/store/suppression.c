@@ -1,0 +1,420 @@
+#include "store/suppression.h"
+
+#include "base/codec.h"
+#include "model/content.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { LOOKED_AT_MAX = 20000, BY_BYTES_MAX = 64 };
+
+/* Fixed, as it is stored. Whoever makes numbers collide gains nothing. */
+static const struct sip_key key_of_hashes = {0x68756e6779616e21, 0x7375707072657373};
+
+static int64_t hash_of(struct sv number) {
+    return (int64_t)(siphash(key_of_hashes, number) >> 1);
+}
+
+static const char *const kinds[SUPPRESSION_KINDS] = {
+    [SUPPRESSION_ANY] = "any",
+    [SUPPRESSION_OPT_OUT] = "opt_out",
+    [SUPPRESSION_BLOCK] = "block",
+    [SUPPRESSION_INVALID] = "invalid",
+};
+
+static const char *const sources[SUPPRESSION_SOURCES] = {
+    [0] = "",
+    [SUPPRESSION_BY_API] = "api",
+    [SUPPRESSION_BY_REPLY] = "reply",
+    [SUPPRESSION_BY_PROVIDER] = "provider",
+    [SUPPRESSION_BY_IMPORT] = "import",
+    [SUPPRESSION_BY_CONSOLE] = "console",
+};
+
+const char *suppression_kind_name(enum suppression_kind k) {
+    ASSERT(k < SUPPRESSION_KINDS);
+    return kinds[k];
+}
+
+bool suppression_kind_parse(struct sv name, enum suppression_kind *out) {
+    for (int k = SUPPRESSION_OPT_OUT; k < SUPPRESSION_KINDS; k++)
+        if (sv_eq(name, sv_of(kinds[k]))) {
+            *out = (enum suppression_kind)k;
+            return true;
+        }
+    return false;
+}
+
+const char *suppression_source_name(enum suppression_source s) {
+    ASSERT(s < SUPPRESSION_SOURCES);
+    return sources[s];
+}
+
+bool suppression_source_parse(struct sv name, enum suppression_source *out) {
+    for (int s = SUPPRESSION_BY_API; s < SUPPRESSION_SOURCES; s++)
+        if (sv_eq(name, sv_of(sources[s]))) {
+            *out = (enum suppression_source)s;
+            return true;
+        }
+    return false;
+}
+
+/* ---- writing ---- */
+
+static bool is_there(struct db *db, const struct suppression *r, bool *there, struct err *e) {
+    static const char sql[] =
+        "SELECT 1 FROM suppression WHERE account_id=? AND number=? AND topic=? AND kind=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, r->account_id);
+    db_text(s, r->number);
+    db_text(s, r->topic);
+    db_int(s, r->kind);
+    if (!db_next(s, there, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+/* Rows of a number were added, or taken away. */
+static bool count_key(struct db *db, struct sv number, int64_t rows, struct err *e) {
+    static const char more[] = "INSERT INTO suppression_key (hash, n) VALUES (?,?) ON CONFLICT (hash) DO "
+                               "UPDATE SET n=n+excluded.n";
+    static const char none[] = "DELETE FROM suppression_key WHERE hash=? AND n<=0";
+    if (rows == 0)
+        return true;
+    struct db_stmt *s = db_stmt(db, more, e);
+    if (!s)
+        return false;
+    db_int(s, hash_of(number));
+    db_int(s, rows);
+    if (!db_run(s, e))
+        return false;
+    if (rows > 0)
+        return true;
+    s = db_stmt(db, none, e);
+    if (!s)
+        return false;
+    db_int(s, hash_of(number));
+    return db_run(s, e);
+}
+
+static bool has_key(struct db *db, struct sv number, bool *there, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM suppression_key WHERE hash=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, hash_of(number));
+    if (!db_next(s, there, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+static bool add(struct db *db, const struct suppression *r, int64_t now, bool *there, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO suppression (account_id, number, topic, kind, source, said_by, note, message_id, "
+        "created_at, "
+        "updated_at, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (account_id, number, topic, "
+        "kind) "
+        "DO UPDATE SET source=excluded.source, said_by=excluded.said_by, note=excluded.note, "
+        "message_id=excluded.message_id, updated_at=excluded.updated_at, expires_at=excluded.expires_at";
+    ASSERT(r->number.n && r->kind > SUPPRESSION_ANY && r->kind < SUPPRESSION_KINDS);
+    if (!is_there(db, r, there, e))
+        return false;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, r->account_id);
+    db_text(s, r->number);
+    db_text(s, r->topic);
+    db_int(s, r->kind);
+    db_int(s, r->source);
+    db_text_or_null(s, r->by);
+    db_text_or_null(s, r->note);
+    db_int(s, r->message_id);
+    db_int(s, now);
+    db_int(s, now);
+    db_int(s, r->expires_at);
+    return db_run(s, e) && count_key(db, r->number, *there ? 0 : 1, e);
+}
+
+static bool release(struct db *db, const struct suppression *r, size_t *n, struct err *e) {
+    static const char sql[] =
+        "DELETE FROM suppression WHERE account_id=? AND number=? AND (? OR topic=?) AND (? OR kind=?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, r->account_id);
+    db_text(s, r->number);
+    db_int(s, r->topic.p == NULL);
+    db_text(s, r->topic);
+    db_int(s, r->kind == SUPPRESSION_ANY);
+    db_int(s, r->kind);
+    if (!db_run(s, e))
+        return false;
+    int64_t gone = db_changes(db);
+    *n += (size_t)gone;
+    return count_key(db, r->number, -gone, e);
+}
+
+bool suppression_write(struct db *db, struct suppression_write *w, int64_t now, struct err *e) {
+    w->added = w->renewed = w->released = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        bool there;
+        if (w->act == SUPPRESSION_RELEASE) {
+            if (!release(db, &w->rows[i], &w->released, e))
+                return false;
+            continue;
+        }
+        if (!add(db, &w->rows[i], now, &there, e))
+            return false;
+        w->renewed += there;
+        w->added += !there;
+    }
+    return true;
+}
+
+struct sv suppression_address(struct sv v, char out[SUPPRESSION_NUMBER_BYTES_MAX]) {
+    if (v.n > SUPPRESSION_NUMBER_BYTES_MAX || sv_find_char(v, '@') == SIZE_MAX)
+        return v;
+    for (size_t i = 0; i < v.n; i++)
+        out[i] = (char)tolower((unsigned char)v.p[i]);
+    return sv_make(out, v.n);
+}
+
+/* Where a step of m's plan goes to; mem holds it. */
+static struct sv address_of(const struct message *m, unsigned step, struct arena *mem) {
+    struct content_step s;
+    struct content_code ignored;
+    if (step == 0)
+        return m->text[TEXT_TO];
+    content_read(m, step, "", "", mem, &s, &ignored);
+    return s.to;
+}
+
+bool suppression_learn(struct db *db, const struct message *m, const struct suppression_lesson *l,
+                       int64_t now, bool *learned, struct err *e) {
+    *learned = false;
+    bool invalid = l->reason == REASON_INVALID_NUMBER && l->invalid_until;
+    if (!invalid && l->reason != REASON_OPTED_OUT)
+        return true;
+    struct arena ARENA_AUTO mem;
+    arena_init(&mem, CONTENT_BYTES_MAX);
+    char by[BY_BYTES_MAX], folded[SUPPRESSION_NUMBER_BYTES_MAX];
+    int n = snprintf(by, sizeof by, "%s %d", l->lane, l->code);
+    struct sv number = suppression_address(address_of(m, m->head.step, &mem), folded);
+    if (number.n == 0 || number.n > SUPPRESSION_NUMBER_BYTES_MAX)
+        return true;
+    const struct suppression row = {
+        .account_id = m->account_id,
+        .number = number,
+        .kind = invalid ? SUPPRESSION_INVALID : SUPPRESSION_OPT_OUT,
+        .source = SUPPRESSION_BY_PROVIDER,
+        .by = sv_make(by, (size_t)n),
+        .message_id = m->id,
+        .expires_at = invalid ? l->invalid_until : 0,
+    };
+    *learned = true;
+    bool there;
+    return add(db, &row, now, &there, e);
+}
+
+bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
+    static const char sql[] = "SELECT account_id, number, topic, kind FROM suppression INDEXED BY "
+                              "suppression_expires WHERE expires_at<>0 AND expires_at<=? ORDER BY expires_at "
+                              "LIMIT 1";
+    for (unsigned i = 0; i < limit; i++) {
+        struct arena ARENA_AUTO mem;
+        arena_init(&mem, SUPPRESSION_NUMBER_BYTES_MAX + SUPPRESSION_TOPIC_BYTES_MAX + 64);
+        struct db_stmt *s = db_stmt(db, sql, e);
+        bool row;
+        size_t gone = 0;
+        if (!s)
+            return false;
+        db_int(s, now);
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        const struct suppression over = {.account_id = db_col_int(s, 0),
+                                         .number = arena_dup(&mem, db_col_text(s, 1)),
+                                         .topic = arena_dup(&mem, db_col_text(s, 2)),
+                                         .kind = (enum suppression_kind)db_col_int(s, 3)};
+        db_end(s);
+        if (!release(db, &over, &gone, e))
+            return false;
+        if (gone == 0) /* not one of ours: leave it for a person */
+            return true;
+    }
+    return true;
+}
+
+/* ---- asking ---- */
+
+bool suppression_any(struct db *db, bool *any, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM suppression LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s || !db_next(s, any, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+/* Of two reasons the one that says more. */
+static enum reason heavier(enum reason a, enum suppression_kind kind) {
+    static const enum reason reasons[SUPPRESSION_KINDS] = {[SUPPRESSION_OPT_OUT] = REASON_OPTED_OUT,
+                                                           [SUPPRESSION_BLOCK] = REASON_BLOCKED,
+                                                           [SUPPRESSION_INVALID] = REASON_KNOWN_INVALID};
+    enum reason b = reasons[kind];
+    if (a == REASON_NONE || b == REASON_BLOCKED)
+        return b;
+    return a == REASON_KNOWN_INVALID ? b : a;
+}
+
+/* Adds what the rows of one address say; counting: bits of the kinds that do. */
+static bool ask(struct db *db, const struct message *m, struct sv number, unsigned counting, int64_t now,
+                enum reason *why, struct err *e) {
+    static const char sql[] =
+        "SELECT topic, kind, expires_at FROM suppression WHERE account_id IN (0, ?) AND number=?";
+    bool there;
+    if (!has_key(db, number, &there, e))
+        return false;
+    if (!there)
+        return true;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, m->account_id);
+    db_text(s, number);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        struct sv topic = db_col_text(s, 0);
+        int64_t kind = db_col_int(s, 1), expires_at = db_col_int(s, 2);
+        bool known = kind > SUPPRESSION_ANY && kind < SUPPRESSION_KINDS;
+        bool holds =
+            (topic.n == 0 || sv_eq(topic, m->text[TEXT_TOPIC])) && (expires_at == 0 || expires_at > now);
+        if (known && holds && counting & 1u << kind)
+            *why = heavier(*why, (enum suppression_kind)kind);
+    }
+}
+
+bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool exempt, int64_t now,
+                     enum reason *why, struct err *e) {
+    char folded[SUPPRESSION_NUMBER_BYTES_MAX];
+    unsigned opt_out = exempt ? 0 : 1u << SUPPRESSION_OPT_OUT, block = 1u << SUPPRESSION_BLOCK;
+    unsigned invalid = step >= m->n_plan ? 1u << SUPPRESSION_INVALID : 0;
+    *why = REASON_NONE;
+    if (!ask(db, m, suppression_address(m->text[TEXT_TO], folded), opt_out | block | (step ? 0 : invalid),
+             now, why, e))
+        return false;
+    if (step == 0 || *why != REASON_NONE)
+        return true;
+    struct arena ARENA_AUTO mem;
+    arena_init(&mem, CONTENT_BYTES_MAX);
+    return ask(db, m, suppression_address(address_of(m, step, &mem), folded), opt_out | block | invalid, now,
+               why, e);
+}
+
+/* ---- reading ---- */
+
+#define COLUMNS                                                                                              \
+    "account_id, number, topic, kind, source, said_by, note, message_id, created_at, updated_at, expires_at"
+
+/* False when the arena is full. */
+static bool read_row(struct db_stmt *s, struct arena *mem, struct suppression *out) {
+    int64_t kind = db_col_int(s, 3), source = db_col_int(s, 4);
+    *out = (struct suppression){
+        .account_id = db_col_int(s, 0),
+        .number = arena_dup(mem, db_col_text(s, 1)),
+        .topic = arena_dup(mem, db_col_text(s, 2)),
+        .kind = kind >= 0 && kind < SUPPRESSION_KINDS ? (enum suppression_kind)kind : SUPPRESSION_ANY,
+        .source = source >= 0 && source < SUPPRESSION_SOURCES ? (enum suppression_source)source : 0,
+        .by = arena_dup(mem, db_col_text(s, 5)),
+        .note = arena_dup(mem, db_col_text(s, 6)),
+        .message_id = db_col_int(s, 7),
+        .created_at = db_col_int(s, 8),
+        .updated_at = db_col_int(s, 9),
+        .expires_at = db_col_int(s, 10),
+    };
+    return !mem->full;
+}
+
+static bool passes(const struct suppression_filter *f, struct db_stmt *s) {
+    return (f->kind == SUPPRESSION_ANY || db_col_int(s, 3) == (int64_t)f->kind) &&
+           (f->source == 0 || db_col_int(s, 4) == (int64_t)f->source) &&
+           (f->topic.p == NULL || sv_eq(f->topic, db_col_text(s, 2)));
+}
+
+static bool page_full(struct db_stmt *s, struct err *e) {
+    db_end(s);
+    return err_set(e, ERR_TOO_LARGE, "the page is too large: ask for fewer rows");
+}
+
+bool suppression_list(struct db *db, const struct suppression_filter *f, struct arena *mem,
+                      struct suppression *out, size_t *n, bool *more, struct suppression *last,
+                      struct err *e) {
+    static const char sql[] = "SELECT " COLUMNS " FROM suppression WHERE account_id=? AND (number, topic, "
+                              "kind) > (?, ?, ?) ORDER BY number, topic, kind";
+    ASSERT(f->limit >= 1 && f->limit <= SUPPRESSION_PAGE_MAX);
+    *n = 0;
+    *more = false;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, f->account_id);
+    db_text(s, f->after.number);
+    db_text(s, f->after.topic);
+    db_int(s, f->after.kind);
+    for (unsigned looked = 0;; looked++) {
+        bool row;
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        if (*n == f->limit) {
+            *more = true;
+            *last = out[*n - 1];
+            db_end(s);
+            return true;
+        }
+        bool wanted = passes(f, s);
+        bool enough = looked == LOOKED_AT_MAX;
+        if ((wanted || enough) && !read_row(s, mem, last))
+            return page_full(s, e);
+        if (wanted)
+            out[(*n)++] = *last;
+        if (enough) {
+            *more = true;
+            db_end(s);
+            return true;
+        }
+    }
+}
+
+bool suppression_of(struct db *db, int64_t account_id, struct sv number, int64_t now, struct arena *mem,
+                    struct suppression *out, size_t max, size_t *n, struct err *e) {
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM suppression WHERE account_id IN (0, ?) AND number=? AND "
+        "(expires_at=0 OR expires_at>?) LIMIT ?";
+    *n = 0;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_text(s, number);
+    db_int(s, now);
+    db_int(s, (int64_t)max);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        if (!read_row(s, mem, &out[(*n)++]))
+            return page_full(s, e);
+    }
+}
