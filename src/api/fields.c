@@ -151,8 +151,8 @@ static bool read_value(const struct api_field *f, const json_t *j, struct api_va
                                   : wrong_type(f, "a whole number", e);
     case FIELD_BOOL: v->n = json_is_true(j); return json_is_boolean(j) || wrong_type(f, "true or false", e);
     case FIELD_OBJECT: v->json = j; return json_is_object(j) || wrong_type(f, "an object", e);
-    case FIELD_REF:
-    case FIELD_LIST: break;
+    case FIELD_LIST: v->json = j; return json_is_array(j) || wrong_type(f, "a list", e);
+    case FIELD_REF: break;
     }
     ASSERT(false); /* not in requests */
     return false;
@@ -247,6 +247,29 @@ static bool read_members(struct api_request *rq, const struct api_field *fields,
         return true;
     api_fail(rq, &e);
     return false;
+}
+
+bool api_read_object(const struct api_field *fields, const json_t *object, struct api_value *values,
+                     struct err *e) {
+    clear(fields, values);
+    if (!json_is_object(object))
+        return err_set(e, ERR_INVALID, "must be an object");
+    /* jansson's iterators take what may be changed; nothing is. */
+    for (void *at = json_object_iter((json_t *)(uintptr_t)object); at;
+         at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+        const char *key = json_object_iter_key(at);
+        const json_t *j = json_object_iter_value(at);
+        char name[ERR_FIELD_MAX];
+        const struct api_field *f = find_field(fields, sv_of(key));
+        copy_name(sv_of(key), name);
+        if (!f)
+            return err_set_field(e, ERR_INVALID, name, "`%s` is not known here", name);
+        struct api_value *v = &values[f - fields];
+        v->given = !json_is_null(j);
+        if (v->given && !read_value(f, j, v, e))
+            return false;
+    }
+    return all_there(fields, values, e);
 }
 
 bool api_read_json(struct api_request *rq, const struct api_field *fields, json_t **root,

@@ -14,7 +14,7 @@ enum field_kind {
     FIELD_TIME,   /* RFC 3339 */
     FIELD_OBJECT, /* any JSON object */
     FIELD_REF,    /* answers only: another schema */
-    FIELD_LIST,   /* answers only: an array of it */
+    FIELD_LIST,   /* an array of it; in JSON requests the handler reads its items (api_read_object) */
 };
 
 struct api_field {
@@ -35,7 +35,7 @@ struct api_value {
     bool given;         /* present, and not null */
     struct sv text;     /* TEXT, WORD */
     int64_t n;          /* INT; BOOL 0 or 1; WORD its index; TIME microseconds */
-    const json_t *json; /* OBJECT */
+    const json_t *json; /* OBJECT, LIST */
 };
 
 #define JSON_AUTO __attribute__((cleanup(api_json_done)))
@@ -47,6 +47,10 @@ void api_json_done(json_t **j);
  * answered, and false returned. */
 MUST_USE bool api_read_json(struct api_request *rq, const struct api_field *fields, json_t **root,
                             struct api_value *values);
+/* One object of a list in a request, by its table: the same rules, but nothing is answered: ERR_INVALID names
+ * the field. */
+MUST_USE bool api_read_object(const struct api_field *fields, const json_t *object, struct api_value *values,
+                              struct err *e);
 /* The same from a form or a query string: numbers, times and words as text; OBJECT is not possible there. An
  * empty value is taken as not given. Values live in the arena. */
 MUST_USE bool api_read_form(struct api_request *rq, const struct api_field *fields, const struct form *f,

@@ -18,6 +18,12 @@ extern const struct api_field message_page_shape[], event_list_shape[], attempt_
     template_page_shape[];
 
 const char *direction_name(enum direction d);
+extern const struct api_field suppression_put_fields[], suppression_create_fields[],
+    suppression_bulk_fields[], suppression_delete_fields[],
+    suppression_list_fields[]; /* native_suppressions.c */
+extern const struct api_field suppression_shape[], suppression_page_shape[], suppression_of_shape[],
+    suppression_refusal_shape[], suppression_bulk_shape[];
+
 /* What a message that is not finished waits for: "send_at", "lane", "retry", "provider", "reconciliation",
  * "receipt"; NULL when for nothing. */
 const char *native_waiting_for(const struct head *h);
@@ -54,6 +60,12 @@ void native_template_publish(struct api_request *rq);
 void native_template_archive(struct api_request *rq);
 void native_template_delete(struct api_request *rq);
 void native_preview(struct api_request *rq);
+
+void native_suppression_list(struct api_request *rq); /* native_suppressions.c */
+void native_suppression_create(struct api_request *rq);
+void native_suppression_get(struct api_request *rq);
+void native_suppression_put(struct api_request *rq);
+void native_suppression_delete(struct api_request *rq);
 
 void hook_run(struct api_request *rq); /* hooks.c */
 

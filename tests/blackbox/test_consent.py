@@ -1,5 +1,10 @@
 """The suppression list as an application and an operator meet it: what a provider's refusal teaches, opt-outs, blocks, lists."""
+import json
+import urllib.parse
+
 import pytest
+
+from harness.gateway import after, call, until
 
 QUICK = {"lookup_after_ms": 300}
 LI = "+8613800138000"
@@ -24,3 +29,163 @@ def test_refusal__for_another_reason_stops_nothing(make_gateway):
     g = make_gateway(lane=QUICK)
     for body in ("one", "two"):
         assert g.wait(g.create(to="+15005550002", body=body), "failed")["reason"] == "unreachable"
+
+
+# ---- the list ----
+
+def quote(number):
+    return urllib.parse.quote(number, safe="")
+
+
+def ask(g, method, path, body=None, headers=None):
+    data = json.dumps(body) if body is not None else None
+    return call(g.port, method, path, data, {**(headers or g.bearer), "Content-Type": "application/json"})
+
+
+def put(g, number, headers=None, **row):
+    return ask(g, "PUT", "/v1/suppressions/" + quote(number), row, headers)
+
+
+def release(g, number, headers=None, **query):
+    return ask(g, "DELETE", "/v1/suppressions/%s?%s" % (quote(number), urllib.parse.urlencode(query)), None, headers)
+
+
+def rows_of(g, number):
+    a = ask(g, "GET", "/v1/suppressions/" + quote(number))
+    assert a.status == 200, a
+    return a.json["data"]
+
+
+def admin(g):
+    return {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"]}
+
+
+def test_opt_out__stops_what_waits_and_what_comes_and_can_be_taken_back(make_gateway):
+    g = make_gateway(lane=QUICK)
+    scheduled = g.create(to=LI, body="tomorrow", send_at=after(2))
+    a = put(g, "138 0013 8000", note="by telephone")
+    assert a.status == 201, a
+    row = a.json["data"][0]
+    assert (a.json["number"], row["kind"], row["source"], row["note"], row["everyone"]) == (LI, "opt_out", "api", "by telephone", False)
+    assert row["by"].startswith("SK") and row["expires_at"] is None
+    assert put(g, LI).status == 200
+    m = g.message(g.create(to=LI, body="now"))
+    assert (m["status"], m["reason"]) == ("suppressed", "opted_out"), m
+    m = g.wait(scheduled, "suppressed")
+    assert (m["reason"], m["attempts"], g.attempts(scheduled)) == ("opted_out", 0, [])
+    assert g.moves(scheduled) == ["accepted", "scheduled", "suppressed"]
+    assert release(g, LI, kind="opt_out").status == 204
+    assert release(g, LI, kind="opt_out").status == 404
+    assert rows_of(g, LI) == []
+    g.wait(g.create(to=LI, body="again"), "delivered")
+    assert g.sim.stats()["received"] == 1
+
+
+def test_opt_out__that_comes_while_a_message_waits_for_its_lane_is_honoured(make_gateway):
+    g = make_gateway(lane={**QUICK, "rates": ["1/s"]})
+    others = [g.create(to="+861380013800%d" % i, body="takes a place") for i in range(1, 4)]
+    waiting = g.create(to=LI, body="waits")
+    assert g.message(waiting)["waiting_for"] == "lane"
+    assert put(g, LI).status == 201
+    assert g.wait(waiting, "suppressed")["reason"] == "opted_out"
+    for sid in others:
+        g.wait(sid, "delivered")
+    assert g.sim.stats()["received"] == 3
+
+
+def test_topics__an_opt_out_is_for_one_or_all_and_some_are_exempt(make_gateway):
+    g = make_gateway(lane=QUICK, consent={"exempt_topics": ["otp"]})
+    assert put(g, LI, topic="news").status == 201
+    assert g.message(g.create(to=LI, body="a", topic="news"))["reason"] == "opted_out"
+    g.wait(g.create(to=LI, body="b", topic="orders"), "delivered")
+    assert put(g, LI).status == 201
+    assert g.message(g.create(to=LI, body="c", topic="orders"))["reason"] == "opted_out"
+    g.wait(g.create(to=LI, body="d", topic="otp"), "delivered")
+    assert put(g, LI, admin(g), kind="block").status == 201
+    assert g.message(g.create(to=LI, body="e", topic="otp"))["reason"] == "blocked"
+    assert len(rows_of(g, LI)) == 3
+
+
+def test_blocks__are_an_administrators_to_make_and_to_release(make_gateway):
+    g = make_gateway(lane=QUICK)
+    assert put(g, LI, kind="block").status == 403
+    boss = admin(g)
+    assert put(g, LI, boss, kind="block", expires_at=after(3600)).status == 201
+    for how in ({}, {"kind": "block"}):
+        assert release(g, LI, **how).status == 403
+    assert release(g, LI, kind="opt_out").status == 404
+    assert release(g, LI, boss).status == 204
+
+
+def test_accounts__do_not_see_or_change_each_others_rows(make_gateway):
+    g = make_gateway(lane=QUICK)
+    other = {"Authorization": "Bearer " + g.create_key(account="other", scopes="send,read,admin")["key"]}
+    assert put(g, LI).status == 201
+    assert ask(g, "GET", "/v1/suppressions/" + quote(LI), headers=other).json["data"] == []
+    assert ask(g, "GET", "/v1/suppressions", headers=other).json["data"] == []
+    assert release(g, LI, other).status == 404
+    sent = g.post("/v1/messages", {"to": LI, "body": "hello"}, other)
+    assert sent.status == 202 and sent.json["status"] != "suppressed"
+
+
+def test_idempotency__a_repeat_of_a_suppressed_message_is_the_same_message(make_gateway):
+    g = make_gateway(lane=QUICK)
+    put(g, LI)
+    key = {**g.bearer, "Idempotency-Key": "k-1"}
+    first, second = (g.post("/v1/messages", {"to": LI, "body": "hello"}, key) for _ in range(2))
+    assert (first.status, second.status) == (202, 202) and first.json["id"] == second.json["id"]
+    assert first.json["status"] == second.json["status"] == "suppressed"
+    assert first.json["created_at"] == g.message(first.json["id"])["created_at"]
+
+
+def test_bulk__takes_the_good_rows_and_names_the_others(make_gateway):
+    g = make_gateway(lane=QUICK)
+    rows = [{"number": LI}, {"number": "nonsense 12"}, {"number": "+8613800138001", "topic": "news"}, {"nummer": LI}, "x",
+            {"number": "+8613800138002", "kind": "block"}, {"number": "Li@Example.com"}]
+    a = ask(g, "POST", "/v1/suppressions", {"suppressions": rows})
+    assert a.status == 200, a
+    assert (a.json["added"], a.json["renewed"]) == (3, 0)
+    assert [(r["index"], r["field"]) for r in a.json["refused"]] == [(1, "number"), (3, "nummer"), (4, None), (5, None)], a
+    assert ask(g, "POST", "/v1/suppressions", {"suppressions": rows[:1]}).json["renewed"] == 1
+    assert [r["number"] for r in ask(g, "GET", "/v1/suppressions").json["data"]] == [LI, "+8613800138001", "li@example.com"]
+    many = [{"number": LI}] * 1001
+    assert ask(g, "POST", "/v1/suppressions", {"suppressions": many}).status == 413
+
+
+def test_list__pages_and_filters(make_gateway):
+    g = make_gateway(lane=QUICK)
+    boss = admin(g)
+    rows = [{"number": "+86138001380%02d" % i, "kind": ("opt_out", "block", "invalid")[i % 3], "topic": "news" if i % 2 else ""}
+            for i in range(30)]
+    assert ask(g, "POST", "/v1/suppressions", {"suppressions": rows}, boss).json["added"] == 30
+
+    def walk(**query):
+        seen = []
+        while True:
+            page = ask(g, "GET", "/v1/suppressions?" + urllib.parse.urlencode(query)).json
+            seen += page["data"]
+            if not page["next_cursor"]:
+                return seen
+            query["cursor"] = page["next_cursor"]
+    assert [r["number"] for r in walk(limit=7)] == [r["number"] for r in rows]
+    assert len(walk(limit=4, kind="block")) == 10 and len(walk(topic="news", limit=3)) == 15
+    assert len(walk(source="api")) == 30 and walk(source="import") == []
+    assert all(r["expires_at"] for r in walk(kind="invalid"))
+    assert ask(g, "GET", "/v1/suppressions?cursor=zz").status == 400
+
+
+@pytest.mark.parametrize("number", ["", "12 34 56 78 90 12 34 56", "a b", "+", "%00", "%FF", "x" * 300])
+def test_number__that_is_none_is_refused(make_gateway, number):
+    g = make_gateway(lane=QUICK)
+    for method in ("GET", "PUT", "DELETE"):
+        path = "/v1/suppressions/" + (number if "%" in number else quote(number)) + ("?kind=opt_out" if method == "DELETE" else "")
+        assert ask(g, method, path).status in (400, 404, 405), (method, path)
+
+
+def test_log__has_no_number_of_the_list(make_gateway):
+    g = make_gateway(lane=QUICK)
+    put(g, LI)
+    g.create(to=LI, body="hello")
+    release(g, LI, kind="opt_out")
+    until(lambda: "released=1" in g.log())
+    assert "13800138000" not in g.log()
