@@ -292,7 +292,9 @@ const char *native_waiting_for(const struct head *h) {
     case STATE_QUEUED:
         if (h->reason == REASON_NO_ROUTE)
             return "route";
-        return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE || h->reason == REASON_NO_LANE
+        return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
+                       h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
+                       h->reason == REASON_WARM_UP
                    ? "lane"
                    : "retry";
     case STATE_SENDING: return "provider";

@@ -157,7 +157,7 @@ static void read_map(struct config_loading *l, const struct config_node *map, st
             config_read_lanes(l, n);
         } else if (!section.n && sv_eq(n->key, SV("routes"))) {
             continue; /* read last: they name lanes */
-        } else if (!section.n && !dotted && config_is_section(n->key)) {
+        } else if (!section.n && !dotted && config_is_section(config_rows, n->key)) {
             if (n->kind == CONFIG_NODE_MAP)
                 read_map(l, n, n->key, lines);
             else if (!config_node_is_null(n))

@@ -118,7 +118,7 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
         list_section(SV("routes"), chinese, out);
         return true;
     }
-    if (config_is_section(key) || config_item_rows(key)) {
+    if (config_is_section(config_rows, key) || config_item_rows(key)) {
         list_section(key, chinese, out);
         return true;
     }

@@ -111,42 +111,73 @@ static int secret_of_file_key(const struct adapter *a, struct sv key) {
     return i >= 0 && a->fields[i].secret ? i : -1;
 }
 
-static void unknown_key(struct lane_reading *r, const struct config_node *n) {
+static void unknown_key(struct lane_reading *r, unsigned line, struct sv key) {
     const struct adapter *a = r->lane->adapter;
-    struct config_near near = config_near_of(n->key);
+    struct config_near near = config_near_of(key);
     char file_keys[LANE_FIELDS_MAX][CONFIG_NEAR_MAX];
-    for (const struct config_row *row = config_lane_rows; row->key; row++)
-        config_near_try(&near, sv_of(row->key));
-    for (size_t i = 0; i < a->n_fields; i++) {
+    for (const struct config_row *row = config_lane_rows; row->key; row++) {
+        struct sv name = sv_of(row->key), rest = name;
+        config_near_try(&near, name);
+        config_near_try(&near, sv_cut(&rest, '.')); /* a section */
+    }
+    for (size_t i = 0; a && i < a->n_fields; i++) {
         config_near_try(&near, sv_of(a->fields[i].name));
         snprintf(file_keys[i], sizeof file_keys[i], "%s%s", a->fields[i].name, suffix);
         if (a->fields[i].secret)
             config_near_try(&near, sv_of(file_keys[i]));
     }
-    int words = n->key.n < CONFIG_NEAR_MAX ? (int)n->key.n : CONFIG_NEAR_MAX;
+    int words = key.n < CONFIG_NEAR_MAX ? (int)key.n : CONFIG_NEAR_MAX;
     r->faulty = true;
     if (near.best.n)
-        config_problem_add(r->l->problems, r->l->path, n->line,
-                           "unknown key `%s%.*s`; did you mean `%s%.*s`?", r->prefix, words, n->key.p,
-                           r->prefix, SV_FMT(near.best));
+        config_problem_add(r->l->problems, r->l->path, line, "unknown key `%s%.*s`; did you mean `%s%.*s`%s?",
+                           r->prefix, words, key.p, r->prefix, SV_FMT(near.best),
+                           sv_eq(near.best, key) ? ", one part a line, nested" : "");
     else
-        config_problem_add(r->l->problems, r->l->path, n->line,
+        config_problem_add(r->l->problems, r->l->path, line,
                            "unknown key `%s%.*s`; `hongyan config explain lanes` lists the known ones",
-                           r->prefix, words, n->key.p);
+                           r->prefix, words, key.p);
+}
+
+static void read_row(struct lane_reading *r, const struct config_row *row, const struct config_node *n) {
+    char key[CONFIG_KEY_MAX];
+    snprintf(key, sizeof key, "%s%s", r->prefix, row->key);
+    if (row->kind == CONFIG_PROVIDER)
+        return; /* read first of all */
+    if (config_read_row(r->l, row, key, n, r->lane))
+        r->lines[row - config_lane_rows] = n->line;
+    else if (!config_node_is_null(n))
+        r->faulty = true;
+}
+
+/* `quota:` and the like: the keys below it are rows by their dotted names. */
+static void read_section(struct lane_reading *r, const struct config_node *section) {
+    char name[CONFIG_NEAR_MAX], key[2 * CONFIG_NEAR_MAX];
+    snprintf(name, sizeof name, "%.*s", SV_FMT(section->key));
+    if (section->kind != CONFIG_NODE_MAP) {
+        if (!config_node_is_null(section))
+            problem(r, section->line, name, " is a section: its keys go below it, indented");
+        return;
+    }
+    for (const struct config_node *n = section->first; n; n = n->next) {
+        snprintf(key, sizeof key, "%s.%.*s", name,
+                 n->key.n < CONFIG_NEAR_MAX ? (int)n->key.n : CONFIG_NEAR_MAX, n->key.p);
+        const struct config_row *row = config_row_find(config_lane_rows, sv_of(key));
+        if (row)
+            read_row(r, row, n);
+        else
+            unknown_key(r, n->line, sv_of(key));
+    }
 }
 
 static void read_key(struct lane_reading *r, const struct config_node *n) {
-    const struct config_row *row = config_row_find(config_lane_rows, n->key);
+    bool dotted = sv_find_char(n->key, '.') != SIZE_MAX;
+    const struct config_row *row = dotted ? NULL : config_row_find(config_lane_rows, n->key);
     const struct adapter *a = r->lane->adapter;
-    char key[CONFIG_KEY_MAX];
-    if (row) {
-        snprintf(key, sizeof key, "%s%s", r->prefix, row->key);
-        if (row->kind == CONFIG_PROVIDER)
-            return; /* read first of all */
-        if (config_read_row(r->l, row, key, n, r->lane))
-            r->lines[row - config_lane_rows] = n->line;
-        else if (!config_node_is_null(n))
-            r->faulty = true;
+    if (row || (!dotted && config_is_section(config_lane_rows, n->key))) {
+        if (row)
+            read_row(r, row, n);
+        else
+            read_section(r, n);
         return;
     }
     if (!a)
@@ -157,7 +188,7 @@ static void read_key(struct lane_reading *r, const struct config_node *n) {
     else if (file >= 0)
         read_field_file(r, (size_t)file, n);
     else
-        unknown_key(r, n);
+        unknown_key(r, n->line, n->key);
 }
 
 static void read_provider(struct lane_reading *r) {
@@ -221,6 +252,11 @@ static void check_whole(struct lane_reading *r) {
         return;
     if (r->lane->channel && !(a->channels >> (r->lane->channel - 1) & 1u)) {
         problem(r, line_of(r, "channel"), "channel", " is not one that this provider can carry");
+        return;
+    }
+    if (warm_up_is_on(&r->lane->warm_up) && !r->lane->warm_up.start.n) {
+        problem(r, line_of(r, "warm_up"), "warm_up.start",
+                " is missing: the day on which the warm-up began, or begins");
         return;
     }
     bool ok =

@@ -11,9 +11,29 @@ static void print_row(const struct config_row *row, const char *name, const void
     buf_addc(out, '\n');
 }
 
+/* Rows of one table; those of a section below its name. first: what stands before the first line. */
+static void print_rows(const struct config_row *rows, const void *base, const char *first, const char *indent,
+                       struct buf *out) {
+    struct sv section = SV_NONE;
+    char deeper[16];
+    snprintf(deeper, sizeof deeper, "%s  ", indent);
+    for (const struct config_row *row = rows; row->key; row++) {
+        struct sv key = sv_of(row->key);
+        size_t dot = sv_find_char(key, '.');
+        struct sv own = dot == SIZE_MAX ? SV_NONE : sv_sub(key, 0, dot);
+        if (own.n && !sv_eq(own, section))
+            buf_addf(out, "%s%.*s:\n", indent, SV_FMT(own));
+        section = own;
+        print_row(row, own.n ? row->key + dot + 1 : row->key, base,
+                  row == rows ? first
+                  : own.n     ? deeper
+                              : indent,
+                  out);
+    }
+}
+
 static void print_lane(const struct lane_config *lane, struct buf *out) {
-    for (const struct config_row *row = config_lane_rows; row->key; row++)
-        print_row(row, row->key, lane, row == config_lane_rows ? "  - " : "    ", out);
+    print_rows(config_lane_rows, lane, "  - ", "    ", out);
     for (size_t i = 0; i < lane->adapter->n_fields; i++) {
         const struct adapter_field *f = &lane->adapter->fields[i];
         buf_addf(out, "    %s: ", f->name);
@@ -37,16 +57,7 @@ static void print_routes(const struct settings *s, struct buf *out) {
 }
 
 void config_print(const struct settings *s, struct buf *out) {
-    struct sv section = SV_NONE;
-    for (const struct config_row *row = config_rows; row->key; row++) {
-        struct sv key = sv_of(row->key);
-        size_t dot = sv_find_char(key, '.');
-        struct sv own = dot == SIZE_MAX ? SV_NONE : sv_sub(key, 0, dot);
-        if (own.n && !sv_eq(own, section))
-            buf_addf(out, "%.*s:\n", SV_FMT(own));
-        section = own;
-        print_row(row, own.n ? row->key + dot + 1 : row->key, s, own.n ? "  " : "", out);
-    }
+    print_rows(config_rows, s, "", "", out);
     buf_adds(out, s->n_lanes ? "lanes:\n" : "lanes: []\n");
     for (uint32_t i = 0; i < s->n_lanes; i++)
         print_lane(&s->lanes[i], out);

@@ -214,6 +214,47 @@ const struct config_row config_rows[] = {
 /* In the order of enum channel, after the first. */
 static const char *const lane_channels[] = {"all", "sms", "voice", "email", "push", "whatsapp", "chat", NULL};
 
+#define WARM_UP_ROWS(key, member, of, of_zh)                                                                 \
+    {key ".days",                                                                                            \
+     CONFIG_COUNTS,                                                                                          \
+     "",                                                                                                     \
+     .fallback_is = "none: by first, factor and target",                                                     \
+     .fallback_is_zh = "无:按 first、factor、target 计算",                                                   \
+     LANE(member.days),                                                                                      \
+     .count_at = offsetof(struct lane_config, member.n_days),                                                \
+     .min = 1,                                                                                               \
+     .max = WARM_UP_DAYS_MAX,                                                                                \
+     .doc =                                                                                                  \
+         "Warm-up of " of ", as a list: how much may be sent on its first day, on its second, and so on.",   \
+     .doc_zh = of_zh "的预热计划(列表):第一天、第二天……各可发送多少。",                                      \
+     .example = "[50, 100, 200, 500]"},                                                                      \
+        {key ".first",                                                                                       \
+         CONFIG_U32,                                                                                         \
+         "50",                                                                                               \
+         LANE(member.first),                                                                                 \
+         .min = 1,                                                                                           \
+         .max = 1000000000,                                                                                  \
+         .doc = "Without a list: how much may be sent on the first day.",                                    \
+         .doc_zh = "未给出列表时:第一天可发送多少。"},                                                       \
+        {key ".factor",                                                                                      \
+         CONFIG_U32,                                                                                         \
+         "2",                                                                                                \
+         LANE(member.factor),                                                                                \
+         .min = 2,                                                                                           \
+         .max = 100,                                                                                         \
+         .doc = "By how much that grows from day to day.",                                                   \
+         .doc_zh = "每天增长的倍数。"},                                                                      \
+        {key ".target",                                                                                      \
+         CONFIG_U32,                                                                                         \
+         "0",                                                                                                \
+         .fallback_is = "0: no warm-up",                                                                     \
+         .fallback_is_zh = "0:不预热",                                                                       \
+         LANE(member.target),                                                                                \
+         .max = 1000000000,                                                                                  \
+         .doc = "On the day on which it would reach this, the warm-up is over.",                             \
+         .doc_zh = "某天的上限将达到此值时,预热即告结束。",                                                  \
+         .example = "10000"},
+
 const struct config_row config_lane_rows[] = {
     {"name", CONFIG_NAME, NULL, LANE(name),
      .doc = "Name of the lane: small letters, digits and dashes. It is part of the callback addresses, so "
@@ -251,10 +292,30 @@ const struct config_row config_lane_rows[] = {
                "30d),同时生效;任意一段该时长内都不会超过,重启后仍然有效。"
                "服务商按条(分段)计的按分段计,否则按消息计;超出者排队等待。",
      .example = "[10/s, 5000/d]"},
-    {"timeout_ms", CONFIG_U32, "10000", LANE(timeout_ms), .min = 100, .max = 300000, .unit = CONFIG_MS,
-     .at_least = "connect_timeout_ms",
-     .doc = "How long one call may take, connecting included; after that its outcome is unknown.",
-     .doc_zh = "单次调用(含建立连接)的超时时间,超过则结果未知。"},
+    {"time_zone", CONFIG_ZONE, "UTC", LANE(time_zone),
+     .doc = "In which the lane's days and months begin: that of the provider account.",
+     .doc_zh = "该通道的日与月按此时区起算,应与服务商账户一致。", .example = "Asia/Shanghai"},
+    {"quota.day", CONFIG_U32, "0", .fallback_is = "0: none", .fallback_is_zh = "0:无", LANE(quota.day),
+     .max = 1000000000,
+     .doc = "How much may be sent in a calendar day, counted as for `rates` and kept over restarts; the "
+            "surplus goes "
+            "by another lane or waits for the next day.",
+     .doc_zh = "每个自然日最多发送多少,计数方式同 `rates`,重启后仍然有效;超出者改走其他通道或等到次日。",
+     .example = "10000"},
+    {"quota.month", CONFIG_U32, "0", .fallback_is = "0: none", .fallback_is_zh = "0:无", LANE(quota.month),
+     .max = 1000000000, .doc = "The same in a calendar month.", .doc_zh = "每个自然月最多发送多少。",
+     .example = "200000"},
+    {"warm_up.start", CONFIG_DAY, "", .fallback_is = "must be given where the lane warms up",
+     .fallback_is_zh = "通道需要预热时必填", LANE(warm_up.start),
+     .doc = "The first day of the lane's warm-up, in its time zone.",
+     .doc_zh = "该通道预热的第一天(按其时区)。", .example = "2026-11-21"},
+    WARM_UP_ROWS("warm_up", warm_up, "the lane", "通道") WARM_UP_ROWS(
+        "sender_warm_up", sender_warm_up, "each sender (number, name) from the day of its first use on",
+        "每个发送方(号码或名称,自首次使用之日起)"){
+        "timeout_ms", CONFIG_U32, "10000", LANE(timeout_ms), .min = 100, .max = 300000, .unit = CONFIG_MS,
+        .at_least = "connect_timeout_ms",
+        .doc = "How long one call may take, connecting included; after that its outcome is unknown.",
+        .doc_zh = "单次调用(含建立连接)的超时时间,超过则结果未知。"},
     {"connect_timeout_ms", CONFIG_U32, "3000", LANE(connect_timeout_ms), .min = 50, .max = 60000,
      .unit = CONFIG_MS, .doc = "How long connecting may take.", .doc_zh = "建立连接的超时时间。"},
     {"receipt_window_s", CONFIG_U32, "259200", LANE(receipt_window_s), .min = 60, .max = 30 * 86400,
@@ -343,8 +404,8 @@ const struct config_row *config_row_find(const struct config_row *rows, struct s
     return NULL;
 }
 
-bool config_is_section(struct sv key) {
-    for (const struct config_row *r = config_rows; r->key; r++) {
+bool config_is_section(const struct config_row *rows, struct sv key) {
+    for (const struct config_row *r = rows; r->key; r++) {
         struct sv row = sv_of(r->key);
         if (row.n > key.n && sv_starts(row, key) && row.p[key.n] == '.')
             return true;
@@ -379,6 +440,7 @@ static const struct {
     [CONFIG_RATES] = {"a list of rates, such as `60/min per recipient`",
                       "速率列表,如 `60/min per recipient`"},
     [CONFIG_LANE_RATES] = {"a list of rates, such as `10/s`", "速率列表,如 `10/s`"},
+    [CONFIG_COUNTS] = {"a list of whole numbers, such as [50, 100, 200]", "整数列表,如 [50, 100, 200]"},
     [CONFIG_SCREENS] = {"a list of screen lists, such as `flag patterns FILE for topic=marketing`",
                         "列表,如 `flag patterns 文件 for topic=marketing`"},
     [CONFIG_TEXTS] = {"a list of texts", "文本列表"},
@@ -391,6 +453,8 @@ static const struct {
     [CONFIG_DATABASE] = {"sqlite:PATH", "sqlite:PATH"},
     [CONFIG_REGION] = {"a two-letter country code of ISO 3166, such as CN or GB",
                        "ISO 3166 两字母国家代码,如 CN 或 GB"},
+    [CONFIG_DAY] = {"a date, such as 2026-11-21", "日期,如 2026-11-21"},
+    [CONFIG_ZONE] = {"a time zone, such as Asia/Shanghai", "时区,如 Asia/Shanghai"},
     [CONFIG_BOOL] = {"true or false", "true 或 false"},
     [CONFIG_U32] = {"a whole number", "整数"},
     [CONFIG_ENUM] = {"one of", "以下之一:"},
@@ -413,7 +477,7 @@ static const struct {
 bool config_row_is_list(const struct config_row *row) {
     return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES ||
            row->kind == CONFIG_SCREENS || row->kind == CONFIG_TEXTS || row->kind == CONFIG_REGIONS ||
-           row->kind == CONFIG_PREFIXES || row->kind == CONFIG_SENDERS;
+           row->kind == CONFIG_PREFIXES || row->kind == CONFIG_SENDERS || row->kind == CONFIG_COUNTS;
 }
 
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {

@@ -18,6 +18,7 @@ enum config_kind {
     CONFIG_PATHS,      /* struct sv[max], their number as uint32_t at `count_at` */
     CONFIG_RATES,      /* struct rate[max], likewise */
     CONFIG_LANE_RATES, /* the same, without scopes */
+    CONFIG_COUNTS,     /* uint32_t[max], likewise, each at least min */
     CONFIG_SCREENS,    /* struct screen_list_rule[max], likewise */
     CONFIG_TEXTS,      /* struct sv_list, each one of names if there are any */
     CONFIG_REGIONS,    /* struct sv_list of what CONFIG_REGION takes */
@@ -25,6 +26,8 @@ enum config_kind {
     CONFIG_SENDERS,    /* struct sender_id_list */
     CONFIG_DATABASE,   /* struct sv: sqlite:PATH */
     CONFIG_REGION,     /* struct sv: ISO 3166-1 alpha-2, in capitals */
+    CONFIG_DAY,        /* struct sv: YYYY-MM-DD */
+    CONFIG_ZONE,       /* struct sv: a time zone by its IANA name */
     CONFIG_BOOL,       /* bool */
     CONFIG_U32,        /* uint32_t from min to max */
     CONFIG_ENUM,       /* an enum whose values count up from 0 in the order of names */
@@ -43,7 +46,7 @@ enum config_unit {
 };
 
 struct config_row {
-    const char *key; /* dotted; of a lane's or route's row: without "lanes[]." */
+    const char *key; /* dotted, at most one dot; of a lane's or route's row: without "lanes[]." */
     enum config_kind kind;
     const char *fallback; /* as it would be written; "": empty; NULL: must be given */
     const char *fallback_is,
@@ -76,7 +79,7 @@ const struct config_row *config_row_find(const struct config_row *rows, struct s
 /* The rows of the items of `lanes` or `routes`; NULL: that is no list of such items. */
 const struct config_row *config_item_rows(struct sv section);
 /* Is key the first part of some row's dotted key? */
-bool config_is_section(struct sv key);
+bool config_is_section(const struct config_row *rows, struct sv key);
 /* The row that an adapter's field stands for: a string or secret, without a place. */
 struct config_row config_row_of_field(const struct adapter_field *f);
 

@@ -1,7 +1,9 @@
 #include "app/config_value.h"
 
 #include "app/config.h"
+#include "base/clock.h"
 #include "base/json.h"
+#include "text/zone.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -9,7 +11,7 @@
 #include <string.h>
 #include <unicode/uloc.h>
 
-enum { URL_BYTES_MAX = 1024, HOST_BYTES_MAX = 255 };
+enum { URL_BYTES_MAX = 1024, HOST_BYTES_MAX = 255, COUNT_MAX = 1000000000 };
 
 /* ---- what is a valid text ---- */
 
@@ -187,6 +189,16 @@ static bool is_prefix(struct sv *v) {
     return v->n > 0 && v->n <= 15;
 }
 
+static bool put_count(const struct config_row *row, struct sv text, void *base, struct err *e) {
+    uint32_t *counts = (uint32_t *)((char *)base + row->at);
+    uint32_t *n = (uint32_t *)((char *)base + row->count_at);
+    uint64_t v;
+    if (*n == row->max || !sv_to_u64(text, &v) || v < row->min || v > COUNT_MAX)
+        return wrong(row, e);
+    counts[(*n)++] = (uint32_t)v;
+    return true;
+}
+
 /* Index of text in the names, or -1. */
 static int name_index(const struct config_row *row, struct sv text) {
     for (int i = 0; row->names[i]; i++)
@@ -235,6 +247,12 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     case CONFIG_PREFIXES:
         return empty || (is_prefix(&text) ? put_in_list(row, text, base, mem, e) : wrong(row, e));
     case CONFIG_SENDERS: return empty || put_sender(row, text, base, mem, e);
+    case CONFIG_COUNTS: return empty || put_count(row, text, base, e);
+    case CONFIG_DAY: {
+        int64_t at;
+        return empty || clock_parse_day(text, &at) ? put_text(text, place, mem, e) : wrong(row, e);
+    }
+    case CONFIG_ZONE: return zone_is_known(text) ? put_text(text, place, mem, e) : wrong(row, e);
     case CONFIG_DATABASE:
         return empty || (sv_starts(text, SV("sqlite:")) && text.n > 7 && text.n < PATH_MAX)
                    ? put_text(text, place, mem, e)
@@ -315,6 +333,8 @@ void config_value_print(const struct config_row *row, const void *base, struct b
     case CONFIG_PATH:
     case CONFIG_DATABASE:
     case CONFIG_REGION:
+    case CONFIG_DAY:
+    case CONFIG_ZONE:
     case CONFIG_WORD: config_text_print(*texts, out); return;
     case CONFIG_PATHS: {
         uint32_t n;
@@ -347,6 +367,15 @@ void config_value_print(const struct config_row *row, const void *base, struct b
             config_text_print(list->at[i].text, out);
         }
         buf_addc(out, ']');
+        return;
+    }
+    case CONFIG_COUNTS: {
+        const uint32_t *counts = place;
+        uint32_t n;
+        memcpy(&n, (const char *)base + row->count_at, sizeof n);
+        for (uint32_t i = 0; i < n; i++)
+            buf_addf(out, "%s%u", i ? ", " : "[", counts[i]);
+        buf_adds(out, n ? "]" : "[]");
         return;
     }
     case CONFIG_SCREENS: {

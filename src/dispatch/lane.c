@@ -9,9 +9,18 @@
 
 enum { DOWN_FIRST_MS = 500, DOWN_MAX_MS = 30000, SLOW_DOWN_MS = 1000, STRIKES_MAX = 5 };
 
-uint32_t lane_units(const struct lane_config *config, const struct message *m) {
+void lane_done(struct lane *l) {
+    quota_done(&l->quota);
+}
+
+struct lane_load lane_load_of(const struct lane_config *config, const struct message *m) {
     uint32_t units = config->adapter->rate_counts_segments ? m->segments : 1;
-    return units ? units : 1;
+    struct sv from = m->text[TEXT_FROM];
+    return (struct lane_load){.units = units ? units : 1, .sender = from.n ? from : config->from};
+}
+
+bool lane_counts(const struct lane_config *config) {
+    return config->n_rates > 0 || quota_is_on(config);
 }
 
 /* A message of more units than a rate has goes when that is wholly free. */
@@ -20,8 +29,6 @@ static uint32_t needed(const struct lane_rate *r, uint32_t units) {
 }
 
 static bool has_rate(struct lane *l, uint32_t units, int64_t now) {
-    if (l->unread && units)
-        return false;
     for (uint32_t i = 0; i < l->n_rates && units; i++) {
         struct lane_rate *r = &l->rates[i];
         if (window_left(&r->begun, r->max, r->period_us, now) < needed(r, units)) {
@@ -32,41 +39,66 @@ static bool has_rate(struct lane *l, uint32_t units, int64_t now) {
     return true;
 }
 
-enum reason lane_reason(struct lane *l, uint32_t units, int64_t now) {
+enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now) {
     if (l->broken)
         return REASON_CREDENTIALS;
+    if (l->unread && load.units)
+        return REASON_LANE_RATE;
+    enum reason why = quota_reason(&l->quota, load, now); /* first: it lasts longest */
+    if (why != REASON_NONE)
+        return why;
     if (now < l->paused_until)
         return l->downs ? REASON_PROVIDER_DOWN : REASON_THROTTLED;
     if (l->downs ? l->in_flight > 0 : l->in_flight >= l->config->in_flight_max)
         return REASON_LANE_FULL;
-    return has_rate(l, units, now) ? REASON_NONE : REASON_LANE_RATE;
+    return has_rate(l, load.units, now) ? REASON_NONE : REASON_LANE_RATE;
 }
 
-bool lane_is_open(struct lane *l, uint32_t units, int64_t now) {
-    return lane_reason(l, units, now) == REASON_NONE;
+bool lane_is_open(struct lane *l, struct lane_load load, int64_t now) {
+    return lane_reason(l, load, now) == REASON_NONE;
 }
 
-static void count(struct lane *l, uint32_t units, int64_t at) {
-    for (uint32_t i = 0; i < l->n_rates; i++)
-        window_count(&l->rates[i].begun, units, l->rates[i].period_us, at);
+int64_t lane_quota_opens_at(struct lane *l, struct lane_load load, int64_t now) {
+    if (l->broken || l->unread || quota_reason(&l->quota, load, now) == REASON_NONE)
+        return 0;
+    return quota_opens_at(&l->quota, load, now);
 }
 
-void lane_begin(struct lane *l, uint32_t units, int64_t now) {
+double lane_health(const struct lane *l) {
+    return l->broken || l->downs ? 0 : 1;
+}
+
+void lane_begin(struct lane *l, struct lane_load load, int64_t now) {
     l->in_flight++;
-    count(l, units, now);
-}
-
-void lane_take_back(struct lane *l, uint32_t units, int64_t then) {
     for (uint32_t i = 0; i < l->n_rates; i++)
-        window_give_back(&l->rates[i].begun, units, l->rates[i].period_us, then);
+        window_count(&l->rates[i].begun, load.units, l->rates[i].period_us, now);
+    quota_count(&l->quota, load, now);
 }
 
-void lane_recall(struct lane *l, uint32_t units, int64_t at) {
-    count(l, units, at);
+void lane_take_back(struct lane *l, struct lane_load load, int64_t then) {
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        window_give_back(&l->rates[i].begun, load.units, l->rates[i].period_us, then);
+    quota_take_back(&l->quota, load, then);
+}
+
+void lane_recall(struct lane *l, uint32_t units, int64_t minute_at, int64_t now) {
+    int64_t end = minute_at + 60 * US_PER_S;
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        if (l->rates[i].unread)
+            window_count(&l->rates[i].begun, units, l->rates[i].period_us, end < now ? end : now);
+    if (l->quota_unread)
+        quota_recall(&l->quota, units, minute_at, now);
+}
+
+void lane_recall_sender(struct lane *l, struct sv sender, int64_t first_at, int64_t last_at, uint32_t units) {
+    if (l->quota_unread)
+        quota_recall_sender(&l->quota, sender, first_at, last_at, units);
 }
 
 void lane_read(struct lane *l) {
-    l->unread = l->reading = false;
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        l->rates[i].unread = false;
+    l->unread = l->reading = l->quota_unread = false;
 }
 
 static int64_t account_of(const struct lane_config *config) {
@@ -82,13 +114,18 @@ static int64_t account_of(const struct lane_config *config) {
 
 void lane_configure(struct lane *l, const struct lane_config *config) {
     struct lane_rate rates[LANE_RATES_MAX] = {0};
-    l->unread |= l->n_rates == 0 && config->n_rates > 0;
     for (uint32_t i = 0; i < config->n_rates; i++) {
-        rates[i] = (struct lane_rate){.max = config->rates[i].max, .period_us = config->rates[i].period_us};
+        rates[i] = (struct lane_rate){
+            .max = config->rates[i].max, .period_us = config->rates[i].period_us, .unread = true};
         for (uint32_t k = 0; k < l->n_rates; k++)
-            if (l->rates[k].period_us == rates[i].period_us)
+            if (l->rates[k].period_us == rates[i].period_us) {
                 rates[i].begun = l->rates[k].begun;
+                rates[i].unread = l->rates[k].unread;
+            }
+        l->unread |= rates[i].unread;
     }
+    l->quota_unread |= quota_configure(&l->quota, config);
+    l->unread |= l->quota_unread;
     memcpy(l->rates, rates, sizeof rates);
     l->n_rates = config->n_rates;
     l->config = config;

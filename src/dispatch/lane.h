@@ -1,15 +1,17 @@
-/* lane: one provider account as it stands now: calls in flight, rates, pauses, the breaker.
+/* lane: one provider account as it stands now: calls in flight, rates, quotas, pauses, the breaker.
  *
- * A lane lets calls through while it is not broken, not paused, has room in its window, and no rate is used
- * up: the units (messages, or segments where the provider counts those) of attempts begun hold to every rate
- * in every interval of it. After a DOWN hint it is closed for a while that doubles each time, then lets one
- * call through as a probe; a good answer opens it wide. BROKEN (credentials, account) stays until the
- * settings are loaded again. Pure: the time is handed in.
+ * A lane lets calls through while it is not broken, not paused, has room in its window, and neither a rate
+ * nor a quota (dispatch/quota) is used up: the units (messages, or segments where the provider counts those)
+ * of attempts begun hold to every rate in every interval of it, and to every quota in its day and month.
+ * After a DOWN hint it is closed for a while that doubles each time, then lets one call through as a probe; a
+ * good answer opens it wide. BROKEN (credentials, account) stays until the settings are loaded again. Pure:
+ * the time is handed in.
  */
 #ifndef HY_DISPATCH_LANE_H
 #define HY_DISPATCH_LANE_H
 
 #include "base/window.h"
+#include "dispatch/quota.h"
 #include "model/lane.h"
 #include "model/message.h"
 #include "model/verdict.h"
@@ -26,27 +28,42 @@ struct lane {
         uint32_t max;
         int64_t period_us;
         struct window begun;
+        bool unread; /* what it counted before is not here yet */
     } rates[LANE_RATES_MAX];
     uint32_t n_rates;
-    bool unread, reading; /* what its rates counted before is on disk yet; has been asked for */
+    struct quota quota;
+    bool quota_unread;
+    bool unread, reading; /* some of this is on disk yet; has been asked for */
     uint32_t wanted;      /* units that last found no room in a rate */
 };
 
-/* What an attempt for m costs of the lane's rates. */
-uint32_t lane_units(const struct lane_config *config, const struct message *m);
+/* All zero is a lane without settings; free what it holds. */
+void lane_done(struct lane *l);
 
-/* May one more call start now, of so many units (a look-up: 0)? */
-bool lane_is_open(struct lane *l, uint32_t units, int64_t now);
+/* What an attempt for m costs of the lane's rates and quotas. */
+struct lane_load lane_load_of(const struct lane_config *config, const struct message *m);
+/* Is what it begins counted, and so to be kept over restarts? */
+bool lane_counts(const struct lane_config *config);
+
+/* May one more call start now, of that load (a look-up: none)? */
+bool lane_is_open(struct lane *l, struct lane_load load, int64_t now);
 /* Why not, when it is not; REASON_NONE when open. */
-enum reason lane_reason(struct lane *l, uint32_t units, int64_t now);
-void lane_begin(struct lane *l, uint32_t units, int64_t now);
+enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now);
+/* When a quota or the warm-up lets the load go, where that is what it waits for; 0: it waits for something
+ * else, or for nothing. */
+int64_t lane_quota_opens_at(struct lane *l, struct lane_load load, int64_t now);
+/* How well it serves, from 0 (not at all) to 1. */
+double lane_health(const struct lane *l);
+void lane_begin(struct lane *l, struct lane_load load, int64_t now);
 /* What was begun at `then` did not come to be. */
-void lane_take_back(struct lane *l, uint32_t units, int64_t then);
-/* A lane that is new here is closed (`unread`) until what it began before is counted, oldest first, and
- * lane_read says that this is all. */
-void lane_recall(struct lane *l, uint32_t units, int64_t at);
+void lane_take_back(struct lane *l, struct lane_load load, int64_t then);
+/* A lane that is new here, or counts by something new, is closed (`unread`) until what it began before is
+ * counted, by the minute, oldest first, and lane_read says that this is all. For its rates the minute is over
+ * when it ended (or now): never more than may be. */
+void lane_recall(struct lane *l, uint32_t units, int64_t minute_at, int64_t now);
+void lane_recall_sender(struct lane *l, struct sv sender, int64_t first_at, int64_t last_at, uint32_t units);
 void lane_read(struct lane *l);
-/* New settings; rates that stay keep what they have counted. */
+/* New settings; rates and quotas that stay keep what they have counted. */
 void lane_configure(struct lane *l, const struct lane_config *config);
 /* Nothing in flight, and nothing that a rate still counts. */
 bool lane_is_fresh(const struct lane *l, int64_t now);

@@ -7,6 +7,7 @@
 
 #include "model/rate.h"
 #include "model/sender_id.h"
+#include "model/warm_up.h"
 
 enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 24, LANE_RATES_MAX = 8 };
 
@@ -22,6 +23,12 @@ struct lane_config {
     uint32_t in_flight_max;
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */
     uint32_t n_rates;
+    struct sv time_zone; /* in which days and months of the following begin */
+    struct {
+        uint32_t day, month; /* 0: none */
+    } quota;
+    struct warm_up warm_up;        /* of the lane as a whole */
+    struct warm_up sender_warm_up; /* of each sender by itself */
     uint32_t timeout_ms;
     uint32_t connect_timeout_ms;
     uint32_t receipt_window_s; /* how long `sent` waits for a receipt */

@@ -39,6 +39,8 @@ static const struct {
     [COUNT_CLICKS] = {"link_clicks_total", "Times a short link was opened, counted on disk."},
     [COUNT_CLICKS_LOST] = {"link_clicks_lost_total",
                            "Times one was opened that were not counted: the database did not take writes."},
+    [COUNT_QUOTA_ALARMS] = {"lane_quota_alarms_total",
+                            "Times a lane's quota or warm-up came to 80 or 100 percent."},
 };
 
 static const struct {

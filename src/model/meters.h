@@ -41,6 +41,7 @@ enum counter {
     COUNT_LINKS,               /* short links stored */
     COUNT_CLICKS,
     COUNT_CLICKS_LOST,
+    COUNT_QUOTA_ALARMS,
     COUNTER_COUNT
 };
 

@@ -101,6 +101,8 @@ static const struct {
     [REASON_NO_TEMPLATE_CODE] =
         {"no_template_code", "the provider takes only templates it knows, and the message has none of them"},
     [REASON_KNOWN_INVALID] = {"known_invalid", "a provider said lately that the number cannot get texts"},
+    [REASON_LANE_QUOTA] = {"lane_quota", "waits for the next day or month of the lane's quota"},
+    [REASON_WARM_UP] = {"warm_up", "waits for the next day of the lane's or sender's warm-up"},
 };
 
 const char *reason_name(enum reason r) {

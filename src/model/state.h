@@ -67,6 +67,8 @@ enum reason {
         26,               /* the provider takes only templates it knows, and the message has none of them */
     REASON_NO_ROUTE = 27, /* no route of the settings is for it */
     REASON_KNOWN_INVALID = 28, /* a provider said lately that the number is none */
+    REASON_LANE_QUOTA = 29,    /* waiting for the lane's next day or month */
+    REASON_WARM_UP = 30,       /* waiting for the next day of a lane's or sender's warm-up */
     REASON_COUNT
 };
 

@@ -45,6 +45,8 @@ static const int32_t reason_codes[REASON_COUNT] = {
     [REASON_LANE_RATE] = 0,
     [REASON_NO_ROUTE] = 21612,
     [REASON_OTHER_PROVIDER_ID] = 0,
+    [REASON_LANE_QUOTA] = 0,
+    [REASON_WARM_UP] = 0,
 };
 
 int32_t owed_twilio_code(enum reason r) {

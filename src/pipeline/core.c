@@ -76,9 +76,9 @@ void core_free(struct core *c) {
         w = next;
     }
     for (size_t i = 0; i < c->n_lanes; i++)
-        free(c->lanes[i]);
+        core_lane_free(c->lanes[i]);
     for (size_t i = 0; i < c->gone.cap; i++)
-        free(c->gone.slots[i].value);
+        core_lane_free(c->gone.slots[i].value);
     map_done(&c->gone);
     map_done(&c->live);
     map_done(&c->owing);
@@ -100,6 +100,7 @@ static void free_rows(struct job *j) {
     message_free(j->loaded);
     free(j->use);
     free(j->accounts);
+    free(j->senders);
 }
 
 static void free_work(struct work *w) {
@@ -248,6 +249,13 @@ bool core_is_exempt(const struct core *c, const struct message *m) {
         if (sv_eq(m->text[TEXT_TOPIC], topics->at[i]))
             return true;
     return false;
+}
+
+void core_lane_free(struct lane *l) {
+    if (!l)
+        return;
+    lane_done(l);
+    free(l);
 }
 
 struct lane *core_lane(struct core *c, const char *name) {

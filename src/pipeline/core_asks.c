@@ -17,7 +17,10 @@ static void refuse_submit(struct core *c, struct ask *a, enum ask_result result)
     core_answer(c, a, result);
 }
 
-static enum reason why_waiting(struct core *c, const struct message *m) {
+/* The first that comes to an end: a rate's soon, a quota's only where every lane waits for one. */
+enum reason core_why_waiting(struct core *c, const struct message *m) {
+    enum reason quota = REASON_NONE;
+    bool other = false;
     if (c->n_lanes == 0)
         return REASON_NO_LANE;
     struct choice choice;
@@ -26,11 +29,16 @@ static enum reason why_waiting(struct core *c, const struct message *m) {
         return REASON_NO_ROUTE;
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
-        size_t i = choice.all ? k : choice.order.lanes[k];
-        if (lane_reason(c->lanes[i], lane_units(c->lanes[i]->config, m), c->now) == REASON_LANE_RATE)
-            return REASON_LANE_RATE;
+        struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
+        enum reason why = lane_reason(lane, lane_load_of(lane->config, m), c->now);
+        if (why == REASON_LANE_RATE)
+            return why;
+        if (why == REASON_LANE_QUOTA || why == REASON_WARM_UP)
+            quota = why;
+        else
+            other |= why != REASON_CREDENTIALS;
     }
-    return REASON_LANE_FULL;
+    return other || quota == REASON_NONE ? REASON_LANE_FULL : quota;
 }
 
 /* Where a new message begins: suppressed, scheduled, with its first attempt, or queued. */
@@ -62,8 +70,9 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         core_begin_attempt(c, l, lane, w);
         return;
     }
-    change_move(ch, STATE_QUEUED, why_waiting(c, m), c->now);
-    ch->next.due_at = c->now;
+    change_move(ch, STATE_QUEUED, core_why_waiting(c, m), c->now);
+    int64_t later = core_postponed_to(c, m);
+    ch->next.due_at = later ? later : c->now;
 }
 
 static struct limit_subject subject_of(const struct ask *a, const struct message *m) {
@@ -213,8 +222,8 @@ void core_put_done(struct core *c, struct work *w) {
     core_answer(c, a, ASK_DONE);
     if (m->head.state == STATE_SENDING) {
         core_send_call(c, l, CALL_ATTEMPT);
-    } else if (m->head.state == STATE_QUEUED && queue_is_caught_up(&c->queue, m->priority) &&
-               c->live.n < c->settings->limits.live_max) {
+    } else if (m->head.state == STATE_QUEUED && m->head.due_at <= c->now &&
+               queue_is_caught_up(&c->queue, m->priority) && c->live.n < c->settings->limits.live_max) {
         queue_push(&c->queue, &l->item);
     }
     core_settled(c, l);
@@ -437,7 +446,7 @@ static void forget_gone(struct core *c) {
         if (l && !lane_is_fresh(l, c->now))
             map_put(&still, (uint64_t)(uintptr_t)l, l);
         else
-            free(l);
+            core_lane_free(l);
     }
     map_done(&c->gone);
     c->gone = still;

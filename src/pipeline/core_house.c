@@ -70,7 +70,6 @@ void core_ask_for_use(struct core *c) {
     }
 }
 
-/* The last minute is over for the rates, whenever in it something was begun: never more than may be. */
 void core_use_done(struct core *c, struct work *w) {
     struct lane *l = w->lane;
     l->reading = false;
@@ -80,7 +79,11 @@ void core_use_done(struct core *c, struct work *w) {
     }
     for (unsigned i = 0; i < w->job.n_use; i++) {
         const struct lane_use *u = &w->job.use[i];
-        lane_recall(l, u->units, u->at < c->now ? u->at : c->now);
+        lane_recall(l, u->units, u->minute_at, c->now);
+    }
+    for (unsigned i = 0; i < w->job.n_senders; i++) {
+        const struct lane_sender *s = &w->job.senders[i];
+        lane_recall_sender(l, sv_of(s->sender), s->first_at, s->last_at, s->units);
     }
     lane_read(l);
 }

@@ -32,7 +32,7 @@ struct live {
     struct work *work;      /* the uncommitted change (or load), NULL if none */
     struct call *call;      /* the call in flight, NULL if none */
     struct lane *lane;      /* of that call, or of the claim under way */
-    uint32_t units;         /* that claim's, of the lane's rates */
+    struct lane_load load;  /* that claim's */
     int64_t reserved_at;
     struct parked *first, *last;
 };
@@ -145,6 +145,7 @@ struct settle core_settle(struct core *c);
 bool core_is_exempt(const struct core *c, const struct message *m);
 /* A lane's runtime state by name; NULL if it is not configured (any more). */
 struct lane *core_lane(struct core *c, const char *name);
+void core_lane_free(struct lane *l);
 
 /* core_house.c: what nobody asks for: pages of the queue, what is past its time, what lanes began before. */
 enum { RETRY_SCAN_US = 500 * 1000 }; /* what the disk refused is not asked for again before that */
@@ -158,6 +159,8 @@ void core_use_done(struct core *c, struct work *w);
 /* core_asks.c */
 void core_ask(struct core *c, struct ask *a);
 void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, no work under way */
+/* Why no lane takes m now. */
+enum reason core_why_waiting(struct core *c, const struct message *m);
 void core_put_done(struct core *c, struct work *w);
 void core_key_done(struct core *c, struct work *w);
 void core_command_done(struct core *c, struct work *w);
@@ -169,9 +172,12 @@ void core_suppress_done(struct core *c, struct work *w);
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */
 struct lane *core_open_lane(struct core *c, const struct message *m);
+/* When m, which no lane takes now, is to be looked at again, where quotas and warm-ups are all it waits for;
+ * 0: it waits for something that may end any moment. */
+int64_t core_postponed_to(struct core *c, const struct message *m);
 /* Takes a place among the calls and in the lane's window and rates for l; gives it back when there will be no
  * call after all. */
-void core_reserve(struct core *c, struct live *l, struct lane *lane, uint32_t units);
+void core_reserve(struct core *c, struct live *l, struct lane *lane, struct lane_load load);
 void core_release(struct core *c, struct live *l);
 /* Adds to w what begins an attempt on lane, its place included. The message must be about to be stored as
  * `sending`. */

@@ -6,6 +6,8 @@
 
 enum { AGAIN_US = 500 * 1000 };
 
+static const struct lane_load no_load = {0}; /* of a look-up */
+
 struct lane *core_open_lane(struct core *c, const struct message *m) {
     if (c->draining || c->n_calls >= CORE_CALLS_MAX)
         return NULL;
@@ -16,24 +18,60 @@ struct lane *core_open_lane(struct core *c, const struct message *m) {
     for (size_t k = 0; k < n; k++) {
         size_t i = choice.all ? k : choice.order.lanes[k];
         if ((!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
-            lane_is_open(c->lanes[i], m ? lane_units(c->lanes[i]->config, m) : 1, c->now))
+            lane_is_open(c->lanes[i],
+                         m ? lane_load_of(c->lanes[i]->config, m) : (struct lane_load){.units = 1}, c->now))
             return c->lanes[i];
     }
     return NULL;
 }
 
-void core_reserve(struct core *c, struct live *l, struct lane *lane, uint32_t units) {
+/* Later than this nothing is put off: a person may raise the quota, or bring another lane. */
+static const int64_t postponed_us_max = INT64_C(900) * US_PER_S;
+
+int64_t core_postponed_to(struct core *c, const struct message *m) {
+    int64_t first = INT64_MAX;
+    struct choice choice;
+    core_choose(c, m, &choice);
+    size_t n = choice.all ? c->n_lanes : choice.order.n;
+    for (size_t k = 0; k < n; k++) {
+        struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
+        if (view_refused(m, lane->config) != REASON_NONE)
+            continue;
+        int64_t at = lane_quota_opens_at(lane, lane_load_of(lane->config, m), c->now);
+        if (at == 0 && !lane->broken)
+            return 0;
+        if (at && at < first)
+            first = at;
+    }
+    if (first == INT64_MAX)
+        return 0;
+    if (first > c->now + postponed_us_max)
+        first = c->now + postponed_us_max;
+    return first < m->expires_at ? first : m->expires_at;
+}
+
+/* A near end of a quota is worth a line in the log, once. */
+static void tell_alarms(struct core *c, struct lane *lane) {
+    struct quota_alarm a;
+    while (quota_alarm(&lane->quota, &a)) {
+        meter_add(c->world->meters, COUNT_QUOTA_ALARMS, 1);
+        log_warn(c->world->log, "lane.quota", kv_name("lane", lane->config->name), kv_name("of", a.what),
+                 kv_int("percent", a.percent), kv_int("used", a.used), kv_int("max", a.max));
+    }
+}
+
+void core_reserve(struct core *c, struct live *l, struct lane *lane, struct lane_load load) {
     ASSERT(!l->lane && !l->call);
-    lane_begin(lane, units, c->now);
+    lane_begin(lane, load, c->now);
     l->lane = lane;
-    l->units = units;
+    l->load = load;
     l->reserved_at = c->now;
     c->n_calls++;
 }
 
 void core_release(struct core *c, struct live *l) {
     lane_end(l->lane, NULL, c->now);
-    lane_take_back(l->lane, l->units, l->reserved_at);
+    lane_take_back(l->lane, l->load, l->reserved_at);
     l->lane = NULL;
     c->n_calls--;
 }
@@ -41,8 +79,13 @@ void core_release(struct core *c, struct live *l) {
 void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w) {
     struct change *ch = &w->job.change;
     ASSERT(ch->next.state == STATE_SENDING);
-    core_reserve(c, l, lane, lane_units(lane->config, l->m));
-    w->job.units = lane->config->n_rates ? l->units : 0;
+    core_reserve(c, l, lane, lane_load_of(lane->config, l->m));
+    if (lane_counts(lane->config)) {
+        w->job.units = l->load.units;
+        w->job.day_at = quota_senders_day(&lane->quota);
+        w->job.sender = l->load.sender;
+        tell_alarms(c, lane);
+    }
     ch->next.attempts++;
     ch->next.lookups = 0;
     ch->next.due_at = c->now + settle_lease_us(lane->config);
@@ -117,33 +160,52 @@ static void look_up(struct core *c, struct live *l) {
     struct lane *lane = lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch)) {
         house(c, l, &ch);
-    } else if (!lane_is_open(lane, 0, c->now)) {
+    } else if (!lane_is_open(lane, no_load, c->now)) {
         ch.next.due_at = c->now + US_PER_S;
         house(c, l, &ch);
     } else {
         meter_add(c->world->meters, COUNT_LOOKUPS, 1);
-        core_reserve(c, l, lane, 0);
+        core_reserve(c, l, lane, no_load);
         core_send_call(c, l, CALL_LOOKUP);
     }
+}
+
+/* No lane takes it before a quota's next day: it waits on disk, and those behind it go on. */
+static void postpone(struct core *c, struct live *l, int64_t until) {
+    struct change ch = change_of(l->m);
+    ch.next.due_at = until;
+    if (ch.next.state == STATE_QUEUED)
+        ch.next.reason = core_why_waiting(c, l->m);
+    ch.next.updated_at = c->now;
+    house(c, l, &ch);
+}
+
+/* What the first of the queue has come to. False: it must wait, and all behind it. */
+static bool claim_first(struct core *c, struct live *l) {
+    bool unknown = l->m->head.state == STATE_UNKNOWN, past = c->now >= l->m->expires_at;
+    struct lane *lane = core_open_lane(c, l->m);
+    int64_t later = lane ? 0 : core_postponed_to(c, l->m);
+    if (!lane && !later)
+        return false;
+    queue_pop(&c->queue);
+    ASSERT(l->m && !l->work && !l->call);
+    if (unknown)
+        look_up(c, l); /* needs no quota */
+    else if (past)
+        expire(c, l);
+    else if (lane)
+        claim(c, l, lane);
+    else
+        postpone(c, l, later);
+    return true;
 }
 
 void core_claims(struct core *c) {
     if (c->draining)
         return;
-    for (;;) {
-        struct live *l = (struct live *)queue_first(&c->queue);
-        struct lane *lane = l ? core_open_lane(c, l->m) : NULL;
-        if (!lane || c->n_jobs >= CORE_JOBS_MAX / 2)
+    for (struct live *l; (l = (struct live *)queue_first(&c->queue)) != NULL;)
+        if (c->n_jobs >= CORE_JOBS_MAX / 2 || c->n_calls >= CORE_CALLS_MAX || !claim_first(c, l))
             return;
-        queue_pop(&c->queue);
-        ASSERT(l->m && !l->work && !l->call);
-        if (l->m->head.state == STATE_UNKNOWN)
-            look_up(c, l);
-        else if (c->now >= l->m->expires_at)
-            expire(c, l);
-        else
-            claim(c, l, lane);
-    }
 }
 
 void core_claim_done(struct core *c, struct work *w) {

@@ -1,6 +1,7 @@
 #include "store/journal.h"
 
 #include "store/journal_reads.h"
+#include "store/lane_use.h"
 #include "store/links.h"
 #include "store/spent.h"
 
@@ -264,21 +265,6 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
     return ok;
 }
 
-static bool count_units(struct db *db, const struct job *job, struct err *e) {
-    static const char sql[] =
-        "INSERT INTO lane_use (lane, minute, units) VALUES (?,?,?) ON CONFLICT (lane, minute) DO "
-        "UPDATE SET units=units+excluded.units";
-    if (!job->units || !job->change.attempt_begins)
-        return true;
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    db_text(s, sv_of(job->change.attempt.lane));
-    db_int(s, job->change.attempt.started_at / MINUTE_US);
-    db_int(s, job->units);
-    return db_run(s, e);
-}
-
 /* The text is made and says these codes: when one is another link's, the message has to be made anew. */
 static bool check_links(struct db *db, struct job *job, struct err *e) {
     bool taken;
@@ -336,7 +322,7 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
             return true;
     }
     return insert_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e) &&
+           write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
            add_links(db, job, e);
 }
 
@@ -407,7 +393,7 @@ static bool do_move(struct db *db, struct job *job, struct err *e) {
     if (job->result != JOB_DONE)
         return true;
     return update_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e) && count_units(db, job, e) &&
+           write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
            learn(db, job, e);
 }
 
@@ -465,7 +451,6 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
         "DELETE FROM idempotency WHERE (account_id, key) IN (SELECT account_id, key FROM "
         "idempotency WHERE expires_at<=? LIMIT ?)";
-    static const char use[] = "DELETE FROM lane_use WHERE minute<?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -473,11 +458,7 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     db_int(s, job->limit);
     if (!db_run(s, e))
         return false;
-    s = db_stmt(db, use, e);
-    if (!s)
-        return false;
-    db_int(s, job->now / MINUTE_US - LANE_USE_KEPT_MINUTES);
-    return db_run(s, e) && spent_prune(db, job->now, job->limit, e) &&
+    return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
            links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e);
 }
 
@@ -507,7 +488,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_CALLBACK_END] = do_callback_end,
         [JOB_CALLBACK_AGAIN] = do_callback_again,
         [JOB_KEY] = do_key,
-        [JOB_LANE_USE] = journal_do_lane_use,
+        [JOB_LANE_USE] = lane_use_read,
         [JOB_PRUNE] = do_prune,
         [JOB_TEMPLATE] = do_template,
         [JOB_CLICKS] = do_clicks,
@@ -534,8 +515,10 @@ static void reset_outcome(struct job *job) {
     job->callbacks = NULL;
     job->n_callbacks = 0;
     free(job->use);
+    free(job->senders);
     job->use = NULL;
-    job->n_use = 0;
+    job->senders = NULL;
+    job->n_use = job->n_senders = 0;
     free(job->accounts);
     job->accounts = NULL;
     job->n_accounts = 0;

@@ -64,9 +64,18 @@ struct callback {
     struct message *message; /* owned by the callback */
 };
 
-/* What a lane began to send in one minute, which ended at `at`. */
+/* What a lane began to send in one minute. */
 struct lane_use {
-    int64_t at;
+    int64_t minute_at; /* its beginning */
+    uint32_t units;
+};
+
+enum { LANE_SENDER_MAX = 64, LANE_SENDERS_MAX = 4096, LANE_SENDER_KEPT_DAYS = 90 };
+
+/* What one sender began to send on a lane: since when, and in the day of last_at. */
+struct lane_sender {
+    char sender[LANE_SENDER_MAX + 1];
+    int64_t first_at, last_at;
     uint32_t units;
 };
 
@@ -87,10 +96,14 @@ struct job {
     int64_t account_id;
     struct sv find_number, find_provider_id; /* LOAD with id 0: only finds the id (borrowed) */
     struct change change;
-    uint32_t units; /* PUT, MOVE that begin an attempt: what it costs of its lane's rates; 0: not counted */
-    bool claim;     /* MOVE: refuse if another message holds change.next.provider_id */
-    bool exempt;    /* PUT, MOVE: opt-outs do not stop this message */
+    bool claim;            /* MOVE: refuse if another message holds change.next.provider_id */
+    bool exempt;           /* PUT, MOVE: opt-outs do not stop this message */
     int64_t invalid_until; /* MOVE: how long a number that the provider calls invalid is kept so; 0: not */
+    /* PUT, MOVE that begin an attempt: what it costs of its lane's rates and quotas; 0: not counted. Where
+     * senders warm up: whose it is (borrowed), and when the lane's day began; 0: they do not. */
+    uint32_t units;
+    struct sv sender;
+    int64_t day_at;
     /* PUT with an idempotency key */
     int64_t idempotency_until;
     /* SCAN, SWEEP, CALLBACK_SCAN */
@@ -130,6 +143,8 @@ struct job {
     unsigned n_use;
     struct account_name *accounts; /* ACCOUNTS; the receiver's to free */
     unsigned n_accounts;
+    struct lane_sender *senders; /* LANE_USE; likewise */
+    unsigned n_senders;
     int64_t end_due_at, end_id; /* SWEEP: where the next page begins, while more */
     bool more;                  /* the scan stopped at its limit */
     int64_t next_due_at;        /* the earliest due time after now; 0: none */

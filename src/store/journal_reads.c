@@ -224,27 +224,6 @@ bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e) {
     return true;
 }
 
-bool journal_do_lane_use(struct db *db, struct job *job, struct err *e) {
-    static const char sql[] = "SELECT minute, units FROM lane_use WHERE lane=? ORDER BY minute";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    job->use = calloc(LANE_USE_KEPT_MINUTES + 2, sizeof *job->use);
-    ASSERT(job->use);
-    db_text(s, job->lane);
-    for (bool row;;) {
-        if (!db_next(s, &row, e))
-            return false;
-        if (!row)
-            return true;
-        int64_t units = db_col_int(s, 1);
-        if (job->n_use < LANE_USE_KEPT_MINUTES + 2)
-            job->use[job->n_use++] =
-                (struct lane_use){.at = (db_col_int(s, 0) + 1) * MINUTE_US,
-                                  .units = units < UINT32_MAX ? (uint32_t)units : UINT32_MAX};
-    }
-}
-
 bool journal_do_accounts(struct db *db, struct job *job, struct err *e) {
     struct db_stmt *s = db_stmt(db, "SELECT id, name FROM account", e);
     if (!s)

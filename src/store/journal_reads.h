@@ -12,7 +12,6 @@ bool journal_do_load(struct db *db, struct job *job, struct err *e);
 bool journal_do_scan(struct db *db, struct job *job, struct err *e);
 bool journal_do_sweep(struct db *db, struct job *job, struct err *e);
 bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e);
-bool journal_do_lane_use(struct db *db, struct job *job, struct err *e);
 bool journal_do_accounts(struct db *db, struct job *job, struct err *e);
 
 #endif

@@ -49,22 +49,24 @@ static void test_table__rows_are_whole_and_different(void **state) {
     }
 }
 
+static void add_examples(const struct config_row *rows, const char *indent, struct buf *out) {
+    struct sv section = SV_NONE;
+    for (const struct config_row *r = rows; r->key; r++) {
+        struct sv key = sv_of(r->key), own = sv_find_char(key, '.') == SIZE_MAX ? SV_NONE : sv_cut(&key, '.');
+        if (own.n && !sv_eq(own, section))
+            buf_addf(out, "%s%.*s:\n", indent, SV_FMT(own));
+        section = own;
+        if (r->example)
+            buf_addf(out, "%s%s%.*s: %s\n", indent, own.n ? "  " : "", SV_FMT(key), r->example);
+    }
+}
+
 static void test_table__examples_are_accepted(void **state) {
     (void)state;
     struct buf BUF_AUTO yaml = BUF_INIT(1 << 16);
-    struct sv section = SV_NONE;
-    for (const struct config_row *r = config_rows; r->key; r++) {
-        struct sv key = sv_of(r->key), own = sv_find_char(key, '.') == SIZE_MAX ? SV_NONE : sv_cut(&key, '.');
-        if (own.n && !sv_eq(own, section))
-            buf_addf(&yaml, "%.*s:\n", SV_FMT(own));
-        section = own;
-        if (r->example)
-            buf_addf(&yaml, "%s%.*s: %s\n", own.n ? "  " : "", SV_FMT(key), r->example);
-    }
+    add_examples(config_rows, "", &yaml);
     buf_adds(&yaml, "lanes:\n  - account_sid: ${SID}\n    auth_token: ${TOKEN}\n");
-    for (const struct config_row *r = config_lane_rows; r->key; r++)
-        if (r->example)
-            buf_addf(&yaml, "    %s: %s\n", r->key, r->example);
+    add_examples(config_lane_rows, "    ", &yaml);
     struct config_problems problems = {0};
     struct settings *s = load_text(buf_sv(&yaml), &problems);
     if (!s)

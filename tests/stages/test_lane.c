@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "dispatch/lane.h"
 
+#define UNITS(n) ((struct lane_load){.units = (n)})
+
 enum act { BEGIN, GOOD, REFUSED, LOST, DOWN, SLOW, BROKEN, NOTHING };
 
 struct line {
@@ -28,16 +30,16 @@ static void play(struct lane *l, const struct line *lines, size_t n) {
         int64_t now = start + lines[i].at_ms * US_PER_MS;
         bool told = false;
         if (lines[i].act == BEGIN) {
-            lane_begin(l, 1, now);
+            lane_begin(l, UNITS(1), now);
         } else if (lines[i].act != NOTHING) {
             struct verdict v = verdicts[lines[i].act];
             v.retry_after_ms = lines[i].retry_after_ms;
             told = lane_end(l, &v, now);
         }
-        if (told != lines[i].told || lane_reason(l, 1, now) != lines[i].after)
-            fail_msg("line %zu: told %d, %s; not %d, %s", i + 1, told, reason_name(lane_reason(l, 1, now)),
-                     lines[i].told, reason_name(lines[i].after));
-        assert_int_equal(lane_is_open(l, 1, now), lines[i].after == REASON_NONE);
+        if (told != lines[i].told || lane_reason(l, UNITS(1), now) != lines[i].after)
+            fail_msg("line %zu: told %d, %s; not %d, %s", i + 1, told,
+                     reason_name(lane_reason(l, UNITS(1), now)), lines[i].told, reason_name(lines[i].after));
+        assert_int_equal(lane_is_open(l, UNITS(1), now), lines[i].after == REASON_NONE);
         if (lines[i].after == REASON_PROVIDER_DOWN || lines[i].after == REASON_THROTTLED)
             assert_true(lane_opens_at(l, 1) > now);
     }
@@ -54,12 +56,12 @@ static void test_lane__the_window_is_full_at_its_size(void **state) {
     (void)state;
     struct lane l = {.config = &config};
     for (int i = 0; i < 8; i++) {
-        assert_true(lane_is_open(&l, 1, 1));
-        lane_begin(&l, 1, 1);
+        assert_true(lane_is_open(&l, UNITS(1), 1));
+        lane_begin(&l, UNITS(1), 1);
     }
-    assert_int_equal(lane_reason(&l, 1, 1), REASON_LANE_FULL);
+    assert_int_equal(lane_reason(&l, UNITS(1), 1), REASON_LANE_FULL);
     assert_false(lane_end(&l, NULL, 1));
-    assert_true(lane_is_open(&l, 1, 1));
+    assert_true(lane_is_open(&l, UNITS(1), 1));
 }
 
 static void test_lane__single_lost_answers_do_not_close_it(void **state) {
@@ -102,7 +104,7 @@ static void test_lane__calls_that_were_in_flight_together_count_once(void **stat
     (void)state;
     struct lane l = {.config = &config};
     for (int i = 0; i < 8; i++)
-        lane_begin(&l, 1, 1);
+        lane_begin(&l, UNITS(1), 1);
     int told = 0;
     for (int i = 0; i < 8; i++)
         told += lane_end(&l, &verdicts[DOWN], 1000000);
@@ -117,13 +119,13 @@ static void test_lane__pauses_double_up_to_thirty_seconds(void **state) {
     struct lane l = {.config = &config, .strikes = 4};
     int64_t now = 1000000;
     for (size_t i = 0; i < sizeof right_ms / sizeof right_ms[0]; i++) {
-        lane_begin(&l, 1, 1);
+        lane_begin(&l, UNITS(1), 1);
         assert_true(lane_end(&l, &verdicts[DOWN], now));
         assert_int_equal(lane_opens_at(&l, 1) - now, right_ms[i] * US_PER_MS);
         now = lane_opens_at(&l, 1);
     }
     for (int i = 0; i < 200; i++) { /* for days */
-        lane_begin(&l, 1, 1);
+        lane_begin(&l, UNITS(1), 1);
         assert_true(lane_end(&l, &verdicts[DOWN], now));
         now = lane_opens_at(&l, 1);
     }
@@ -189,19 +191,19 @@ static void test_lane__no_interval_holds_more_than_a_rate(void **state) {
         seed ^= seed << 17;
         uint32_t u = 1 + (uint32_t)(seed % 5);
         now += (int64_t)(seed / 5 % 400000);
-        if (lane_reason(&l, u, now) != REASON_NONE) {
-            assert_int_equal(lane_reason(&l, u, now), REASON_LANE_RATE);
+        if (lane_reason(&l, UNITS(u), now) != REASON_NONE) {
+            assert_int_equal(lane_reason(&l, UNITS(u), now), REASON_LANE_RATE);
             int64_t opens_at = lane_opens_at(&l, now);
             assert_true(opens_at > now);
-            assert_true(!lane_is_open(&l, u, opens_at - 1));
+            assert_true(!lane_is_open(&l, UNITS(u), opens_at - 1));
             now = opens_at;
             waited++;
             continue;
         }
-        lane_begin(&l, u, now);
+        lane_begin(&l, UNITS(u), now);
         if (seed % 11 == 0) {
             lane_end(&l, NULL, now);
-            lane_take_back(&l, u, now);
+            lane_take_back(&l, UNITS(u), now);
             continue;
         }
         at[n] = now;
@@ -223,11 +225,11 @@ static void test_lane__a_message_larger_than_a_rate_takes_all_of_it(void **state
     struct lane l = {0};
     lane_configure(&l, &rated);
     lane_read(&l);
-    assert_true(lane_is_open(&l, 7, 1));
-    lane_begin(&l, 1, 1);
-    assert_int_equal(lane_reason(&l, 7, 2), REASON_LANE_RATE);
-    assert_true(lane_is_open(&l, 1, 2));
-    assert_true(lane_is_open(&l, 0, 2)); /* a look-up costs nothing */
+    assert_true(lane_is_open(&l, UNITS(7), 1));
+    lane_begin(&l, UNITS(1), 1);
+    assert_int_equal(lane_reason(&l, UNITS(7), 2), REASON_LANE_RATE);
+    assert_true(lane_is_open(&l, UNITS(1), 2));
+    assert_true(lane_is_open(&l, UNITS(0), 2)); /* a look-up costs nothing */
 }
 
 static void test_lane__a_restart_remembers_and_a_reload_too(void **state) {
@@ -244,15 +246,19 @@ static void test_lane__a_restart_remembers_and_a_reload_too(void **state) {
     int64_t now = INT64_C(1767225600) * US_PER_S;
     struct lane l = {0};
     lane_configure(&l, &rated);
-    assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE); /* not before it is known */
-    lane_recall(&l, 3, now - 120 * US_PER_S);
-    lane_recall(&l, 2, now - 60 * US_PER_S);
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_RATE); /* not before it is known */
+    lane_recall(&l, 3, now - 120 * US_PER_S, now);
+    lane_recall(&l, 2, now - 60 * US_PER_S, now);
     lane_read(&l);
-    assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE);
-    lane_configure(&l, &more);
-    assert_true(lane_is_open(&l, 1, now));
-    lane_begin(&l, 1, now);
-    assert_int_equal(lane_reason(&l, 1, now), REASON_LANE_RATE);
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_RATE);
+    lane_configure(&l,
+                   &more); /* the second's rate is new: it asks too, and the hour's is not counted twice */
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_RATE);
+    lane_recall(&l, 5, now - 180 * US_PER_S, now);
+    lane_read(&l);
+    assert_true(lane_is_open(&l, UNITS(1), now));
+    lane_begin(&l, UNITS(1), now);
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_RATE);
 }
 
 int main(void) {

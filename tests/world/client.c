@@ -38,6 +38,7 @@ void client_submit(struct sim *s) {
     }
     bool calls_back = sim_chance(s, 40);
     struct sv text[TEXT_COUNT] = {[TEXT_TO] = sv_of(to),
+                                  [TEXT_FROM] = lanes_sender(s, who),
                                   [TEXT_BODY] = sv_of(body),
                                   [TEXT_METADATA] = sv_of(meta),
                                   [TEXT_TOPIC] = consent_topic(k >= 0 ? (unsigned)k : serial),

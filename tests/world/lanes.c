@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "provider/adapter.h"
 
 #include <string.h>
@@ -22,6 +23,10 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
     snprintf(l->name, sizeof l->name, "%s", host_names[host]);
     if (s->rates[host].max)
         l->rates[l->n_rates++] = s->rates[host];
+    l->time_zone = SV("UTC");
+    l->quota = s->quotas[host].quota;
+    l->warm_up = s->quotas[host].warm_up;
+    l->sender_warm_up = s->quotas[host].sender_warm_up;
     l->fields[adapter_field_index(a, SV("account_sid"))] = SV("AC00000000000000000000000000000001");
     l->fields[adapter_field_index(a, SV("auth_token"))] = SV("0123456789abcdef0123456789abcdef");
     l->fields[adapter_field_index(a, SV("base_url"))] = arena_dup(&set->arena, sv_of(url));
@@ -52,6 +57,35 @@ static void make(struct sim *s, bool whole) {
     s->settings[s->n_settings++] = set;
 }
 
+/* One seed in five has quotas and warm-ups, and its run has a midnight in it. Drawn apart from all else, so
+ * that the other seeds stay what they were. */
+static void draw_quotas(struct sim *s) {
+    uint64_t dice = siphash((struct sip_key){.k0 = s->seed, .k1 = 7}, SV("quotas"));
+    if (dice % 5 != 0)
+        return;
+    s->has_quotas = true;
+    s->now += (int64_t)(86400 - (dice >> 8) % 600) * US_PER_S;
+    for (unsigned i = 0; i < s->hosts; i++) {
+        struct lane_config *l = &s->quotas[i];
+        uint64_t d = siphash((struct sip_key){.k0 = s->seed, .k1 = i}, SV("quota"));
+        uint32_t few = 3 + (uint32_t)((d >> 8) % 40);
+        if (d & 1)
+            l->quota.day = few;
+        if (d & 2)
+            l->quota.month = few + few / 2;
+        if (d & 4)
+            l->warm_up = (struct warm_up){
+                .start = SV("2026-01-01"), .first = few / 2 + 1, .factor = 2, .target = 1000};
+        if (d & 8)
+            l->sender_warm_up = (struct warm_up){.days = {few / 3 + 1, few}, .n_days = 2};
+    }
+}
+
+struct sv lanes_sender(const struct sim *s, unsigned n) {
+    static const char *const names[] = {"+15005550006", "+15005550007", ""};
+    return s->has_quotas ? sv_of(names[n % 3]) : SV_NONE;
+}
+
 void lanes_init(struct sim *s) {
     s->hosts = sim_chance(s, 40) ? 1 : 2 + (unsigned)(sim_random(s) % (HOSTS - 1));
     for (unsigned i = 0; i < s->hosts; i++)
@@ -59,6 +93,7 @@ void lanes_init(struct sim *s) {
     for (unsigned i = 0; i < s->hosts; i++)
         if (sim_chance(s, 20))
             s->rates[i] = (struct rate){.max = 1 + (uint32_t)(sim_random(s) % 10), .period_us = US_PER_S};
+    draw_quotas(s);
     make(s, true);
 }
 

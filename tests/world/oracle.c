@@ -211,6 +211,37 @@ static void check_rates(struct sim *s) {
     }
 }
 
+/* No day, month or sender's day has more attempts than its lane's quotas and warm-ups allow. Senders are held
+ * to what they may at the most, as if all of them had begun on the first day. */
+static void check_quotas(struct sim *s) {
+    static const char days[] =
+        "SELECT started_at/86400000000 AS day, count(*) FROM attempt WHERE lane=? GROUP BY day";
+    static const char senders[] = "SELECT a.started_at/86400000000 AS day, count(*) FROM attempt AS a JOIN "
+                                  "message AS m ON m.id=a.message_id "
+                                  "WHERE a.lane=? GROUP BY day, coalesce(m.sender, '+15005550006')";
+    static const int64_t first_day = 20454; /* 2026-01-01 */
+    for (unsigned i = 0; i < HOSTS; i++) {
+        const struct lane_config *q = &s->quotas[i];
+        for (int by_sender = 0; by_sender < 2; by_sender++) {
+            struct db_stmt *st = query(s, by_sender ? senders : days);
+            db_text(st, sv_of(host_names[i]));
+            while (next(s, st)) {
+                int64_t day = db_col_int(st, 0) - first_day + 1, n = db_col_int(st, 1);
+                int64_t max = warm_up_ceiling(by_sender ? &q->sender_warm_up : &q->warm_up, day);
+                if (!by_sender && q->quota.day && q->quota.day < max)
+                    max = q->quota.day;
+                if (!by_sender && q->quota.month && q->quota.month < max)
+                    max = q->quota.month;
+                if (n > max)
+                    sim_broken(s, "I8", "lane %s began %lld attempts on day %lld%s, which may have %lld",
+                               host_names[i], (long long)n, (long long)day,
+                               by_sender ? " for one sender" : "", (long long)max);
+            }
+            db_end(st);
+        }
+    }
+}
+
 void oracle_stopped(struct sim *s) {
     static const char sql[] =
         "SELECT m.id FROM attempt AS a JOIN message AS m ON m.id=a.message_id AND a.number=m.attempts "
@@ -314,5 +345,6 @@ void oracle_end(struct sim *s) {
     check_callbacks(s);
     check_orphans(s);
     check_rates(s);
+    check_quotas(s);
     check_backlog(s);
 }

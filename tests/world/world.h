@@ -50,7 +50,9 @@ struct sim {
     size_t n_settings;
     unsigned hosts; /* that a lane may be configured for */
     uint32_t windows[HOSTS];
-    struct rate rates[HOSTS]; /* max 0: none */
+    struct rate rates[HOSTS];         /* max 0: none */
+    struct lane_config quotas[HOSTS]; /* of these only quota, warm-ups and time zone count */
+    bool has_quotas;                  /* of this seed; then a midnight comes, and messages name senders */
 
     struct db *db; /* survives crashes */
     struct journal *journal;
@@ -99,6 +101,8 @@ void lanes_forget_old(struct sim *s);                       /* nobody refers to 
 /* A person changes the file and says so: lanes come, go and change places; whole: all of them are there. */
 void lanes_reload(struct sim *s, bool whole);
 void lanes_trouble(struct sim *s); /* a provider locks the account, goes away, or comes back */
+/* The sender that message number n names, where senders count. */
+struct sv lanes_sender(const struct sim *s, unsigned n);
 /* Is a lane of this name allowed one more call at the senders? */
 void lanes_check_window(struct sim *s, const struct call *c);
 

@@ -1,0 +1,114 @@
+"""lanes[].quota and warm-ups as the provider sees them: a day holds no more, not even across a kill or a reload; what waits says
+why; the surplus takes another lane; the next day lets it go."""
+import datetime
+import json
+import signal
+
+import pytest
+from harness.gateway import Gateway, until
+from harness.hostile_clock import ShiftedClock
+
+QUICK = {"lookup_after_ms": 300}
+
+
+def noon():
+    """A time zone in which it is about noon, so that no test meets a midnight, and the date there."""
+    hours = 12 - datetime.datetime.now(datetime.timezone.utc).hour
+    zone = "Etc/GMT%+d" % -hours if hours else "UTC"  # POSIX: its sign is the other way round
+    return zone, (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)).date().isoformat()
+
+
+def texts(g, n, prefix="text", **more):
+    return [g.create(to="+1415555%04d" % i, body="%s %d" % (prefix, i), **more) for i in range(n)]
+
+
+def test_quota__a_day_holds_no_more_and_the_rest_waits_and_says_why(make_gateway):
+    zone, _ = noon()
+    g = make_gateway(lane={**QUICK, "time_zone": zone, "quota": {"day": 5}})
+    sids = texts(g, 8)
+    for sid in sids[:5]:
+        g.wait(sid, "delivered")
+    for sid in sids[5:]:
+        m = g.message(sid)
+        assert (m["status"], m["reason"], m["waiting_for"]) == ("queued", "lane_quota", "lane"), m
+    assert g.sim.stats()["received"] == 5
+    log = g.log()
+    assert "event=lane.quota lane=sim of=day percent=80 used=4 max=5" in log, log[-2000:]
+    assert log.count("percent=100 used=5 max=5") == 1
+    assert "lane_quota_alarms_total 2" in g.get("/metrics").body.decode()
+    assert g.post("/v1/messages/%s/cancel" % sids[-1], {}).status == 200
+
+
+def test_warm_up__a_kill_and_a_reload_in_the_middle_of_its_day_are_no_way_around_it(make_gateway):
+    zone, today = noon()
+    g = make_gateway(lane={**QUICK, "time_zone": zone, "warm_up": {"start": today, "days": [12, 100]}})
+    texts(g, 9, "before")
+    until(lambda: g.sim.stats()["received"] == 9)
+    g.kill9()
+    g.start()
+    sids = texts(g, 9, "after")
+    until(lambda: g.sim.stats()["received"] == 12)
+    g.signal(signal.SIGHUP)
+    until(lambda: g.logged("reload.done"))
+    texts(g, 3, "later")
+    until(lambda: g.message(sids[-1])["reason"] == "warm_up")
+    g.kill9()
+    g.start()
+    last = texts(g, 1, "last")[0]
+    until(lambda: g.message(last)["reason"] == "warm_up")
+    assert g.sim.stats()["received"] == 12
+
+
+def test_warm_up__each_sender_has_its_own_and_does_not_hold_up_others(make_gateway):
+    zone, _ = noon()
+    g = make_gateway(lane={**QUICK, "time_zone": zone, "sender_warm_up": {"days": [3]}})
+    first = texts(g, 5, "first", **{"from": "+14155552671"})
+    for sid in first[:3]:
+        g.wait(sid, "delivered")
+    g.kill9()
+    g.start()
+    second = texts(g, 3, "second", **{"from": "+14155552672"})
+    for sid in second:
+        g.wait(sid, "delivered")
+    until(lambda: all(g.message(sid)["reason"] == "warm_up" for sid in first[3:]))
+    assert g.sim.stats()["received"] == 6
+
+
+def test_quota__the_surplus_takes_another_lane(make_gateway):
+    zone, _ = noon()
+    g = make_gateway.gateway(lane={**QUICK, "time_zone": zone, "quota": {"day": 2}})
+    g.write(lanes=[*g.settings["lanes"], Gateway.lane("other", g.sim.url, **QUICK)])
+    g.start()
+    sids = texts(g, 6)
+    for sid in sids:
+        g.wait(sid, "delivered")
+    lanes = [g.message(sid)["provider"] for sid in sids]
+    assert lanes.count("sim") == 2 and lanes.count("other") == 4, lanes
+
+
+def test_quota__the_next_day_lets_go_what_waited(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    zone, _ = noon()
+    g = make_gateway.gateway(lane={**QUICK, "time_zone": zone, "quota": {"day": 2}}, env=clock.env)
+    g.start()
+    sids = texts(g, 5, validity_s=200000)
+    until(lambda: g.sim.stats()["received"] == 2)
+    for day, received in ((1, 4), (2, 5)):
+        clock.set(day * 86400)
+        until(lambda: g.sim.stats()["received"] == received, 30, told="the next day lets nothing go")
+        assert g.sim.stats()["received"] == received
+    for sid in sids:
+        g.wait(sid, "delivered", "sent")
+
+
+@pytest.mark.parametrize("keys, told", [
+    ({"quota": {"daily": 5}}, "unknown key `lanes[0].quota.daily`"),
+    ({"quota": 5}, "`lanes[0].quota` is a section"),
+    ({"time_zone": "Asia/Shangai"}, "`lanes[0].time_zone` must be a time zone"),
+    ({"warm_up": {"target": 1000}}, "`lanes[0].warm_up.start` is missing"),
+    ({"warm_up": {"start": "yesterday", "target": 1000}}, "`lanes[0].warm_up.start` must be a date"),
+])
+def test_quota__settings_that_cannot_be_are_told(make_gateway, keys, told):
+    g = make_gateway.gateway(lane=keys)
+    checked = g.run("config", "check", "-c", g.settings_file)
+    assert checked.returncode == 78 and told in (checked.stderr + checked.stdout).decode(), (json.dumps(keys), checked)
