@@ -4,6 +4,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 static void test_codec__hex_there_and_back(void **state) {
     (void)state;
@@ -78,6 +79,26 @@ static void test_codec__hashes_match_the_standards(void **state) {
     hmac_sha256(SV_NONE, SV_NONE, mac);
 }
 
+static void test_codec__hmac_sha256_is_openssls_for_keys_and_texts_of_every_size(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 1, 31, 32, 63, 64, 65, 127, 128, 2047, 2048, 2049, 5000};
+    enum { SIZES = sizeof sizes / sizeof sizes[0], MAX = 5000 };
+    static char key[MAX], data[MAX];
+    for (size_t i = 0; i < MAX; i++) {
+        key[i] = (char)(i * 7 + 1);
+        data[i] = (char)(i * 13 + 5);
+    }
+    for (size_t k = 0; k < SIZES; k++) {
+        for (size_t d = 0; d < SIZES; d++) {
+            uint8_t ours[SHA256_BYTES], right[SHA256_BYTES];
+            unsigned n = 0;
+            hmac_sha256(sv_make(key, sizes[k]), sv_make(data, sizes[d]), ours);
+            HMAC(EVP_sha256(), key, (int)sizes[k], (const unsigned char *)data, sizes[d], right, &n);
+            assert_memory_equal(ours, right, sizeof right);
+        }
+    }
+}
+
 /* OpenSSL has a SipHash of its own: the other implementation. */
 static uint64_t siphash_openssl(const uint8_t key[16], const uint8_t *data, size_t n) {
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
@@ -118,6 +139,7 @@ int main(void) {
         cmocka_unit_test(test_codec__hex_there_and_back),
         cmocka_unit_test(test_codec__base64_vectors),
         cmocka_unit_test(test_codec__base64_takes_nothing_sloppy),
+        cmocka_unit_test(test_codec__hmac_sha256_is_openssls_for_keys_and_texts_of_every_size),
         cmocka_unit_test(test_codec__hashes_match_the_standards),
         cmocka_unit_test(test_codec__siphash_vectors),
     };
