@@ -1,8 +1,10 @@
 #include "provider/adapter.h"
+#include "provider/tencent.h"
 #include "provider/twilio.h"
 
 const struct adapter *const adapters[] = {
     &twilio_adapter,
+    &tencent_adapter,
     NULL,
 };
 

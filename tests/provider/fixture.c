@@ -20,12 +20,12 @@ static struct sv read_file(const char *path, struct arena *mem) {
     return sv_make(p, (size_t)n);
 }
 
-/* [name] alone on a line, a to z. */
+/* [name] alone on a line: a to z, and digits (attempt2). */
 static struct sv header_name(struct sv line) {
     if (line.n < 3 || line.p[0] != '[' || line.p[line.n - 1] != ']')
         return SV_NONE;
     for (size_t i = 1; i + 1 < line.n; i++)
-        if (line.p[i] < 'a' || line.p[i] > 'z')
+        if ((line.p[i] < 'a' || line.p[i] > 'z') && (line.p[i] < '0' || line.p[i] > '9'))
             return SV_NONE;
     return sv_sub(line, 1, line.n - 2);
 }
