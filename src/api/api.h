@@ -211,6 +211,7 @@ struct api_brief {
     enum direction direction;
     enum encoding encoding;
     enum priority priority;
+    enum channel channel;
     uint16_t segments;
     struct sv to, from, body, status_callback;
     int64_t created_at, send_at, expires_at;

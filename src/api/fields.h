@@ -14,7 +14,7 @@ enum field_kind {
     FIELD_TIME,   /* RFC 3339 */
     FIELD_OBJECT, /* any JSON object */
     FIELD_REF,    /* answers only: another schema */
-    FIELD_LIST,   /* an array of it; in JSON requests the handler reads its items (api_read_object) */
+    FIELD_LIST,   /* an array, whose items a handler reads; in answers: of what ref says */
 };
 
 struct api_field {
@@ -26,7 +26,7 @@ struct api_field {
     const char *(*word)(int); /* WORD: the i-th; i in word_first..word_end-1 */
     int word_first, word_end;
     const char *example; /* as JSON; NULL: none */
-    const char *ref;     /* REF, LIST: the schema; NULL in a LIST: texts */
+    const char *ref;     /* REF, LIST: the schema; in a LIST, NULL: texts, "": anything */
 };
 
 enum { FIELDS_MAX = 24 };

@@ -27,9 +27,14 @@ static void created(struct api_request *rq, const struct api_brief *b, bool repl
 enum {
     TO,
     FROM,
+    CHANNEL,
+    CHANNELS,
     BODY,
     TEMPLATE,
     VARS,
+    TITLE,
+    HTML,
+    CODE,
     LANGUAGE,
     SEND_AT,
     VALIDITY,
@@ -73,6 +78,11 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
     in->body = v[BODY].text;
     in->template = v[TEMPLATE].text;
     in->vars = v[VARS].json;
+    in->channel = v[CHANNEL].given ? (enum channel)v[CHANNEL].n : CHANNEL_SMS;
+    in->channels = v[CHANNELS].json;
+    in->title = v[TITLE].text;
+    in->html = v[HTML].text;
+    in->code = v[CODE].json;
     in->language = v[LANGUAGE].text;
     in->send_at = v[SEND_AT].n;
     in->validity_s = v[VALIDITY].n;
@@ -86,7 +96,7 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
         in->smart_encoding = v[SMART].n ? SMART_YES : SMART_NO;
     if (v[CALLBACK].text.n && !api_check_callback(rq, "status_callback", v[CALLBACK].text, e))
         return false;
-    if (!v[BODY].given && !v[TEMPLATE].given)
+    if (!v[BODY].given && !v[TEMPLATE].given && !v[HTML].given && !v[CHANNELS].given)
         return err_set_field(e, ERR_INVALID, "body", "give a `body` or a `template`");
     return !v[METADATA].given || dump_metadata(rq, v[METADATA].json, &in->metadata, e);
 }

@@ -2,6 +2,7 @@
 #include "api/native.h"
 
 #include "base/json.h"
+#include "model/content.h"
 #include "store/links.h"
 
 enum { LINK_TEXT_BYTES_MAX = 4096 };
@@ -26,6 +27,10 @@ static const char *encoding_word(int i) {
     return encoding_name((enum encoding)i);
 }
 
+static const char *channel_word(int i) {
+    return channel_name((enum channel)i);
+}
+
 static const char *fate_word(int i) {
     return fate_name((enum fate)i);
 }
@@ -38,6 +43,7 @@ const char *direction_name(enum direction d) {
     .kind = FIELD_WORD, .word = state_word, .word_first = STATE_ACCEPTED, .word_end = STATE_COUNT
 #define PRIORITY_FIELD .kind = FIELD_WORD, .word = priority_word, .word_end = PRIORITY_COUNT
 #define DELIVERY_FIELD .kind = FIELD_WORD, .word = delivery_word, .word_end = DELIVERY_AT_LEAST_ONCE + 1
+#define CHANNEL_FIELD .kind = FIELD_WORD, .word = channel_word, .word_end = CHANNEL_COUNT
 #define DIRECTION_FIELD .kind = FIELD_WORD, .word = direction_word, .word_end = DIRECTION_IN + 1
 #define ENCODING_FIELD .kind = FIELD_WORD, .word = encoding_word, .word_end = ENCODING_UCS2 + 1
 
@@ -45,15 +51,33 @@ const char *direction_name(enum direction d) {
 
 const struct api_field create_fields[] = {
     {"to", FIELD_TEXT,
-     "The recipient's number: E.164 (+8613800138000), or as it is written in the configured region.",
-     .required = true, .max = 64, .example = "\"+8613800138000\""},
+     "The recipient: a number in E.164 (+8613800138000) or as it is written in the configured region; on "
+     "other channels an e-mail address, a device (fcm:TOKEN), a chat.",
+     .max = 4096, .example = "\"+8613800138000\""},
     {"from", FIELD_TEXT, "The sender: a number, a short code or a name. Without it the lane's own.",
      .max = 64},
+    {"channel", .summary = "By what it goes out; sms without it.", CHANNEL_FIELD},
+    {"channels", FIELD_LIST,
+     "Channels to try one after the other, each a name or an object of `channel` and what is other than in "
+     "the message: to, from, body, title, html, wait_s (go on when no receipt of delivery came within so "
+     "many "
+     "seconds). The next one is tried when one has failed for good, or no lane could take it.",
+     .example = "[{\"channel\": \"sms\", \"wait_s\": 120}, \"voice\", {\"channel\": \"email\", "
+                "\"to\": \"li@example.com\", \"title\": \"Your code\"}]",
+     .ref = ""},
     {"body", FIELD_TEXT, "The text. Either this or `template`.", .example = "\"Your code is 123456\""},
     {"template", FIELD_TEXT,
      "Name of a template, published here or in the templates folder, to be rendered with `vars`.",
      .max = 128},
     {"vars", FIELD_OBJECT, "The template's variables."},
+    {"title", FIELD_TEXT, "An e-mail's subject, a push's title.", .max = 512},
+    {"html", FIELD_TEXT, "An e-mail's other part, beside the text.", .max = 131072},
+    {"provider_template", FIELD_OBJECT,
+     "How a provider that renders itself knows the text: {\"code\": \"SMS_1\", \"sign\": \"...\", "
+     "\"params\": "
+     "{\"code\": \"123456\"}}; params is an object or a list, as the provider wants. Stored templates have "
+     "their "
+     "own."},
     {"language", FIELD_TEXT,
      "Which translation of the template: zh-CN, then zh, then the one without language.", .max = 35},
     {"send_at", FIELD_TIME, "Not before this time; at most a year ahead.",
@@ -113,7 +137,8 @@ const struct api_field list_fields[] = {
     { "code", FIELD_INT, "The provider's own error code.", .min = INT32_MIN, .max = INT32_MAX }
 #define COMMON_FIELDS                                                                                        \
     {"direction", .summary = "Which way it went.", .required = true, DIRECTION_FIELD},                       \
-        {"to", FIELD_TEXT, "The recipient, in E.164.", .required = true},                                    \
+        {"channel", .summary = "By what it goes out first.", .required = true, CHANNEL_FIELD},               \
+        {"to", FIELD_TEXT, "The recipient; numbers in E.164.", .required = true},                            \
         {"from", FIELD_TEXT, "The sender that was asked for."},                                              \
         {"encoding", .summary = "What the text needs on the air.", .required = true, ENCODING_FIELD},        \
         {"segments", FIELD_INT, "Parts on the air, each billed as one text.", .required = true,              \
@@ -139,6 +164,8 @@ const struct api_field message_shape[] = {
     {"template", FIELD_TEXT, "The template it was rendered from."},
     {"template_version", FIELD_INT, "The version of it; null when it is a file.", .min = 1,
      .max = UINT32_MAX},
+    {"plan", FIELD_LIST, "The channels after the first; null when there are none."},
+    {"on_channel", .summary = "The channel it is on now, or was on last.", .required = true, CHANNEL_FIELD},
     {"topic", FIELD_TEXT, "As it was given."},
     {"metadata", FIELD_OBJECT, "As it was given."},
     {"status_callback", FIELD_TEXT, "As it was given."},
@@ -268,6 +295,7 @@ static void print_common(const struct api_request *rq, const struct api_brief *b
     print_id(rq, b->id, out);
     print_status(b->state, b->reason, out);
     json_pair(out, "direction", sv_of(direction_name(b->direction)));
+    json_pair(out, "channel", sv_of(channel_name(b->channel)));
     json_pair(out, "to", b->to);
     json_pair_or_null(out, "from", b->from);
     json_pair(out, "encoding", sv_of(encoding_name(b->encoding)));
@@ -313,6 +341,15 @@ const char *native_waiting_for(const struct head *h) {
     return NULL;
 }
 
+static void print_plan(const struct message *m, struct buf *out) {
+    json_key(out, "plan");
+    buf_adds(out, m->n_plan ? "[" : "null");
+    for (unsigned i = 0; i < m->n_plan; i++)
+        buf_addf(out, "%s\"%s\"", i ? "," : "", channel_name((enum channel)m->plan[i]));
+    buf_adds(out, m->n_plan ? "]" : "");
+    json_pair(out, "on_channel", sv_of(channel_name(content_channel(m, m->head.step))));
+}
+
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out) {
     struct api_brief b = api_brief_of(m);
     const struct head *h = &m->head;
@@ -321,6 +358,7 @@ void native_print_message(const struct api_request *rq, const struct message *m,
     json_pair(out, "body", m->text[TEXT_BODY]);
     json_pair_or_null(out, "template", m->text[TEXT_TEMPLATE]);
     print_int_or_null("template_version", m->template_version, out);
+    print_plan(m, out);
     json_pair_or_null(out, "topic", m->text[TEXT_TOPIC]);
     json_key(out, "metadata");
     buf_add(out, m->text[TEXT_METADATA].n ? m->text[TEXT_METADATA] : SV("null")); /* JSON already */

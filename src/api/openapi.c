@@ -108,7 +108,9 @@ static void print_type(struct buf *out, const struct api_field *f, bool nullable
     }
     if (f->kind == FIELD_LIST) {
         json_key(out, "items");
-        if (f->ref)
+        if (f->ref && !*f->ref)
+            buf_adds(out, "{}");
+        else if (f->ref)
             print_ref(out, f->ref);
         else
             buf_adds(out, "{\"type\":\"string\"}");

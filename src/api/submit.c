@@ -173,6 +173,7 @@ struct api_brief api_brief_of(const struct message *m) {
         .direction = m->direction,
         .encoding = m->encoding,
         .priority = m->priority,
+        .channel = m->channel,
         .segments = m->segments,
         .to = m->text[TEXT_TO],
         .from = m->text[TEXT_FROM],

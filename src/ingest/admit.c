@@ -2,7 +2,10 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "ingest/admitter.h"
 #include "ingest/lookup.h"
+#include "ingest/recipient.h"
+#include "ingest/steps.h"
 #include "ingest/texts.h"
 #include "text/blank.h"
 #include "text/phone.h"
@@ -12,7 +15,6 @@
 #include <string.h>
 
 enum {
-    BODY_BYTES_MAX = 16 * 1024,
     SENDER_ALPHA_MAX = 11,
     SENDER_BYTES_MAX = 64,
     TOPIC_BYTES_MAX = 64,
@@ -24,12 +26,7 @@ enum {
     PAST_S_MAX = 60,
 };
 
-struct admitter {
-    struct stock *stock;
-    struct screen_scratch *scratch;
-    struct buf rendered, smart, screened;
-    struct shortener links;
-};
+enum { MEM_BYTES_MAX = 8 * CONTENT_BYTES_MAX };
 
 struct admitter *admitter_new(struct stock *stock, const struct world *world, struct err *e) {
     struct admitter *a = calloc(1, sizeof *a);
@@ -44,7 +41,10 @@ struct admitter *admitter_new(struct stock *stock, const struct world *world, st
     a->scratch = scratch;
     buf_init(&a->rendered, BODY_BYTES_MAX);
     buf_init(&a->smart, BODY_BYTES_MAX);
-    buf_init(&a->screened, BODY_BYTES_MAX);
+    buf_init(&a->screened, HTML_BYTES_MAX);
+    buf_init(&a->html, HTML_BYTES_MAX);
+    buf_init(&a->content, CONTENT_BYTES_MAX);
+    arena_init(&a->mem, MEM_BYTES_MAX);
     shortener_init(&a->links, world);
     return a;
 }
@@ -56,6 +56,9 @@ void admitter_free(struct admitter *a) {
     buf_done(&a->rendered);
     buf_done(&a->smart);
     buf_done(&a->screened);
+    buf_done(&a->html);
+    buf_done(&a->content);
+    arena_done(&a->mem);
     shortener_done(&a->links);
     free(a);
 }
@@ -69,20 +72,6 @@ static const struct admit_names native_names = {.to = "to",
 
 static bool plain_text(struct sv v) {
     return sv_is_utf8(v) && sv_find_char(v, '\0') == SIZE_MAX;
-}
-
-static bool check_to(const struct submission *in, const struct settings *s, struct phone *to, struct err *e) {
-    const char *field = in->names->to;
-    if (!in->to.n)
-        return err_set_field(e, ERR_INVALID, field,
-                             "`%s` is missing: the recipient's number, such as +8613800138000", field);
-    struct err why = ERR_INIT;
-    if (!phone_parse(in->to, s->defaults.region, to, &why))
-        return err_set_field(e, ERR_UNPROCESSABLE, field, "%s", why.text);
-    if (!phone_may_get_text(to->type))
-        return err_set_field(e, ERR_UNPROCESSABLE, field, "this is a %s number, which cannot get texts",
-                             phone_type_name(to->type));
-    return true;
 }
 
 /* A number, a short code, or an alphanumeric sender of up to 11 characters with at least one letter
@@ -165,6 +154,23 @@ static size_t characters(struct sv v) {
     return n;
 }
 
+bool admit_check_text(struct sv text, size_t bytes_max, size_t chars_max, const char *field, bool rendered,
+                      struct err *e) {
+    if (!text.n)
+        return err_set_field(e, ERR_INVALID, field,
+                             rendered ? "the template renders to nothing" : "the text is missing");
+    if (!plain_text(text))
+        return err_set_field(e, ERR_INVALID, field, "the text is not UTF-8, or has a NUL in it");
+    if (text_is_blank(text))
+        return err_set_field(e, ERR_INVALID, field,
+                             rendered ? "the template renders to nothing but spaces"
+                                      : "the text is nothing but spaces and invisible characters");
+    if (text.n > bytes_max || characters(text) > chars_max)
+        return err_set_field(e, ERR_UNPROCESSABLE, field, "the text is longer than %zu characters",
+                             chars_max);
+    return true;
+}
+
 /* Look-alikes of GSM-7 for what is not, unless the text gets longer than may be, or dearer (a tab becomes
  * seven spaces). */
 static void make_cheaper(struct admitter *a, const struct settings *s, struct sv *body) {
@@ -197,34 +203,46 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
         *body = buf_sv(&a->rendered);
         field = "template";
     }
-    if (!body->n)
-        return err_set_field(e, ERR_INVALID, field,
-                             in->template.n ? "the template renders to nothing" : "the text is missing");
-    if (!plain_text(*body))
-        return err_set_field(e, ERR_INVALID, field, "the text is not UTF-8, or has a NUL in it");
-    if (text_is_blank(*body))
-        return err_set_field(e, ERR_INVALID, field,
-                             in->template.n ? "the template renders to nothing but spaces"
-                                            : "the text is nothing but spaces and invisible characters");
-    if (body->n > BODY_BYTES_MAX || characters(*body) > s->limits.body_chars_max)
-        return err_set_field(e, ERR_UNPROCESSABLE, field, "the text is longer than %u characters",
-                             s->limits.body_chars_max);
+    if (!admit_check_text(*body, BODY_BYTES_MAX, s->limits.body_chars_max, field, in->template.n > 0, e))
+        return false;
     if (in->smart_encoding == SMART_YES ||
         (in->smart_encoding == SMART_BY_SETTING && s->defaults.smart_encoding))
         make_cheaper(a, s, body);
     return true;
 }
 
-static bool screen(struct admitter *a, const struct texts *t, const struct submission *in, struct sv *body,
-                   struct admitted *out, struct err *e) {
+bool admit_screen(struct admitter *a, const struct texts *t, const struct submission *in, struct sv *text,
+                  struct admitted *out, struct err *e) {
+    struct screen_verdict said;
     buf_reset(&a->screened);
-    if (!screens_check(t->screens, a->scratch, in->account_name, in->topic, *body, &out->screened,
-                       &a->screened, e))
+    if (!screens_check(t->screens, a->scratch, in->account_name, in->topic, *text, &said, &a->screened, e))
         return false;
-    out->suppress = out->screened.worst == SCREEN_BLOCK ? REASON_SCREENED : REASON_NONE;
-    if (out->screened.replaced && out->suppress == REASON_NONE)
-        *body = buf_sv(&a->screened);
+    if (said.worst >= out->screened.worst)
+        out->screened = said;
+    if (said.worst == SCREEN_BLOCK)
+        out->suppress = REASON_SCREENED;
+    else if (said.replaced)
+        *text = buf_sv(&a->screened);
     return true;
+}
+
+/* One plain text message: nearly all are. */
+static bool make_plain(struct admitter *a, const struct settings *s, const struct texts *t,
+                       const struct submission *in, struct phone *to, struct content_step *out,
+                       struct sv *content, uint32_t *version, struct admitted *admitted, struct err *e) {
+    *out = (struct content_step){.channel = CHANNEL_SMS, .from = in->from};
+    return recipient_check(CHANNEL_SMS, in->to, s->defaults.region, in->names->to, to, NULL, &out->to, e) &&
+           make_body(a, s, t, in, &out->body, version, e) &&
+           (!*version || steps_codes(a, s, t, in, *version, content, e)) &&
+           admit_screen(a, t, in, &out->body, admitted, e);
+}
+
+/* Those that stand in some text of the message. */
+static void keep_links(struct admitter *a, struct sv body, struct sv content) {
+    struct buf BUF_AUTO all = BUF_INIT(BODY_BYTES_MAX + CONTENT_BYTES_MAX);
+    buf_add(&all, body);
+    buf_add(&all, content);
+    shortener_keep(&a->links, buf_sv(&all));
 }
 
 bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
@@ -233,23 +251,28 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     if (!in.names)
         in.names = &native_names;
     struct phone to;
-    struct sv body;
-    uint32_t template_version;
+    struct content_step first;
+    struct sv content = SV_NONE;
+    uint32_t template_version = 0;
+    *out = (struct admitted){0};
     a->links.n = 0;
-    if (!check_to(&in, s, &to, e) || !check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) ||
-        !check_times(&in, now, e) || !make_body(a, s, t, &in, &body, &template_version, e) ||
-        !screen(a, t, &in, &body, out, e))
+    if (!check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) || !check_times(&in, now, e))
+        return false;
+    if (!(steps_needed(&in) ? steps_make(a, s, t, &in, &first, &content, &template_version, out, e)
+                            : make_plain(a, s, t, &in, &to, &first, &content, &template_version, out, e)))
         return false;
     const struct sv texts[TEXT_COUNT] = {
-        [TEXT_TO] = sv_of(to.e164),
-        [TEXT_FROM] =
-            in.from.n || s->n_lanes != 1 || s->n_routes || s->lanes[0].senders.n ? in.from : s->lanes[0].from,
-        [TEXT_BODY] = body,
+        [TEXT_TO] = first.to,
+        [TEXT_FROM] = first.from.n || s->n_lanes != 1 || s->n_routes || s->lanes[0].senders.n
+                          ? first.from
+                          : s->lanes[0].from,
+        [TEXT_BODY] = first.body,
         [TEXT_TOPIC] = in.topic,
         [TEXT_METADATA] = in.metadata,
         [TEXT_STATUS_CALLBACK] = in.status_callback,
         [TEXT_TRACEPARENT] = in.traceparent,
         [TEXT_TEMPLATE] = in.template,
+        [TEXT_CONTENT] = content,
         [TEXT_IDEMPOTENCY_KEY] = in.idempotency_key,
     };
     struct message *m = message_new(texts);
@@ -267,14 +290,16 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     m->delivery = in.delivery;
     m->face = in.face;
     m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
-    m->segments = (uint16_t)count.segments;
+    m->channel = first.channel;
+    m->segments = first.channel == CHANNEL_SMS ? (uint16_t)count.segments : 0;
+    content_note_plan(m);
     m->template_version = template_version;
     m->created_at = now;
     m->send_at = in.send_at > now ? in.send_at : 0;
     m->expires_at = now + (in.validity_s ? in.validity_s : (int64_t)s->defaults.validity_s) * US_PER_S;
     out->message = m;
     if (a->links.n)
-        shortener_keep(&a->links, body);
+        keep_links(a, first.body, content);
     out->links = a->links.links;
     out->n_links = a->links.n;
     return true;

@@ -46,6 +46,10 @@ struct submission {
     struct sv to, from, body;
     struct sv template, language; /* instead of body */
     const json_t *vars;           /* object or NULL */
+    enum channel channel;
+    struct sv title, html;  /* an e-mail's subject and other part, a push's title */
+    const json_t *code;     /* how providers know the template: an object, or NULL */
+    const json_t *channels; /* the plan: an array, or NULL; its first goes before channel */
     struct sv topic, status_callback, traceparent, idempotency_key;
     struct sv metadata;       /* JSON text of an object */
     struct sv fingerprint_of; /* the request as received: what an idempotency key is bound to */

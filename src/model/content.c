@@ -53,6 +53,8 @@ static void read_code(const json_t *root, const char *provider, const char *lane
     if (!code)
         code = json_object_get(codes, provider);
     if (!code)
+        code = json_object_get(codes, "*");
+    if (!code)
         return;
     out->code = arena_dup(mem, string_of(code, "code"));
     out->sign = arena_dup(mem, string_of(code, "sign"));

@@ -5,7 +5,7 @@
  * none. Its members, all optional:
  *   language  "zh-CN"
  *   title     an e-mail's subject, a push's title        html  an e-mail's other part
- *   codes     {"PROVIDER or LANE": {"code", "sign", "params": {name: text} or [text]}}
+ *   codes     {"PROVIDER or LANE or *": {"code", "sign", "params": {name: text} or [text]}}
  *   wait_s    go on to the plan's next channel when no receipt of delivery came within so many seconds
  *   plan      [{"channel", "to", "from", "body", "title", "html", "wait_s"}]: the channels after the first
  */

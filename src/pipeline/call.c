@@ -2,7 +2,7 @@
 
 #include "model/content.h"
 #include "notify/owed.h"
-#include "pipeline/view.h"
+#include "provider/view.h"
 
 /* The parts of one message, or the views of a batch of short ones and twice the strings they hold. */
 enum { CALL_ARENA_BYTES = 2 * CONTENT_BYTES_MAX };

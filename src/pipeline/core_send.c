@@ -1,7 +1,7 @@
 #include "pipeline/core_parts.h"
 
 #include "base/clock.h"
-#include "pipeline/view.h"
+#include "provider/view.h"
 #include "receipt/join.h"
 
 enum { AGAIN_US = 500 * 1000 };

@@ -1,6 +1,6 @@
 /* view: a message as the adapter of a lane is shown it. */
-#ifndef HY_PIPELINE_VIEW_H
-#define HY_PIPELINE_VIEW_H
+#ifndef HY_PROVIDER_VIEW_H
+#define HY_PROVIDER_VIEW_H
 
 #include "model/message.h"
 #include "provider/adapter.h"

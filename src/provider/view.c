@@ -1,4 +1,4 @@
-#include "pipeline/view.h"
+#include "provider/view.h"
 
 #include "model/content.h"
 

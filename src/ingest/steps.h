@@ -1,0 +1,22 @@
+/* steps: the channels of a message, one after the other: for each its address checked, its texts rendered and
+ * screened; and the content (model/content) that keeps what does not stand in the message itself. For this
+ * room.
+ */
+#ifndef HY_INGEST_STEPS_H
+#define HY_INGEST_STEPS_H
+
+#include "ingest/admitter.h"
+#include "model/content.h"
+
+/* Whether a submission is more than one plain text message. */
+bool steps_needed(const struct submission *in);
+/* The content of a plain text message: the codes its template has at providers; empty without. */
+MUST_USE bool steps_codes(struct admitter *a, const struct settings *s, const struct texts *t,
+                          const struct submission *in, uint32_t version, struct sv *content, struct err *e);
+/* Makes all of it: the first channel, and the content as JSON; views into a's memory, valid until it admits
+ * again. Errors name the field of the submission, `channels[1].to` and the like for later channels. */
+MUST_USE bool steps_make(struct admitter *a, const struct settings *s, const struct texts *t,
+                         const struct submission *in, struct content_step *first, struct sv *content,
+                         uint32_t *version, struct admitted *out, struct err *e);
+
+#endif
