@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "model/content.h"
-#include "pipeline/view.h"
+#include "provider/view.h"
 
 struct known_account {
     size_t n;
