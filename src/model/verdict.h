@@ -51,6 +51,8 @@ struct receipt {
      * shared). */
     struct sv token; /* borrowed from the request; may be empty */
     struct sv number;
+    /* Of a look-up's candidate: it carries the attempt's own token, so that it is nobody else's. */
+    bool surely;
 };
 
 /* The answer of a look-up of one attempt. */

@@ -43,13 +43,24 @@ void call_judge_ungranted(struct call *c, const struct err *why) {
     }
 }
 
+static bool contains(const struct sv *list, size_t n, struct sv v) {
+    for (size_t i = 0; i < n; i++)
+        if (sv_eq(list[i], v))
+            return true;
+    return false;
+}
+
 size_t call_join(struct call *first, struct call **others, size_t n, const struct world *w,
                  struct arena *mem) {
     const struct adapter *a = first->lane->adapter;
     struct attempt_view v = view_of(first, w, mem);
     struct call *last = first;
+    struct sv *to = arena_alloc(mem, a->batch_max * sizeof *to);
     size_t joined = 1;
     ASSERT(first->kind == CALL_ATTEMPT && !first->joined);
+    if (!to)
+        return 1;
+    to[0] = v.to;
     for (size_t i = 0; i < n && joined < a->batch_max; i++) {
         struct call *c = others[i];
         if (!c || c->kind != CALL_ATTEMPT || c->lane != first->lane || c->settings != first->settings)
@@ -57,12 +68,12 @@ size_t call_join(struct call *first, struct call **others, size_t n, const struc
         struct attempt_view other = view_of(c, w, mem);
         if (mem->full)
             break;
-        if (!a->joins(first->lane, &v, &other))
+        if (!a->joins(first->lane, &v, &other) || (a->batch_distinct && contains(to, joined, other.to)))
             continue;
         last->joined = c;
         last = c;
         others[i] = NULL;
-        joined++;
+        to[joined++] = other.to;
     }
     return joined;
 }

@@ -311,7 +311,7 @@ static void look_up_next(struct core *c, struct live *l, struct lookup_answer *a
     bool none_ours = answer->found == FOUND_ABSENT || (candidate >= answer->n && answer->complete);
     if (answer->found == FOUND_YES && candidate < answer->n) {
         settle_found(&s, l->m, &l->attempt, lane ? lane->config : NULL, &answer->candidates[candidate], ch);
-        w->job.claim = true;
+        w->job.claim = !answer->candidates[candidate].surely;
     } else if (answer->found != FOUND_CANNOT_TELL && none_ours) {
         settle_absent(&s, l->m, &l->attempt, ch);
     } else if (lane) {

@@ -85,6 +85,15 @@ struct hook_reply {
     struct sv body;
 };
 
+/* One row of what a provider's codes mean, for people. */
+struct adapter_code {
+    char code[64];
+    enum fate fate;
+    enum lane_hint hint;
+    enum reason reason;
+    int32_t pause_ms; /* 0: none */
+};
+
 struct adapter {
     const char *name; /* "twilio" */
     const struct adapter_field *fields;
@@ -93,9 +102,11 @@ struct adapter {
      * with the setting to look at in e->field. NULL: nothing. */
     bool (*check_all)(const struct lane_config *lane, struct err *e);
     /* Limits and habits. */
-    unsigned channels;         /* a bit 1u << CHANNEL_... for each it can carry; a lane may be for one only */
-    unsigned batch_max;        /* messages in one call; more than 1: the three batch functions exist */
-    size_t body_chars_max;     /* of one message, in characters; 0: none */
+    unsigned channels;     /* a bit 1u << CHANNEL_... for each it can carry; a lane may be for one only */
+    unsigned batch_max;    /* messages in one call; more than 1: the three batch functions exist */
+    bool batch_distinct;   /* no two of a batch to one address: the provider's receipts could not tell them
+                              apart */
+    size_t body_chars_max; /* of one message, in characters; 0: none */
     bool rate_counts_segments; /* what the provider's rate limit counts: segments, else messages */
     bool can_lookup;
     uint32_t lookup_after_ms; /* default settling time: the provider's list lags behind by so much */
@@ -135,6 +146,9 @@ struct adapter {
     bool (*probe)(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
                   struct http_request *out, struct err *e);
     bool (*judge_probe)(const struct lane_config *lane, const struct http_response *r, struct err *e);
+    /* The i-th row of its table of codes; false behind the last (docs/providers/NAME.md is made of it). NULL:
+     * it has none. */
+    bool (*code)(size_t i, struct adapter_code *out);
 };
 
 /* All adapters, in the order of provider/list.c; NULL-terminated. */

@@ -1,10 +1,12 @@
 #include "provider/adapter.h"
 #include "provider/tencent.h"
+#include "provider/aliyun.h"
 #include "provider/twilio.h"
 
 const struct adapter *const adapters[] = {
     &twilio_adapter,
     &tencent_adapter,
+    &aliyun_adapter,
     NULL,
 };
 
