@@ -13,6 +13,8 @@ extern const struct api_field create_fields[], send_fields[], preview_fields[], 
 extern const struct api_field message_shape[], brief_shape[], event_shape[], attempt_shape[], preview_shape[],
     link_shape[], whoami_shape[], problem_shape[], template_shape[], template_head_shape[],
     template_version_shape[], template_brief_shape[];
+extern const struct api_field lane_shape[], lane_list_shape[], lane_rate_shape[], lane_quota_shape[],
+    lane_warm_up_shape[]; /* native_lanes.c */
 /* Everything components/schemas names. */
 extern const struct api_field message_page_shape[], event_list_shape[], attempt_list_shape[],
     template_page_shape[];
@@ -66,6 +68,9 @@ void native_suppression_create(struct api_request *rq);
 void native_suppression_get(struct api_request *rq);
 void native_suppression_put(struct api_request *rq);
 void native_suppression_delete(struct api_request *rq);
+
+void native_lane_list(struct api_request *rq); /* native_lanes.c */
+void native_lane_get(struct api_request *rq);
 
 void hook_run(struct api_request *rq); /* hooks.c */
 

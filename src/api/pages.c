@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 
-enum { METRICS_BYTES_MAX = 256 * 1024 };
+enum { METRICS_BYTES_MAX = 1024 * 1024 };
 
 void page_health(struct api_request *rq) {
     api_answer_text(rq, 200, "text/plain; charset=utf-8", SV("alive\n"));

@@ -49,7 +49,7 @@ enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now) {
         return why;
     if (now < l->paused_until)
         return l->downs ? REASON_PROVIDER_DOWN : REASON_THROTTLED;
-    if (l->downs ? l->in_flight > 0 : l->in_flight >= l->config->in_flight_max)
+    if (l->in_flight >= lane_window(l))
         return REASON_LANE_FULL;
     return has_rate(l, load.units, now) ? REASON_NONE : REASON_LANE_RATE;
 }
@@ -64,8 +64,25 @@ int64_t lane_quota_opens_at(struct lane *l, struct lane_load load, int64_t now) 
     return quota_opens_at(&l->quota, load, now);
 }
 
-double lane_health(const struct lane *l) {
-    return l->broken || l->downs ? 0 : 1;
+uint32_t lane_window(const struct lane *l) {
+    return l->downs ? 1 : l->config->in_flight_max;
+}
+
+void lane_look(struct lane *l, int64_t now) {
+    if (now > l->looked_at)
+        l->looked_at = now;
+}
+
+double lane_health(struct lane *l) {
+    if (l->broken || (l->downs && l->looked_at < l->paused_until))
+        return 0;
+    double score = health_of(&l->health, l->looked_at).score;
+    return l->downs && score > 0.5 ? 0.5 : score;
+}
+
+void lane_receipt(struct lane *l, bool delivered, int64_t now) {
+    lane_look(l, now);
+    health_receipt(&l->health, delivered, now);
 }
 
 void lane_begin(struct lane *l, struct lane_load load, int64_t now) {
@@ -154,6 +171,8 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
     l->in_flight--;
     if (!v)
         return false;
+    lane_look(l, now);
+    health_note(&l->health, v, now);
     switch (v->hint) {
     case LANE_FINE:
         if (v->fate != FATE_UNKNOWN)

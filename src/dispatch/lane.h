@@ -11,6 +11,7 @@
 #define HY_DISPATCH_LANE_H
 
 #include "base/window.h"
+#include "dispatch/health.h"
 #include "dispatch/quota.h"
 #include "model/lane.h"
 #include "model/message.h"
@@ -35,6 +36,9 @@ struct lane {
     bool quota_unread;
     bool unread, reading; /* some of this is on disk yet; has been asked for */
     uint32_t wanted;      /* units that last found no room in a rate */
+    struct health health;
+    int64_t looked_at;          /* when it was last looked at, for lane_health */
+    struct lane_meters *meters; /* the world's; NULL: nobody counts */
 };
 
 /* All zero is a lane without settings; free what it holds. */
@@ -52,8 +56,14 @@ enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now);
 /* When a quota or the warm-up lets the load go, where that is what it waits for; 0: it waits for something
  * else, or for nothing. */
 int64_t lane_quota_opens_at(struct lane *l, struct lane_load load, int64_t now);
-/* How well it serves, from 0 (not at all) to 1. */
-double lane_health(const struct lane *l);
+/* How many calls may be in flight. */
+uint32_t lane_window(const struct lane *l);
+/* How well it serves, from 0 (not at all) to 1, as of the latest call, receipt or lane_look. At most a half
+ * while the breaker tries it with one call at a time. */
+double lane_health(struct lane *l);
+void lane_look(struct lane *l, int64_t now);
+/* A receipt said how a message ended that it had sent. */
+void lane_receipt(struct lane *l, bool delivered, int64_t now);
 void lane_begin(struct lane *l, struct lane_load load, int64_t now);
 /* What was begun at `then` did not come to be. */
 void lane_take_back(struct lane *l, struct lane_load load, int64_t then);

@@ -6,6 +6,7 @@
 #define HY_MODEL_METERS_H
 
 #include "base/buf.h"
+#include "model/lane_meters.h"
 #include "model/state.h"
 
 #include <stdatomic.h>
@@ -82,6 +83,7 @@ struct meters {
         _Atomic uint64_t buckets[HIST_BUCKETS + 1]; /* the last: above all bounds */
         _Atomic uint64_t sum_us;
     } histograms[HIST_COUNT];
+    struct lane_board board;
 };
 
 static inline void meter_add(struct meters *m, enum counter c, uint64_t n) {

@@ -8,6 +8,7 @@
 #define HY_PIPELINE_ASK_H
 
 #include "base/mailbox.h"
+#include "dispatch/lane_report.h"
 #include "model/link.h"
 #include "model/message.h"
 #include "model/settings.h"
@@ -25,6 +26,7 @@ enum ask_kind {
     ASK_TEMPLATE, /* a write to the store of templates; DONE: its outcome is on disk */
     ASK_CLICKS,   /* short links were opened; DONE: counted on disk */
     ASK_SUPPRESS, /* a write to the suppression list; likewise */
+    ASK_LANES,    /* how the lanes stand; answered at once */
     ASK_KINDS
 };
 
@@ -61,6 +63,8 @@ struct ask {
     struct template_write *template; /* TEMPLATE: the front's, lent until the answer */
     struct suppression_write *suppression; /* SUPPRESS: likewise */
     unsigned attempt;                      /* RECEIPT: 0 not known */
+    struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
+    size_t lanes_max, n_lanes;
     struct receipt receipt;
     char number[32]; /* RECEIPT with id 0 */
 

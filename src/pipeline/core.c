@@ -282,7 +282,9 @@ static void count(struct core *c, const struct message *m, const struct event *e
         meter_add(meters, COUNT_SENT, 1);
         meter_add(meters, COUNT_SEGMENTS_SENT, m->segments);
         break;
+    case STATE_UNDELIVERED: core_lane_receipt(c, m, ev); break;
     case STATE_DELIVERED:
+        core_lane_receipt(c, m, ev);
         if (m->head.sent_at)
             meter_time(meters, HIST_DELIVERY, ev->at - m->head.sent_at);
         break;
@@ -500,6 +502,7 @@ int64_t core_turn(struct core *c) {
     hand_out_jobs(c);
     hand_out_calls(c);
     publish(c);
+    core_publish_lanes(c);
     log_batch_end(c->world->log);
     return next_turn_at(c);
 }

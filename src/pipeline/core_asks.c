@@ -307,6 +307,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_RECEIPT: receipt(c, l, a); break;
     case ASK_SUBMIT:
     case ASK_RELOAD:
+    case ASK_LANES:
     case ASK_TEMPLATE:
     case ASK_CLICKS:
     case ASK_SUPPRESS:
@@ -461,6 +462,7 @@ static void reload(struct core *c, const struct settings *s) {
         if (!l)
             l = come_back(c, s->lanes[i].name);
         lane_configure(l, &s->lanes[i]);
+        l->meters = lane_meters_of(&c->world->meters->board, l->config->name);
         kept[n++] = l;
     }
     for (size_t i = 0; i < c->n_lanes; i++) {
@@ -499,6 +501,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_TEMPLATE: write_template(c, a); break;
     case ASK_CLICKS: count_clicks(c, a); break;
     case ASK_SUPPRESS: write_suppression(c, a); break;
+    case ASK_LANES: core_report_lanes(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

@@ -1,6 +1,6 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_send.c (claims, outcomes, look-ups), core_route.c
- * (routes), core_owed.c (status callbacks).
+ * (routes), core_lanes.c (what is told of lanes), core_owed.c (status callbacks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -118,9 +118,10 @@ struct core {
         int64_t after_due_at, after_id;
     } sweep;
     int64_t prune_at;
-    int64_t use_at;  /* what lanes began before is not asked for earlier: it could not be read */
-    int64_t sift_at; /* the queue in memory is looked through for what has expired then */
-    int64_t backlog; /* messages on disk with something still to be done */
+    int64_t use_at;    /* what lanes began before is not asked for earlier: it could not be read */
+    int64_t scores_at; /* the lanes' health is published then */
+    int64_t sift_at;   /* the queue in memory is looked through for what has expired then */
+    int64_t backlog;   /* messages on disk with something still to be done */
     bool draining;
     bool more; /* this turn left something undone that needs no outside event */
 };
@@ -206,6 +207,14 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
 void core_know_account(struct core *c, int64_t id, struct sv name);
 void core_ask_for_accounts(struct core *c);
 void core_accounts_done(struct core *c, struct work *w);
+
+/* core_lanes.c: what is told of lanes */
+/* A call ended; closed: its hint closed the lane just now. */
+void core_lane_said(struct core *c, struct lane *lane, const struct call *call, bool closed);
+void core_lane_receipt(struct core *c, const struct message *m, const struct event *ev);
+void core_publish_lanes(struct core *c);
+void core_unknown_code(struct core *c, struct lane *lane, int32_t code);
+void core_report_lanes(struct core *c, struct ask *a);
 
 /* core_owed.c */
 /* Marks what ch owes; call before core_record. */

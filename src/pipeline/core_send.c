@@ -388,7 +388,9 @@ void core_called(struct core *c, struct call *call) {
     const struct verdict *v = call->kind == CALL_ATTEMPT ? &call->verdict : &lookup_said;
     if (call->lane != l->lane->config)
         v = NULL; /* made with settings of before: it says nothing about the lane as it is now */
-    if (lane_end(l->lane, v, c->now))
+    bool closed = lane_end(l->lane, v, c->now);
+    core_lane_said(c, l->lane, call, closed);
+    if (closed)
         lane_news(c, call, l->lane);
     l->lane = NULL;
     if (call->kind == CALL_ATTEMPT)
