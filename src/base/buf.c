@@ -60,6 +60,13 @@ bool buf_adds(struct buf *b, const char *cstr) {
     return buf_add(b, sv_of(cstr));
 }
 
+bool buf_add_all(struct buf *b, const struct sv *v, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!buf_add(b, v[i]))
+            return false;
+    return true;
+}
+
 bool buf_addf(struct buf *b, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);

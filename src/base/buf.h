@@ -29,6 +29,10 @@ void buf_reset(struct buf *b);
 bool buf_add(struct buf *b, struct sv v);
 bool buf_addc(struct buf *b, char c);
 bool buf_adds(struct buf *b, const char *cstr);
+/* Several views, one after the other: many times cheaper than buf_addf where nothing is to be formatted. */
+bool buf_add_all(struct buf *b, const struct sv *v, size_t n);
+#define buf_join(b, ...)                                                                                     \
+    buf_add_all((b), (const struct sv[]){__VA_ARGS__}, sizeof(struct sv[]){__VA_ARGS__} / sizeof(struct sv))
 bool buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool buf_add_u64(struct buf *b, uint64_t x);
 bool buf_add_i64(struct buf *b, int64_t x);

@@ -1,13 +1,11 @@
 #include "provider/adapter.h"
-#include "provider/tencent.h"
 #include "provider/aliyun.h"
+#include "provider/smtp.h"
+#include "provider/tencent.h"
 #include "provider/twilio.h"
 
 const struct adapter *const adapters[] = {
-    &twilio_adapter,
-    &tencent_adapter,
-    &aliyun_adapter,
-    NULL,
+    &twilio_adapter, &tencent_adapter, &aliyun_adapter, &smtp_adapter, NULL,
 };
 
 const struct adapter *adapter_find(struct sv name) {

@@ -47,6 +47,29 @@ static void add_number(struct buf *out, const char *key, int64_t x) {
         buf_addf(out, "%s%s: %lld", out->n ? "\n" : "", key, (long long)x);
 }
 
+/* An e-mail: the envelope as SMTP says it, and the message without the CR of its lines. */
+static void write_mail(const struct http_request *rq, struct buf *out) {
+    static const char *const levels[] = {
+        [MAIL_TLS_NEVER] = "never", [MAIL_TLS_TRY] = "try", [MAIL_TLS_ALWAYS] = "always"};
+    const struct mail_envelope *m = rq->mail;
+    buf_addf(out, "\nTLS: %s", levels[m->tls]);
+    add_line(out, "CA", m->ca_file);
+    add_line(out, "USER", m->user);
+    add_line(out, "PASSWORD", m->password);
+    if (m->to.n)
+        buf_addf(out, "\nMAIL FROM:<%.*s>\nRCPT TO:<%.*s>\n\n", SV_FMT(m->from), SV_FMT(m->to));
+    for (size_t i = 0; i < rq->body.n; i++) {
+        char c = rq->body.p[i];
+        assert_int_equal(c == '\n', i > 0 && rq->body.p[i - 1] == '\r'); /* nothing but CRLF, and whole */
+        if (c != '\r')
+            buf_addc(out, c);
+    }
+    if (rq->body.n) {
+        assert_true(sv_ends(rq->body, SV("\r\n")));
+        out->n--;
+    }
+}
+
 static void write_request(const struct http_request *rq, struct buf *out) {
     buf_addf(out, "%s %.*s", http_method_name(rq->method), SV_FMT(rq->url));
     assert_int_equal(strlen(rq->url.p), rq->url.n);
@@ -54,7 +77,9 @@ static void write_request(const struct http_request *rq, struct buf *out) {
         buf_addf(out, "\n%.*s: %.*s", SV_FMT(rq->headers[i].name), SV_FMT(rq->headers[i].value));
         assert_int_equal(strlen(rq->headers[i].value.p), rq->headers[i].value.n);
     }
-    if (rq->body.n)
+    if (rq->mail)
+        write_mail(rq, out);
+    else if (rq->body.n)
         buf_addf(out, "\n\n%.*s", SV_FMT(rq->body));
 }
 
