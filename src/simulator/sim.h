@@ -61,6 +61,7 @@ struct sim {
     size_t n_accounts;
     bool fixed_account;      /* accounts[0] is the only one and its token is checked */
     struct map refused_once; /* hashes of texts that had their 429 */
+    struct map nonces;       /* hashes of what may come once only; bounded */
     int64_t rate_at;         /* GCRA: the theoretical arrival time */
     struct sim_stats stats;
     uint64_t generation; /* of resets: what was begun before does not count after */

@@ -1,8 +1,10 @@
 #include "simulator/sim.h"
+#include "simulator/sim_aliyun.h"
 #include "simulator/sim_twilio.h"
 
 const struct sim_face *const sim_faces[] = {
     &sim_twilio,
+    &sim_aliyun,
     NULL,
 };
 

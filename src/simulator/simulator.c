@@ -110,6 +110,7 @@ struct simulator *simulator_open(const struct simulator_options *o, struct err *
     sim->epoll_fd = -1;
     sim->clock_shift = clock_system_us() - clock_monotonic_us();
     map_init(&sim->refused_once);
+    map_init(&sim->nonces);
     receipts_init(&sim->receipts);
     buf_init(&sim->out, SIM_ANSWER_BYTES_MAX);
     buf_init(&sim->date, 64);
@@ -131,6 +132,7 @@ void simulator_close(struct simulator *s) {
     timers_done(&sim->timers);
     store_done(&sim->store);
     map_done(&sim->refused_once);
+    map_done(&sim->nonces);
     buf_done(&sim->out);
     buf_done(&sim->date);
     if (sim->epoll_fd >= 0)

@@ -37,7 +37,7 @@ class Receiver:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
                 url = "http://127.0.0.1:%d%s" % (receiver.port, self.path)
                 params = dict(urllib.parse.parse_qsl(raw.decode(), keep_blank_values=True))
-                receiver.posts.put({"url": url, "path": self.path, "params": params, "headers": self.headers})
+                receiver.posts.put({"url": url, "path": self.path, "params": params, "headers": self.headers, "raw": raw})
                 if receiver.hang_ups > 0:
                     receiver.hang_ups -= 1
                     self.close_connection = True
