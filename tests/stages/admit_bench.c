@@ -1,11 +1,12 @@
 /* admit_bench: what the admission of one message costs a core: its JSON parsed, its key hashed, the number
  * read, the article's template rendered, the text screened against 1,000 words, segments counted, the message
- * made. Not a test; one line, best of five rounds. */
+ * made. CPU time. Not a test; one line, best of five rounds. */
 #include "base/clock.h"
 #include "base/codec.h"
 #include "ingest/admit.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS = 5, TIMES = 100000, WORDS = 1000 };
@@ -46,6 +47,12 @@ static void one(struct admitter *a, const struct settings *s, const struct texts
     message_free(out.message);
 }
 
+static double cpu_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
 static void fill_words(struct buf *words) {
     uint64_t random = 1;
     for (int i = 0; i < WORDS; i++) {
@@ -84,10 +91,10 @@ int main(void) {
     }
     double best = 1e18;
     for (int round = 0; round < ROUNDS; round++) {
-        int64_t start = clock_monotonic_us();
+        double start = cpu_us();
         for (int i = 0; i < TIMES; i++)
             one(a, s, t, &e);
-        double us = (double)(clock_monotonic_us() - start);
+        double us = cpu_us() - start;
         best = us < best ? us : best;
     }
     printf("admission of one message %.3f us each\n", best / TIMES);

@@ -1,5 +1,6 @@
 #include "text/screen/fold_table.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define HIGH_BITS 0x8080808080808080u
@@ -81,6 +82,10 @@ static void lower_all(struct sv text, char *to) {
         to[i] = lower(text.p[i]);
 }
 
+static bool is_white(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static bool is_ascii(struct sv text) {
     uint64_t any = 0;
     size_t i = 0;
@@ -92,6 +97,48 @@ static bool is_ascii(struct sv text) {
     for (; i < text.n; i++)
         any |= (uint64_t)(text.p[i] & 0x80);
     return !(any & HIGH_BITS);
+}
+
+/* Bit 7 of each of eight bytes: set where it is below a limit; less: 128 less the limit, in each byte. */
+static inline uint64_t below(uint64_t w, uint64_t less) {
+    return ~(((w & ~HIGH_BITS) + less) | w) & HIGH_BITS;
+}
+
+/* Whether among eight ASCII bytes there may be white space other than one space alone: a control character,
+ * or two blanks in a row, of which the first may stand before them. */
+static inline uint64_t odd_white8(uint64_t w, bool blank_before) {
+    w = le64toh(w);
+    uint64_t blank = below(w, 0x5F5F5F5F5F5F5F5Fu);
+    return below(w, 0x6060606060606060u) | (blank & (blank << 8 | (uint64_t)blank_before << 7));
+}
+
+static bool has_odd_white(struct sv ascii) {
+    uint64_t odd = 0, w;
+    size_t i = 0;
+    for (; i + 8 <= ascii.n; i += 8) {
+        memcpy(&w, ascii.p + i, 8);
+        odd |= odd_white8(w, i > 0 && ascii.p[i - 1] == ' ');
+    }
+    bool found = odd;
+    for (; i < ascii.n; i++)
+        found |= ascii.p[i] < ' ' || (ascii.p[i] == ' ' && i > 0 && ascii.p[i - 1] == ' ');
+    return found;
+}
+
+/* Each run of white space becomes one space. */
+static void even_out(struct folded *f, bool map) {
+    size_t o = 0;
+    for (size_t i = 0, next; i < f->n; i = next, o++) {
+        bool white = is_white(f->p[i]);
+        for (next = i + 1; white && next < f->n && is_white(f->p[next]);)
+            next++;
+        f->p[o] = white ? ' ' : f->p[i];
+        if (!map)
+            continue;
+        f->from[o] = f->from[i];
+        f->to[o] = f->to[next - 1];
+    }
+    f->n = o;
 }
 
 static bool want(struct folded *f, size_t n, bool map) {
@@ -180,13 +227,16 @@ static inline size_t fold_han(const struct fold_table *t, const char *p, size_t 
  * because an entry that is not FOLD_MANY never has more bytes than its original. joint is the end of the last
  * Chinese character while only separators have followed it, so that the next one can take their place. */
 static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_table *t, struct sv text,
-                                                             const bool map, struct folded *f) {
+                                                             const bool map, struct folded *f, bool *odd) {
     const char *end = text.p + text.n;
     size_t o = 0, joint = NO_JOINT;
     for (size_t i = 0; i < text.n;) {
         if (!map && joint == NO_JOINT)
-            for (uint64_t w; i + 8 <= text.n && (memcpy(&w, text.p + i, 8), !(w & HIGH_BITS)); i += 8, o += 8)
+            for (uint64_t w; i + 8 <= text.n && (memcpy(&w, text.p + i, 8), !(w & HIGH_BITS));
+                 i += 8, o += 8) {
+                *odd |= odd_white8(w, o > 0 && f->p[o - 1] == ' ') != 0;
                 lower8(text.p + i, f->p + o);
+            }
         if (!map) {
             size_t at = joint != NO_JOINT ? joint : o;
             size_t n = fold_han(t, text.p + i, text.n - i, f->p + at);
@@ -207,6 +257,7 @@ static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_t
             if (han && joint != NO_JOINT)
                 o = joint;
             size_t n = encode(f->p + o, (cp + entry) & FOLD_DELTA);
+            *odd |= (unsigned char)f->p[o] < ' ' || (f->p[o] == ' ' && o > 0 && f->p[o - 1] == ' ');
             if (map)
                 note(f, o, n, start, to);
             o += n;
@@ -244,6 +295,7 @@ static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_t
         if (!want(f, o + n + (text.n - i), map))
             return false;
         memcpy(f->p + o, run, n);
+        *odd |= n > 0 && (unsigned char)*run <= ' ';
         if (map)
             note(f, o, n, start, to);
         o += n;
@@ -255,15 +307,18 @@ static inline __attribute__((always_inline)) bool fold_mixed(const struct fold_t
 
 bool fold_text(const struct fold_table *t, struct sv text, bool map, struct folded *f) {
     ASSERT(text.n <= UINT32_MAX / 16);
-    f->identity = is_ascii(text);
+    bool odd = false; /* there may be white space to be evened out */
+    f->identity = is_ascii(text) && !has_odd_white(text);
     if (!want(f, text.n, map && !f->identity))
         return false;
     if (f->identity) {
         lower_all(text, f->p);
         f->n = text.n;
-    } else if (!(map ? fold_mixed(t, text, true, f) : fold_mixed(t, text, false, f))) {
+    } else if (!(map ? fold_mixed(t, text, true, f, &odd) : fold_mixed(t, text, false, f, &odd))) {
         return false;
     }
+    if (odd)
+        even_out(f, map);
     memset(f->p + f->n, 0, FOLD_PAD);
     return true;
 }

@@ -7,8 +7,8 @@
  * never changes and is shared by threads.
  *
  * fold_text also drops separators (spaces, controls, dots, dashes, stars, ...) that stand between two Chinese
- * characters. It keeps where each byte came from only when asked to, because only texts with a hit need it.
- * Folding what is folded changes nothing.
+ * characters, and makes each run of white space one space. It keeps where each byte came from only when asked
+ * to, because only texts with a hit need it. Folding what is folded changes nothing.
  */
 #ifndef HY_TEXT_SCREEN_FOLD_H
 #define HY_TEXT_SCREEN_FOLD_H
@@ -46,7 +46,7 @@ struct folded {
     uint32_t *to;
     size_t map_cap;
 };
-#define FOLD_PAD 8
+#define FOLD_PAD 16
 
 void folded_done(struct folded *f);
 /* Precondition: text is UTF-8 of at most UINT32_MAX / 16 bytes. False when memory is short. */

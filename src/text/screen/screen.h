@@ -85,8 +85,8 @@ void screen_builder_free(struct screen_builder *b);
 MUST_USE bool screen_builder_words(struct screen_builder *b, const struct screen_list *list, struct err *e);
 /* Hyperscan's regular expressions (intel.github.io/hyperscan, "Pattern Support"), without regard to case,
  * matched against the folded text: lower case, simplified, half-width, no separators between Chinese
- * characters. Chinese characters in the pattern are made simplified; the pattern itself is compiled by
- * screen_compile. */
+ * characters, each run of white space one space. Chinese characters in the pattern are made simplified; the
+ * pattern itself is compiled by screen_compile. */
 MUST_USE bool screen_builder_patterns(struct screen_builder *b, const struct screen_list *list,
                                       struct err *e);
 /* Phrases in which a hit does not count. Word borders as for words; no look-alikes. */

@@ -1,10 +1,10 @@
 /* words: which of many words occur in a folded text, and where.
  *
  * An index over up to millions of words, built once, never changed, shared by threads. Each word is filed
- * under its first 8, 6, 4, 3, 2 or 1 bytes (the most it has) of skeleton (text/screen/leet.h); a scan looks
- * at each place where a word can begin, asks a bit filter, then a hash table, and walks the sorted words of
- * that key byte by byte. So the time depends on the text, hardly on the number of words, and never on how
- * many share a beginning.
+ * under its first 9, 8, 6, 4, 3, 2 or 1 bytes (the most it has) of skeleton (text/screen/leet.h); a scan
+ * looks at each place where a word can begin, asks a bit filter, then a hash table, and walks the sorted
+ * words of that key byte by byte. So the time depends on the text, hardly on the number of words, and never
+ * on how many share a beginning.
  *
  * This is ours and not Hyperscan's because Hyperscan's literal mode slows down with the number of literals;
  * the bench (tests/text/screen) measures both side by side.

@@ -168,6 +168,9 @@ static void test_screen__disguised_word_is_found_where_it_stands(void **state) {
         {"a$$", "a$$", "words", 11},
         {"b00b5", "b00b5", "words", 12},
         {"Free Money now", "Free Money", "words", 8},
+        {"Free  Money now", "Free  Money", "words", 8},
+        {"so:\nfree \r\n money", "free \r\n money", "words", 8},
+        {"é: free\xC2\xA0\xE3\x80\x80money", "free\xC2\xA0\xE3\x80\x80money", "words", 8},
         {"cafe", "cafe", "words", 9},
         {"Cafe\xCC\x81!", "Cafe\xCC\x81", "words", 9},
         {"加V信", "加V信", "words", 10},
@@ -394,6 +397,14 @@ static void test_fold__text_takes_its_common_form(void **state) {
         {"\xE1\x84\x80\xE1\x85\xA1\xE1\x86\xA8", "각"},
         {"中 - ", "中 - "},
         {"x\xE2\x80\x8By", "xy"},
+        {"a  b", "a b"},
+        {" a\t\r\n b ", " a b "},
+        {"a\nb", "a b"},
+        {"  \n", " "},
+        {"seven67  9", "seven67 9"}, /* a run over a border of eight */
+        {"é  é", "e e"},
+        {"a \xC2\xA0 \xE3\x80\x80z", "a z"},
+        {"中  a 文", "中 a 文"},
     };
     struct err e = ERR_INIT;
     struct fold_table *t = fold_table_new(&e);
@@ -417,30 +428,11 @@ static size_t rng_below(struct rng *r, size_t n) {
 }
 
 static void add_random(struct buf *b, struct rng *r, size_t n) {
-    static const char *const units[] = {"a",
-                                        "A",
-                                        "b",
-                                        "l",
-                                        "i",
-                                        "1",
-                                        "@",
-                                        "4",
-                                        " ",
-                                        "-",
-                                        "中",
-                                        "文",
-                                        "國",
-                                        "国",
-                                        "Ａ",
-                                        "é",
-                                        "e",
-                                        "e\xCC\x81",
-                                        "\xE2\x80\x8B",
-                                        "я",
-                                        "㎏",
-                                        "kg",
-                                        "$",
-                                        "s"};
+    static const char *const units[] = {
+        "a",  "A",  "b",  "l",  "i", "1", "@",         "4",
+        " ",  "-",  "中", "丰", /* differs from the one above in its last byte */
+        "文", "國", "国", "Ａ", "é", "e", "e\xCC\x81", "\xE2\x80\x8B",
+        "я",  "㎏", "kg", "$",  "s"};
     while (n--)
         buf_adds(b, units[rng_below(r, sizeof units / sizeof *units)]);
 }
@@ -467,18 +459,21 @@ static bool naive_match(const struct fold_table *t, struct sv text, size_t at, s
                         !(fold_word_before(t, word, word.n) && fold_word_at(t, text, at + word.n)));
 }
 
-#define RANDOM_WORDS 12
+#define RANDOM_WORDS 150
 
-static void compare_with_naive(const struct fold_table *t, struct rng *r) {
+/* With many words they share beginnings of all lengths; texts are made of random characters and of words of
+ * the list, so that long ones occur. */
+static void compare_with_naive(const struct fold_table *t, struct rng *r, size_t words_max,
+                               size_t units_max) {
     struct buf list BUF_AUTO = BUF_INIT(4096), text BUF_AUTO = BUF_INIT(4096);
-    struct sv word[RANDOM_WORDS];
+    struct sv word[RANDOM_WORDS], written[RANDOM_WORDS];
     struct arena a ARENA_AUTO;
     arena_init(&a, 1u << 20);
     struct folded f = {0}, plain = {0};
     size_t n_words = 0;
-    while (n_words < RANDOM_WORDS) {
+    while (n_words < words_max) {
         struct buf one BUF_AUTO = BUF_INIT(256);
-        add_random(&one, r, 1 + rng_below(r, 6));
+        add_random(&one, r, 1 + rng_below(r, units_max));
         assert_true(fold_text(t, sv_trim(buf_sv(&one)), false, &f));
         struct sv folded = sv_trim(sv_make(f.p, f.n));
         bool is_new = folded.n > 0;
@@ -486,6 +481,7 @@ static void compare_with_naive(const struct fold_table *t, struct rng *r) {
             is_new &= !sv_eq(word[i], folded);
         if (!is_new)
             continue;
+        written[n_words] = arena_dup(&a, sv_trim(buf_sv(&one)));
         word[n_words++] = arena_dup(&a, folded);
         buf_add(&list, buf_sv(&one));
         buf_addc(&list, '\n');
@@ -498,9 +494,13 @@ static void compare_with_naive(const struct fold_table *t, struct rng *r) {
     struct screen_set *set = screen_compile(b, &e);
     screen_builder_free(b);
     struct screen_scratch *s = screen_scratch_new();
-    for (int round = 0; round < 500; round++) {
+    for (size_t round = 0; round < 6000 / words_max; round++) {
         buf_reset(&text);
-        add_random(&text, r, rng_below(r, 90));
+        for (size_t parts = rng_below(r, 9); parts; parts--) {
+            add_random(&text, r, rng_below(r, 10));
+            if (rng_below(r, 2))
+                buf_add(&text, written[rng_below(r, n_words)]);
+        }
         struct screen_verdict v;
         assert_true(screen_check(set, s, buf_sv(&text), &v, NULL, &e));
         assert_true(fold_text(t, buf_sv(&text), true, &f));
@@ -533,7 +533,7 @@ static void test_screen__random_texts_agree_with_a_naive_matcher(void **state) {
     struct fold_table *t = fold_table_new(&e);
     struct rng r = {7};
     for (int i = 0; i < 12; i++)
-        compare_with_naive(t, &r);
+        compare_with_naive(t, &r, i % 2 ? 12 : RANDOM_WORDS, i % 3 ? 6 : 12);
     fold_table_free(t);
 }
 
