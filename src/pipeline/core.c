@@ -27,7 +27,7 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     c->ids.last = last_id;
     c->backlog = backlog;
     c->owed.behind = true;
-    queue_init(&c->queue);
+    queue_init(&c->queue, core_window(s));
     struct ask reload = {.kind = ASK_RELOAD, .settings = s};
     core_ask(c, &reload);
     return c;
@@ -83,6 +83,7 @@ void core_free(struct core *c) {
     map_done(&c->live);
     map_done(&c->owing);
     map_done(&c->keys);
+    queue_done(&c->queue);
     limits_free(c->limits);
     core_routes_done(c);
     free(c->out_calls);
@@ -134,6 +135,7 @@ struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind,
     if (l) {
         ASSERT(!l->work);
         l->work = w;
+        l->covered = false;
         w->job.message = l->m;
         w->job.id = l->id;
         if (l->m)
@@ -221,8 +223,8 @@ void core_settled(struct core *c, struct live *l) {
     }
     if (l->work || l->call || l->item.queued || l->first)
         return;
-    if (l->m && l->m->head.due_at)
-        queue_note_due(&c->queue, l->m->priority, l->m->head.due_at, c->now);
+    if (l->m && l->m->head.due_at && !l->covered)
+        queue_note_due(&c->queue, l->m->priority, core_key(l), c->now);
     map_take(&c->live, (uint64_t)l->id);
     free_live(l);
 }
@@ -346,7 +348,7 @@ static void load_done(struct core *c, struct work *w) {
      */
     if (j->result != JOB_ABSENT)
         for (int p = 0; p < PRIORITY_COUNT; p++)
-            queue_note_due(&c->queue, (enum priority)p, c->now, c->now);
+            queue_note_due(&c->queue, (enum priority)p, (struct queue_key){.due_at = 1}, c->now);
     core_settled(c, l);
 }
 
@@ -457,8 +459,8 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[5 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue), c->owed.next_due_at, c->use_at,
-                                              c->accounts.ask_at};
+    int64_t others[5 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now), c->owed.next_due_at,
+                                              c->use_at, c->accounts.ask_at};
     size_t n = 4;
     if (c->queue.n)
         others[n++] = c->sift_at;
@@ -472,12 +474,7 @@ static int64_t next_turn_at(const struct core *c) {
 
 static void publish(struct core *c) {
     struct meters *m = c->world->meters;
-    int64_t oldest_us = 0;
-    for (int p = 0; p < PRIORITY_COUNT; p++) {
-        const struct live *l = (const struct live *)c->queue.lanes[p].first;
-        if (l && c->now - l->m->head.due_at > oldest_us)
-            oldest_us = c->now - l->m->head.due_at;
-    }
+    int64_t oldest_us = c->queue.n && c->oldest_due_at ? c->now - c->oldest_due_at : 0;
     meter_set(m, GAUGE_OLDEST_DUE, oldest_us / US_PER_S);
     meter_set(m, GAUGE_BACKLOG, c->backlog);
     meter_set(m, GAUGE_LIVE, (int64_t)c->live.n);

@@ -63,8 +63,7 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         change_move(ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
         return;
     }
-    bool my_turn = queue_is_caught_up(&c->queue, m->priority) && c->queue.lanes[m->priority].n == 0;
-    struct lane *lane = my_turn ? core_open_lane(c, m) : NULL;
+    struct lane *lane = core_lane_at_once(c, l);
     if (lane) {
         change_move(ch, STATE_SENDING, REASON_NONE, c->now);
         core_begin_attempt(c, l, lane, w);
@@ -222,9 +221,9 @@ void core_put_done(struct core *c, struct work *w) {
     core_answer(c, a, ASK_DONE);
     if (m->head.state == STATE_SENDING) {
         core_send_call(c, l, CALL_ATTEMPT);
-    } else if (m->head.state == STATE_QUEUED && m->head.due_at <= c->now &&
-               queue_is_caught_up(&c->queue, m->priority) && c->live.n < c->settings->limits.live_max) {
-        queue_push(&c->queue, &l->item);
+    } else if (m->head.state == STATE_QUEUED && m->head.due_at <= c->now) {
+        core_enqueue(c, l);
+        return;
     }
     core_settled(c, l);
 }
@@ -456,6 +455,7 @@ static void forget_gone(struct core *c) {
 /* Lanes keep what they know of their provider by name; one that is gone lets its calls end. */
 static void reload(struct core *c, const struct settings *s) {
     struct lane *kept[SETTINGS_LANES_MAX];
+    struct queue_item *waiting = core_unqueue_all(c);
     size_t n = 0;
     for (size_t i = 0; i < s->n_lanes; i++) {
         struct lane *l = core_lane(c, s->lanes[i].name);
@@ -477,6 +477,8 @@ static void reload(struct core *c, const struct settings *s) {
     c->settings = s;
     core_load_routes(c, s);
     limits_bound(c->limits, s->limits.rate_keys_max);
+    queue_bound(&c->queue, core_window(s));
+    core_settle_all(c, waiting);
     forget_gone(c);
 }
 

@@ -34,10 +34,13 @@ void core_scanned(struct core *c, struct work *w) {
         queue_scan_failed(&c->queue, j->priority, c->now + RETRY_SCAN_US);
         return;
     }
-    int64_t last_due_at = j->n_rows ? j->rows[j->n_rows - 1]->head.due_at : 0;
-    int64_t last_id = j->n_rows ? j->rows[j->n_rows - 1]->id : 0;
-    queue_scanned(&c->queue, j->priority, j->n_rows, last_due_at, last_id, j->more, j->next_due_at);
+    unsigned n = j->n_rows;
+    struct queue_key last = {0};
+    if (n)
+        last = (struct queue_key){.due_at = j->rows[n - 1]->head.due_at, .id = j->rows[n - 1]->id};
+    queue_page(&c->queue, j->priority);
     adopt_rows(c, j);
+    queue_scanned(&c->queue, j->priority, n, last, j->more, j->next_due_at);
 }
 
 void core_swept(struct core *c, struct work *w) {
@@ -89,18 +92,15 @@ void core_use_done(struct core *c, struct work *w) {
 }
 
 void core_ask_for_pages(struct core *c) {
-    size_t live_max = c->settings->limits.live_max;
     struct queue_scan s;
     if (c->accounts.unread)
         return; /* their route could not be told */
-    while (c->live.n < live_max && !c->draining &&
-           queue_wants_scan(&c->queue, c->now, live_max / 4 + 1, &s)) {
+    while (!c->draining && queue_wants_scan(&c->queue, c->now, &s)) {
         struct work *w = core_work(c, FOR_SCAN, JOB_SCAN, NULL);
         w->job.priority = s.priority;
-        w->job.after_due_at = s.after_due_at;
-        w->job.after_id = s.after_id;
-        size_t room = live_max - c->live.n;
-        w->job.limit = (unsigned)(room < SCAN_PAGE ? room : SCAN_PAGE);
+        w->job.after_due_at = s.after.due_at;
+        w->job.after_id = s.after.id;
+        w->job.limit = SCAN_PAGE;
         core_record(c, w);
     }
 }
@@ -123,12 +123,21 @@ static void sift_expired(struct core *c) {
     }
 }
 
+static void see_oldest(const struct queue_item *i, void *ctx) {
+    struct core *c = ctx;
+    int64_t due_at = ((const struct live *)i)->m->head.due_at;
+    if (c->oldest_due_at == 0 || due_at < c->oldest_due_at)
+        c->oldest_due_at = due_at;
+}
+
 void core_keep_house(struct core *c) {
     if (c->draining)
         return;
     if (c->queue.n && c->now >= c->sift_at) {
         c->sift_at = c->now + SIFT_EVERY_US;
         sift_expired(c);
+        c->oldest_due_at = 0;
+        queue_heads(&c->queue, see_oldest, c);
     }
     if (c->now >= c->sweep.next_at) {
         c->sweep.next_at = INT64_MAX; /* until this stretch is read */

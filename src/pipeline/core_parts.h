@@ -1,6 +1,7 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
- * what is past), core_asks.c (requests and receipts), core_send.c (claims, outcomes, look-ups), core_route.c
- * (routes), core_lanes.c (what is told of lanes), core_owed.c (status callbacks).
+ * what is past), core_asks.c (requests and receipts), core_queue.c (whose turn it is), core_send.c (claims,
+ * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_owed.c (status
+ * callbacks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -34,6 +35,7 @@ struct live {
     struct lane *lane;      /* of that call, or of the claim under way */
     struct lane_load load;  /* that claim's */
     int64_t reserved_at;
+    bool covered; /* its row waits on disk, and the queue knows: it need not be told */
     struct parked *first, *last;
 };
 
@@ -118,10 +120,11 @@ struct core {
         int64_t after_due_at, after_id;
     } sweep;
     int64_t prune_at;
-    int64_t use_at;    /* what lanes began before is not asked for earlier: it could not be read */
-    int64_t scores_at; /* the lanes' health is published then */
-    int64_t sift_at;   /* the queue in memory is looked through for what has expired then */
-    int64_t backlog;   /* messages on disk with something still to be done */
+    int64_t use_at;        /* what lanes began before is not asked for earlier: it could not be read */
+    int64_t scores_at;     /* the lanes' health is published then */
+    int64_t sift_at;       /* the queue in memory is looked through for what has expired then */
+    int64_t oldest_due_at; /* in memory, when it was looked through last; 0: none */
+    int64_t backlog;       /* messages on disk with something still to be done */
     bool draining;
     bool more; /* this turn left something undone that needs no outside event */
 };
@@ -157,6 +160,20 @@ void core_scanned(struct core *c, struct work *w);
 void core_swept(struct core *c, struct work *w);
 void core_use_done(struct core *c, struct work *w);
 
+/* core_queue.c: between the core and the queue. */
+size_t core_window(const struct settings *s);
+struct queue_key core_key(const struct live *l);
+/* Fills in where l stands: priority, lanes, account. */
+void core_set_item(struct core *c, struct live *l);
+/* Puts it into the queue in memory, or leaves it on disk; then it may be settled. */
+void core_enqueue(struct core *c, struct live *l);
+/* A lane that may take new message l at once, before nobody's turn; NULL: none. */
+struct lane *core_lane_at_once(struct core *c, struct live *l);
+void core_claims(struct core *c);
+/* Lanes or routes are about to change: empties the queue in memory. It is read again from disk. */
+struct queue_item *core_unqueue_all(struct core *c);
+void core_settle_all(struct core *c, struct queue_item *chain);
+
 /* core_asks.c */
 void core_ask(struct core *c, struct ask *a);
 void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, no work under way */
@@ -173,6 +190,11 @@ void core_suppress_done(struct core *c, struct work *w);
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */
 struct lane *core_open_lane(struct core *c, const struct message *m);
+/* The same among those of a set (1 << index). */
+struct lane *core_open_lane_of(struct core *c, const struct message *m, uint64_t lanes);
+/* Whom to ask about l's latest attempt. A lane that has another provider account by now would truly say that
+ * it has no such message: NULL. */
+struct lane *core_lane_to_ask(struct core *c, const struct live *l);
 /* When m, which no lane takes now, is to be looked at again, where quotas and warm-ups are all it waits for;
  * 0: it waits for something that may end any moment. */
 int64_t core_postponed_to(struct core *c, const struct message *m);
@@ -184,7 +206,8 @@ void core_release(struct core *c, struct live *l);
  * `sending`. */
 void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w);
 void core_send_call(struct core *c, struct live *l, enum call_kind kind);
-void core_claims(struct core *c);
+/* Its turn has come: begins an attempt on lane, asks its provider, puts it off until `later`, or ends it. */
+void core_turn_of(struct core *c, struct live *l, struct lane *lane, int64_t later);
 /* A message that is due, just read from disk or pushed back: do what its state asks for. */
 void core_due(struct core *c, struct live *l);
 void core_called(struct core *c, struct call *call);

@@ -9,6 +9,10 @@ enum { AGAIN_US = 500 * 1000 };
 static const struct lane_load no_load = {0}; /* of a look-up */
 
 struct lane *core_open_lane(struct core *c, const struct message *m) {
+    return core_open_lane_of(c, m, UINT64_MAX);
+}
+
+struct lane *core_open_lane_of(struct core *c, const struct message *m, uint64_t lanes) {
     if (c->draining || c->n_calls >= CORE_CALLS_MAX)
         return NULL;
     struct choice choice = {.all = true};
@@ -17,7 +21,7 @@ struct lane *core_open_lane(struct core *c, const struct message *m) {
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         size_t i = choice.all ? k : choice.order.lanes[k];
-        if ((!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
+        if (lanes >> i & 1 && (!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
             lane_is_open(c->lanes[i],
                          m ? lane_load_of(c->lanes[i]->config, m) : (struct lane_load){.units = 1}, c->now))
             return c->lanes[i];
@@ -144,9 +148,7 @@ static void suppress(struct core *c, struct live *l, enum reason why) {
     house(c, l, &ch);
 }
 
-/* Whom to ask about l's latest attempt. A lane that has another provider account by now would truly say that
- * it has no such message: NULL. */
-static struct lane *lane_to_ask(struct core *c, const struct live *l) {
+struct lane *core_lane_to_ask(struct core *c, const struct live *l) {
     struct lane *lane = core_lane(c, l->m->head.lane);
     bool other = lane && l->attempt.account && l->attempt.account != lane->account;
     return other ? NULL : lane;
@@ -157,7 +159,7 @@ static struct lane *lane_to_ask(struct core *c, const struct live *l) {
 static void look_up(struct core *c, struct live *l) {
     struct settle s = core_settle(c);
     struct change ch = change_of(l->m);
-    struct lane *lane = lane_to_ask(c, l);
+    struct lane *lane = core_lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch)) {
         house(c, l, &ch);
     } else if (!lane_is_open(lane, no_load, c->now)) {
@@ -180,32 +182,16 @@ static void postpone(struct core *c, struct live *l, int64_t until) {
     house(c, l, &ch);
 }
 
-/* What the first of the queue has come to. False: it must wait, and all behind it. */
-static bool claim_first(struct core *c, struct live *l) {
-    bool unknown = l->m->head.state == STATE_UNKNOWN, past = c->now >= l->m->expires_at;
-    struct lane *lane = core_open_lane(c, l->m);
-    int64_t later = lane ? 0 : core_postponed_to(c, l->m);
-    if (!lane && !later)
-        return false;
-    queue_pop(&c->queue);
+void core_turn_of(struct core *c, struct live *l, struct lane *lane, int64_t later) {
     ASSERT(l->m && !l->work && !l->call);
-    if (unknown)
-        look_up(c, l); /* needs no quota */
-    else if (past)
+    if (l->m->head.state == STATE_UNKNOWN)
+        look_up(c, l);
+    else if (c->now >= l->m->expires_at)
         expire(c, l);
     else if (lane)
         claim(c, l, lane);
     else
         postpone(c, l, later);
-    return true;
-}
-
-void core_claims(struct core *c) {
-    if (c->draining)
-        return;
-    for (struct live *l; (l = (struct live *)queue_first(&c->queue)) != NULL;)
-        if (c->n_jobs >= CORE_JOBS_MAX / 2 || c->n_calls >= CORE_CALLS_MAX || !claim_first(c, l))
-            return;
 }
 
 void core_claim_done(struct core *c, struct work *w) {
@@ -232,13 +218,11 @@ void core_claim_done(struct core *c, struct work *w) {
 static void due_unknown(struct core *c, struct live *l) {
     struct settle s = core_settle(c);
     struct change ch = change_of(l->m);
-    struct lane *lane = lane_to_ask(c, l);
+    struct lane *lane = core_lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch))
         house(c, l, &ch);
-    else if (c->now >= l->m->expires_at && c->live.n > c->settings->limits.live_max)
-        core_settled(c, l); /* found by the sweep, which does not ask whether there is room: not now */
     else
-        queue_push(&c->queue, &l->item);
+        core_enqueue(c, l);
 }
 
 static void due_orphan(struct core *c, struct live *l) {
@@ -258,7 +242,7 @@ void core_due(struct core *c, struct live *l) {
         if (c->now >= l->m->expires_at)
             expire(c, l);
         else
-            queue_push(&c->queue, &l->item);
+            core_enqueue(c, l);
         return;
     case STATE_SENDING: due_orphan(c, l); return;
     case STATE_UNKNOWN: due_unknown(c, l); return;

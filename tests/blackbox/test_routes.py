@@ -57,6 +57,7 @@ def test_route__what_fits_none_waits_and_goes_once_a_route_is_for_it(make_gatewa
     sid = g.create(to="+14155550123", body="waits")
     m = g.message(sid)
     assert (m["status"], m["reason"], m["waiting_for"]) == ("queued", "no_route", "route"), m
+    assert lane_of(g, to="+8613800138000") == "home"  # it holds up nobody else
     reload(g, routes=only_china + [{"name": "rest", "lanes": ["abroad"]}])
     assert g.wait(sid, "delivered", timeout=20)["provider"] == "abroad"
     assert len(g.sims["abroad"].of("waits")) == 1 and not g.sims["home"].of("waits")
@@ -89,6 +90,30 @@ def test_route__the_next_lane_takes_over_and_nothing_arrives_twice(make_gateway)
         m = g.wait(sid, "delivered", timeout=40)
         assert m["provider"] == "abroad", m
         assert [s["times"] for s in g.sims["abroad"].of("text %d" % i)] == [1]
+
+
+def test_route__a_closed_lane_holds_up_only_those_who_have_no_other(make_gateway):
+    routes = [{"name": "china", "country": ["CN"], "lanes": ["home"]}, {"name": "rest", "lanes": ["abroad"]}]
+    g = two_lanes(make_gateway, routes, lanes={"home": {"rates": ["1/h"]}}, limits={"live_max": 40})
+    waits = [g.create(to="+86138001%05d" % i, body="waits %d" % i) for i in range(200)]  # many times what memory holds
+    for i in range(10):
+        assert lane_of(g, to="+1415555%04d" % i, body="goes %d" % i) == "abroad"
+    assert g.message(waits[-1])["status"] == "queued"
+    g.kill9()  # and from disk, where all that waits stands before it
+    g.start()
+    assert lane_of(g, to="+14155550123", body="goes at last") == "abroad"
+    assert g.sims["home"].stats()["received"] == 1
+
+
+def test_fairness__a_campaign_of_one_account_does_not_delay_another(make_gateway):
+    g = make_gateway(lane={**QUICK, "rates": ["10/s"]}, limits={"live_max": 100})
+    for i in range(300):
+        g.create(to="+1415555%04d" % i, body="campaign %d" % i, priority="marketing")
+    key = g.create_key(account="other")["key"]
+    g.create(to="+14155550123", body="of another account", priority="marketing",
+             headers={"Authorization": "Bearer " + key})
+    until(lambda: g.sim.of("of another account"), 10, told="the other account waits behind the campaign")
+    assert g.sim.stats()["received"] < 150
 
 
 def test_route__weights_are_shares_of_the_recipients_and_stick_to_them(make_gateway):

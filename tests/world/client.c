@@ -59,7 +59,11 @@ void client_submit(struct sim *s) {
     memcpy(m->fingerprint, body, FINGERPRINT_BYTES);
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
-    *a = (struct ask){.kind = ASK_SUBMIT, .reply_to = s->replies, .lost = client_forget, .message = m};
+    *a = (struct ask){.kind = ASK_SUBMIT,
+                      .reply_to = s->replies,
+                      .lost = client_forget,
+                      .message = m,
+                      .account_name = routes_account_name()};
     struct promise *p = calloc(1, sizeof *p);
     ASSERT(p);
     p->delivery = m->delivery;

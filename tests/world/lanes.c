@@ -54,6 +54,7 @@ static void make(struct sim *s, bool whole) {
     for (unsigned i = 0; i < s->hosts; i++)
         if (whole || sim_chance(s, 65))
             add_lane(s, set, (first + i) % s->hosts);
+    routes_make(s, set, whole);
     s->settings[s->n_settings++] = set;
 }
 

@@ -63,6 +63,7 @@ void oracle_call(struct sim *s, const struct call *c) {
     if (c->kind != CALL_ATTEMPT)
         return;
     check_consent(s, c);
+    routes_check_call(s, c);
     struct db_stmt *st = query(s, mine);
     db_int(st, c->message->id);
     db_int(st, c->attempt);

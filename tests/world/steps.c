@@ -240,13 +240,20 @@ void sim_settle(struct sim *s) {
             timely_at = s->now + (int64_t)30 * US_PER_S;
     if (mended && sim_chance(s, 30))
         refuse_late(s);
-    while (mended && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks)) {
+    bool one_locked =
+        !mended && !all_locked && s->hosts > 1 && routes_has(s); /* for good, and all others open */
+    while ((mended || one_locked) && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks)) {
         core_step(s);
         journal_step(s);
         client_hear(s);
     }
-    if (mended)
+    if (mended || one_locked)
         lanes_reload(s, true);
+    s->provider.locked[0] |= one_locked;
+    for (unsigned i = 0; one_locked && i < 50; i++) {
+        client_submit(s);
+        round_of_all(s);
+    }
     for (unsigned i = 0; s->now < end && !s->failure[0]; i++) {
         if (s->now >= timely_at) {
             oracle_timely(s);
@@ -254,6 +261,10 @@ void sim_settle(struct sim *s) {
         }
         if (mended && s->now >= alive_at) {
             oracle_alive(s);
+            alive_at = end;
+        }
+        if (one_locked && !s->has_quotas && s->now >= alive_at) {
+            routes_check_flow(s);
             alive_at = end;
         }
         if (i == ROUNDS_MAX) {

@@ -174,6 +174,11 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     int from, to;
     s->db = db_open(SV_NONE, DB_MEMORY, &e);
     ASSERT(s->db && migrate(s->db, &from, &to, &e));
+    struct db_stmt *st = db_stmt(s->db, "INSERT INTO account VALUES (1, 'AC1', ?, x'00', 0)", &e);
+    bool row;
+    ASSERT(st);
+    db_text(st, routes_account_name());
+    ASSERT(db_next(st, &row, &e));
     db_inject(s->db, sim_allow, s);
     open_process(s);
 }

@@ -106,6 +106,13 @@ struct sv lanes_sender(const struct sim *s, unsigned n);
 /* Is a lane of this name allowed one more call at the senders? */
 void lanes_check_window(struct sim *s, const struct call *c);
 
+/* routes.c: which lanes a message may take. */
+bool routes_has(const struct sim *s);
+void routes_make(struct sim *s, struct settings *set, bool whole);
+struct sv routes_account_name(void);                         /* of account 1 */
+void routes_check_call(struct sim *s, const struct call *c); /* an attempt goes by its route */
+void routes_check_flow(struct sim *s);                       /* closed lanes hold up nobody else's messages */
+
 /* client.c: what callers do, are told, and hear by callbacks. */
 void client_submit(struct sim *s);
 void client_command(struct sim *s);
