@@ -35,17 +35,25 @@ static struct sv url_of(struct api_request *rq) {
     return arena_dup(&rq->x->arena, buf_sv(&url));
 }
 
+static void copy_header(struct api_request *rq, const char *name, struct hook_request *hook,
+                        struct http_header *headers) {
+    struct sv v = exchange_header(rq->x, name);
+    if (v.p && hook->n_headers < HTTP_HEADERS_MAX)
+        headers[hook->n_headers++] = (struct http_header){sv_of(name), v};
+}
+
 /* Headers some adapter may look at: the server hands out headers by name only. */
-static void copy_headers(struct api_request *rq, struct hook_request *hook, struct http_header *headers) {
+static void copy_headers(struct api_request *rq, const struct lane_config *lane, struct hook_request *hook,
+                         struct http_header *headers) {
     static const char *const names[] = {
         "X-Twilio-Signature", "Content-Type",     "Authorization", "Date",       "X-Amz-Sns-Message-Type",
         "X-Signature",        "X-Timestamp",      "X-Nonce",       "User-Agent", "webhook-id",
         "webhook-timestamp",  "webhook-signature"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && hook->n_headers < HTTP_HEADERS_MAX; i++) {
-        struct sv v = exchange_header(rq->x, names[i]);
-        if (v.p)
-            headers[hook->n_headers++] = (struct http_header){sv_of(names[i]), v};
-    }
+    const char *name;
+    for (size_t i = 0; lane->adapter->hook_header && (name = lane->adapter->hook_header(lane, i)); i++)
+        copy_header(rq, name, hook, headers);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        copy_header(rq, names[i], hook, headers);
     hook->headers = headers;
 }
 
@@ -203,7 +211,7 @@ void hook_run(struct api_request *rq) {
         .body = rq->x->body,
         .content_type = exchange_header(rq->x, "Content-Type"),
     };
-    copy_headers(rq, &hook, headers);
+    copy_headers(rq, lane, &hook, headers);
     struct hook *h = arena_zalloc(&rq->x->arena, sizeof *h);
     ASSERT(h);
     rq->own = h;

@@ -2,6 +2,7 @@
 
 #include "app/config_near.h"
 #include "app/config_value.h"
+#include "provider/adapter.h"
 
 #include <string.h>
 
@@ -9,14 +10,19 @@ enum { SCRATCH_BYTES_MAX = 16 << 20, SETTINGS_BYTES_MAX = 16 << 20, QUOTE_MAX = 
 
 /* ---- one value ---- */
 
-static bool has_control(struct sv v) {
+static bool has_control(struct sv v, bool lines) {
     for (size_t i = 0; i < v.n; i++)
-        if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7F)
+        if (((unsigned char)v.p[i] < ' ' && !(lines && (v.p[i] == '\n' || v.p[i] == '\t'))) || v.p[i] == 0x7F)
             return true;
     return false;
 }
 
 bool config_scalar(struct config_loading *l, const char *key, const struct config_node *n, struct buf *out) {
+    return config_scalar_text(l, key, n, false, out);
+}
+
+bool config_scalar_text(struct config_loading *l, const char *key, const struct config_node *n, bool lines,
+                        struct buf *out) {
     struct err e = ERR_INIT;
     if (n->kind != CONFIG_NODE_SCALAR) {
         config_problem_add(l->problems, l->path, n->line, "`%s` must be a single value, not %s", key,
@@ -27,7 +33,7 @@ bool config_scalar(struct config_loading *l, const char *key, const struct confi
         config_problem_add(l->problems, l->path, n->line, "`%s`: %s", key, e.text);
         return false;
     }
-    if (has_control(buf_sv(out)) || !sv_is_utf8(buf_sv(out))) {
+    if (has_control(buf_sv(out), lines) || !sv_is_utf8(buf_sv(out))) {
         config_problem_add(l->problems, l->path, n->line,
                            "`%s` has control characters or is not UTF-8, perhaps by its variable", key);
         return false;
@@ -241,7 +247,9 @@ void config_free(struct settings *s) {
     if (!s)
         return;
     for (uint32_t i = 0; i < s->n_lanes; i++) {
-        const struct lane_config *lane = &s->lanes[i];
+        struct lane_config *lane = &s->lanes[i];
+        if (lane->adapter)
+            lane_release(lane);
         for (size_t f = 0; lane->adapter && f < lane->adapter->n_fields; f++)
             if (lane->adapter->fields[f].secret && lane->fields[f].n) /* in our own arena: not really const */
                 explicit_bzero((char *)(uintptr_t)lane->fields[f].p, lane->fields[f].n);

@@ -63,7 +63,7 @@ static void read_field(struct lane_reading *r, size_t index, const struct config
                  "that holds it with `%s%s:`",
                  f->name, suffix);
         problem(r, n->line, f->name, text);
-    } else if (config_scalar(r->l, key, n, &value)) {
+    } else if (config_scalar_text(r->l, key, n, f->text == ADAPTER_LINES, &value)) {
         put_field(r, index, buf_sv(&value), n->line);
     } else {
         r->faulty = true;
@@ -240,6 +240,12 @@ static unsigned line_of(const struct lane_reading *r, const char *key) {
     return n ? n->line : r->node->line;
 }
 
+/* The same, of a line of the setting's text, where the file shows it line by line. */
+static unsigned place_of(const struct lane_reading *r, const char *key, unsigned line) {
+    const struct config_node *n = config_node_get(r->node, sv_of(key));
+    return n && n->text_line && line ? n->text_line + line - 1 : line_of(r, key);
+}
+
 /* What no single field shows (two that go together): the adapter tells; and a harmless request, built as
  * data, shows that all of it has room. */
 static void check_whole(struct lane_reading *r) {
@@ -259,11 +265,11 @@ static void check_whole(struct lane_reading *r) {
                 " is missing: the day on which the warm-up began, or begins");
         return;
     }
-    bool ok =
-        (!a->check_all || a->check_all(r->lane, &e)) && (!a->probe || a->probe(r->lane, 0, 0, &mem, &rq, &e));
+    bool ok = (!a->check_all || a->check_all(r->lane, &e)) && lane_prepare(r->lane, &e) &&
+              (!a->probe || a->probe(r->lane, 0, 0, &mem, &rq, &e));
     const char *key = e.field[0] ? e.field : "provider";
     if (!ok)
-        problem(r, line_of(r, key), key, e.text);
+        problem(r, place_of(r, key, e.line), key, e.text);
 }
 
 static void read_lane(struct config_loading *l, const struct config_node *n, uint32_t index) {

@@ -24,6 +24,9 @@ struct config_key {
 /* The scalar's text after substitution, in out; false with a problem when it is none, or not usable. */
 MUST_USE bool config_scalar(struct config_loading *l, const char *key, const struct config_node *n,
                             struct buf *out);
+/* The same; lines: newlines and tabs are welcome. */
+MUST_USE bool config_scalar_text(struct config_loading *l, const char *key, const struct config_node *n,
+                                 bool lines, struct buf *out);
 /* One row from its node. Problems are added; true when the value was set. */
 bool config_read_row(struct config_loading *l, const struct config_row *row, const char *key,
                      const struct config_node *n, void *base);

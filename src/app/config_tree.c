@@ -80,7 +80,13 @@ static bool take_event(struct builder *b, const yaml_event_t *ev) {
         struct sv copy = arena_dup(b->mem, text);
         if (!copy.p)
             return refuse(b, line, "too much text");
-        return add(b, CONFIG_NODE_SCALAR, copy, ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, line);
+        bool root = !b->depth;
+        bool is_key = !root && b->open[b->depth - 1]->kind == CONFIG_NODE_MAP && !b->has_key;
+        if (!add(b, CONFIG_NODE_SCALAR, copy, ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, line))
+            return false;
+        if (ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE && !root && !is_key)
+            b->open[b->depth - 1]->last->text_line = line + 1;
+        return true;
     }
     case YAML_MAPPING_START_EVENT:
         if (ev->data.mapping_start.anchor || ev->data.mapping_start.tag)

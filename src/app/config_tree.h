@@ -13,11 +13,12 @@ enum config_node_kind { CONFIG_NODE_SCALAR, CONFIG_NODE_MAP, CONFIG_NODE_LIST };
 
 struct config_node {
     enum config_node_kind kind;
-    unsigned line;   /* 1..: of the key in a map, else of the value */
-    struct sv key;   /* in a map */
-    struct sv text;  /* of a scalar */
-    bool plain;      /* written without quotes */
-    unsigned n_keys; /* of a map */
+    unsigned line;      /* 1..: of the key in a map, else of the value */
+    unsigned text_line; /* of a scalar written as it is (|): where its first line stands; else 0 */
+    struct sv key;      /* in a map */
+    struct sv text;     /* of a scalar */
+    bool plain;         /* written without quotes */
+    unsigned n_keys;    /* of a map */
     struct config_node *first, *last, *next;
 };
 

@@ -145,6 +145,39 @@ void hmac_sha1(struct sv key, struct sv data, uint8_t out[SHA1_BYTES]) {
     hmac(EVP_sha1(), key, data, out);
 }
 
+bool hash_find(struct sv name, enum hash_kind *out) {
+    static const char *const names[HASH_COUNT] = {"md5", "sha1", "sha256", "sha512"};
+    for (int i = 0; i < HASH_COUNT; i++)
+        if (sv_eq(name, sv_of(names[i]))) {
+            *out = (enum hash_kind)i;
+            return true;
+        }
+    return false;
+}
+
+static const EVP_MD *md_of(enum hash_kind kind) {
+    switch (kind) {
+    case HASH_MD5: return EVP_md5();
+    case HASH_SHA1: return EVP_sha1();
+    case HASH_SHA256: return EVP_sha256();
+    case HASH_SHA512: return EVP_sha512();
+    case HASH_COUNT: break;
+    }
+    BUG("a hash is one of those");
+}
+
+size_t hash_data(enum hash_kind kind, struct sv data, uint8_t out[HASH_BYTES_MAX]) {
+    unsigned n = 0;
+    int ok = EVP_Digest(data.n ? data.p : "", data.n, out, &n, md_of(kind), NULL);
+    ASSERT(ok);
+    return n;
+}
+
+size_t hmac_data(enum hash_kind kind, struct sv key, struct sv data, uint8_t out[HASH_BYTES_MAX]) {
+    hmac(md_of(kind), key, data, out);
+    return (size_t)EVP_MD_get_size(md_of(kind));
+}
+
 static uint64_t rotl(uint64_t x, int b) {
     return (x << b) | (x >> (64 - b));
 }

@@ -1,4 +1,4 @@
-/* codec: hex, base64, and the three hashes the field asks for. Pure; the heavy lifting is OpenSSL's. */
+/* codec: hex, base64, and the hashes the field asks for. Pure; the heavy lifting is OpenSSL's. */
 #ifndef HY_BASE_CODEC_H
 #define HY_BASE_CODEC_H
 
@@ -16,6 +16,15 @@ enum { SHA256_BYTES = 32, SHA1_BYTES = 20 };
 void sha256(struct sv data, uint8_t out[SHA256_BYTES]);
 void hmac_sha256(struct sv key, struct sv data, uint8_t out[SHA256_BYTES]);
 void hmac_sha1(struct sv key, struct sv data, uint8_t out[SHA1_BYTES]);
+
+/* The hashes that providers sign with, chosen by name in a configuration. MD5 and SHA-1 are broken as
+ * signatures of files; some providers take nothing else. */
+enum hash_kind { HASH_MD5, HASH_SHA1, HASH_SHA256, HASH_SHA512, HASH_COUNT };
+enum { HASH_BYTES_MAX = 64 };
+bool hash_find(struct sv name, enum hash_kind *out); /* "md5", "sha1", "sha256", "sha512" */
+/* Both return how many bytes of out they filled. */
+size_t hash_data(enum hash_kind kind, struct sv data, uint8_t out[HASH_BYTES_MAX]);
+size_t hmac_data(enum hash_kind kind, struct sv key, struct sv data, uint8_t out[HASH_BYTES_MAX]);
 
 /* SipHash-2-4 (Aumasson, Bernstein 2012) with a 128-bit key: for id checksums and hash tables, where a full
  * HMAC per message would cost more than the rest of the work. */

@@ -75,7 +75,7 @@ static void unknown(const struct settle *s, const struct message *m, const struc
                     struct change *c) {
     change_move(c, STATE_UNKNOWN, REASON_OUTCOME_UNKNOWN, s->now);
     c->next.lookups = 0;
-    if (lane && lane->adapter->can_lookup)
+    if (lane && lane_can_look_up(lane))
         c->next.due_at = s->now + lookup_after_us(lane);
     else
         c->next.due_at = m->delivery == DELIVERY_AT_LEAST_ONCE ? s->now : m->expires_at;
@@ -135,7 +135,7 @@ static void give_up_asking(const struct settle *s, const struct message *m, stru
 bool settle_wants_lookup(const struct settle *s, const struct message *m, const struct lane_config *lane,
                          struct change *c) {
     ASSERT(m->head.state == STATE_UNKNOWN);
-    bool may_ask = lane && lane->adapter->can_lookup && m->head.lookups < lane->lookups_max;
+    bool may_ask = lane && lane_can_look_up(lane) && m->head.lookups < lane->lookups_max;
     if (s->now >= m->expires_at) {
         if (may_ask && m->head.lookups == 0 && s->now < ask_until(m, lane))
             return true;

@@ -9,7 +9,7 @@
 #include "model/sender_id.h"
 #include "model/warm_up.h"
 
-enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 24, LANE_RATES_MAX = 8 };
+enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 48, LANE_RATES_MAX = 8 };
 
 struct adapter;
 
@@ -17,9 +17,10 @@ struct lane_config {
     char name[LANE_NAME_MAX + 1]; /* [a-z0-9-]+ */
     const struct adapter *adapter;
     struct sv fields[LANE_FIELDS_MAX]; /* NUL-terminated; secrets among them: never logged */
-    struct sv from;                    /* default sender; may be empty where the adapter has its own */
-    struct sender_id_list senders;     /* a pool: one of them goes before `from` */
-    uint32_t channel;                  /* 0: all that its adapter can carry, else 1 + enum channel */
+    void *prepared;                /* what its adapter made of them once, or NULL; ends with the settings */
+    struct sv from;                /* default sender; may be empty where the adapter has its own */
+    struct sender_id_list senders; /* a pool: one of them goes before `from` */
+    uint32_t channel;              /* 0: all that its adapter can carry, else 1 + enum channel */
     uint32_t in_flight_max;
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */
     uint32_t n_rates;

@@ -23,6 +23,12 @@
 #include "model/lane.h"
 #include "model/verdict.h"
 
+/* How the value of a setting may be written. */
+enum adapter_text {
+    ADAPTER_LINE, /* one line of text */
+    ADAPTER_LINES /* several, too: a template, a table */
+};
+
 /* One setting of a lane that this adapter needs. Drives config check, docs, console form and redaction. */
 struct adapter_field {
     const char *name;  /* the YAML key: "account_sid" */
@@ -35,6 +41,7 @@ struct adapter_field {
     /* False and a reason (field's shape, and how to mend it) when the value cannot be right. NULL: anything.
      */
     bool (*check)(struct sv value, struct err *e);
+    enum adapter_text text;
 };
 
 /* What one attempt says. Borrowed for the call. */
@@ -101,6 +108,12 @@ struct adapter {
     /* What no single field shows: which go together, and what one of several must say. False and a reason,
      * with the setting to look at in e->field. NULL: nothing. */
     bool (*check_all)(const struct lane_config *lane, struct err *e);
+    /* What the adapter makes of the settings once, when they are read, and needs with every message (compiled
+     * templates): puts it into lane->prepared, and may fill in what the file leaves open (lane->channel).
+     * After check_all and before all else; never changed afterwards. False as check_all, with the place in
+     * the setting's text in e->line and e->column. release ends it. NULL, both: nothing. */
+    bool (*prepare)(struct lane_config *lane, struct err *e);
+    void (*release)(void *prepared);
     /* Limits and habits. */
     unsigned channels;     /* a bit 1u << CHANNEL_... for each it can carry; a lane may be for one only */
     unsigned batch_max;    /* messages in one call; more than 1: the three batch functions exist */
@@ -134,8 +147,13 @@ struct adapter {
                         const struct http_response *r, struct grant *out, struct err *e);
     bool (*lookup)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                    struct arena *mem, struct http_request *out, struct err *e);
+    /* Whether this lane can be asked, where not all lanes of the adapter can. NULL: what can_lookup says. */
+    bool (*looks_up)(const struct lane_config *lane);
     struct lookup_answer (*judge_lookup)(const struct lane_config *lane, const struct attempt_view *a,
                                          int64_t now, const struct http_response *r);
+    /* The names of headers that receipt and inbound of this lane look at, beyond the usual ones: the i-th, or
+     * NULL at the end. NULL: none. */
+    const char *(*hook_header)(const struct lane_config *lane, size_t i);
     /* One post may carry several; at most max are written, *n says how many. Views point into mem or rq. */
     bool (*receipt)(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                     struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
@@ -156,6 +174,12 @@ extern const struct adapter *const adapters[];
 const struct adapter *adapter_find(struct sv name);
 /* Whether a lane is for messages of that channel. */
 bool lane_has_channel(const struct lane_config *lane, enum channel c);
+/* Whether the outcome of an attempt can be looked up at its provider. */
+bool lane_can_look_up(const struct lane_config *lane);
+/* adapter->prepare and release, where there are any; release may be called on a lane that was never prepared.
+ */
+MUST_USE bool lane_prepare(struct lane_config *lane, struct err *e);
+void lane_release(struct lane_config *lane);
 /* Index of a field by name in the adapter's table, or -1. */
 int adapter_field_index(const struct adapter *a, struct sv name);
 

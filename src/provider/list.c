@@ -1,12 +1,21 @@
 #include "provider/adapter.h"
 #include "provider/aliyun.h"
+#include "provider/generic.h"
 #include "provider/smtp.h"
 #include "provider/tencent.h"
 #include "provider/twilio.h"
 
+/* One a line, so that additions do not meet. */
+/* clang-format off */
 const struct adapter *const adapters[] = {
-    &twilio_adapter, &tencent_adapter, &aliyun_adapter, &smtp_adapter, NULL,
+    &twilio_adapter,
+    &tencent_adapter,
+    &aliyun_adapter,
+    &smtp_adapter,
+    &generic_adapter,
+    NULL,
 };
+/* clang-format on */
 
 const struct adapter *adapter_find(struct sv name) {
     for (size_t i = 0; adapters[i]; i++)
@@ -17,6 +26,21 @@ const struct adapter *adapter_find(struct sv name) {
 
 bool lane_has_channel(const struct lane_config *lane, enum channel c) {
     return lane->channel ? lane->channel == 1u + c : (lane->adapter->channels >> c & 1u) != 0;
+}
+
+bool lane_can_look_up(const struct lane_config *lane) {
+    const struct adapter *a = lane->adapter;
+    return a->can_lookup && (!a->looks_up || a->looks_up(lane));
+}
+
+bool lane_prepare(struct lane_config *lane, struct err *e) {
+    return !lane->adapter->prepare || lane->adapter->prepare(lane, e);
+}
+
+void lane_release(struct lane_config *lane) {
+    if (lane->prepared)
+        lane->adapter->release(lane->prepared);
+    lane->prepared = NULL;
 }
 
 int adapter_field_index(const struct adapter *a, struct sv name) {

@@ -140,21 +140,20 @@ static void write_error(const struct err *e, struct buf *out) {
 enum { BATCH_MAX = 8 };
 
 /* Several attempts by one call: those after the first that join it. */
-static void run_batch(const struct fixture *f, const struct attempt_view *a, size_t n, struct arena *mem,
-                      struct outcome *o) {
-    struct lane_config lane = fixture_lane(f);
-    const struct adapter *ad = lane.adapter;
+static void run_batch(const struct fixture *f, const struct lane_config *lane, const struct attempt_view *a,
+                      size_t n, struct arena *mem, struct outcome *o) {
+    const struct adapter *ad = lane->adapter;
     struct attempt_view joined[BATCH_MAX] = {a[0]};
     struct http_request rq;
     struct err e = ERR_INIT;
     size_t n_joined = 1;
     for (size_t i = 1; i < n; i++)
-        if (ad->joins(&lane, &a[0], &a[i]))
+        if (ad->joins(lane, &a[0], &a[i]))
             joined[n_joined++] = a[i];
     buf_addf(&o->refused, n_joined < n ? "%zu did not join" : "", n - n_joined);
     if (n_joined < 2)
         return;
-    if (!ad->build_batch(&lane, joined, n_joined, fixture_time(f, "case", "now", 0),
+    if (!ad->build_batch(lane, joined, n_joined, fixture_time(f, "case", "now", 0),
                          fixture_number(f, "case", "nonce", 1), mem, &rq, &e)) {
         write_error(&e, &o->error);
         return;
@@ -164,7 +163,7 @@ static void run_batch(const struct fixture *f, const struct attempt_view *a, siz
         return;
     struct http_response r = fixture_response(f);
     struct verdict v[BATCH_MAX] = {0};
-    ad->judge_batch(&lane, joined, n_joined, &r, v);
+    ad->judge_batch(lane, joined, n_joined, &r, v);
     for (size_t i = 0; i < n_joined; i++) {
         if (i)
             buf_adds(&o->verdict, "\n--");
@@ -172,14 +171,14 @@ static void run_batch(const struct fixture *f, const struct attempt_view *a, siz
     }
 }
 
-static void run_grant(const struct fixture *f, struct arena *mem, struct outcome *o) {
-    struct lane_config lane = fixture_lane(f);
+static void run_grant(const struct fixture *f, const struct lane_config *lane, struct arena *mem,
+                      struct outcome *o) {
     struct sv so_far = fixture_value(f, "case", "so_far");
     int64_t now = fixture_time(f, "case", "now", 0);
     struct http_request rq;
     struct err e = ERR_INIT;
     struct grant g = {0};
-    if (!lane.adapter->grant(&lane, so_far, now, fixture_number(f, "case", "nonce", 1), mem, &rq, &e)) {
+    if (!lane->adapter->grant(lane, so_far, now, fixture_number(f, "case", "nonce", 1), mem, &rq, &e)) {
         write_error(&e, &o->error);
         return;
     }
@@ -187,7 +186,7 @@ static void run_grant(const struct fixture *f, struct arena *mem, struct outcome
     if (!fixture_section(f, "response").p)
         return;
     struct http_response r = fixture_response(f);
-    if (!lane.adapter->judge_grant(&lane, so_far, now, &r, &g, &e)) {
+    if (!lane->adapter->judge_grant(lane, so_far, now, &r, &g, &e)) {
         write_error(&e, &o->error);
         return;
     }
@@ -198,29 +197,29 @@ static void run_grant(const struct fixture *f, struct arena *mem, struct outcome
 }
 
 /* send, lookup, probe: build a request, then judge the scripted reply. */
-static void run_call(const struct fixture *f, struct sv call, struct arena *mem, struct outcome *o) {
-    struct lane_config lane = fixture_lane(f);
+static void run_call(const struct fixture *f, const struct lane_config *lane, struct sv call,
+                     struct arena *mem, struct outcome *o) {
     struct attempt_view many[BATCH_MAX];
     size_t n = fixture_attempts(f, many, BATCH_MAX);
     if (n > 1) {
-        run_batch(f, many, n, mem, o);
+        run_batch(f, lane, many, n, mem, o);
         return;
     }
     struct attempt_view a = many[0];
     int64_t now = fixture_time(f, "case", "now", 0);
-    const struct adapter *ad = lane.adapter;
+    const struct adapter *ad = lane->adapter;
     struct http_request rq;
     struct err e = ERR_INIT;
     uint64_t nonce = fixture_number(f, "case", "nonce", 1);
-    enum reason refused = sv_eq(call, SV("send")) && ad->refuses ? ad->refuses(&lane, &a) : REASON_NONE;
+    enum reason refused = sv_eq(call, SV("send")) && ad->refuses ? ad->refuses(lane, &a) : REASON_NONE;
     if (refused) {
         buf_adds(&o->refused, reason_name(refused));
         return;
     }
     bool send = sv_eq(call, SV("send")), lookup = sv_eq(call, SV("lookup"));
-    bool built = send     ? ad->build(&lane, &a, now, nonce, mem, &rq, &e)
-                 : lookup ? ad->lookup(&lane, &a, now, nonce, mem, &rq, &e)
-                          : ad->probe(&lane, now, nonce, mem, &rq, &e);
+    bool built = send     ? ad->build(lane, &a, now, nonce, mem, &rq, &e)
+                 : lookup ? ad->lookup(lane, &a, now, nonce, mem, &rq, &e)
+                          : ad->probe(lane, now, nonce, mem, &rq, &e);
     if (!built) {
         write_error(&e, &o->error);
         return;
@@ -231,18 +230,18 @@ static void run_call(const struct fixture *f, struct sv call, struct arena *mem,
         return;
     struct http_response r = fixture_response(f);
     if (send) {
-        struct verdict v = ad->judge(&lane, &r);
+        struct verdict v = ad->judge(lane, &r);
         write_verdict(&v, &o->verdict);
     } else if (lookup) {
-        struct lookup_answer answer = ad->judge_lookup(&lane, &a, now, &r);
+        struct lookup_answer answer = ad->judge_lookup(lane, &a, now, &r);
         write_lookup(&answer, &o->lookup);
-    } else if (!ad->judge_probe(&lane, &r, &e)) {
+    } else if (!ad->judge_probe(lane, &r, &e)) {
         write_error(&e, &o->error);
     }
 }
 
-static void run_hook(const struct fixture *f, struct sv call, struct arena *mem, struct outcome *o) {
-    struct lane_config lane = fixture_lane(f);
+static void run_hook(const struct fixture *f, const struct lane_config *lane, struct sv call,
+                     struct arena *mem, struct outcome *o) {
     struct hook_request rq = fixture_hook(f);
     struct hook_reply reply;
     struct receipt receipts[HOOK_MAX];
@@ -250,8 +249,8 @@ static void run_hook(const struct fixture *f, struct sv call, struct arena *mem,
     struct err e = ERR_INIT;
     size_t n;
     bool inbound = sv_eq(call, SV("inbound"));
-    bool ok = inbound ? lane.adapter->inbound(&lane, &rq, mem, in, HOOK_MAX, &n, &reply, &e)
-                      : lane.adapter->receipt(&lane, &rq, mem, receipts, HOOK_MAX, &n, &reply, &e);
+    bool ok = inbound ? lane->adapter->inbound(lane, &rq, mem, in, HOOK_MAX, &n, &reply, &e)
+                      : lane->adapter->receipt(lane, &rq, mem, receipts, HOOK_MAX, &n, &reply, &e);
     if (!ok) {
         assert_int_equal(n, 0);
         write_error(&e, &o->error);
@@ -281,13 +280,17 @@ static void run_case(void **state) {
     struct sv call = fixture_value(&f, "case", "call");
     struct outcome o;
     outcome_init(&o);
-    if (sv_eq(call, SV("receipt")) || sv_eq(call, SV("inbound"))) {
-        run_hook(&f, call, &mem, &o);
+    struct lane_config lane = fixture_lane(&f);
+    struct err e = ERR_INIT;
+    if (!lane_prepare(&lane, &e)) {
+        write_error(&e, &o.error);
+    } else if (sv_eq(call, SV("receipt")) || sv_eq(call, SV("inbound"))) {
+        run_hook(&f, &lane, call, &mem, &o);
     } else if (sv_eq(call, SV("grant"))) {
-        run_grant(&f, &mem, &o);
+        run_grant(&f, &lane, &mem, &o);
     } else {
         assert_true(sv_eq(call, SV("send")) || sv_eq(call, SV("lookup")) || sv_eq(call, SV("probe")));
-        run_call(&f, call, &mem, &o);
+        run_call(&f, &lane, call, &mem, &o);
     }
     expect(&f, "request", &o.request);
     expect(&f, "verdict", &o.verdict);
@@ -299,6 +302,7 @@ static void run_case(void **state) {
     expect(&f, "grant", &o.grant);
     expect(&f, "refused", &o.refused);
     outcome_done(&o);
+    lane_release(&lane);
 }
 
 static int is_case(const struct dirent *d) {

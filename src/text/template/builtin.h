@@ -98,6 +98,6 @@ bool fold_key(struct rt *rt, struct value v, bool fold, struct value *out);
 
 /* The rows of the filter table, by file. Each ends with a row without name. */
 extern const struct filter filters_text[], filters_list[], filters_map[], filters_number[], filters_field[],
-    filters_wrap[];
+    filters_wrap[], filters_sign[];
 
 #endif

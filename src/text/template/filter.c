@@ -11,8 +11,8 @@ static const struct filter *find_in(const struct filter *rows, struct sv name) {
 }
 
 const struct filter *filter_find(struct sv name) {
-    static const struct filter *const files[] = {filters_text,   filters_list,  filters_map,
-                                                 filters_number, filters_field, filters_wrap};
+    static const struct filter *const files[] = {filters_text,  filters_list, filters_map, filters_number,
+                                                 filters_field, filters_wrap, filters_sign};
     const struct filter *f = NULL;
     for (size_t i = 0; !f && i < sizeof files / sizeof files[0]; i++)
         f = find_in(files[i], name);

@@ -43,6 +43,8 @@ struct template_options {
     bool trim_blocks;      /* the newline behind a block tag goes */
     bool lstrip_blocks;    /* white space between a line's start and a block tag goes */
     bool keep_trailing_newline;
+    bool expression;     /* the source is one expression, without braces: rendering writes its value, nothing
+                            for none and undefined */
     unsigned first_line; /* the line of its file the source begins at, for error texts; 0: the first */
     template_load *load; /* NULL: include is an error when rendered */
     void *load_ctx;      /* borrowed; outlives the template */
@@ -85,6 +87,13 @@ void template_free(struct template *t); /* NULL is fine */
  * for an include that is not there. */
 MUST_USE bool template_render(const struct template *t, const json_t *vars,
                               const struct template_limits *limits, struct buf *out, struct err *e);
+
+/* Of a template that is one expression: whether its value is true. Errors as of template_render. */
+MUST_USE bool template_test(const struct template *t, const json_t *vars,
+                            const struct template_limits *limits, bool *yes, struct err *e);
+/* Likewise, its value as JSON text (undefined as null), appended to out. */
+MUST_USE bool template_json(const struct template *t, const json_t *vars,
+                            const struct template_limits *limits, struct buf *out, struct err *e);
 
 /* The variables this template itself reads (not those of its includes), each once, in order of first use.
  * Returns how many; *list is the template's own memory. */

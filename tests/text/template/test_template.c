@@ -311,6 +311,74 @@ static void test_short_url__asks_who_renders(void **state) {
         "template t:1:18: short_url needs an address that begins with https:// or http:// and has no spaces");
 }
 
+static void test_signing__gives_what_the_standards_give(void **state) {
+    (void)state;
+    /* RFC 4231 case 2, RFC 2202 case 2, RFC 1321 appendix A.5, FIPS 180-4 "abc". */
+    expect("{{ 'what do ya want for nothing?'|hmac('Jefe') }}",
+           "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    expect("{{ 'what do ya want for nothing?'|hmac('Jefe', 'sha1') }}",
+           "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    expect("{{ 'what do ya want for nothing?'|hmac(key='Jefe', form='base64') }}",
+           "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+    expect("{{ 'abc'|hash('md5') }} {{ 'abc'|hash|length }} {{ 'abc'|hash('sha512')|length }}",
+           "900150983cd24fb0d6963f7d28e17f72 64 128");
+    expect("{{ 'a:b'|b64encode }} {{ 12|b64encode }}", "YTpi MTI=");
+    expect_error("{{ missing|hmac('k') }}", ERR_UNPROCESSABLE, "template t:1:12: 'missing' is undefined");
+    expect_error("{{ 'x'|hash('crc') }}", ERR_UNPROCESSABLE,
+                 "template t:1:8: hash knows 'md5', 'sha1', 'sha256' and 'sha512'");
+    expect_error("{{ 'x'|hmac('k', 'md5', 'octal') }}", ERR_UNPROCESSABLE,
+                 "template t:1:8: hmac gives 'hex' or 'base64'");
+}
+
+/* An expression, its text, its JSON, its truth. */
+static void expect_expression(const char *source, const char *text, const char *json, bool truth) {
+    BUF_AUTO struct buf out = BUF_INIT(1000), BUF_AUTO as_json = BUF_INIT(1000);
+    struct err e = ERR_INIT;
+    bool yes = !truth;
+    struct template_options expression = {.expression = true};
+    struct template *t = template_compile(SV("t"), sv_of(source), &expression, &e);
+    if (!t)
+        fail_msg("%s: %s", source, e.text);
+    json_t *vars = json_loads(vars_text, 0, NULL);
+    assert_true(template_render(t, vars, NULL, &out, &e));
+    assert_true(template_json(t, vars, NULL, &as_json, &e));
+    assert_true(template_test(t, vars, NULL, &yes, &e));
+    assert_string_equal(out.p ? out.p : "", text);
+    assert_string_equal(as_json.p, json);
+    assert_int_equal(yes, truth);
+    json_decref(vars);
+    template_free(t);
+}
+
+static void test_expression__has_text_json_and_truth(void **state) {
+    (void)state;
+    expect_expression("n == 42 and yes", "True", "true", true);
+    expect_expression("none", "", "null", false);
+    expect_expression("missing", "", "null", false);
+    expect_expression("order.items[1].name", "rice", "\"rice\"", true);
+    expect_expression("xs", "['a', 'b']", "[\"a\", \"b\"]", true);
+    expect_expression("'}}'", "}}", "\"}}\"", true);
+    expect_expression("{'a': {'b': n}}", "{'a': {'b': 42}}", "{\"a\": {\"b\": 42}}", true);
+}
+
+static void expect_no_expression(const char *source, const char *text, unsigned line, unsigned column) {
+    struct err e = ERR_INIT;
+    struct template_options expression = {.expression = true};
+    assert_null(template_compile(SV("t"), sv_of(source), &expression, &e));
+    assert_string_equal(e.text, text);
+    assert_int_equal(e.line, line);
+    assert_int_equal(e.column, column);
+}
+
+static void test_expression__is_one_and_its_errors_have_places(void **state) {
+    (void)state;
+    expect_no_expression("a }} b {{ c", "template t:1:1: expected one expression, without braces around it",
+                         1, 1);
+    expect_no_expression("", "template t:1:2: expected an expression, found '}}'", 1, 2);
+    expect_no_expression("n|\n nofilter", "template t:2:2: there is no filter 'nofilter'", 2, 2);
+    expect_no_expression("n|nofilter", "template t:1:3: there is no filter 'nofilter'", 1, 3);
+}
+
 static void test_variables__lists_what_is_read_from_outside(void **state) {
     (void)state;
     struct err e = ERR_INIT;
@@ -355,6 +423,9 @@ int main(void) {
         cmocka_unit_test(test_limits__of_the_caller_are_kept),
         cmocka_unit_test(test_field__filters_of_the_field),
         cmocka_unit_test(test_short_url__asks_who_renders),
+        cmocka_unit_test(test_signing__gives_what_the_standards_give),
+        cmocka_unit_test(test_expression__has_text_json_and_truth),
+        cmocka_unit_test(test_expression__is_one_and_its_errors_have_places),
         cmocka_unit_test(test_variables__lists_what_is_read_from_outside),
         cmocka_unit_test(test_vars__may_be_absent),
     };
