@@ -81,6 +81,10 @@ const struct api_field preview_shape[] = {
      "The fewest segments the template can make, with values of the given lengths.", .min = 1,
      .max = INT32_MAX},
     {"segments_most", FIELD_INT, "The most; null: it cannot be told.", .min = 1, .max = INT32_MAX},
+    {"segment_rule", FIELD_TEXT,
+     "How segments are counted: gsm, or china (70 and 67 characters, whatever they are) where all lanes for "
+     "text messages count so; then "
+     "only texts to mainland numbers do."},
     {"ucs2", FIELD_TEXT, "Whether it can be UCS-2, with such values: no, possible or certain."},
     {"required", FIELD_LIST, "Variables it needs, those of what it includes too.", .required = true},
     {"optional", FIELD_LIST, "Variables that all stand behind a default.", .required = true},

@@ -23,11 +23,11 @@ static const char usage[] =
     "or a file (- for standard input). Without --vars a stored template shows its sample data.\n"
     "渲染模板并显示编码与条数:账户的模板库(--account)、模板目录中的模板或一个文件(- 为标准输入)。\n"
     "不给 --vars 时使用模板自带的示例数据。\n\n"
-    "With --lengths it tells how many segments the template can make when values are so long (a file without "
+    "With --lengths it tells how many segments the template can make when values are so long, and without "
     "--vars "
-    "is\n"
-    "not rendered then): {\"name\":[2,20],\"code\":[6,6,\"ascii\"],\"*\":[0,30]}.\n"
-    "给出 --lengths 时按变量长度列出最少、最多条数;文件若不带 --vars 则不渲染。\n";
+    "nothing\n"
+    "else: {\"name\":[2,20],\"code\":[6,6,\"ascii\"],\"*\":[0,30]}.\n"
+    "给出 --lengths 时按变量长度列出最少、最多条数;不带 --vars 则只列出这些。\n";
 
 struct render_options {
     const char *config, *name, *language, *file, *vars, *account, *version, *channel, *lengths;
@@ -108,16 +108,29 @@ static int tell_lengths(const struct render_options *o) {
     return EX_OK;
 }
 
+/* The settings that -c names; without it none are set. */
+static struct settings *settings_of_file(const struct render_options *o) {
+    if (o->config)
+        return cli_load_settings(o->config);
+    struct settings *none = calloc(1, sizeof *none);
+    ASSERT(none);
+    return none;
+}
+
 static bool of_file(const struct render_options *o, struct preview_want *w, struct preview *p,
                     struct err *e) {
     struct buf BUF_AUTO source = BUF_INIT(PREVIEW_SOURCE_BYTES_MAX);
     if (!read_source(o->file, &source, e))
         return false;
-    struct settings *none = calloc(1, sizeof *none);
-    ASSERT(none);
+    struct settings *s = settings_of_file(o);
+    if (!s)
+        return err_set(e, ERR_INVALID, "the settings have errors");
     w->source = buf_sv(&source);
-    bool ok = preview_make(NULL, none, NULL, w, p, e);
-    free(none);
+    bool ok = preview_make(NULL, s, NULL, w, p, e);
+    if (o->config)
+        config_free(s);
+    else
+        free(s);
     return ok;
 }
 
@@ -170,15 +183,30 @@ static void tell_culprits(const struct segments *n, struct sv text) {
                 cli_say("units", "个单位"), n->gsm7_segments, cli_say("segment(s)", "条"));
 }
 
+static void tell_extent(const struct template_extent *x) {
+    fprintf(stderr, "%s %zu", cli_say("with values of these lengths:", "按给出的变量长度:"),
+            x->segments_least);
+    if (!x->bounded)
+        fprintf(stderr, "%s\n", cli_say(" segment(s) or more, no most can be told", " 条起,上限无法判断"));
+    else
+        fprintf(stderr, "%s%zu %s\n", cli_say(" to ", " 至 "), x->segments_most, cli_say("segment(s)", "条"));
+}
+
 static void tell_counts(const struct preview *p) {
     fprintf(stderr, "%s, %zu %s, %zu %s\n", sms_encoding_name(p->count.encoding), p->count.units,
             cli_say("units", "个单位"), p->count.segments, cli_say("segment(s)", "条"));
     tell_culprits(&p->count, p->parts[p->main].text);
 }
 
-static int say(const struct preview *p, bool json) {
+static int say(const struct preview *p, const struct render_options *o) {
     struct buf BUF_AUTO out = BUF_INIT(8 << 20);
-    if (json) {
+    bool text_message = p->channel == CHANNEL_SMS;
+    if (o->lengths && !o->vars && !o->json && text_message) {
+        cli_lengths_of(p, &out);
+        fputs(out.p, stdout);
+        return EX_OK;
+    }
+    if (o->json) {
         preview_print(p, &out);
         buf_addc(&out, '\n');
         fputs(out.p, stdout);
@@ -188,15 +216,17 @@ static int say(const struct preview *p, bool json) {
         fprintf(stderr, "hongyan render: %.*s\n", SV_FMT(p->failure));
         return EX_DATAERR;
     }
-    bool alone = p->channel == CHANNEL_SMS || p->channel == CHANNEL_VOICE;
+    bool alone = text_message || p->channel == CHANNEL_VOICE;
     for (int i = 0; i < TEMPLATE_PARTS; i++)
         if (p->parts[i].there)
             buf_addf(&out, "%s%s%.*s\n", alone ? "" : template_part_name((enum template_part)i),
                      alone ? "" : ": ", SV_FMT(p->parts[i].text));
     fwrite(out.n ? out.p : "", 1, out.n, stdout);
     fflush(stdout);
-    if (p->channel == CHANNEL_SMS)
+    if (text_message)
         tell_counts(p);
+    if (text_message && o->lengths)
+        tell_extent(&p->extent);
     return EX_OK;
 }
 
@@ -207,7 +237,7 @@ int cli_render(int argc, char **argv) {
         fputs(usage, asked ? stdout : stderr);
         return asked ? EX_OK : EX_USAGE;
     }
-    if (o.file && o.lengths && !o.vars)
+    if (o.file && o.lengths && !o.vars && !o.config)
         return tell_lengths(&o);
     struct err e = ERR_INIT;
     json_auto_t *vars = NULL, *lengths = NULL;
@@ -218,7 +248,7 @@ int cli_render(int argc, char **argv) {
     struct preview *p = calloc(1, sizeof *p);
     ASSERT(p);
     bool ok = fill(&o, &w, &e) && (o.file ? of_file(&o, &w, p, &e) : of_name(&o, &w, p, &e));
-    int code = ok ? say(p, o.json) : cli_fail("render", &e);
+    int code = ok ? say(p, &o) : cli_fail("render", &e);
     preview_done(p);
     free(p);
     return code;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "ingest/admitter.h"
+#include "ingest/counting.h"
 #include "ingest/lookup.h"
 #include "ingest/recipient.h"
 #include "ingest/steps.h"
@@ -278,7 +279,7 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     struct message *m = message_new(texts);
     if (!m)
         return err_set(e, ERR_OUTSIDE, "out of memory");
-    struct segments count = segments_count(m->text[TEXT_BODY], SEGMENTS_INTERNATIONAL);
+    struct segments count = segments_count(m->text[TEXT_BODY], counting_rule(s, first.to));
     if (in.idempotency_key.n) {
         uint8_t hash[SHA256_BYTES];
         sha256(in.fingerprint_of, hash);

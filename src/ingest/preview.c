@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "ingest/codes.h"
+#include "ingest/counting.h"
 #include "ingest/lengths.h"
 #include "ingest/lookup.h"
 #include "text/segments_json.h"
@@ -82,7 +83,7 @@ static bool measure(struct preview *p, const struct settings *s, const struct te
     if (!lengths_read(json, &lengths, e))
         return false;
     lengths.all.link = shortener_sample(s, &link);
-    p->extent = template_extent(t, &lengths.all, SEGMENTS_INTERNATIONAL);
+    p->extent = template_extent(t, &lengths.all, p->rule);
     return true;
 }
 
@@ -122,7 +123,7 @@ static void count(struct preview *p) {
         if (p->parts[order[i]].there)
             p->main = order[i];
     if (p->channel == CHANNEL_SMS)
-        p->count = segments_count(p->parts[p->main].text, SEGMENTS_INTERNATIONAL);
+        p->count = segments_count(p->parts[p->main].text, p->rule);
 }
 
 /* ---- codes ---- */
@@ -214,6 +215,7 @@ bool preview_make(struct stock *stock, const struct settings *s, const struct te
     arena_init(&p->arena, ARENA_BYTES_MAX);
     shortener_init(&p->links, NULL);
     shortener_begin(&p->links, s);
+    p->rule = counting_rule(s, SV("+86"));
     p->channel = w->channel;
     if (!language_parse(w->language, &place.language))
         return err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
@@ -266,6 +268,7 @@ static void print_counts(const struct preview *p, struct buf *out) {
     else
         print_null(out, "segments_most");
     struct sv ucs2 = x->ucs2_certain ? SV("certain") : x->ucs2_possible ? SV("possible") : SV("no");
+    json_pair_or_null(out, "segment_rule", text_message ? sv_of(counting_rule_name(p->rule)) : SV_NONE);
     json_pair_or_null(out, "ucs2", text_message ? ucs2 : SV_NONE);
 }
 

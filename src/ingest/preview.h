@@ -47,8 +47,10 @@ struct preview {
         bool there;
         struct sv text;
     } parts[TEMPLATE_PARTS];
-    struct sv failure;             /* why there are no texts: variables are missing; empty: there are */
-    enum template_part main;       /* the first of: text, body, html, subject, title */
+    struct sv failure;       /* why there are no texts: variables are missing; empty: there are */
+    enum template_part main; /* the first of: text, body, html, subject, title */
+    enum segments_rule
+        rule; /* by which a text message is counted, to a mainland China number if that differs */
     struct segments count;         /* of the main text, of text messages only */
     struct template_extent extent; /* likewise */
     struct preview_variable variables[PREVIEW_VARIABLES_MAX];

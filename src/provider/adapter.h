@@ -22,6 +22,7 @@
 #include "model/http.h"
 #include "model/lane.h"
 #include "model/verdict.h"
+#include "text/segments.h"
 
 /* How the value of a setting may be written. */
 enum adapter_text {
@@ -120,7 +121,8 @@ struct adapter {
     bool batch_distinct;   /* no two of a batch to one address: the provider's receipts could not tell them
                               apart */
     size_t body_chars_max; /* of one message, in characters; 0: none */
-    bool rate_counts_segments; /* what the provider's rate limit counts: segments, else messages */
+    bool rate_counts_segments;       /* what the provider's rate limit counts: segments, else messages */
+    enum segments_rule segment_rule; /* how it counts texts to numbers of mainland China */
     bool can_lookup;
     uint32_t lookup_after_ms; /* default settling time: the provider's list lags behind by so much */
 

@@ -311,6 +311,7 @@ struct verdict aliyun_judge(const struct lane_config *lane, const struct http_re
 
 const struct adapter aliyun_adapter = {
     .name = "aliyun",
+    .segment_rule = SEGMENTS_CHINA,
     .fields = fields,
     .n_fields = ALIYUN_FIELDS,
     .check_all = check_all,

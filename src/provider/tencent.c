@@ -467,6 +467,7 @@ static bool judge_probe(const struct lane_config *lane, const struct http_respon
 
 const struct adapter tencent_adapter = {
     .name = "tencent",
+    .segment_rule = SEGMENTS_CHINA,
     .fields = fields,
     .n_fields = TENCENT_FIELDS,
     .check_all = check_all,

@@ -1,5 +1,6 @@
 """Short links: stored with their message in one transaction, opened by anybody, counted; as long as previews say."""
 import concurrent.futures
+import json
 import re
 import sqlite3
 
@@ -151,6 +152,23 @@ def test_a_preview_is_as_long_as_the_text_and_stores_nothing(linked):
     m, _ = send(linked)
     assert len(m["body"]) == len(a.json["text"]) and m["segments"] == a.json["segments"]
     assert open_link(linked, "x" * 10).status == 404
+
+
+def test_render_shows_a_link_and_tells_its_length(linked):
+    def render(*how):
+        p = linked.run("render", "-c", str(linked.config), *how)
+        assert p.returncode == 0, p.stderr
+        return p.stdout.decode(), p.stderr.decode()
+
+    stored, lengths = ("-t", "order", "--account", "default"), ("--lengths", '{"order": [1, 1, "ascii"], "url": [20, 2000, "ascii"]}')
+    text, told = render(*stored, "--vars", '{"order": 7, "url": "%s"}' % TARGET, *lengths)
+    assert text == "Order 7: %s/l/xxxxxxxxxx\n" % BASE and "to 1 segment(s)" in told
+    want = {"variables": [{"name": "order", "required": True}, {"name": "url", "required": True}],
+            "segments_least": 1, "segments_most": 1, "ucs2": "no"}
+    assert json.loads(render(*stored, *lengths)[0]) == want
+    (linked.folder / "draft.txt").write_text(SOURCE)
+    assert json.loads(render("-f", "draft.txt", *lengths)[0]) == want
+    assert rows(linked, "SELECT * FROM link") == []
 
 
 def test_without_a_base_addresses_stay_as_they_are(linked):
