@@ -290,10 +290,11 @@ static bool check_settings(const struct lane_config *lane, struct generic *g, st
 
 static bool check_preset(struct lane_config *lane, const struct generic *g, struct err *e) {
     struct sv base = lane->fields[GENERIC_URL];
+    /* One description is of one kind of message: a lane for all would take what it cannot say. */
+    if (lane->channel == 0)
+        lane->channel = 1 + (uint32_t)(g->preset ? g->preset->channel : CHANNEL_SMS);
     if (!g->preset)
         return true;
-    if (lane->channel == 0)
-        lane->channel = 1 + (uint32_t)g->preset->channel;
     struct err why = ERR_INIT;
     return base.n == 0 || kit_check_base_url(base, &why) ||
            err_set_field(e, ERR_INVALID, "url", "%s", why.text);
