@@ -4,7 +4,13 @@
 
 #include <string.h>
 
-enum { INCLUDES_DEEP_MAX = 10, PATH_BYTES_MAX = 200, NUMBER_UNITS_MAX = 25, MONEY_UNITS_MAX = 80 };
+enum {
+    INCLUDES_DEEP_MAX = 10,
+    INCLUDES_MAX = 100,
+    PATH_BYTES_MAX = 200,
+    NUMBER_UNITS_MAX = 25,
+    MONEY_UNITS_MAX = 80
+};
 static const uint64_t ENDLESS = UINT64_C(1) << 40;
 
 /* What a piece of output may measure. septets: of renders that are GSM-7; units: UTF-16, of all. */
@@ -29,7 +35,8 @@ struct meter {
     const struct bound *bound;
     struct arena mem;
     unsigned branches; /* how many ifs and loops deep: what is set there may not be */
-    unsigned includes;
+    unsigned includes; /* how many deep */
+    unsigned includes_left;
 };
 
 static const struct span nothing = {.ascii = true};
@@ -372,14 +379,15 @@ static void assign(struct meter *m, const struct node *target, struct span s) {
 static struct span included(struct meter *m, const struct node *n) {
     const struct template_options *o = &m->t->options;
     if (!o->load || n->include.name->kind != NODE_CONST || n->include.name->constant.kind != VALUE_STR ||
-        m->includes == INCLUDES_DEEP_MAX)
-        return anything;
+        m->includes == INCLUDES_DEEP_MAX || m->includes_left == 0)
+        return anything; /* what includes itself ten times would be looked into ten times at each level */
     const struct template *t = o->load(o->load_ctx, value_sv(n->include.name->constant));
     if (!t || m->bound) /* names of ours would be read there by other numbers */
         return t ? anything : nothing;
     const struct template *mine = m->t;
     m->t = t;
     m->includes++;
+    m->includes_left--;
     struct span s = inner(m, t->body);
     m->includes--;
     m->t = mine;
@@ -432,7 +440,7 @@ static size_t parts(uint64_t n, uint64_t alone, uint64_t part) {
 
 struct template_extent template_extent(const struct template *t, const struct value_lengths *lengths,
                                        enum segments_rule rule) {
-    struct meter m = {.t = t, .lengths = lengths};
+    struct meter m = {.t = t, .lengths = lengths, .includes_left = INCLUDES_MAX};
     arena_init(&m.mem, SIZE_MAX / 2);
     struct span s = body(&m, t->body);
     arena_done(&m.mem);

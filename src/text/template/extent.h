@@ -2,9 +2,9 @@
  * without rendering it: for a preview's "2 to 3 segments", and to refuse a template that may cost too much.
  *
  * Pure. Always sound: no render with values of the lengths given makes fewer or more segments. Where the
- * length cannot be told from the source (a macro's result, a list printed whole, a text replaced or repeated)
- * the most is not bounded, and said so. Lengths are in units as they are counted: septets while a value is
- * GSM-7, UTF-16 units otherwise.
+ * length cannot be told from the source (a macro's result, a list printed whole, a text replaced or repeated,
+ * more than a hundred includes) the most is not bounded, and said so. Lengths are in units as they are
+ * counted: septets while a value is GSM-7, UTF-16 units otherwise.
  */
 #ifndef HY_TEXT_TEMPLATE_EXTENT_H
 #define HY_TEXT_TEMPLATE_EXTENT_H

@@ -171,6 +171,28 @@ static void test_extent__no_render_makes_fewer_or_more(void **state) {
     }
 }
 
+static const struct template *itself(void *ctx, struct sv name) {
+    return sv_eq(name, SV("self")) ? *(struct template **)ctx : NULL;
+}
+
+static void test_extent__what_includes_itself_takes_no_time(void **state) {
+    (void)state;
+    static const char ten[] =
+        "{% if no %}{% include 'self' %}{% include 'self' %}{% include 'self' %}"
+        "{% include 'self' %}{% include 'self' %}{% include 'self' %}{% include 'self' %}"
+        "{% include 'self' %}{% include 'self' %}{% include 'self' %}{% endif %}x";
+    struct template *t = NULL;
+    const struct template_options options = {.load = itself, .load_ctx = (void *)&t};
+    struct err e = ERR_INIT;
+    t = template_compile(SV("t"), sv_of(ten), &options, &e);
+    assert_non_null(t);
+    struct template_extent x =
+        template_extent(t, &told, SEGMENTS_INTERNATIONAL); /* ten thousand million, if all were looked into */
+    assert_false(x.bounded);
+    assert_int_equal(x.segments_least, 1);
+    template_free(t);
+}
+
 static void test_includes__are_listed_where_their_names_are_written(void **state) {
     (void)state;
     struct template *t = compile("{% include 'a' %}{% if x %}{% include 'b' %}{% endif %}{% include y %}"
@@ -192,6 +214,7 @@ int main(void) {
         cmocka_unit_test(test_extent__chinese_routes_count_every_character_alike),
         cmocka_unit_test(test_extent__a_short_link_has_one_length),
         cmocka_unit_test(test_extent__no_render_makes_fewer_or_more),
+        cmocka_unit_test(test_extent__what_includes_itself_takes_no_time),
         cmocka_unit_test(test_includes__are_listed_where_their_names_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
