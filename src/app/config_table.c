@@ -281,6 +281,11 @@ const struct config_row config_lane_rows[] = {
      .doc_zh = "该通道只用于哪种渠道(服务商支持多种时)。"},
     {"in_flight_max", CONFIG_U32, "200", LANE(in_flight_max), .min = 1, .max = 100000,
      .doc = "Calls to this provider at once.", .doc_zh = "同时进行的调用数。"},
+    {"in_flight_adaptive", CONFIG_BOOL, "true", LANE(in_flight_adaptive),
+     .doc = "Fewer calls at once while the provider throttles, gives no answers or is much slower than "
+            "usual; never "
+            "more than in_flight_max.",
+     .doc_zh = "服务商限流、无应答或明显变慢时减少同时进行的调用数,且永不超过 in_flight_max。"},
     {"rates", CONFIG_LANE_RATES, "", .fallback_is = "none", .fallback_is_zh = "无", LANE(rates),
      .count_at = offsetof(struct lane_config, n_rates), .max = LANE_RATES_MAX,
      .doc = "How much the provider takes: COUNT/TIME (s, min, h, d or a multiple such as 30d), all of them "

@@ -65,7 +65,10 @@ int64_t lane_quota_opens_at(struct lane *l, struct lane_load load, int64_t now) 
 }
 
 uint32_t lane_window(const struct lane *l) {
-    return l->downs ? 1 : l->config->in_flight_max;
+    const struct lane_config *c = l->config;
+    if (l->downs)
+        return 1;
+    return c->in_flight_adaptive ? flow_window(&l->flow, c->in_flight_max) : c->in_flight_max;
 }
 
 void lane_look(struct lane *l, int64_t now) {
@@ -164,6 +167,13 @@ static int64_t down_ms(uint32_t downs) {
     for (uint32_t i = 1; i < downs && ms < DOWN_MAX_MS; i++)
         ms *= 2;
     return ms < DOWN_MAX_MS ? ms : DOWN_MAX_MS;
+}
+
+void lane_timed(struct lane *l, const struct verdict *v, int64_t began_at, int64_t elapsed_us, int64_t now) {
+    const struct flow_call c = {
+        .verdict = v, .began_at = began_at, .elapsed_us = elapsed_us, .in_flight = l->in_flight};
+    if (l->config->in_flight_adaptive && !l->downs)
+        flow_note(&l->flow, &c, l->config->in_flight_max, now);
 }
 
 bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {

@@ -11,6 +11,7 @@
 #define HY_DISPATCH_LANE_H
 
 #include "base/window.h"
+#include "dispatch/flow.h"
 #include "dispatch/health.h"
 #include "dispatch/quota.h"
 #include "model/lane.h"
@@ -36,6 +37,7 @@ struct lane {
     bool quota_unread;
     bool unread, reading; /* some of this is on disk yet; has been asked for */
     uint32_t wanted;      /* units that last found no room in a rate */
+    struct flow flow;     /* where the settings let the window adapt */
     struct health health;
     int64_t looked_at;          /* when it was last looked at, for lane_health */
     struct lane_meters *meters; /* the world's; NULL: nobody counts */
@@ -77,6 +79,9 @@ void lane_read(struct lane *l);
 void lane_configure(struct lane *l, const struct lane_config *config);
 /* Nothing in flight, and nothing that a rate still counts. */
 bool lane_is_fresh(const struct lane *l, int64_t now);
+/* How long an attempt took that is about to be told by lane_end, and how it ended: what the window learns
+ * from. */
+void lane_timed(struct lane *l, const struct verdict *v, int64_t began_at, int64_t elapsed_us, int64_t now);
 /* A call ended; v may be NULL when it said nothing about the lane. Returns true when the hint closed the lane
  * just now (worth a line in the log). */
 bool lane_end(struct lane *l, const struct verdict *v, int64_t now);

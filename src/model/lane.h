@@ -22,6 +22,7 @@ struct lane_config {
     struct sender_id_list senders; /* a pool: one of them goes before `from` */
     uint32_t channel;              /* 0: all that its adapter can carry, else 1 + enum channel */
     uint32_t in_flight_max;
+    bool in_flight_adaptive;           /* fewer while the provider cannot bear as many */
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */
     uint32_t n_rates;
     struct sv time_zone; /* in which days and months of the following begin */

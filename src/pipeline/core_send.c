@@ -372,6 +372,8 @@ void core_called(struct core *c, struct call *call) {
     const struct verdict *v = call->kind == CALL_ATTEMPT ? &call->verdict : &lookup_said;
     if (call->lane != l->lane->config)
         v = NULL; /* made with settings of before: it says nothing about the lane as it is now */
+    if (v && call->kind == CALL_ATTEMPT)
+        lane_timed(l->lane, v, l->reserved_at, call->elapsed_us, c->now);
     bool closed = lane_end(l->lane, v, c->now);
     core_lane_said(c, l->lane, call, closed);
     if (closed)

@@ -23,6 +23,7 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
     snprintf(l->name, sizeof l->name, "%s", host_names[host]);
     if (s->rates[host].max)
         l->rates[l->n_rates++] = s->rates[host];
+    l->in_flight_adaptive = s->seed % 3 != 0;
     l->time_zone = SV("UTC");
     l->quota = s->quotas[host].quota;
     l->warm_up = s->quotas[host].warm_up;
