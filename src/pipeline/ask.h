@@ -66,7 +66,10 @@ struct ask {
     struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;
     struct receipt receipt;
-    char number[32]; /* RECEIPT with id 0 */
+    char number[32];  /* RECEIPT with id 0 */
+    struct ask *next; /* the core's, of such a RECEIPT: those that wait to be looked for again */
+    int64_t again_at;
+    unsigned tries;
 
     enum ask_result result;
     struct err err;

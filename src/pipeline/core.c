@@ -61,6 +61,7 @@ void core_free(struct core *c) {
         }
         free_live(l);
     }
+    core_find_lost(c);
     for (size_t i = 0; i < c->n_out_calls; i++) /* before the owings, of which calls are parts */
         core_forget_call(c->out_calls[i]);
     for (size_t i = 0; i < c->owing.cap; i++) {
@@ -459,9 +460,9 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[5 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now), c->owed.next_due_at,
-                                              c->use_at, c->accounts.ask_at};
-    size_t n = 4;
+    int64_t others[6 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now), c->owed.next_due_at,
+                                              c->use_at, c->accounts.ask_at, core_find_again_at(c)};
+    size_t n = 5;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
@@ -488,6 +489,7 @@ int64_t core_turn(struct core *c) {
     log_batch_begin(c->world->log);
     c->more = take_committed(c);
     c->more |= take_called(c);
+    core_find_again(c);
     c->more |= take_asks(c, c->mail.receipts, RECEIPTS_JOBS_MAX);
     c->more |= take_asks(c, c->mail.asks, ASKS_JOBS_MAX);
     core_claims(c);
@@ -509,7 +511,7 @@ void core_drain(struct core *c) {
 }
 
 bool core_is_idle(const struct core *c) {
-    return c->n_jobs == 0 && c->n_calls == 0;
+    return c->n_jobs == 0 && c->n_calls == 0 && c->early.n == 0;
 }
 
 struct core_stats core_stats(const struct core *c) {

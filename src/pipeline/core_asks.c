@@ -335,7 +335,7 @@ void core_command_done(struct core *c, struct work *w) {
     core_settled(c, l);
 }
 
-static void about_stored(struct core *c, struct ask *a) {
+void core_about_stored(struct core *c, struct ask *a) {
     struct live *l = core_live_get(c, a->id);
     if (!l->m || l->work) {
         core_park(l, a, NULL);
@@ -343,26 +343,6 @@ static void about_stored(struct core *c, struct ask *a) {
     }
     core_ask_live(c, l, a);
     core_settled(c, l);
-}
-
-/* A receipt without our token: the journal finds its message by number and provider id. */
-static void find_for_receipt(struct core *c, struct ask *a) {
-    struct work *w = core_work(c, FOR_FIND, JOB_LOAD, NULL);
-    w->ask = a;
-    w->job.find_number = sv_of(a->number);
-    w->job.find_provider_id = sv_of(a->receipt.provider_id);
-    core_record(c, w);
-}
-
-void core_find_done(struct core *c, struct work *w) {
-    struct ask *a = w->ask;
-    if (w->job.result != JOB_DONE) {
-        a->err = w->job.err;
-        core_answer(c, a, w->job.result == JOB_ABSENT ? ASK_ABSENT : ASK_FAILED);
-        return;
-    }
-    a->id = w->job.id;
-    about_stored(c, a);
 }
 
 /* ---- templates ---- */
@@ -492,14 +472,14 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_RECEIPT:
         meter_add(c->world->meters, COUNT_RECEIPTS, 1);
         if (a->id == 0) {
-            find_for_receipt(c, a);
+            core_find(c, a);
             break;
         }
-        about_stored(c, a);
+        core_about_stored(c, a);
         break;
     case ASK_CANCEL:
     case ASK_DELETE:
-    case ASK_REDACT: about_stored(c, a); break;
+    case ASK_REDACT: core_about_stored(c, a); break;
     case ASK_TEMPLATE: write_template(c, a); break;
     case ASK_CLICKS: count_clicks(c, a); break;
     case ASK_SUPPRESS: write_suppression(c, a); break;

@@ -1,5 +1,6 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
- * what is past), core_asks.c (requests and receipts), core_queue.c (whose turn it is), core_send.c (claims,
+ * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
+ * core_queue.c (whose turn it is), core_send.c (claims,
  * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_owed.c (status
  * callbacks).
  */
@@ -119,6 +120,10 @@ struct core {
         enum priority priority;
         int64_t after_due_at, after_id;
     } sweep;
+    struct { /* receipts whose message is not found yet, by when they are looked for again */
+        struct ask *first, *last;
+        size_t n;
+    } early;
     int64_t prune_at;
     int64_t use_at;        /* what lanes began before is not asked for earlier: it could not be read */
     int64_t scores_at;     /* the lanes' health is published then */
@@ -182,7 +187,13 @@ enum reason core_why_waiting(struct core *c, const struct message *m);
 void core_put_done(struct core *c, struct work *w);
 void core_key_done(struct core *c, struct work *w);
 void core_command_done(struct core *c, struct work *w);
+/* A receipt without our token: finds its message, now or soon. */
+void core_find(struct core *c, struct ask *a);
 void core_find_done(struct core *c, struct work *w);
+void core_find_again(struct core *c); /* those that waited long enough */
+int64_t core_find_again_at(const struct core *c);
+void core_find_lost(struct core *c); /* the core ends */
+void core_about_stored(struct core *c, struct ask *a);
 void core_template_done(struct core *c, struct work *w);
 void core_clicks_done(struct core *c, struct work *w);
 void core_suppress_done(struct core *c, struct work *w);
