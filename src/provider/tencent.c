@@ -72,8 +72,8 @@ static bool check_region(struct sv v, struct err *e) {
 
 static bool check_absent_after(struct sv v, struct err *e) {
     uint64_t s;
-    return v.n == 0 || (sv_to_u64(v, &s) && s >= 60 && s <= 6 * 86400) ||
-           err_set_field(e, ERR_INVALID, "absent_after_s", "give 60 to 518400 seconds, or leave it out");
+    return v.n == 0 || (sv_to_u64(v, &s) && s >= 1 && s <= 6 * 86400) ||
+           err_set_field(e, ERR_INVALID, "absent_after_s", "give 1 to 518400 seconds, or leave it out");
 }
 
 static const struct adapter_field fields[TENCENT_FIELDS] = {
@@ -184,10 +184,9 @@ static enum reason refuses(const struct lane_config *lane, const struct attempt_
 
 static bool joins(const struct lane_config *lane, const struct attempt_view *a,
                   const struct attempt_view *b) {
-    return is_mainland(a->to) == is_mainland(b->to) && !sv_eq(a->to, b->to) &&
-           sv_eq(template_of(lane, a), template_of(lane, b)) && sv_eq(a->code.params, b->code.params) &&
-           sv_eq(text_of(a), text_of(b)) && sv_eq(sign_of(lane, a), sign_of(lane, b)) &&
-           sv_eq(sender_of(lane, a), sender_of(lane, b));
+    return is_mainland(a->to) == is_mainland(b->to) && sv_eq(template_of(lane, a), template_of(lane, b)) &&
+           sv_eq(a->code.params, b->code.params) && sv_eq(text_of(a), text_of(b)) &&
+           sv_eq(sign_of(lane, a), sign_of(lane, b)) && sv_eq(sender_of(lane, a), sender_of(lane, b));
 }
 
 static bool build_batch(const struct lane_config *lane, const struct attempt_view *a, size_t n, int64_t now,
@@ -305,18 +304,15 @@ static void judge_whole(struct verdict *v, const json_t *response, struct sv cod
     kit_say(v->text, response ? SV("the answer lacks SendStatusSet") : SV("the answer is not Tencent's"));
 }
 
-/* The entry of attempt i: that at its place if it has its number, else the one with it that no earlier
- * attempt of the same number has. */
+/* The entry of attempt i: that at its place if it has its number, else the one that has it: no two attempts
+ * of a batch have the same (batch_distinct). */
 static const json_t *entry_of(const json_t *set, const struct attempt_view *a, size_t i) {
     const json_t *same = json_array_get(set, i);
     if (sv_eq(kit_string(same, "PhoneNumber"), a[i].to))
         return same;
-    size_t before = 0;
-    for (size_t k = 0; k < i; k++)
-        before += sv_eq(a[k].to, a[i].to);
     for (size_t k = 0; k < json_array_size(set); k++) {
         const json_t *entry = json_array_get(set, k);
-        if (sv_eq(kit_string(entry, "PhoneNumber"), a[i].to) && before-- == 0)
+        if (sv_eq(kit_string(entry, "PhoneNumber"), a[i].to))
             return entry;
     }
     return NULL;
@@ -437,16 +433,18 @@ static bool judge_probe(const struct lane_config *lane, const struct http_respon
         return true;
     struct sv said = sv_sub(code, 0, 96);
     if (sv_eq(code, SV("AuthFailure.SecretIdNotFound")) || sv_eq(code, SV("AuthFailure.InvalidSecretId")))
-        return err_set_field(e, ERR_AUTH, "secret_id", "Tencent does not know it (%.*s)", SV_FMT(said));
+        return err_set_field(e, ERR_AUTH, "secret_id", "Tencent knows no such SecretId (%.*s)", SV_FMT(said));
     if (sv_eq(code, SV("AuthFailure.SignatureFailure")))
-        return err_set_field(e, ERR_AUTH, "secret_key", "it is not that of secret_id (%.*s)", SV_FMT(said));
+        return err_set_field(e, ERR_AUTH, "secret_key", "the SecretKey is not the one of secret_id (%.*s)",
+                             SV_FMT(said));
     if (sv_eq(code, SV("AuthFailure.SignatureExpire")))
         return err_set(e, ERR_AUTH,
                        "this machine's clock and Tencent's are more than five minutes apart (%.*s): set the "
                        "time (NTP)",
                        SV_FMT(said));
     if (sv_eq(code, SV("AuthFailure.TokenFailure")))
-        return err_set_field(e, ERR_AUTH, "session_token", "it is wrong or has expired (%.*s)", SV_FMT(said));
+        return err_set_field(e, ERR_AUTH, "session_token", "the token is wrong or has expired (%.*s)",
+                             SV_FMT(said));
     if (sv_starts(code, SV("InvalidParameterValue.SdkAppIdNotExist")))
         return err_set_field(e, ERR_NOT_FOUND, "sdk_app_id", "this account has no such application (%.*s)",
                              SV_FMT(said));
@@ -473,6 +471,7 @@ const struct adapter tencent_adapter = {
     .check_all = check_all,
     .channels = 1u << CHANNEL_SMS,
     .batch_max = NUMBERS_MAX,
+    .batch_distinct = true,
     .body_chars_max = BODY_CHARS_MAX,
     .rate_counts_segments = false, /* requests and numbers are limited */
     .can_lookup = true,

@@ -53,7 +53,8 @@ static bool read_entry(const struct attempt_view *a, const json_t *entry, struct
         return true;
     }
     if (!tencent_context_has(context, a->token) || has_candidate(&r->answer, c.provider_id))
-        return true; /* another's, or another part of the same text */
+        return true;                     /* another's, or another part of the same text */
+    c.surely = sv_eq(context, a->token); /* a set says so only nearly surely */
     if (!tencent_report(kit_string(entry, "ReportStatus"), kit_string(entry, "Description"), &c))
         c.state = STATE_SENDING; /* a status of the future: it is there, and that is what was asked */
     if (r->answer.n < LOOKUP_CANDIDATES_MAX)

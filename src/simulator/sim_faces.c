@@ -1,10 +1,12 @@
 #include "simulator/sim.h"
 #include "simulator/sim_aliyun.h"
+#include "simulator/sim_tencent.h"
 #include "simulator/sim_twilio.h"
 
 const struct sim_face *const sim_faces[] = {
     &sim_twilio,
     &sim_aliyun,
+    &sim_tencent,
     NULL,
 };
 
