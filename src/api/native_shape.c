@@ -322,7 +322,7 @@ const char *native_waiting_for(const struct head *h) {
             return "route";
         return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
                        h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
-                       h->reason == REASON_WARM_UP
+                       h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE
                    ? "lane"
                    : "retry";
     case STATE_SENDING: return "provider";

@@ -1,6 +1,7 @@
 #include "pipeline/core_parts.h"
 
 #include "base/clock.h"
+#include "provider/view.h"
 #include "receipt/join.h"
 
 /* ---- new messages ---- */
@@ -19,8 +20,9 @@ static void refuse_submit(struct core *c, struct ask *a, enum ask_result result)
 
 /* The first that comes to an end: a rate's soon, a quota's only where every lane waits for one. */
 enum reason core_why_waiting(struct core *c, const struct message *m) {
-    enum reason quota = REASON_NONE;
+    enum reason quota = REASON_NONE, refused = REASON_NONE;
     bool other = false;
+    size_t n_refused = 0;
     if (c->n_lanes == 0)
         return REASON_NO_LANE;
     struct choice choice;
@@ -30,6 +32,12 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
+        enum reason never = view_refused(m, lane->config);
+        if (never != REASON_NONE) {
+            refused = never;
+            n_refused++;
+            continue;
+        }
         enum reason why = lane_reason(lane, lane_load_of(lane->config, m), c->now);
         if (why == REASON_LANE_RATE)
             return why;
@@ -38,6 +46,8 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
         else
             other |= why != REASON_CREDENTIALS;
     }
+    if (n && n_refused == n) /* no lane can carry a message of this kind: that is why */
+        return refused;
     return other || quota == REASON_NONE ? REASON_LANE_FULL : quota;
 }
 

@@ -11,7 +11,7 @@
 enum {
     BODY_CHARS_MAX = 500, /* signature and text together; the signature counts, too */
     PARAMS_BYTES_MAX = 16 * 1024,
-    LOOKUP_AFTER_MS = 30000,
+    LOOKUP_AFTER_MS = 30000, /* nothing promises within which time QuerySendDetails lists a message */
     MINUTE_MS = 60 * 1000,
     HOUR_MS = 3600 * 1000,
     VALIDITY_S_MAX = 24 * 3600,
