@@ -4,6 +4,7 @@
 #include "provider/smtp.h"
 #include "provider/tencent.h"
 #include "provider/twilio.h"
+#include "provider/twilio_voice.h"
 
 /* One a line, so that additions do not meet. */
 /* clang-format off */
@@ -13,6 +14,7 @@ const struct adapter *const adapters[] = {
     &aliyun_adapter,
     &smtp_adapter,
     &generic_adapter,
+    &twilio_voice_adapter,
     NULL,
 };
 /* clang-format on */

@@ -26,13 +26,13 @@ bool twilio_is_message_sid(struct sv v) {
     return is_hex_sid(v, "SM") || is_hex_sid(v, "MM");
 }
 
-static bool check_account_sid(struct sv v, struct err *e) {
+bool twilio_check_account_sid(struct sv v, struct err *e) {
     return is_hex_sid(v, "AC") || err_set_field(e, ERR_INVALID, "account_sid",
                                                 "an account SID is AC and 32 hex digits; the Twilio console "
                                                 "shows it on its first page");
 }
 
-static bool check_api_key(struct sv v, struct err *e) {
+bool twilio_check_api_key(struct sv v, struct err *e) {
     return v.n == 0 || is_hex_sid(v, "SK") ||
            err_set_field(e, ERR_INVALID, "api_key",
                          "an API key's SID is SK and 32 hex digits (its secret goes into api_secret)");
@@ -46,11 +46,11 @@ static bool check_service_sid(struct sv v, struct err *e) {
 
 /* A password: it becomes part of a header, but only as base64, so any byte is safe; white space at its ends
  * is always a slip of copying. */
-static bool check_secret(struct sv v, struct err *e) {
+bool twilio_check_secret(struct sv v, struct err *e) {
     return sv_trim(v).n == v.n || err_set(e, ERR_INVALID, "there is white space around the secret");
 }
 
-static bool check_base_url(struct sv v, struct err *e) {
+bool twilio_check_base_url(struct sv v, struct err *e) {
     static const char field[] = "base_url";
     bool https = sv_starts(v, SV("https://"));
     if (!https && !sv_starts(v, SV("http://")))
@@ -75,26 +75,16 @@ static bool check_base_url(struct sv v, struct err *e) {
 }
 
 static const struct adapter_field fields[TWILIO_FIELDS] = {
-    [TWILIO_ACCOUNT_SID] = {"account_sid", "Account SID", "账户 SID", .required = true, .identifies = true,
-                            .check = check_account_sid},
-    /* Signs the callbacks, so it is needed even where an API key authenticates the calls. */
-    [TWILIO_AUTH_TOKEN] = {"auth_token", "Auth token (signs callbacks)", "认证令牌(用于回调签名)",
-                           .secret = true, .required = true, .check = check_secret},
-    [TWILIO_API_KEY] = {"api_key", "API key SID, instead of the auth token for calls",
-                        "API 密钥 SID(调用时代替认证令牌)", .check = check_api_key},
-    [TWILIO_API_SECRET] = {"api_secret", "API key secret", "API 密钥的密码", .secret = true,
-                           .check = check_secret},
+    TWILIO_SHARED_ROWS,
     [TWILIO_SERVICE_SID] = {"messaging_service_sid", "Messaging Service SID", "消息服务 SID",
                             .check = check_service_sid},
-    [TWILIO_BASE_URL] = {"base_url", "API address", "API 地址", .identifies = true,
-                         .fallback = "https://api.twilio.com", .check = check_base_url},
 };
 
 static struct sv field(const struct lane_config *lane, enum twilio_field f) {
     return lane->fields[f].n ? lane->fields[f] : sv_of(fields[f].fallback);
 }
 
-static bool check_key_whole(const struct lane_config *lane, struct err *e) {
+bool twilio_check_key_whole(const struct lane_config *lane, struct err *e) {
     bool key = field(lane, TWILIO_API_KEY).n > 0, secret = field(lane, TWILIO_API_SECRET).n > 0;
     return key == secret ||
            err_set_field(e, ERR_INVALID, key ? "api_key" : "api_secret",
@@ -104,7 +94,7 @@ static bool check_key_whole(const struct lane_config *lane, struct err *e) {
 }
 
 static bool check_all(const struct lane_config *lane, struct err *e) {
-    if (!check_key_whole(lane, e))
+    if (!twilio_check_key_whole(lane, e))
         return false;
     return lane->from.n || field(lane, TWILIO_SERVICE_SID).n ||
            err_set_field(e, ERR_INVALID, "from",
@@ -127,7 +117,7 @@ struct sv twilio_sender(const struct lane_config *lane, const struct attempt_vie
 static bool add_authorization(const struct lane_config *lane, struct arena *mem, struct http_request *out,
                               struct err *e) {
     struct sv key = field(lane, TWILIO_API_KEY), secret = field(lane, TWILIO_API_SECRET);
-    if (!check_key_whole(lane, e))
+    if (!twilio_check_key_whole(lane, e))
         return false;
     struct buf BUF_AUTO pair = BUF_INIT(1024);
     buf_add(&pair, key.n ? key : field(lane, TWILIO_ACCOUNT_SID));
@@ -326,6 +316,19 @@ static void judge_by_class(struct verdict *v) {
         judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
 }
 
+void twilio_judge_refusal(const struct http_response *r, const json_t *answer, struct verdict *v) {
+    v->retry_after_ms = retry_after_ms(r);
+    v->code = twilio_code(answer, "code");
+    twilio_say(v->text, twilio_string(answer, "message"));
+    const struct twilio_error *row = twilio_error_find(v->code);
+    /* A 5xx may come after the message was stored, whatever its body says, but for the one code. */
+    bool refused = r->status >= 400 && (r->status < 500 || v->code == TWILIO_TOO_MANY_REQUESTS);
+    if (row && refused)
+        judge_by_row(v, row);
+    else
+        judge_by_class(v);
+}
+
 static struct verdict judge(const struct lane_config *lane, const struct http_response *r) {
     (void)lane;
     struct verdict v = {.http_status = (int16_t)r->status};
@@ -349,21 +352,13 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
         judge_created(&v, answer);
         return v;
     }
-    v.code = twilio_code(answer, "code");
-    twilio_say(v.text, twilio_string(answer, "message"));
-    const struct twilio_error *row = twilio_error_find(v.code);
-    /* A 5xx may come after the message was stored, whatever its body says, but for the one code. */
-    bool refused = r->status >= 400 && (r->status < 500 || v.code == TWILIO_TOO_MANY_REQUESTS);
-    if (row && refused)
-        judge_by_row(&v, row);
-    else
-        judge_by_class(&v);
+    twilio_judge_refusal(r, answer, &v);
     return v;
 }
 
 /* ---- probe ---- */
 
-static bool probe(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
+bool twilio_probe(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
                   struct http_request *out, struct err *e) {
     (void)now;
     (void)nonce;
@@ -387,7 +382,7 @@ static bool judge_account(const struct lane_config *lane, const json_t *answer, 
     return true;
 }
 
-static bool judge_probe(const struct lane_config *lane, const struct http_response *r, struct err *e) {
+bool twilio_judge_probe(const struct lane_config *lane, const struct http_response *r, struct err *e) {
     struct sv base = field(lane, TWILIO_BASE_URL);
     bool key = field(lane, TWILIO_API_KEY).n > 0;
     struct sv error = sv_sub(r->error, 0, 160);
@@ -440,6 +435,6 @@ const struct adapter twilio_adapter = {
     .judge_lookup = twilio_judge_lookup,
     .receipt = twilio_receipt,
     .inbound = twilio_inbound,
-    .probe = probe,
-    .judge_probe = judge_probe,
+    .probe = twilio_probe,
+    .judge_probe = twilio_judge_probe,
 };

@@ -20,10 +20,38 @@ enum twilio_field {
     TWILIO_AUTH_TOKEN,
     TWILIO_API_KEY,
     TWILIO_API_SECRET,
-    TWILIO_SERVICE_SID,
     TWILIO_BASE_URL,
+    TWILIO_SHARED_FIELDS, /* those above are every adapter's that speaks to Twilio, in this order */
+    TWILIO_SERVICE_SID = TWILIO_SHARED_FIELDS,
     TWILIO_FIELDS
 };
+
+bool twilio_check_account_sid(struct sv v, struct err *e);
+bool twilio_check_api_key(struct sv v, struct err *e);
+bool twilio_check_secret(struct sv v, struct err *e);
+bool twilio_check_base_url(struct sv v, struct err *e);
+/* The token signs the callbacks, so it is needed even where an API key authenticates the calls. */
+#define TWILIO_SHARED_ROWS                                                                                   \
+    [TWILIO_ACCOUNT_SID] = {"account_sid",    "Account SID",      "账户 SID",                                \
+                            .required = true, .identifies = true, .check = twilio_check_account_sid},        \
+    [TWILIO_AUTH_TOKEN] = {"auth_token",                                                                     \
+                           "Auth token (signs callbacks)",                                                   \
+                           "认证令牌(用于回调签名)",                                                         \
+                           .secret = true,                                                                   \
+                           .required = true,                                                                 \
+                           .check = twilio_check_secret},                                                    \
+    [TWILIO_API_KEY] = {"api_key", "API key SID, instead of the auth token for calls",                       \
+                        "API 密钥 SID(调用时代替认证令牌)", .check = twilio_check_api_key},                  \
+    [TWILIO_API_SECRET] = {"api_secret", "API key secret", "API 密钥的密码", .secret = true,                 \
+                           .check = twilio_check_secret},                                                    \
+    [TWILIO_BASE_URL] = {"base_url",                                                                         \
+                         "API address",                                                                      \
+                         "API 地址",                                                                         \
+                         .identifies = true,                                                                 \
+                         .fallback = "https://api.twilio.com",                                               \
+                         .check = twilio_check_base_url}
+/* api_key and api_secret go together. */
+bool twilio_check_key_whole(const struct lane_config *lane, struct err *e);
 
 /* {base_url}/2010-04-01/Accounts/{sid} into out. */
 void twilio_account_url(const struct lane_config *lane, struct buf *out);
@@ -49,6 +77,21 @@ void twilio_say(char out[VERDICT_TEXT_MAX], struct sv text);
 /* What a status word says: state and rank are the message's, reason comes from code for failures. False for a
  * word that is not known. */
 bool twilio_status(struct sv word, int32_t code, struct receipt *out);
+
+/* What a callback's parameters say once the signature has shown that Twilio made them. */
+MUST_USE bool twilio_authenticate(const struct lane_config *lane, const struct hook_request *rq,
+                                  struct arena *mem, struct form *params, struct err *e);
+/* The value of a key; absent where it comes with two different values, whose order is not signed. */
+struct sv twilio_only(const struct form *f, struct sv key);
+/* "Thu, 24 Aug 2023 05:01:45 +0000", and HTTP's Date. */
+bool twilio_parse_date(struct sv v, int64_t *at);
+/* Whether the answer's Date is within a minute of ours. */
+bool twilio_clocks_agree(const struct http_response *r, int64_t now);
+bool twilio_probe(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
+                  struct http_request *out, struct err *e);
+bool twilio_judge_probe(const struct lane_config *lane, const struct http_response *r, struct err *e);
+/* What a refusal means: by its code's row, or else by HTTP class. Of an answer that is no 2xx. */
+void twilio_judge_refusal(const struct http_response *r, const json_t *answer, struct verdict *v);
 
 bool twilio_lookup(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                    struct arena *mem, struct http_request *out, struct err *e);

@@ -38,6 +38,7 @@ static const struct twilio_error rows[] = {
     {503, INTERNAL},      /* Internal Error */
     {10001, AUTH},        /* Account is not active */
     {10002, TRIAL},       /* Trial accounts do not support the feature you tried to use */
+    {10004, RATE},        /* Call concurrency limit exceeded */
     {11200, REQUEST},     /* HTTP retrieval failure */
     {11205, REQUEST},     /* HTTP connection failure */
     {11210, REQUEST},     /* HTTP bad host name */
@@ -45,6 +46,10 @@ static const struct twilio_error rows[] = {
     {11750, REQUEST},     /* TwiML response body too large */
     {11751, CONTENT},     /* Media Message - Media exceeds messaging provider size limit */
     {12300, REQUEST},     /* Invalid Content-Type */
+    {13223, NUMBER},      /* Dial: invalid phone number format */
+    {13224, NUMBER},      /* Dial: invalid phone number */
+    {13225, BLOCKED},     /* Dial: forbidden phone number */
+    {13227, SENDER},      /* Dial: no international authorization */
     {14102, SENDER},      /* Invalid "From" attribute */
     {14107, SAME_PAIR},   /* SMS send rate limit exceeded */
     {14108, SENDER},      /* From phone number not SMS capable */
@@ -61,12 +66,27 @@ static const struct twilio_error rows[] = {
     {20423, REQUEST},     /* Invalid SID */
     {20429, RATE},        /* Too Many Requests */
     {20500, INTERNAL},    /* Internal Server Error */
+    {21201, NUMBER},      /* No called number */
+    {21202, NUMBER},      /* To is a premium number */
+    {21203, SENDER},      /* International calling not enabled */
+    {21205, REQUEST},     /* Invalid URL */
+    {21206, REQUEST},     /* Invalid SendDigits */
+    {21207, REQUEST},     /* Invalid IfMachine */
+    {21208, REQUEST},     /* Invalid Timeout */
+    {21209, REQUEST},     /* Invalid Method */
+    {21210, SENDER},      /* From not verified */
     {21211, NUMBER},      /* Invalid To Phone Number */
     {21212, SENDER},      /* Invalid From Number (caller ID) */
+    {21213, SENDER},      /* From is required */
     {21214, NUMBER},      /* To phone number cannot be reached */
     {21215, SENDER},      /* Geo Permission configuration is not permitting call */
+    {21216, BLOCKED},     /* Account not allowed to call that number */
     {21217, NUMBER},      /* Phone number does not appear to be valid */
+    {21218, REQUEST},     /* Invalid ApplicationSid */
     {21219, TRIAL},       /* To phone number not verified */
+    {21220, REQUEST},     /* Call is not in progress */
+    {21234, REQUEST},     /* Invalid machine detection parameter */
+    {21262, REQUEST},     /* AsyncAmd needs its callback */
     {21401, NUMBER},      /* Invalid Phone Number */
     {21408, SENDER},      /* Permission to send an SMS has not been enabled for the ... */
     {21421, NUMBER},      /* Phone Number is invalid */
@@ -143,6 +163,7 @@ static const struct twilio_error rows[] = {
     {30410, AMBIGUOUS},   /* Provider Timeout Error */
     {30450, PUMPING},     /* Message delivery blocked */
     {30500, INTERNAL},    /* internal error */
+    {32018, CONTENT},     /* TwiML is too long */
     {35111, REQUEST},     /* SendAt timestamp is missing */
     {35114, REQUEST},     /* Scheduling does not support this timestamp */
     {35115, REQUEST},     /* scheduling parameter */

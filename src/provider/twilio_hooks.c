@@ -40,7 +40,7 @@ bool twilio_status(struct sv word, int32_t code, struct receipt *out) {
 
 /* The call's parameters, once the signature has shown that Twilio made them: the form of a POST, the query of
  * a GET. */
-static bool authenticate(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+bool twilio_authenticate(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                          struct form *params, struct err *e) {
     if (rq->method != HTTP_POST && rq->method != HTTP_GET)
         return err_set(e, ERR_INVALID, "Twilio calls back by POST or GET");
@@ -62,7 +62,7 @@ static bool authenticate(const struct lane_config *lane, const struct hook_reque
 
 /* The value of a key. The signature does not cover the order of equal keys, so a key with two different
  * values says nothing that can be trusted: taken as absent. */
-static struct sv only(const struct form *f, struct sv key) {
+struct sv twilio_only(const struct form *f, struct sv key) {
     struct sv value = form_get(f, key);
     for (size_t i = 0; i < f->n; i++)
         if (sv_eq(f->pairs[i].key, key) && !sv_eq(f->pairs[i].value, value))
@@ -71,9 +71,9 @@ static struct sv only(const struct form *f, struct sv key) {
 }
 
 static bool message_sid(const struct form *f, struct sv *sid, struct err *e) {
-    *sid = only(f, SV("MessageSid"));
+    *sid = twilio_only(f, SV("MessageSid"));
     if (sid->n == 0)
-        *sid = only(f, SV("SmsSid")); /* its name before 2013, still sent beside it */
+        *sid = twilio_only(f, SV("SmsSid")); /* its name before 2013, still sent beside it */
     return twilio_is_message_sid(*sid) ||
            err_set_field(e, ERR_INVALID, "MessageSid", "the callback names no message");
 }
@@ -92,15 +92,15 @@ bool twilio_receipt(const struct lane_config *lane, const struct hook_request *r
     *reply = (struct hook_reply){.content_type = NULL};
     struct form f;
     struct sv sid;
-    if (!authenticate(lane, rq, mem, &f, e) || !message_sid(&f, &sid, e))
+    if (!twilio_authenticate(lane, rq, mem, &f, e) || !message_sid(&f, &sid, e))
         return false;
-    struct sv status = only(&f, SV("MessageStatus"));
+    struct sv status = twilio_only(&f, SV("MessageStatus"));
     if (status.n == 0)
         return err_set_field(e, ERR_INVALID, "MessageStatus", "the callback names no status");
     uint64_t code;
-    if (!sv_to_u64(only(&f, SV("ErrorCode")), &code) || code > INT32_MAX)
+    if (!sv_to_u64(twilio_only(&f, SV("ErrorCode")), &code) || code > INT32_MAX)
         code = 0;
-    struct receipt r = {.number = only(&f, SV("To"))};
+    struct receipt r = {.number = twilio_only(&f, SV("To"))};
     if (max == 0 || !twilio_status(status, (int32_t)code, &r))
         return true; /* a status of the future: heard, and nothing to do */
     memcpy(r.provider_id, sid.p, sid.n);
@@ -110,7 +110,7 @@ bool twilio_receipt(const struct lane_config *lane, const struct hook_request *r
     struct form query;
     if (!form_parse(rq->query, mem, &query, e))
         return false;
-    r.token = only(&query, SV("t"));
+    r.token = twilio_only(&query, SV("t"));
     out[0] = r;
     *n = 1;
     return true;
@@ -126,18 +126,18 @@ bool twilio_inbound(const struct lane_config *lane, const struct hook_request *r
     };
     struct form f;
     struct inbound in = {0};
-    if (!authenticate(lane, rq, mem, &f, e) || !message_sid(&f, &in.provider_id, e))
+    if (!twilio_authenticate(lane, rq, mem, &f, e) || !message_sid(&f, &in.provider_id, e))
         return false;
-    in.from = only(&f, SV("From"));
-    in.to = only(&f, SV("To"));
-    in.body = only(&f, SV("Body"));
+    in.from = twilio_only(&f, SV("From"));
+    in.to = twilio_only(&f, SV("To"));
+    in.body = twilio_only(&f, SV("Body"));
     if (!is_address(in.from))
         return err_set_field(e, ERR_INVALID, "From", "the callback names no sender");
     if (!is_address(in.to))
         return err_set_field(e, ERR_INVALID, "To", "the callback names no recipient");
     if (!is_text(in.body))
         return err_set_field(e, ERR_INVALID, "Body", "the text is not UTF-8, or has a NUL in it");
-    struct sv class = only(&f, SV("OptOutType"));
+    struct sv class = twilio_only(&f, SV("OptOutType"));
     if (sv_eq(class, SV("STOP")) || sv_eq(class, SV("START")) || sv_eq(class, SV("HELP")))
         in.opt_out = class;
     if (max == 0)

@@ -41,7 +41,7 @@ static bool number_at(struct sv v, size_t at, size_t n, int max, int *out) {
 
 /* "Thu, 24 Aug 2023 05:01:45 +0000", and the GMT of the Date header: the fixed form of RFC 2822 that Twilio
  * and HTTP write; the zone is always UTC. */
-static bool parse_rfc2822(struct sv v, int64_t *at) {
+bool twilio_parse_date(struct sv v, int64_t *at) {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     struct sv zone = sv_from(v, 26);
     int day, month = 0, year, hour, minute, second;
@@ -84,7 +84,7 @@ static bool read_entry(const struct lane_config *lane, const struct attempt_view
                        const json_t *entry, struct reading *r) {
     struct sv sid = twilio_string(entry, "sid"), body = twilio_string(entry, "body");
     int64_t created;
-    if (!twilio_is_message_sid(sid) || !parse_rfc2822(twilio_string(entry, "date_created"), &created))
+    if (!twilio_is_message_sid(sid) || !twilio_parse_date(twilio_string(entry, "date_created"), &created))
         return false;
     if (created > now + SKEW_US)
         return false; /* of the future: then the window means nothing */
@@ -111,9 +111,9 @@ static bool read_entry(const struct lane_config *lane, const struct attempt_view
 }
 
 /* Ours and theirs must agree on the time for the window to mean anything. */
-static bool clocks_agree(const struct http_response *r, int64_t now) {
+bool twilio_clocks_agree(const struct http_response *r, int64_t now) {
     int64_t theirs;
-    if (!parse_rfc2822(http_find_header(r->headers, r->n_headers, SV("Date")), &theirs))
+    if (!twilio_parse_date(http_find_header(r->headers, r->n_headers, SV("Date")), &theirs))
         return true; /* not said */
     return theirs - now < SKEW_US && now - theirs < SKEW_US;
 }
@@ -134,7 +134,7 @@ struct lookup_answer twilio_judge_lookup(const struct lane_config *lane, const s
     const json_t *list = json_object_get(page, "messages"), *next = json_object_get(page, "next_page_uri");
     if (!json_is_array(list) || !(json_is_null(next) || json_is_string(next)))
         return cannot_tell(LANE_FINE, "the answer is no message list");
-    if (!clocks_agree(r, now))
+    if (!twilio_clocks_agree(r, now))
         return cannot_tell(LANE_FINE, "the provider's clock and ours differ");
 
     struct reading seen = {.answer = {.hint = LANE_FINE}, .oldest = INT64_MAX, .falling = true};

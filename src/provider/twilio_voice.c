@@ -1,0 +1,419 @@
+/* twilio-voice: calls that speak, by Twilio Programmable Voice, API version 2010-04-01. Sources: the OpenAPI
+ * description twilio publishes (twilio_api_v2010), its guides on TwiML and status callbacks.
+ *
+ * The call carries its own TwiML, so nothing is asked of us while it rings. The text is said several times
+ * with pauses between; runs of digits of a code are said one by one, in the text's language. Pressing keys
+ * changes nothing: repeating on a key needs a document fetched from us in the middle of the call, and the
+ * code with it. A template code that is an https address is fetched by Twilio instead (Url).
+ *
+ * A call is delivered when it was completed and took time; a machine that answered was not the person, where
+ * machine_detection is asked for. */
+#include "provider/twilio_voice.h"
+
+#include "base/clock.h"
+#include "provider/kit.h"
+#include "provider/twilio_errors.h"
+
+#include <string.h>
+
+enum {
+    FORM_MAX_BYTES = 64 * 1024,
+    URL_MAX_BYTES = 2048,
+    ANSWER_MAX_BYTES = 64 * 1024,
+    LIST_MAX_BYTES = 1024 * 1024,
+    TWIML_CHARS_MAX = 4000, /* error 32018 above */
+    TEXT_CHARS_MAX = 1500,
+    PAGE_SIZE = 50,
+    LOOKUP_AFTER_MS = 15000,
+    CODE_DIGITS_MIN = 4, /* shorter runs are read as numbers: "5 minutes" */
+};
+
+#define SKEW_US (60 * US_PER_S)
+
+enum voice_field {
+    VOICE_LANGUAGE = TWILIO_SHARED_FIELDS,
+    VOICE_VOICE,
+    VOICE_REPEAT,
+    VOICE_RING_S,
+    VOICE_MACHINE,
+    VOICE_FIELDS
+};
+
+/* ---- settings ---- */
+
+static bool check_number(struct sv v, uint64_t least, uint64_t most, struct err *e) {
+    uint64_t x;
+    return (sv_to_u64(v, &x) && x >= least && x <= most) ||
+           err_set(e, ERR_INVALID, "a whole number from %u to %u", (unsigned)least, (unsigned)most);
+}
+
+static bool check_repeat(struct sv v, struct err *e) {
+    return check_number(v, 1, 5, e);
+}
+
+static bool check_ring(struct sv v, struct err *e) {
+    return check_number(v, 5, 600, e);
+}
+
+static bool check_machine(struct sv v, struct err *e) {
+    return sv_eq(v, SV("off")) || sv_eq(v, SV("hear")) || sv_eq(v, SV("leave")) ||
+           err_set_field(
+               e, ERR_INVALID, "machine_detection",
+               "off, hear (a machine that answers counts as not delivered) or leave (the text is left on "
+               "it after its greeting)");
+}
+
+/* Letters, digits, - and .: they become an attribute. */
+static bool check_name(struct sv v, struct err *e) {
+    for (size_t i = 0; i < v.n; i++) {
+        char c = v.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+              c == '.'))
+            return err_set(e, ERR_INVALID, "a name as Twilio lists it: en-US, Polly.Joanna");
+    }
+    return v.n <= 64 || err_set(e, ERR_INVALID, "too long for a name");
+}
+
+static const struct adapter_field fields[VOICE_FIELDS] = {
+    TWILIO_SHARED_ROWS,
+    [VOICE_LANGUAGE] = {"language", "Language of texts that have none", "未注明语言时的朗读语言",
+                        .fallback = "en-US", .check = check_name},
+    [VOICE_VOICE] = {"voice", "Voice, such as Polly.Joanna", "音色,例如 Polly.Zhiyu", .check = check_name},
+    [VOICE_REPEAT] = {"repeat", "How often the text is said", "朗读次数", .fallback = "3",
+                      .check = check_repeat},
+    [VOICE_RING_S] = {"ring_s", "Seconds to ring", "振铃秒数", .fallback = "40", .check = check_ring},
+    [VOICE_MACHINE] = {"machine_detection", "Answering machines: off, hear or leave",
+                       "答录机检测:off、hear 或 leave", .fallback = "off", .check = check_machine},
+};
+
+static bool check_all(const struct lane_config *lane, struct err *e) {
+    return twilio_check_key_whole(lane, e) &&
+           (lane->from.n ||
+            err_set_field(e, ERR_INVALID, "from",
+                          "a call needs a caller: a number of the account, or one it has verified"));
+}
+
+/* ---- what is said ---- */
+
+/* Twilio's name of a language, and a voice that surely speaks it where the default one does not. */
+struct tongue {
+    const char *tag, *say, *voice;
+};
+
+static const struct tongue tongues[] = {
+    {"zh-HK", "yue-HK", NULL},   {"yue", "yue-HK", NULL},         {"zh-TW", "cmn-TW", NULL},
+    {"zh-Hant", "cmn-TW", NULL}, {"zh", "cmn-CN", "Polly.Zhiyu"}, {"en", "en-US", NULL},
+    {"de", "de-DE", NULL},       {"es", "es-ES", NULL},           {"fr", "fr-FR", NULL},
+    {"it", "it-IT", NULL},       {"ja", "ja-JP", NULL},           {"ko", "ko-KR", NULL},
+    {"pt", "pt-BR", NULL},       {"ru", "ru-RU", NULL},
+};
+
+static bool has_han(struct sv text) {
+    for (size_t i = 0; i + 2 < text.n; i++) {
+        unsigned char a = (unsigned char)text.p[i];
+        if (a >= 0xe4 && a <= 0xe9) /* U+4000 to U+9FFF in UTF-8 */
+            return true;
+    }
+    return false;
+}
+
+/* zh-Hans-CN: zh; en-GB is a name that Twilio has itself. */
+static struct tongue tongue_of(const struct lane_config *lane, const struct attempt_view *a, struct sv *say) {
+    struct tongue none = {0};
+    struct sv tag = a->language.n ? a->language : has_han(a->body) ? SV("zh") : SV_NONE;
+    if (!tag.n) {
+        *say = kit_field(lane, VOICE_LANGUAGE);
+        return none;
+    }
+    for (size_t i = 0; i < sizeof tongues / sizeof tongues[0]; i++) {
+        struct sv head = sv_sub(tag, 0, strlen(tongues[i].tag));
+        bool whole = tag.n == head.n || tag.p[head.n] == '-';
+        bool regional = tag.n > head.n && head.n == 2 && !sv_eq(head, SV("zh")) && tag.n == 5;
+        if (whole && sv_eq_nocase(head, sv_of(tongues[i].tag)) && !regional) {
+            *say = sv_of(tongues[i].say);
+            return tongues[i];
+        }
+    }
+    *say = check_name(tag, NULL) ? tag : kit_field(lane, VOICE_LANGUAGE);
+    return none;
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static void add_escaped(struct buf *out, char c) {
+    if (c == '&')
+        buf_adds(out, "&amp;");
+    else if (c == '<')
+        buf_adds(out, "&lt;");
+    else if (c == '>')
+        buf_adds(out, "&gt;");
+    else if ((unsigned char)c < ' ' || c == 0x7f) /* XML 1.0 has no place for most of them */
+        buf_addc(out, ' ');
+    else
+        buf_addc(out, c);
+}
+
+/* The text with each digit of a code set apart, so that it is read as digits whatever the voice thinks of
+ * numbers. */
+static void add_spoken(struct buf *out, struct sv text, bool chinese) {
+    for (size_t i = 0; i < text.n;) {
+        size_t n = 0;
+        while (i + n < text.n && is_digit(text.p[i + n]))
+            n++;
+        for (size_t k = 0; k < n && n >= CODE_DIGITS_MIN; k++) {
+            if (k)
+                buf_adds(out, chinese ? "，" : ", ");
+            buf_addc(out, text.p[i + k]);
+        }
+        for (size_t k = 0; k < n && n < CODE_DIGITS_MIN; k++)
+            buf_addc(out, text.p[i + k]);
+        i += n;
+        if (n == 0)
+            add_escaped(out, text.p[i++]);
+    }
+}
+
+static size_t characters(struct sv v) {
+    size_t n = 0;
+    for (size_t i = 0; i < v.n; i++)
+        n += ((unsigned char)v.p[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* Fewer times when they do not all fit; false when once is too much. */
+static bool add_twiml(const struct lane_config *lane, const struct attempt_view *a, struct buf *out) {
+    struct sv say, voice = kit_field(lane, VOICE_VOICE);
+    struct tongue t = tongue_of(lane, a, &say);
+    struct buf BUF_AUTO once = BUF_INIT(FORM_MAX_BYTES);
+    uint64_t times = 1;
+    (void)sv_to_u64(kit_field(lane, VOICE_REPEAT), &times);
+    if (!voice.n && t.voice)
+        voice = sv_of(t.voice);
+    buf_join(&once, SV("<Say language=\""), say, SV("\""));
+    if (voice.n)
+        buf_join(&once, SV(" voice=\""), voice, SV("\""));
+    buf_adds(&once, ">");
+    add_spoken(&once, a->body,
+               sv_starts(say, SV("cmn")) || sv_starts(say, SV("yue")) || sv_starts(say, SV("zh")));
+    buf_adds(&once, "</Say>");
+    static const struct sv pause = {"<Pause length=\"1\"/>", 19};
+    buf_join(out, SV("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>"), pause);
+    size_t each = characters(buf_sv(&once)) + pause.n, used = out->n + 11;
+    if (once.overflow || used + each > TWIML_CHARS_MAX)
+        return false;
+    for (uint64_t i = 0; i < times && used + each <= TWIML_CHARS_MAX; i++, used += each)
+        buf_join(out, buf_sv(&once), pause);
+    buf_adds(out, "</Response>");
+    return true;
+}
+
+/* ---- requests ---- */
+
+static bool build(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
+                  struct arena *mem, struct http_request *out, struct err *e) {
+    (void)now;
+    (void)nonce;
+    struct sv from = twilio_sender(lane, a), machine = kit_field(lane, VOICE_MACHINE);
+    struct buf BUF_AUTO url = BUF_INIT(URL_MAX_BYTES), form = BUF_INIT(FORM_MAX_BYTES),
+                        twiml = BUF_INIT(FORM_MAX_BYTES);
+    if (from.n == 0)
+        return err_set_field(e, ERR_INVALID, "from", "no caller: give the message or the lane a `from`");
+    bool fetched = sv_starts(a->code.code, SV("https://"));
+    if (!fetched && !add_twiml(lane, a, &twiml))
+        return err_set_field(e, ERR_TOO_LARGE, "body",
+                             "the text is too long to be said: a call holds %d characters", TWIML_CHARS_MAX);
+    twilio_account_url(lane, &url);
+    buf_adds(&url, "/Calls.json");
+    if (!twilio_request(lane, HTTP_POST, &url, mem, out, e))
+        return false;
+    http_add_header(out, SV("Content-Type"), SV("application/x-www-form-urlencoded"));
+    /* In the order of the vendor's SDKs, so that their requests and ours are the same bytes. */
+    form_add(&form, SV("To"), a->to);
+    form_add(&form, SV("From"), from);
+    if (a->status_url.n)
+        form_add(&form, SV("StatusCallback"), a->status_url);
+    form_add(&form, SV("Timeout"), kit_field(lane, VOICE_RING_S));
+    if (!sv_eq(machine, SV("off")))
+        form_add(&form, SV("MachineDetection"),
+                 sv_eq(machine, SV("hear")) ? SV("Enable") : SV("DetectMessageEnd"));
+    if (fetched)
+        form_add(&form, SV("Url"), a->code.code);
+    else
+        form_add(&form, SV("Twiml"), buf_sv(&twiml));
+    if (form.overflow)
+        return err_set(e, ERR_TOO_LARGE, "the message is too long for one request");
+    out->body = arena_dup(mem, buf_sv(&form));
+    return !mem->full || err_set(e, ERR_TOO_LARGE, "no room to build the request");
+}
+
+static bool is_call_sid(struct sv v) {
+    if (v.n != 34 || !sv_starts(v, SV("CA")))
+        return false;
+    for (size_t i = 2; i < v.n; i++)
+        if (!is_digit(v.p[i]) && !(v.p[i] >= 'a' && v.p[i] <= 'f'))
+            return false;
+    return true;
+}
+
+/* ---- answers ---- */
+
+static bool call_status(struct sv word, int32_t code, bool spoken, struct receipt *out) {
+    static const char *const open[] = {"queued", "initiated", "ringing", "in-progress", "answered"};
+    const struct twilio_error *row = twilio_error_find(code);
+    out->code = code;
+    out->reason = REASON_NONE;
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
+        if (sv_eq(word, sv_of(open[i]))) {
+            out->state = STATE_SENDING;
+            return true;
+        }
+    out->state = STATE_UNDELIVERED;
+    if (sv_eq(word, SV("completed"))) {
+        out->state = spoken ? STATE_DELIVERED : STATE_UNDELIVERED;
+        out->reason = spoken ? REASON_NONE : REASON_UNREACHABLE;
+    } else if (sv_eq(word, SV("busy")) || sv_eq(word, SV("no-answer"))) {
+        out->reason = REASON_UNREACHABLE;
+    } else if (sv_eq(word, SV("failed"))) {
+        out->reason = row ? row->reason : REASON_UNREACHABLE;
+    } else if (sv_eq(word, SV("canceled"))) {
+        out->reason = REASON_CANCELED;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static struct verdict judge(const struct lane_config *lane, const struct http_response *r) {
+    (void)lane;
+    struct verdict v;
+    if (kit_judge_transport(r, &v))
+        return v;
+    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
+    if (r->status < 200 || r->status >= 300) {
+        twilio_judge_refusal(r, answer, &v);
+        return v;
+    }
+    struct sv sid = twilio_string(answer, "sid");
+    if (!is_call_sid(sid)) {
+        kit_judge_as(&v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
+        twilio_say(v.text, SV("the answer names no call"));
+        return v;
+    }
+    memcpy(v.provider_id, sid.p, sid.n);
+    kit_judge_as(&v, FATE_SENT, LANE_FINE, REASON_NONE);
+    return v;
+}
+
+/* ---- look-up ---- */
+
+static bool lookup(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
+                   struct arena *mem, struct http_request *out, struct err *e) {
+    (void)now;
+    (void)nonce;
+    struct buf BUF_AUTO url = BUF_INIT(URL_MAX_BYTES);
+    twilio_account_url(lane, &url);
+    buf_adds(&url, "/Calls.json?");
+    form_add(&url, SV("To"), a->to);
+    form_add(&url, SV("From"), twilio_sender(lane, a));
+    buf_addf(&url, "&PageSize=%d", PAGE_SIZE);
+    return twilio_request(lane, HTTP_GET, &url, mem, out, e);
+}
+
+static struct lookup_answer judge_lookup(const struct lane_config *lane, const struct attempt_view *a,
+                                         int64_t now, const struct http_response *r) {
+    (void)lane;
+    if (r->transport != HTTP_ANSWERED || r->status != 200)
+        return kit_cannot_tell(kit_lookup_hint(r), "the call list could not be read");
+    json_auto_t *page = twilio_parse(r->body, LIST_MAX_BYTES);
+    const json_t *list = json_object_get(page, "calls"), *next = json_object_get(page, "next_page_uri");
+    struct lookup_answer out = {.hint = LANE_FINE, .complete = true};
+    if (!json_is_array(list) || !(json_is_null(next) || json_is_string(next)))
+        return kit_cannot_tell(LANE_FINE, "the answer is no call list");
+    if (json_is_string(next))
+        return kit_cannot_tell(LANE_FINE, "the list goes on");
+    if (!twilio_clocks_agree(r, now))
+        return kit_cannot_tell(LANE_FINE, "the provider's clock and ours differ");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *entry = json_array_get(list, i);
+        struct sv sid = twilio_string(entry, "sid");
+        int64_t created;
+        if (!is_call_sid(sid) || !twilio_parse_date(twilio_string(entry, "date_created"), &created) ||
+            created > now + SKEW_US)
+            return kit_cannot_tell(LANE_FINE, "an entry of the call list makes no sense");
+        if (created < a->started_at - SKEW_US ||
+            !sv_eq(twilio_string(entry, "direction"), SV("outbound-api")) ||
+            !sv_eq(twilio_string(entry, "to"), a->to))
+            continue;
+        if (out.n == LOOKUP_CANDIDATES_MAX)
+            return kit_cannot_tell(LANE_FINE, "too many calls look alike");
+        struct receipt *c = &out.candidates[out.n++];
+        *c = (struct receipt){.number = a->to};
+        uint64_t took = 0;
+        bool spoken = sv_to_u64(twilio_string(entry, "duration"), &took) && took > 0;
+        if (!call_status(twilio_string(entry, "status"), 0, spoken, c))
+            c->state = STATE_SENDING;
+        memcpy(c->provider_id, sid.p, sid.n);
+    }
+    /* The list shows no text, so a call of that time may be another message's to the same number. */
+    if (out.n > 1)
+        return kit_cannot_tell(LANE_FINE,
+                               "several calls to that number, and the list does not say what they said");
+    out.found = out.n ? FOUND_YES : FOUND_ABSENT;
+    return out;
+}
+
+/* ---- receipts ---- */
+
+static bool receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                    struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e) {
+    *n = 0;
+    *reply = (struct hook_reply){.content_type = NULL};
+    struct form f, query;
+    if (!twilio_authenticate(lane, rq, mem, &f, e))
+        return false;
+    struct sv sid = twilio_only(&f, SV("CallSid")), by = twilio_only(&f, SV("AnsweredBy"));
+    if (!is_call_sid(sid))
+        return err_set_field(e, ERR_INVALID, "CallSid", "the callback names no call");
+    struct sv took_text = twilio_only(&f, SV("CallDuration"));
+    uint64_t took = 1, code = 0; /* without a duration, completed is taken at its word */
+    if (took_text.n && !sv_to_u64(took_text, &took))
+        took = 1;
+    if (!sv_to_u64(twilio_only(&f, SV("ErrorCode")), &code) || code > INT32_MAX)
+        code = 0;
+    bool machine = sv_starts(by, SV("machine")) || sv_eq(by, SV("fax"));
+    bool left = sv_eq(kit_field(lane, VOICE_MACHINE), SV("leave")) && !sv_eq(by, SV("fax"));
+    struct receipt r = {.number = twilio_only(&f, SV("To"))};
+    if (!call_status(twilio_only(&f, SV("CallStatus")), (int32_t)code, took > 0 && (!machine || left), &r) ||
+        max == 0)
+        return true; /* a status of the future: heard, and nothing to do */
+    memcpy(r.provider_id, sid.p, sid.n);
+    if (!kit_is_text(r.number) || r.number.n > 32)
+        r.number = SV_NONE;
+    if (!form_parse(rq->query, mem, &query, e))
+        return false;
+    r.token = twilio_only(&query, SV("t"));
+    out[0] = r;
+    *n = 1;
+    return true;
+}
+
+const struct adapter twilio_voice_adapter = {
+    .name = "twilio-voice",
+    .fields = fields,
+    .n_fields = VOICE_FIELDS,
+    .check_all = check_all,
+    .channels = 1u << CHANNEL_VOICE,
+    .batch_max = 1,
+    .body_chars_max = TEXT_CHARS_MAX,
+    .can_lookup = true,
+    .lookup_after_ms = LOOKUP_AFTER_MS,
+    .build = build,
+    .judge = judge,
+    .lookup = lookup,
+    .judge_lookup = judge_lookup,
+    .receipt = receipt,
+    .probe = twilio_probe,
+    .judge_probe = twilio_judge_probe,
+};
