@@ -218,6 +218,7 @@ const struct api_field event_shape[] = {
 const struct api_field attempt_shape[] = {
     {"number", FIELD_INT, "1 is the first.", .required = true, .max = UINT16_MAX},
     {"provider", FIELD_TEXT, "The lane.", .required = true},
+    {"from", FIELD_TEXT, "The sender, when it was taken out of a pool."},
     {"started_at", FIELD_TIME, "When it was on disk; the call began after that.", .required = true},
     {"ended_at", FIELD_TIME, "When its outcome was known; null: not yet."},
     {"outcome", .kind = FIELD_WORD, .summary = "What the provider's answer means; null: not known yet.",
@@ -421,6 +422,7 @@ void native_print_attempt(const struct attempt *a, struct buf *out) {
     buf_addc(out, '{');
     json_pair_i64(out, "number", a->number);
     json_pair(out, "provider", sv_of(a->lane));
+    json_pair_or_null(out, "from", sv_of(a->sender));
     json_pair_time(out, "started_at", a->started_at);
     json_pair_time(out, "ended_at", a->ended_at);
     json_pair_or_null(out, "outcome", a->ended_at ? sv_of(fate_name(a->fate)) : SV_NONE);

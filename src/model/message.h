@@ -84,7 +84,8 @@ struct attempt {
     int64_t message_id;
     uint16_t number; /* 1.. */
     char lane[LANE_NAME_MAX + 1];
-    int64_t account; /* hash of the provider account it was made with; 0: not known */
+    char sender[SENDER_NAME_MAX + 1]; /* out of a pool; "": the message's own, or the lane's */
+    int64_t account;                  /* hash of the provider account it was made with; 0: not known */
     int64_t started_at;
     int64_t ended_at; /* 0: no outcome yet */
     enum fate fate;   /* meaningful once ended */

@@ -18,6 +18,8 @@ static struct attempt_view view_of(const struct call *c, const struct world *w, 
     struct attempt_view v = view_of_message(m, c->step, c->lane, mem);
     v.number = c->attempt;
     v.started_at = c->started_at;
+    if (!v.from.n)
+        v.from = sv_of(c->from);
     v.token = kept;
     v.status_url = arena_dup(mem, buf_sv(&url));
     return v;

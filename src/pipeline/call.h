@@ -21,7 +21,8 @@ struct call {
     const struct lane_config *lane; /* ATTEMPT, LOOKUP */
     const struct message *message;  /* borrowed: its unchanging part */
     unsigned attempt;
-    unsigned step; /* of its plan */
+    unsigned step;                  /* of its plan */
+    char from[SENDER_NAME_MAX + 1]; /* out of a pool, for a message that names none; or "" */
     int64_t started_at;
     struct callback callback; /* CALLBACK; its message is `message` */
 

@@ -97,6 +97,7 @@ struct core {
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
     struct route_table *routes; /* owned; NULL: every message may take every lane */
+    bool route_senders;         /* some route has a pool of senders */
     struct {
         struct map names; /* account id -> name, owned: all that have something in memory */
         bool unread, reading;
@@ -235,6 +236,10 @@ struct choice {
 };
 void core_load_routes(struct core *c, const struct settings *s);
 void core_routes_done(struct core *c);
+/* What an attempt for m by lane costs, and by which sender it would go. */
+struct lane_load core_load_of(const struct core *c, const struct lane_config *lane, const struct message *m);
+/* The sender out of a pool that m goes by on lane; empty: its own, or the lane's `from`. */
+struct sv core_sender(const struct core *c, const struct lane_config *lane, const struct message *m);
 struct route_query core_route_query(const struct core *c, const struct message *m);
 void core_choose(const struct core *c, const struct message *m, struct choice *out);
 /* Messages have their account's number, routes its name: read once the routes ask for it. */

@@ -71,7 +71,7 @@ struct turn {
 static bool any_open(struct core *c, const struct message *m, uint64_t lanes) {
     for (; lanes; lanes &= lanes - 1) {
         struct lane *lane = c->lanes[__builtin_ctzll(lanes)];
-        if (lane_is_open(lane, lane_load_of(lane->config, m), c->now))
+        if (lane_is_open(lane, core_load_of(c, lane->config, m), c->now))
             return true;
     }
     return false;

@@ -53,10 +53,13 @@ void core_accounts_done(struct core *c, struct work *w) {
 void core_load_routes(struct core *c, const struct settings *s) {
     route_table_free(c->routes);
     c->routes = NULL;
+    c->route_senders = false;
     if (!s->n_routes)
         return;
     c->routes = route_table_new(s->routes, s->n_routes, c->world->id_key);
     ASSERT(c->routes);
+    for (uint32_t i = 0; i < s->n_routes; i++)
+        c->route_senders |= s->routes[i].senders.n > 0;
     c->accounts.unread = route_table_needs_account(c->routes);
 }
 
@@ -89,4 +92,27 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
     out->route = route_find(c->routes, &q);
     if (out->route)
         route_order(c->routes, out->route, q.to, false, &out->order);
+}
+
+/* ---- senders ---- */
+
+struct sv core_sender(const struct core *c, const struct lane_config *lane, const struct message *m) {
+    const struct sender_id_list *pool = &lane->senders;
+    if ((!pool->n && !c->route_senders) || m->text[TEXT_FROM].n)
+        return SV_NONE;
+    struct route_query q = core_route_query(c, m);
+    const struct route_rule *route = c->route_senders ? route_find(c->routes, &q) : NULL;
+    if (route && route->senders.n)
+        pool = &route->senders;
+    struct route_number number = route_number_of(&q);
+    const struct sender_id *s = route_sender(c->world->id_key, pool, sv_of(number.region), q.to);
+    return s ? s->name : SV_NONE;
+}
+
+struct lane_load core_load_of(const struct core *c, const struct lane_config *lane, const struct message *m) {
+    struct lane_load load = lane_load_of(lane, m);
+    struct sv pooled = core_sender(c, lane, m);
+    if (pooled.n)
+        load.sender = pooled;
+    return load;
 }

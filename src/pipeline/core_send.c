@@ -23,7 +23,8 @@ struct lane *core_open_lane_of(struct core *c, const struct message *m, uint64_t
         size_t i = choice.all ? k : choice.order.lanes[k];
         if (lanes >> i & 1 && (!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
             lane_is_open(c->lanes[i],
-                         m ? lane_load_of(c->lanes[i]->config, m) : (struct lane_load){.units = 1}, c->now))
+                         m ? core_load_of(c, c->lanes[i]->config, m) : (struct lane_load){.units = 1},
+                         c->now))
             return c->lanes[i];
     }
     return NULL;
@@ -41,7 +42,7 @@ int64_t core_postponed_to(struct core *c, const struct message *m) {
         struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
         if (view_refused(m, lane->config) != REASON_NONE)
             continue;
-        int64_t at = lane_quota_opens_at(lane, lane_load_of(lane->config, m), c->now);
+        int64_t at = lane_quota_opens_at(lane, core_load_of(c, lane->config, m), c->now);
         if (at == 0 && !lane->broken)
             return 0;
         if (at && at < first)
@@ -83,7 +84,7 @@ void core_release(struct core *c, struct live *l) {
 void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w) {
     struct change *ch = &w->job.change;
     ASSERT(ch->next.state == STATE_SENDING);
-    core_reserve(c, l, lane, lane_load_of(lane->config, l->m));
+    core_reserve(c, l, lane, core_load_of(c, lane->config, l->m));
     if (lane_counts(lane->config)) {
         w->job.units = l->load.units;
         w->job.day_at = quota_senders_day(&lane->quota);
@@ -98,6 +99,8 @@ void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struc
     ch->attempt_begins = true;
     ch->attempt = (struct attempt){.message_id = l->id, .number = ch->next.attempts, .started_at = c->now};
     ch->attempt.account = lane->account;
+    struct sv sender = core_sender(c, lane->config, l->m);
+    snprintf(ch->attempt.sender, sizeof ch->attempt.sender, "%.*s", SV_FMT(sender));
     memcpy(ch->attempt.lane, lane->config->name, sizeof ch->attempt.lane);
     ch->events[ch->n_events - 1].attempt =
         ch->next.attempts; /* the move to `sending` is about this attempt */
@@ -115,6 +118,7 @@ void core_send_call(struct core *c, struct live *l, enum call_kind kind) {
                           .attempt = l->m->head.attempts,
                           .step = l->m->head.step,
                           .started_at = l->attempt.started_at};
+    memcpy(call->from, l->attempt.sender, sizeof call->from);
     l->call = call;
     c->out_calls[c->n_out_calls++] = call;
 }

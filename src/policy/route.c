@@ -308,18 +308,18 @@ void route_order(const struct route_table *t, const struct route_rule *r, struct
     order_lanes(t, r, h, out);
 }
 
-const struct sender_id *route_sender(const struct route_table *t, const struct sender_id_list *senders,
+const struct sender_id *route_sender(struct sip_key key, const struct sender_id_list *senders,
                                      struct sv region, struct sv to) {
     const struct sender_id *best = NULL;
     double best_lot = 0;
     bool named = false;
-    uint64_t h = senders->n > 1 ? hash(t, to) : 0;
+    uint64_t h = senders->n > 1 ? siphash(key, to) : 0;
     for (uint32_t i = 0; i < senders->n; i++) {
         const struct sender_id *s = &senders->at[i];
         bool names = sender_id_names(s, region);
         if ((s->countries.n && !names) || (named && !names))
             continue;
-        double l = senders->n > 1 ? lot(h, hash(t, s->name)) : 1;
+        double l = senders->n > 1 ? lot(h, siphash(key, s->name)) : 1;
         if (!best || l > best_lot || (names && !named)) {
             best = s;
             best_lot = l;

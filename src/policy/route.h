@@ -57,7 +57,7 @@ void route_order(const struct route_table *t, const struct route_rule *r, struct
                  struct route_order *out);
 
 /* One of the senders: of those named for the region if there are any, else of those for all; NULL: none. */
-const struct sender_id *route_sender(const struct route_table *t, const struct sender_id_list *senders,
+const struct sender_id *route_sender(struct sip_key key, const struct sender_id_list *senders,
                                      struct sv region, struct sv to);
 
 /* The first route before number i that takes every message which i could take; NULL: none. Of single routes:

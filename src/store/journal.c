@@ -169,7 +169,7 @@ static bool insert_callbacks(struct db *db, int64_t message_id, const struct cha
 static bool write_attempt(struct db *db, const struct change *c, struct err *e) {
     static const char begin[] =
         "INSERT INTO attempt (message_id, number, lane, account, started_at, ended_at, fate, hint, "
-        "reason, code, http_status) VALUES (?,?,?,?,?,0,0,0,0,0,0)";
+        "reason, code, http_status, sender) VALUES (?,?,?,?,?,0,0,0,0,0,0,?)";
     static const char end[] =
         "UPDATE attempt SET ended_at=?, fate=?, hint=?, reason=?, code=?, http_status=?, "
         "provider_id=? WHERE message_id=? AND number=?";
@@ -183,6 +183,7 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
         db_text(s, sv_of(a->lane));
         db_int(s, a->account);
         db_int(s, a->started_at);
+        db_text(s, sv_of(a->sender));
         if (!db_run(s, e))
             return false;
     }

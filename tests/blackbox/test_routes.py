@@ -154,3 +154,22 @@ routes:
 """)
     told = g.run("config", "check", "-c", str(g.config)).stderr.decode()
     assert "hongyan.yaml:5: `routes[1]` (china) can never be reached: `all` before it takes every message" in told, told
+
+
+def test_senders__a_recipient_keeps_seeing_the_same_and_the_country_has_its_own(make_gateway):
+    pool = ["+15005550006", "+15005550010", "Shop for GB,IE"]
+    g = two_lanes(make_gateway, [{"name": "china", "country": ["CN"], "lanes": ["home"], "senders": ["10690000"]},
+                                 {"name": "rest", "lanes": ["abroad"]}], lanes={"abroad": {"senders": pool}})
+
+    def sender(lane, to, body, **more):
+        sid = g.create(to=to, body=body, **more)
+        g.wait(sid, "delivered")
+        return g.attempts(sid)[-1]["from"], g.sims[lane].of(body)[0]["from"]
+    first = {to: sender("abroad", to, "first to " + to) for to in ("+1415555%04d" % i for i in range(12))}
+    assert {told for told, _ in first.values()} == set(pool[:2])
+    assert all(told == seen for told, seen in first.values()), first
+    for to in first:
+        assert sender("abroad", to, "again to " + to) == first[to]
+    assert sender("abroad", "+447400123456", "to Britain") == ("Shop", "Shop")
+    assert sender("home", "+8613800138000", "to China") == ("10690000", "10690000")
+    assert sender("abroad", "+14155550000", "asked for", **{"from": "+15005550099"}) == (None, "+15005550099")
