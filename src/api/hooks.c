@@ -1,18 +1,9 @@
 /* hooks: providers' calls to us, /hooks/{lane}/{status|inbound}. The adapter authenticates and reads them;
  * each receipt and each inbound text becomes one ask, and the provider gets its answer once all of them came
  * back: 2xx when everything is on disk, 503 otherwise, so that it calls again. */
-#include "api/native.h"
+#include "api/hook_parts.h"
 
-#include "provider/adapter.h"
-#include "text/segments.h"
-
-enum { ITEMS_MAX = 256, NUMBER_BYTES_MAX = 31 };
-
-struct hook {
-    struct hook_reply reply; /* the adapter's */
-    size_t expected, back, failed;
-    struct err err; /* of the last that failed */
-};
+enum { NUMBER_BYTES_MAX = 31 };
 
 static const struct lane_config *find_lane(const struct settings *s, struct sv name) {
     for (size_t i = 0; i < s->n_lanes; i++)
@@ -59,7 +50,7 @@ static void copy_headers(struct api_request *rq, const struct lane_config *lane,
 
 /* ---- answering ---- */
 
-static void finish(struct api_request *rq, const struct hook *h) {
+void hook_finish(struct api_request *rq, const struct hook *h) {
     if (h->failed) {
         api_fail(rq, &h->err);
         return;
@@ -70,7 +61,7 @@ static void finish(struct api_request *rq, const struct hook *h) {
                                     .body = r->body});
 }
 
-static void came_back(struct api_request *rq, struct ask *a) {
+void hook_came_back(struct api_request *rq, struct ask *a) {
     struct hook *h = rq->own;
     h->back++;
     if (a->result == ASK_FAILED) { /* all else is settled: done, known already, or about nothing of ours */
@@ -78,10 +69,10 @@ static void came_back(struct api_request *rq, struct ask *a) {
         h->err = a->err;
     }
     if (h->back == h->expected)
-        finish(rq, h);
+        hook_finish(rq, h);
 }
 
-static void refuse(struct api_request *rq, const struct err *e) {
+void hook_refuse(struct api_request *rq, const struct err *e) {
     meter_add(api_world(rq)->meters, COUNT_RECEIPTS_REFUSED, 1);
     api_warn(rq, "hook.refused", err_http_status(e->kind), e);
     if (e->kind == ERR_AUTH)
@@ -107,88 +98,17 @@ static struct ask *receipt_ask(struct api_request *rq, const struct receipt *r) 
 static void take_receipts(struct api_request *rq, const struct lane_config *lane,
                           const struct hook_request *hook, struct hook *h) {
     struct arena *mem = &rq->x->arena;
-    struct receipt *items = arena_alloc(mem, ITEMS_MAX * sizeof *items);
+    struct receipt *items = arena_alloc(mem, HOOK_ITEMS_MAX * sizeof *items);
     struct err e = ERR_INIT;
     ASSERT(items);
-    if (!lane->adapter->receipt(lane, hook, mem, items, ITEMS_MAX, &h->expected, &h->reply, &e)) {
-        refuse(rq, &e);
+    if (!lane->adapter->receipt(lane, hook, mem, items, HOOK_ITEMS_MAX, &h->expected, &h->reply, &e)) {
+        hook_refuse(rq, &e);
         return;
     }
     if (h->expected == 0)
-        finish(rq, h);
+        hook_finish(rq, h);
     for (size_t i = 0, n = h->expected; i < n; i++)
-        api_ask_urgent(rq, receipt_ask(rq, &items[i]), came_back);
-}
-
-/* ---- inbound texts ---- */
-
-/* Whom a reply is for: the account that wrote to the number last. */
-static bool account_for(struct api_request *rq, struct sv number, int64_t *id, struct err *e) {
-    if (!reader_last_account(api_db(rq), number, id, e))
-        return false;
-    if (*id)
-        return true;
-    const struct account *first = directory_first(api_directory(rq));
-    if (!first)
-        return err_set(e, ERR_OUTSIDE, "there is no account to give this text to");
-    *id = first->id;
-    return true;
-}
-
-static struct message *inbound_message(struct api_request *rq, const struct lane_config *lane,
-                                       const struct inbound *in, struct err *e) {
-    int64_t account_id;
-    if (!account_for(rq, in->from, &account_id, e))
-        return NULL;
-    /* A repeated call must not make a second message. No key of a caller's has a space in it. */
-    BUF_AUTO struct buf key = BUF_INIT(255);
-    if (in->provider_id.n)
-        buf_addf(&key, "in %s %.*s", lane->name, SV_FMT(in->provider_id));
-    const struct sv texts[TEXT_COUNT] = {[TEXT_TO] = in->to,
-                                         [TEXT_FROM] = in->from,
-                                         [TEXT_BODY] = in->body,
-                                         [TEXT_IDEMPOTENCY_KEY] = buf_sv(&key)};
-    struct message *m = message_new(texts);
-    if (!m) {
-        err_set(e, ERR_OUTSIDE, "out of memory");
-        return NULL;
-    }
-    struct segments count = segments_count(m->text[TEXT_BODY], SEGMENTS_INTERNATIONAL);
-    m->account_id = account_id;
-    m->direction = DIRECTION_IN;
-    m->priority = PRIORITY_TRANSACTIONAL;
-    m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
-    m->segments = (uint16_t)count.segments;
-    m->created_at = rq->now;
-    m->expires_at = rq->now;
-    snprintf(m->head.lane, sizeof m->head.lane, "%s", lane->name);
-    snprintf(m->head.provider_id, sizeof m->head.provider_id, "%.*s", SV_FMT(in->provider_id));
-    return m;
-}
-
-static void take_inbound(struct api_request *rq, const struct lane_config *lane,
-                         const struct hook_request *hook, struct hook *h) {
-    struct arena *mem = &rq->x->arena;
-    struct inbound *items = arena_alloc(mem, ITEMS_MAX * sizeof *items);
-    struct err e = ERR_INIT;
-    ASSERT(items);
-    if (!lane->adapter->inbound(lane, hook, mem, items, ITEMS_MAX, &h->expected, &h->reply, &e)) {
-        refuse(rq, &e);
-        return;
-    }
-    if (h->expected == 0)
-        finish(rq, h);
-    for (size_t i = 0, n = h->expected; i < n; i++) {
-        struct ask *a = api_new_ask(rq, ASK_SUBMIT);
-        a->message = inbound_message(rq, lane, &items[i], &a->err);
-        if (!a->message) { /* as if the core had failed to store it */
-            a->result = ASK_FAILED;
-            came_back(rq, a);
-            continue;
-        }
-        a->account_id = a->message->account_id;
-        api_ask_urgent(rq, a, came_back);
-    }
+        api_ask_urgent(rq, receipt_ask(rq, &items[i]), hook_came_back);
 }
 
 void hook_run(struct api_request *rq) {
@@ -214,9 +134,10 @@ void hook_run(struct api_request *rq) {
     copy_headers(rq, lane, &hook, headers);
     struct hook *h = arena_zalloc(&rq->x->arena, sizeof *h);
     ASSERT(h);
+    h->lane = lane;
     rq->own = h;
     if (status)
         take_receipts(rq, lane, &hook, h);
     else
-        take_inbound(rq, lane, &hook, h);
+        inbound_take(rq, &hook, h);
 }

@@ -25,6 +25,8 @@ const struct config_section config_sections[] = {
     {"screen", "Word screening.", "敏感词过滤。"},
     {"consent", "Whom not to write to: opt-outs, blocks, invalid numbers ([docs/consent.md](consent.md)).",
      "不应再发的号码:退订、屏蔽、无效号码。"},
+    {"replies", "Texts from handsets: keywords and answers ([docs/replies.md](replies.md)).",
+     "手机发来的短信:关键词与自动回复。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
      "服务商账户。每一项是一条通道,至少要有一条。"},
     {"routes",
@@ -208,6 +210,43 @@ const struct config_row config_rows[] = {
      .doc = "How many days a number that a provider calls invalid is not written to; 0: such answers are not "
             "kept.",
      .doc_zh = "服务商判定为无效的号码,多少天内不再发送;0 表示不记录。"},
+
+    {"replies.answer", CONFIG_BOOL, "true", AT(replies.answer),
+     .doc = "Answer keywords: what stops, starts and helps.", .doc_zh = "自动回复关键词(退订、恢复、帮助)。"},
+    {"replies.answer_other", CONFIG_BOOL, "false", AT(replies.answer_other),
+     .doc = "Answer every other text with how to opt out.", .doc_zh = "对其他短信回复退订方法。"},
+    {"replies.answers_max", CONFIG_U32, "5", AT(replies.answers_max), .max = 1000,
+     .doc = "Automatic answers to one number in an hour; 0: none.",
+     .doc_zh = "每小时对同一号码的自动回复上限;0 表示不回复。"},
+    {"replies.inline", CONFIG_BOOL, "true", AT(replies.in_line),
+     .doc =
+         "Answer in the answer to the provider's post where it takes one there (Twilio: TwiML); false: by a "
+         "message of its own, from the number that was written to.",
+     .doc_zh = "服务商支持时在回调应答中直接回复(Twilio 的 TwiML);false 则另发一条消息。"},
+    {"replies.language", CONFIG_STRING, "", .fallback_is = "as fits the text and the number",
+     .fallback_is_zh = "按短信内容与号码", AT(replies.language), .max = 16,
+     .doc = "Language of all answers: zh, en, or one that replies.answers has.",
+     .doc_zh = "自动回复的语言:zh、en 或 replies.answers 中的语言。", .example = "zh"},
+    {"replies.built_in", CONFIG_BOOL, "true", AT(replies.built_in),
+     .doc = "The usual keywords count: STOP, 取消, 退订, T, START, HELP and others.",
+     .doc_zh = "启用内置关键词:STOP、取消、退订、T、START、HELP 等。"},
+    {"replies.keywords", CONFIG_KEYWORDS, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(replies.keywords), .max = 256,
+     .doc =
+         "More keywords: `stop WORD, WORD`, `start ...`, `help ...`, or `ignore ...` for built-in words that "
+         "do not count; behind `for` whom they are for: account=A,B topic=T (what is left or joined) "
+         "language=L (of the answer). The whole text must be the word, whatever its case, width or form.",
+     .doc_zh =
+         "更多关键词:`stop 词, 词`、`start ...`、`help ...`,或 `ignore ...` 停用内置词;`for` 之后写适用范围:"
+         "account=A,B topic=T language=L。整条短信须等于该词(忽略大小写、全半角、繁简与首尾标点)。",
+     .example = "[stop NONEWS for topic=news, ignore N for account=polls]"},
+    {"replies.answers", CONFIG_ANSWERS, "", .fallback_is = "the built-in ones", .fallback_is_zh = "内置回复",
+     AT(replies.answers), .max = 64,
+     .doc =
+         "Other answers: `ACTION LANGUAGE TEXT`, ACTION being stop, start, help or other; account=A,B before "
+         "the text for these accounts alone.",
+     .doc_zh = "自定义回复:`动作 语言 文本`,动作为 stop、start、help 或 other;文本前可写 account=A,B。",
+     .example = "[stop fr Vous ne recevrez plus de messages.]"},
     {0},
 };
 
@@ -279,6 +318,9 @@ const struct config_row config_lane_rows[] = {
     {"channel", CONFIG_ENUM, "all", LANE(channel), .names = lane_channels,
      .doc = "What the lane is for, where its provider can do more than that.",
      .doc_zh = "该通道只用于哪种渠道(服务商支持多种时)。"},
+    {"account", CONFIG_STRING, "", .fallback_is = "the first account", .fallback_is_zh = "第一个账户",
+     LANE(account), .max = 64, .doc = "Whose texts from handsets are that nobody wrote to before, by name.",
+     .doc_zh = "未曾发送过的号码发来的短信归哪个账户(名称)。", .example = "shop"},
     {"in_flight_max", CONFIG_U32, "200", LANE(in_flight_max), .min = 1, .max = 100000,
      .doc = "Calls to this provider at once.", .doc_zh = "同时进行的调用数。"},
     {"in_flight_adaptive", CONFIG_BOOL, "true", LANE(in_flight_adaptive),
@@ -449,6 +491,10 @@ static const struct {
     [CONFIG_SCREENS] = {"a list of screen lists, such as `flag patterns FILE for topic=marketing`",
                         "列表,如 `flag patterns 文件 for topic=marketing`"},
     [CONFIG_TEXTS] = {"a list of texts", "文本列表"},
+    [CONFIG_KEYWORDS] = {"a list of rules, such as `stop LEAVE, BYE for topic=news`",
+                         "规则列表,如 `stop 退出, LEAVE for topic=news`"},
+    [CONFIG_ANSWERS] = {"a list of answers, such as `stop en You will get no more messages.`",
+                        "回复列表,如 `stop zh 您已退订通知`"},
     [CONFIG_REGIONS] = {"a list of two-letter country codes of ISO 3166, such as CN or GB",
                         "ISO 3166 两字母国家代码列表,如 CN 或 GB"},
     [CONFIG_PREFIXES] = {"a list of 1 to 15 digits, the country code first, such as \"+86138\"",
@@ -481,8 +527,9 @@ static const struct {
 
 bool config_row_is_list(const struct config_row *row) {
     return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES ||
-           row->kind == CONFIG_SCREENS || row->kind == CONFIG_TEXTS || row->kind == CONFIG_REGIONS ||
-           row->kind == CONFIG_PREFIXES || row->kind == CONFIG_SENDERS || row->kind == CONFIG_COUNTS;
+           row->kind == CONFIG_SCREENS || row->kind == CONFIG_TEXTS || row->kind == CONFIG_KEYWORDS ||
+           row->kind == CONFIG_ANSWERS || row->kind == CONFIG_REGIONS || row->kind == CONFIG_PREFIXES ||
+           row->kind == CONFIG_SENDERS || row->kind == CONFIG_COUNTS;
 }
 
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {

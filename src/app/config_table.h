@@ -21,6 +21,8 @@ enum config_kind {
     CONFIG_COUNTS,     /* uint32_t[max], likewise, each at least min */
     CONFIG_SCREENS,    /* struct screen_list_rule[max], likewise */
     CONFIG_TEXTS,      /* struct sv_list, each one of names if there are any */
+    CONFIG_KEYWORDS,   /* struct sv_list: rules of model/reply */
+    CONFIG_ANSWERS,    /* struct sv_list: answers of model/reply */
     CONFIG_REGIONS,    /* struct sv_list of what CONFIG_REGION takes */
     CONFIG_PREFIXES,   /* struct sv_list: digits that numbers begin with, written with or without + */
     CONFIG_SENDERS,    /* struct sender_id_list */

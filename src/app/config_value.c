@@ -3,6 +3,7 @@
 #include "app/config.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/reply.h"
 #include "text/zone.h"
 
 #include <arpa/inet.h>
@@ -241,6 +242,12 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
         return empty ||
                ((text.n && (!row->names || name_index(row, text) >= 0)) ? put_in_list(row, text, base, mem, e)
                                                                         : wrong(row, e));
+    case CONFIG_KEYWORDS:
+        return empty ||
+               (reply_rule_parse(text, &(struct reply_rule){0}, e) && put_in_list(row, text, base, mem, e));
+    case CONFIG_ANSWERS:
+        return empty || (reply_answer_parse(text, &(struct reply_answer){0}, e) &&
+                         put_in_list(row, text, base, mem, e));
     case CONFIG_REGIONS:
         return empty || (is_region(text, capitals) ? put_in_list(row, sv_make(capitals, 2), base, mem, e)
                                                    : wrong(row, e));
@@ -348,6 +355,8 @@ void config_value_print(const struct config_row *row, const void *base, struct b
         return;
     }
     case CONFIG_TEXTS:
+    case CONFIG_KEYWORDS:
+    case CONFIG_ANSWERS:
     case CONFIG_REGIONS:
     case CONFIG_PREFIXES: {
         const struct sv_list *list = place;

@@ -25,6 +25,8 @@ MUST_USE struct texts *texts_load(const struct settings *s, struct err *e);
 void texts_free(struct texts *t);
 /* Whether some screen list is for certain accounts. */
 bool texts_screen_by_account(const struct texts *t);
+/* How inbound texts are read (ingest/replies.h); NULL: none is a keyword, and none is answered. */
+const struct replies *texts_replies(const struct texts *t);
 
 /* One thread's copies of the accounts' stored templates: ingest/stock.h. */
 struct stock;

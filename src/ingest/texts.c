@@ -101,7 +101,7 @@ static bool load_templates(struct texts *t, const struct settings *s, struct err
 struct texts *texts_load(const struct settings *s, struct err *e) {
     struct texts *t = calloc(1, sizeof *t);
     ASSERT(t);
-    if (load_templates(t, s, e) && screens_load(s, &t->screens, e))
+    if (load_templates(t, s, e) && screens_load(s, &t->screens, e) && replies_load(s, &t->replies, e))
         return t;
     texts_free(t);
     return NULL;
@@ -116,7 +116,12 @@ void texts_free(struct texts *t) {
     }
     free(t->templates);
     screens_free(t->screens);
+    replies_free(t->replies);
     free(t);
+}
+
+const struct replies *texts_replies(const struct texts *t) {
+    return t->replies;
 }
 
 bool texts_screen_by_account(const struct texts *t) {

@@ -4,6 +4,7 @@
 #define HY_INGEST_TEXTS_H
 
 #include "ingest/admit.h"
+#include "ingest/replies.h"
 #include "ingest/screens.h"
 #include "text/template/template.h"
 
@@ -16,6 +17,7 @@ struct texts {
     struct text_template *templates; /* sorted by name; owned */
     size_t n_templates;
     struct screens *screens; /* owned; NULL: nothing is forbidden */
+    struct replies *replies; /* owned */
 };
 
 /* The template for a language: zh-CN, then zh, then without language. NULL if there is none. */

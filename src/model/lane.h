@@ -21,6 +21,7 @@ struct lane_config {
     struct sv from;                /* default sender; may be empty where the adapter has its own */
     struct sender_id_list senders; /* a pool: one of them goes before `from` */
     uint32_t channel;              /* 0: all that its adapter can carry, else 1 + enum channel */
+    struct sv account; /* whose texts from numbers are that nobody wrote to; empty: the first account's */
     uint32_t in_flight_max;
     bool in_flight_adaptive;           /* fewer while the provider cannot bear as many */
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */

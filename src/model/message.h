@@ -17,7 +17,12 @@
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 };
 enum encoding { ENCODING_GSM7 = 0, ENCODING_UCS2 = 1 };
 /* Which face the caller used: decides the form of its status callbacks. Stored as numbers. */
-enum face { FACE_NATIVE = 0, FACE_TWILIO = 1 };
+enum face {
+    FACE_NATIVE = 0,
+    FACE_TWILIO = 1,
+    FACE_ANSWER = 2, /* none: the gateway answers a keyword. Sent to those who have opted out, too */
+    FACE_COUNT
+};
 
 const char *encoding_name(enum encoding e);
 

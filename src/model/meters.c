@@ -41,6 +41,9 @@ static const struct {
                            "Times one was opened that were not counted: the database did not take writes."},
     [COUNT_QUOTA_ALARMS] = {"lane_quota_alarms_total",
                             "Times a lane's quota or warm-up came to 80 or 100 percent."},
+    [COUNT_REPLIES_NEGATIVE] = {"replies_negative_total", "Inbound texts with a negative mood."},
+    [COUNT_OPT_OUTS] = {"replies_opt_out_total", "Inbound texts that asked for no more messages."},
+    [COUNT_ANSWERS] = {"replies_answered_total", "Automatic answers given to inbound texts."},
 };
 
 static const struct {

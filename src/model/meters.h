@@ -43,6 +43,9 @@ enum counter {
     COUNT_CLICKS,
     COUNT_CLICKS_LOST,
     COUNT_QUOTA_ALARMS,
+    COUNT_REPLIES_NEGATIVE, /* inbound texts that sound unhappy */
+    COUNT_OPT_OUTS,         /* by keyword */
+    COUNT_ANSWERS,          /* given automatically */
     COUNTER_COUNT
 };
 

@@ -97,6 +97,17 @@ struct settings {
             invalid_days; /* how long a number that a provider calls invalid is not written to; 0: not kept */
     } consent;
 
+    struct {
+        bool answer;          /* keywords are answered */
+        bool answer_other;    /* and all other texts, with how to opt out */
+        bool in_line;         /* in the answer to the provider's post, where the provider takes one there */
+        bool built_in;        /* the usual keywords count */
+        uint32_t answers_max; /* to one number in an hour */
+        struct sv language;   /* of all answers; empty: as fits the text */
+        struct sv_list keywords; /* of model/reply_rule */
+        struct sv_list answers;  /* of model/reply_answer; at most 64 */
+    } replies;
+
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 
     struct lane_config lanes[SETTINGS_LANES_MAX];

@@ -27,6 +27,7 @@ enum ask_kind {
     ASK_CLICKS,   /* short links were opened; DONE: counted on disk */
     ASK_SUPPRESS, /* a write to the suppression list; likewise */
     ASK_LANES,    /* how the lanes stand; answered at once */
+    ASK_MARK,     /* mark an inbound text as read, or unread */
     ASK_KINDS
 };
 
@@ -65,6 +66,8 @@ struct ask {
     unsigned attempt;                      /* RECEIPT: 0 not known */
     struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;
+    struct reply *reply; /* SUBMIT of an inbound text: likewise; its answer may be taken out */
+    bool read;           /* MARK */
     struct receipt receipt;
     char number[32];  /* RECEIPT with id 0 */
     struct ask *next; /* the core's, of such a RECEIPT: those that wait to be looked for again */

@@ -247,6 +247,8 @@ struct settle core_settle(struct core *c) {
 }
 
 bool core_is_exempt(const struct core *c, const struct message *m) {
+    if (m->face == FACE_ANSWER)
+        return true;
     const struct sv_list *topics = &c->settings->consent.exempt_topics;
     for (uint32_t i = 0; i < topics->n; i++)
         if (sv_eq(m->text[TEXT_TOPIC], topics->at[i]))
@@ -390,6 +392,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_CLICKS: core_clicks_done(c, w); break;
     case FOR_ACCOUNTS: core_accounts_done(c, w); break;
     case FOR_SUPPRESS: core_suppress_done(c, w); break;
+    case FOR_MARK: core_mark_done(c, w); break;
     }
     free_work(w);
 }

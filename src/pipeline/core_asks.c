@@ -156,6 +156,7 @@ static void put(struct core *c, struct live *l, struct ask *a, enum reason suppr
         change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
     core_owe(c, m, &w->job.change);
     w->job.exempt = core_is_exempt(c, m);
+    w->job.reply = a->reply;
     if (a->n_links) {
         w->job.links = a->links;
         w->job.n_links = a->n_links;
@@ -324,6 +325,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_TEMPLATE:
     case ASK_CLICKS:
     case ASK_SUPPRESS:
+    case ASK_MARK:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -418,6 +420,26 @@ void core_suppress_done(struct core *c, struct work *w) {
     core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
 }
 
+/* ---- the inbox ---- */
+
+static void mark(struct core *c, struct ask *a) {
+    struct work *w = core_work(c, FOR_MARK, JOB_MARK, NULL);
+    w->ask = a;
+    w->job.id = a->id;
+    w->job.account_id = a->account_id;
+    w->job.read = a->read;
+    core_record(c, w);
+}
+
+void core_mark_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    a->err = w->job.err;
+    core_answer(c, a,
+                w->job.result == JOB_DONE     ? ASK_DONE
+                : w->job.result == JOB_ABSENT ? ASK_ABSENT
+                                              : ASK_FAILED);
+}
+
 /* ---- settings ---- */
 
 /* A lane that comes back goes on with what it was: calls in flight, and what its rates have counted. */
@@ -498,6 +520,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_CLICKS: count_clicks(c, a); break;
     case ASK_SUPPRESS: write_suppression(c, a); break;
     case ASK_LANES: core_report_lanes(c, a); break;
+    case ASK_MARK: mark(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

@@ -62,6 +62,7 @@ enum purpose {
     FOR_CLICKS,   /* answers ask */
     FOR_ACCOUNTS,
     FOR_SUPPRESS, /* answers ask */
+    FOR_MARK,     /* answers ask */
 };
 
 struct work {
@@ -198,6 +199,7 @@ void core_about_stored(struct core *c, struct ask *a);
 void core_template_done(struct core *c, struct work *w);
 void core_clicks_done(struct core *c, struct work *w);
 void core_suppress_done(struct core *c, struct work *w);
+void core_mark_done(struct core *c, struct work *w);
 
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */

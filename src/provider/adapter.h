@@ -161,6 +161,9 @@ struct adapter {
                     struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
     bool (*inbound)(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                     struct inbound *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+    /* The answer to an inbound post that has the provider send text back to the handset, in mem. NULL: it
+     * takes none there. */
+    bool (*answer)(struct sv text, struct arena *mem, struct hook_reply *out);
     /* A harmless call that shows whether address and credentials work (`hongyan doctor`), and its judgement.
      */
     bool (*probe)(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,

@@ -435,6 +435,7 @@ const struct adapter twilio_adapter = {
     .judge_lookup = twilio_judge_lookup,
     .receipt = twilio_receipt,
     .inbound = twilio_inbound,
+    .answer = twilio_answer,
     .probe = twilio_probe,
     .judge_probe = twilio_judge_probe,
 };

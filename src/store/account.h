@@ -90,6 +90,7 @@ MUST_USE bool directory_check(struct directory *d, struct sv user, struct sv sec
 MUST_USE bool directory_check_bearer(struct directory *d, struct sv token, int64_t now, struct caller *out);
 const struct account *directory_account(struct directory *d, int64_t id);
 const struct account *directory_account_of_sid(struct directory *d, struct sv sid);
+const struct account *directory_account_of_name(struct directory *d, struct sv name);
 /* The first account; NULL when there is none. */
 const struct account *directory_first(struct directory *d);
 

@@ -242,6 +242,13 @@ const struct account *directory_account_of_sid(struct directory *d, struct sv si
     return a && sv_eq(sid_sv(&a->sid), sid) ? a : NULL;
 }
 
+const struct account *directory_account_of_name(struct directory *d, struct sv name) {
+    for (size_t i = 0; i < d->n_accounts; i++)
+        if (sv_eq(sv_of(d->accounts[i].name), name))
+            return &d->accounts[i];
+    return NULL;
+}
+
 const struct account *directory_first(struct directory *d) {
     return d->n_accounts ? &d->accounts[0] : NULL;
 }

@@ -324,7 +324,8 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
     }
     return insert_message(db, job->message, &job->change.next, e) &&
            write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           add_links(db, job, e);
+           add_links(db, job, e) &&
+           (!job->reply || replies_put(db, job->message, job->reply, job->now, &job->wrote, e));
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to
@@ -427,8 +428,9 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
         "value=max(value, excluded.value)";
     int64_t id = job->message->id;
     return run2(db, remember, id, 0, e) && spent_keep(db, job->message, job->now, e) &&
-           links_delete(db, id, e) && run2(db, events, id, 0, e) && run2(db, attempts, id, 0, e) &&
-           run2(db, callbacks, id, 0, e) && run2(db, message, id, job->message->account_id, e);
+           links_delete(db, id, e) && replies_forget(db, id, e) && run2(db, events, id, 0, e) &&
+           run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
+           run2(db, message, id, job->message->account_id, e);
 }
 
 static bool do_callback_end(struct db *db, struct job *job, struct err *e) {
@@ -476,6 +478,15 @@ static bool do_suppress(struct db *db, struct job *job, struct err *e) {
     return suppression_write(db, job->suppression, job->now, e);
 }
 
+static bool do_mark(struct db *db, struct job *job, struct err *e) {
+    bool there;
+    if (!replies_mark(db, job->account_id, job->id, job->read, job->now, &there, e))
+        return false;
+    if (!there)
+        job->result = JOB_ABSENT;
+    return true;
+}
+
 static bool do_job(struct db *db, struct job *job, struct err *e) {
     static bool (*const doers[])(struct db *, struct job *, struct err *) = {
         [JOB_PUT] = do_put,
@@ -495,6 +506,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_CLICKS] = do_clicks,
         [JOB_ACCOUNTS] = journal_do_accounts,
         [JOB_SUPPRESS] = do_suppress,
+        [JOB_MARK] = do_mark,
     };
     return doers[job->kind](db, job, e);
 }

@@ -16,6 +16,7 @@
 #include "model/link.h"
 #include "store/account.h"
 #include "store/db.h"
+#include "store/replies.h"
 #include "store/suppression.h"
 #include "store/templates.h"
 
@@ -37,6 +38,7 @@ enum job_kind {
     JOB_CLICKS,         /* short links were opened */
     JOB_ACCOUNTS,       /* the names of all accounts */
     JOB_SUPPRESS,       /* a write to the suppression list */
+    JOB_MARK,           /* an inbound text is marked as read, or unread; ABSENT: there is none */
 };
 
 enum job_result {
@@ -125,6 +127,8 @@ struct job {
     const struct clicks *clicks; /* CLICKS: borrowed */
     size_t n_clicks;
     struct suppression_write *suppression; /* SUPPRESS, at `now`: likewise */
+    struct reply *reply;                   /* PUT of an inbound text: likewise */
+    bool read;                             /* MARK: id, account_id */
 
     bool heed;       /* the journal's: the suppression list may have rows */
     bool wrote;      /* the journal's: it has now */

@@ -142,22 +142,6 @@ bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attem
     }
 }
 
-bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, struct err *e) {
-    static const char sql[] =
-        "SELECT account_id FROM message INDEXED BY message_recipient WHERE recipient=? AND "
-        "direction=0 ORDER BY id DESC LIMIT 1";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    if (!s)
-        return false;
-    db_text(s, number);
-    if (!db_next(s, &row, e))
-        return false;
-    *account_id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
-}
-
 bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {
     static const char last[] = "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
                                "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0))";

@@ -32,8 +32,6 @@ MUST_USE bool reader_events(struct db *db, int64_t account_id, int64_t id, struc
                             size_t *n, struct err *e);
 MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
                               size_t *n, struct err *e);
-/* The account that wrote to this number last through this lane; 0 if none did. For replies. */
-MUST_USE bool reader_last_account(struct db *db, struct sv number, int64_t *account_id, struct err *e);
 /* For the start: the greatest id, and how many rows are still due some time. */
 MUST_USE bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e);
 

@@ -31,7 +31,7 @@ struct message *rows_message(struct db_stmt *s) {
     m->direction = (enum direction)known(db_col_int(s, 2), 2);
     m->priority = (enum priority)known(db_col_int(s, 3), PRIORITY_COUNT);
     m->delivery = (enum delivery)known(db_col_int(s, 4), 2);
-    m->face = (enum face)known(db_col_int(s, 5), 2);
+    m->face = (enum face)known(db_col_int(s, 5), FACE_COUNT);
     m->encoding = (enum encoding)known(db_col_int(s, 6), 2);
     m->segments = (uint16_t)db_col_int(s, 7);
     m->created_at = db_col_int(s, 8);

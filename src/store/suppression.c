@@ -322,7 +322,7 @@ bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool
 
 /* ---- reading ---- */
 
-#define COLUMNS                                                                                              \
+#define LIST_COLUMNS                                                                                         \
     "account_id, number, topic, kind, source, said_by, note, message_id, created_at, updated_at, expires_at"
 
 /* False when the arena is full. */
@@ -358,8 +358,9 @@ static bool page_full(struct db_stmt *s, struct err *e) {
 bool suppression_list(struct db *db, const struct suppression_filter *f, struct arena *mem,
                       struct suppression *out, size_t *n, bool *more, struct suppression *last,
                       struct err *e) {
-    static const char sql[] = "SELECT " COLUMNS " FROM suppression WHERE account_id=? AND (number, topic, "
-                              "kind) > (?, ?, ?) ORDER BY number, topic, kind";
+    static const char sql[] =
+        "SELECT " LIST_COLUMNS " FROM suppression WHERE account_id=? AND (number, topic, "
+        "kind) > (?, ?, ?) ORDER BY number, topic, kind";
     ASSERT(f->limit >= 1 && f->limit <= SUPPRESSION_PAGE_MAX);
     *n = 0;
     *more = false;
@@ -399,7 +400,7 @@ bool suppression_list(struct db *db, const struct suppression_filter *f, struct 
 bool suppression_of(struct db *db, int64_t account_id, struct sv number, int64_t now, struct arena *mem,
                     struct suppression *out, size_t max, size_t *n, struct err *e) {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM suppression WHERE account_id IN (0, ?) AND number=? AND "
+        "SELECT " LIST_COLUMNS " FROM suppression WHERE account_id IN (0, ?) AND number=? AND "
         "(expires_at=0 OR expires_at>?) LIMIT ?";
     *n = 0;
     struct db_stmt *s = db_stmt(db, sql, e);

@@ -127,6 +127,7 @@ void kit_picture(struct db *db, struct buf *out) {
         {"SELECT * FROM link ORDER BY code", 9},
         {"SELECT * FROM suppression ORDER BY account_id, number, topic, kind", 11},
         {"SELECT * FROM suppression_key ORDER BY hash", 2},
+        {"SELECT * FROM reply ORDER BY message_id", 12},
     };
     struct err e = ERR_INIT;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {

@@ -1,0 +1,161 @@
+"""Texts from handsets: keywords, answers as TwiML and as messages, whose they are, how they sound, the inbox."""
+import json
+import urllib.parse
+import uuid
+import xml.etree.ElementTree
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from harness.gateway import call, until
+from harness.hostile_gateway import TOKEN
+
+QUICK = {"lookup_after_ms": 300}
+LI, OWN = "+8613800138000", "+15005550006"
+
+
+def twiml(body):
+    """The texts that TwiML has the provider send back."""
+    root = xml.etree.ElementTree.fromstring(body)
+    assert root.tag == "Response"
+    return [m.text for m in root.findall("Message")]
+
+
+def provider_posts(g, sid, sender, to, body, **more):
+    """A text as Twilio posts it, signed by Twilio's own SDK."""
+    form = {"MessageSid": sid, "SmsSid": sid, "From": sender, "To": to, "Body": body, **more}
+    url = g.url + "/hooks/sim/inbound"
+    headers = {"Content-Type": "application/x-www-form-urlencoded",
+               "X-Twilio-Signature": RequestValidator(TOKEN).compute_signature(url, form)}
+    return call(g.port, "POST", "/hooks/sim/inbound", urllib.parse.urlencode(form), headers)
+
+
+def says(g, sender, body, to=OWN, **more):
+    """A handset writes; what it is answered."""
+    a = provider_posts(g, "SM" + uuid.uuid4().hex, sender, to, body, **more)
+    assert a.status == 200, a
+    return twiml(a.body)
+
+
+def suppressed(g, number=LI):
+    a = g.get("/v1/suppressions/" + urllib.parse.quote(number, safe=""))
+    assert a.status == 200, a
+    return [(r["kind"], r["topic"], r["source"], r["by"]) for r in a.json["data"]]
+
+
+# ---- keywords and answers ----
+
+def test_reply__of_a_handset_by_way_of_the_simulator(make_gateway):
+    g = make_gateway(lane=QUICK)
+    g.wait(g.create(to=LI, body="您的订单已完成"), "delivered")
+    answer = g.sim.reply(LI, OWN, "退订")
+    assert answer["http_status"] == 200 and twiml(answer["answer"].encode()) == ["您已退订通知"], answer
+    assert g.message(g.create(to=LI, body="又一条"))["reason"] == "opted_out"
+
+
+@pytest.mark.parametrize("text", ["取消", "退订", "退訂", "T", "td", "N", "R", "拒收", "STOP", "stop", " Stop. ", "STOP", "“取消”", "取 消", "「退订」!",
+                                  "unsubscribe", "Quit", "CANCEL", "End", "STOPALL", "arrêt", "Baja", "стоп", "stop 🙏"])
+def test_stop_word__opts_out_and_is_confirmed_in_the_articles_words(make_gateway, text):
+    g = make_gateway(lane=QUICK)
+    assert says(g, LI, text)[0].startswith("您已退订通知"), text
+    assert [r[:3] for r in suppressed(g)] == [("opt_out", None, "reply")]
+    m = g.message(g.create(to=LI, body="hello"))
+    assert (m["status"], m["reason"]) == ("suppressed", "opted_out")
+
+
+@pytest.mark.parametrize("text", ["No, N street", "don't stop", "取消订单1234", "T恤多少钱", "STOP 12345", "", "停车", "I will cancel my order", "nn"])
+def test_text__that_only_contains_a_keyword_opts_nobody_out(make_gateway, text):
+    g = make_gateway(lane=QUICK)
+    assert says(g, LI, text) == []
+    assert suppressed(g) == []
+
+
+def test_other_text__is_answered_with_how_to_opt_out_where_that_is_on(make_gateway):
+    g = make_gateway(lane=QUICK, replies={"answer_other": True})
+    assert says(g, LI, "好的,谢谢") == ['回复"取消"退订']
+    assert says(g, "+14155550123", "thank you") == ["Reply STOP to unsubscribe."]
+    assert says(g, "+14155550124", "谢谢") == ['回复"取消"退订']
+
+
+def test_start__brings_the_number_back_and_help_helps(make_gateway):
+    g = make_gateway(lane=QUICK)
+    number = "+14155550123"
+    assert says(g, number, "STOP")[0].startswith("You have unsubscribed")
+    assert says(g, number, "help") == ["Reply STOP to unsubscribe."]
+    assert suppressed(g, number) == [("opt_out", None, "reply", "STOP")]
+    assert says(g, number, "Start")[0].startswith("You are subscribed again")
+    assert suppressed(g, number) == []
+    g.wait(g.create(to=number, body="hello"), "delivered")
+
+
+def test_start__releases_no_block(make_gateway):
+    g = make_gateway(lane=QUICK)
+    boss = {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"], "Content-Type": "application/json"}
+    put = call(g.port, "PUT", "/v1/suppressions/" + urllib.parse.quote(LI), json.dumps({"kind": "block"}), boss)
+    assert put.status == 201, put
+    assert says(g, LI, "恢复") == [] and [r[0] for r in suppressed(g)] == ["block"]
+
+
+def test_settings__words_topics_accounts_languages_and_answers(make_gateway):
+    g = make_gateway(lane=QUICK, replies={
+        "keywords": ["stop NONEWS for topic=news", "ignore N, R for account=default", "stop 退出 for account=other", "stop SCHLUSS for language=de"],
+        "answers": ["stop de Sie erhalten keine Nachrichten mehr.", "stop en account=default Bye & <good> luck."]})
+    number = "+14155550123"
+    assert says(g, number, "N") == [] and suppressed(g, number) == []
+    assert says(g, number, "退出") == [] and suppressed(g, number) == []
+    assert says(g, number, "NoNews") == ["Bye & <good> luck."]
+    assert suppressed(g, number) == [("opt_out", "news", "reply", "NONEWS")]
+    g.wait(g.create(to=number, body="about an order", topic="orders"), "delivered")
+    assert says(g, "+4915112345678", "Schluss!") == ["Sie erhalten keine Nachrichten mehr."]
+
+
+def test_settings__that_are_wrong_are_refused_with_their_place(make_gateway):
+    g = make_gateway.gateway(replies={"keywords": ["halt X"], "answers": ["stop"]})
+    checked = g.run("config", "check", "-c", str(g.config))
+    told = checked.stderr + checked.stdout
+    assert checked.returncode != 0 and b"replies.keywords" in told and b"replies.answers" in told, told
+
+
+def test_answers__are_off_where_the_settings_say_so_but_the_opt_out_counts(make_gateway):
+    g = make_gateway(lane=QUICK, replies={"answer": False})
+    assert says(g, LI, "退订") == []
+    assert suppressed(g) == [("opt_out", None, "reply", "退订")]
+
+
+def test_loops__are_cut_short(make_gateway):
+    g = make_gateway(lane=QUICK, replies={"answer_other": True, "answers_max": 3})
+    answers = [says(g, LI, "text %d" % i) for i in range(6)]
+    assert [len(a) for a in answers] == [1, 1, 1, 0, 0, 0]
+    assert says(g, "10690000", "验证码") == []  # a short code
+    assert says(g, "+8613800138001", "[自动回复] 我正在开会") == []
+    assert says(g, "+8613800138002", "I'm driving, will call you later") == []
+    assert says(g, "+8613800138003", '回复"取消"退订') == []  # our own words
+    assert says(g, "+8613800138004", "退订") != []
+    assert says(g, "+8613800138004", "怎么又发") == []  # opted out: only keywords are answered
+
+
+def test_answer__goes_as_a_message_where_it_is_not_taken_inline(make_gateway):
+    g = make_gateway(lane=QUICK, replies={"inline": False})
+    assert says(g, LI, "退订") == []
+    sent = until(lambda: [m for m in g.all(to=LI, direction="outbound")])[0]
+    m = g.wait(sent["id"], "delivered")
+    assert (m["to"], m["from"], m["body"]) == (LI, OWN, "您已退订通知"), m  # though the number has opted out
+    assert g.message(g.create(to=LI, body="hello"))["reason"] == "opted_out"
+    assert g.sim.stats()["received"] == 1
+
+
+def test_repeat__of_the_same_text_is_one_text_and_answered_once(make_gateway):
+    g = make_gateway(lane=QUICK)
+    sid = "SM" + "0123456789abcdef" * 2
+    answers = [provider_posts(g, sid, LI, OWN, "退订") for _ in range(3)]
+    assert [a.status for a in answers] == [200] * 3
+    assert sum("<Message>" in a.body.decode() for a in answers) == 1
+    assert len([m for m in g.all(direction="inbound")]) == 1
+
+
+@pytest.mark.parametrize("kind, action", [("STOP", "stop"), ("START", "start"), ("HELP", "help")])
+def test_provider__that_has_answered_is_not_answered_over(make_gateway, kind, action):
+    g = make_gateway(lane=QUICK, replies={"answer_other": True})
+    a = provider_posts(g, "SM" + "ab" * 16, LI, OWN, "whatever they agreed on", OptOutType=kind)
+    assert a.status == 200 and "<Message>" not in a.body.decode()
+    assert bool(suppressed(g)) == (kind == "STOP")
