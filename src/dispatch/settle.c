@@ -58,13 +58,14 @@ static void retry(const struct settle *s, const struct message *m, const struct 
     }
     /* Only attempts that the provider judged by themselves count towards the limit; while the lane is
      * throttled or down the message waits for the lane, as long as it is valid. */
-    if (v->hint == LANE_FINE && m->head.attempts >= set->retry.attempts_max) {
+    if (v->hint == LANE_FINE && m->head.attempts - m->head.step_from >= (int)set->retry.attempts_max) {
         change_move(c, STATE_FAILED, REASON_ATTEMPTS_EXHAUSTED, s->now);
         return;
     }
     int64_t wait_ms = RETRY_FLOOR_MS;
     if (!s->other_lane_open || v->hint == LANE_FINE) {
-        wait_ms += settle_backoff_ms(s->world, set->retry.first_ms, set->retry.max_ms, m->head.attempts);
+        wait_ms += settle_backoff_ms(s->world, set->retry.first_ms, set->retry.max_ms,
+                                     (unsigned)(m->head.attempts - m->head.step_from));
         if (wait_ms < v->retry_after_ms)
             wait_ms = v->retry_after_ms;
     }

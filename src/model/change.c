@@ -17,6 +17,16 @@ void change_note(struct change *c, enum state said, enum reason reason, int32_t 
                                               .note = true};
 }
 
+void change_unmove(struct change *c, enum state from) {
+    ASSERT(c->n_events && !c->events[c->n_events - 1].note);
+    c->n_events--;
+    c->next.events--;
+    c->next.state = from;
+    for (unsigned i = 0; i < c->n_events; i++)
+        if (!c->events[i].note)
+            c->next.state = c->events[i].state;
+}
+
 void change_move(struct change *c, enum state to, enum reason reason, int64_t now) {
     ASSERT(state_may_move(c->next.state, to));
     c->next.state = to;

@@ -9,7 +9,7 @@
 
 #include "model/message.h"
 
-enum { CHANGE_EVENTS_MAX = 6 };
+enum { CHANGE_EVENTS_MAX = 8 };
 
 struct change {
     struct head next;
@@ -29,6 +29,9 @@ struct change change_of(const struct message *m);
 /* Moves to `to` for `reason`, effective now, with nothing due (set next.due_at after, unless terminal).
  * ASSERTs the table. */
 void change_move(struct change *c, enum state to, enum reason reason, int64_t now);
+/* Takes the latest move back, which must be the latest event; from: the state the message had before the
+ * change. */
+void change_unmove(struct change *c, enum state from);
 /* Appends an event that leaves the state as it is: a late receipt, a lookup, the end of the receipt window.
  */
 void change_note(struct change *c, enum state said, enum reason reason, int32_t code, int64_t now);

@@ -30,12 +30,13 @@ const char *encoding_name(enum encoding e);
 struct head {
     enum state state;
     enum reason reason;
-    uint16_t attempts; /* made so far; the number of the latest */
-    uint16_t lookups;  /* of the latest attempt */
-    uint16_t events;   /* appended so far; the next event's number is events + 1 */
-    uint8_t step;      /* channels of its plan left behind; 0: on its first */
-    int32_t code;      /* the provider's latest error code */
-    int64_t due_at;    /* when something is to be done; 0: nothing, ever (terminal) */
+    uint16_t attempts;  /* made so far; the number of the latest */
+    uint16_t lookups;   /* of the latest attempt */
+    uint16_t events;    /* appended so far; the next event's number is events + 1 */
+    uint8_t step;       /* channels of its plan left behind; 0: on its first */
+    uint16_t step_from; /* attempts made before that step */
+    int32_t code;       /* the provider's latest error code */
+    int64_t due_at;     /* when something is to be done; 0: nothing, ever (terminal) */
     int64_t updated_at;
     int64_t sent_at;              /* 0: not yet */
     int64_t done_at;              /* when it became terminal; 0: not yet */

@@ -25,7 +25,7 @@ static const struct {
                        BIT(STATE_SENT) | BIT(STATE_DELIVERED) | BIT(STATE_UNDELIVERED) | BIT(STATE_FAILED) |
                            BIT(STATE_QUEUED) | BIT(STATE_UNKNOWN) | BIT(STATE_EXPIRED)},
     [STATE_SENT] = {"sent", "the provider took it; a receipt may follow",
-                    BIT(STATE_DELIVERED) | BIT(STATE_UNDELIVERED) | BIT(STATE_FAILED)},
+                    BIT(STATE_DELIVERED) | BIT(STATE_UNDELIVERED) | BIT(STATE_FAILED) | BIT(STATE_QUEUED)},
     [STATE_DELIVERED] = {"delivered", "a receipt says the handset has it", 0},
     [STATE_UNDELIVERED] = {"undelivered", "a receipt says the handset did not get it", 0},
     [STATE_FAILED] = {"failed", "refused for good, or tried in vain", 0},

@@ -1,5 +1,7 @@
 #include "pipeline/core_parts.h"
 
+#include "dispatch/plan.h"
+
 #include "base/clock.h"
 #include "provider/view.h"
 #include "receipt/join.h"
@@ -76,6 +78,10 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
     if (c->now >= m->expires_at) { /* its request had to wait too long */
         change_move(ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
         return;
+    }
+    while (core_is_stuck(c, m)) {
+        plan_skip(m, c->now, ch);
+        m->head.step = ch->next.step; /* new: nobody else has seen it */
     }
     struct lane *lane = core_lane_at_once(c, l);
     if (lane) {
@@ -277,7 +283,7 @@ static bool is_over(const struct message *m) {
 /* Redaction and deletion are refused while something is still to be done with the text. */
 static void erase(struct core *c, struct live *l, struct ask *a) {
     const struct message *m = l->m;
-    if (l->call || !(is_over(m) || m->head.state == STATE_SENT)) {
+    if (l->call || !(is_over(m) || (m->head.state == STATE_SENT && !plan_has_next(m, &m->head)))) {
         a->head = m->head;
         core_answer(c, a, ASK_REFUSED);
         return;
@@ -298,6 +304,7 @@ static void receipt(struct core *c, struct live *l, struct ask *a) {
         core_answer(c, a, ASK_DONE);
         return;
     }
+    plan_apply(m, c->now, &ch);
     if (l->item.queued) /* it was to be tried again, and turns out to have arrived */
         queue_remove(&c->queue, &l->item);
     struct work *w = core_work(c, FOR_RECEIPT, JOB_MOVE, l);

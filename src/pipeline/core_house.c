@@ -106,11 +106,13 @@ void core_ask_for_pages(struct core *c) {
 }
 
 static bool is_past(const struct queue_item *i, void *ctx) {
-    const struct core *c = ctx;
-    return c->now >= ((const struct live *)i)->m->expires_at;
+    struct core *c = ctx;
+    const struct message *m = ((const struct live *)i)->m;
+    return c->now >= m->expires_at || core_is_stuck(c, m);
 }
 
-/* No lane may come to them in their time: what stands in memory must end with its validity all the same. */
+/* No lane may come to them in their time: what stands in memory must end with its validity all the same, or
+ * go on to its next channel. */
 static void sift_expired(struct core *c) {
     if (c->n_jobs >= CORE_JOBS_MAX / 2)
         return;

@@ -209,6 +209,9 @@ struct lane *core_open_lane_of(struct core *c, const struct message *m, uint64_t
 /* Whom to ask about l's latest attempt. A lane that has another provider account by now would truly say that
  * it has no such message: NULL. */
 struct lane *core_lane_to_ask(struct core *c, const struct live *l);
+/* It has a further channel, and none of the lanes for the one it is on can be reckoned with: they are broken,
+ * their providers down, or they cannot carry it. */
+bool core_is_stuck(struct core *c, const struct message *m);
 /* When m, which no lane takes now, is to be looked at again, where quotas and warm-ups are all it waits for;
  * 0: it waits for something that may end any moment. */
 int64_t core_postponed_to(struct core *c, const struct message *m);

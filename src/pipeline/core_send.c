@@ -1,6 +1,7 @@
 #include "pipeline/core_parts.h"
 
 #include "base/clock.h"
+#include "dispatch/plan.h"
 #include "provider/view.h"
 #include "receipt/join.h"
 
@@ -63,6 +64,21 @@ static void tell_alarms(struct core *c, struct lane *lane) {
         log_warn(c->world->log, "lane.quota", kv_name("lane", lane->config->name), kv_name("of", a.what),
                  kv_int("percent", a.percent), kv_int("used", a.used), kv_int("max", a.max));
     }
+}
+
+bool core_is_stuck(struct core *c, const struct message *m) {
+    struct choice choice = {.all = true};
+    if (!plan_has_next(m, &m->head) || m->head.state == STATE_UNKNOWN)
+        return false;
+    core_choose(c, m, &choice);
+    size_t n = choice.all ? c->n_lanes : choice.order.n;
+    for (size_t k = 0; k < n; k++) {
+        const struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
+        bool closed = lane->broken || (lane->downs && lane->paused_until > c->now);
+        if (!closed && view_refused(m, lane->config) == REASON_NONE)
+            return false;
+    }
+    return true;
 }
 
 void core_reserve(struct core *c, struct live *l, struct lane *lane, struct lane_load load) {
@@ -134,6 +150,13 @@ static void house(struct core *c, struct live *l, const struct change *ch) {
 static void expire(struct core *c, struct live *l) {
     struct change ch = change_of(l->m);
     change_move(&ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
+    house(c, l, &ch);
+}
+
+/* No lane is there for the channel it is on, and it has another. */
+static void skip(struct core *c, struct live *l) {
+    struct change ch = change_of(l->m);
+    plan_skip(l->m, c->now, &ch);
     house(c, l, &ch);
 }
 
@@ -245,6 +268,8 @@ void core_due(struct core *c, struct live *l) {
     case STATE_QUEUED:
         if (c->now >= l->m->expires_at)
             expire(c, l);
+        else if (core_is_stuck(c, l->m))
+            skip(c, l);
         else
             core_enqueue(c, l);
         return;
@@ -252,7 +277,8 @@ void core_due(struct core *c, struct live *l) {
     case STATE_UNKNOWN: due_unknown(c, l); return;
     case STATE_SENT: {
         struct change ch = change_of(l->m);
-        join_window_closed(l->m, c->now, &ch);
+        if (!plan_waited(l->m, c->now, &ch))
+            join_window_closed(l->m, c->now, &ch);
         house(c, l, &ch);
         return;
     }
@@ -275,6 +301,7 @@ static void outcome(struct core *c, struct live *l, struct call *call) {
     struct work *w = core_work(c, FOR_OUTCOME, JOB_MOVE, l);
     w->job.must = true; /* the call is made: its outcome must not get lost */
     settle_verdict(&s, l->m, &l->attempt, call->lane, &call->verdict, &w->job.change);
+    plan_apply(l->m, c->now, &w->job.change);
     core_owe(c, l->m, &w->job.change);
     core_record(c, w);
 }
@@ -299,6 +326,7 @@ static void look_up_next(struct core *c, struct live *l, struct lookup_answer *a
     bool none_ours = answer->found == FOUND_ABSENT || (candidate >= answer->n && answer->complete);
     if (answer->found == FOUND_YES && candidate < answer->n) {
         settle_found(&s, l->m, &l->attempt, lane ? lane->config : NULL, &answer->candidates[candidate], ch);
+        plan_apply(l->m, c->now, ch);
         w->job.claim = !answer->candidates[candidate].surely;
     } else if (answer->found != FOUND_CANNOT_TELL && none_ours) {
         settle_absent(&s, l->m, &l->attempt, ch);

@@ -75,8 +75,10 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
         c->next.updated_at = now;
         return JOINED_CHANGE;
     }
-    /* An earlier attempt that failed says nothing about the one that counts now. */
-    if (over || (earlier && bad_news) || !state_may_move(from, to))
+    /* An earlier attempt that failed says nothing about the one that counts now; of a channel that was left
+     * behind only its delivery counts. */
+    bool left = number != 0 && number <= m->head.step_from && to != STATE_DELIVERED;
+    if (over || left || (earlier && bad_news) || !state_may_move(from, to))
         return note(r, to, now, c);
 
     if (r->provider_id[0])

@@ -68,8 +68,8 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
         "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
         "updated_at, sent_at, done_at, "
         "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
-        "traceparent, template, template_version, channel, content, step) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "traceparent, template, template_version, channel, content, step, step_from) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -94,6 +94,7 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
     db_int(s, m->channel);
     db_text_or_null(s, m->text[TEXT_CONTENT]);
     db_int(s, h->step);
+    db_int(s, h->step_from);
     return db_run(s, e);
 }
 
@@ -101,7 +102,7 @@ static bool update_message(struct db *db, const struct message *m, const struct 
     static const char sql[] =
         "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
         "code=?, due_at=?, updated_at=?, "
-        "sent_at=?, done_at=?, lane=?, provider_id=?, step=? WHERE id=? AND account_id=?";
+        "sent_at=?, done_at=?, lane=?, provider_id=?, step=?, step_from=? WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -118,6 +119,7 @@ static bool update_message(struct db *db, const struct message *m, const struct 
     db_text_or_null(s, sv_of(h->lane));
     db_text_or_null(s, sv_of(h->provider_id));
     db_int(s, h->step);
+    db_int(s, h->step_from);
     db_int(s, m->id);
     db_int(s, m->account_id);
     return db_run(s, e);

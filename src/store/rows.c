@@ -49,6 +49,7 @@ struct message *rows_message(struct db_stmt *s) {
         .sent_at = db_col_int(s, 19),
         .done_at = db_col_int(s, 20),
         .step = (uint8_t)db_col_int(s, 34),
+        .step_from = (uint16_t)db_col_int(s, 35),
     };
     m->template_version = (uint32_t)db_col_int(s, 31);
     m->channel = (enum channel)known(db_col_int(s, 32), CHANNEL_COUNT);

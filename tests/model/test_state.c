@@ -55,7 +55,6 @@ static void test_state__what_was_handed_over_is_never_canceled_or_suppressed(voi
         assert_false(state_may_move(out[i], STATE_SCHEDULED));
     }
     assert_false(state_may_move(STATE_UNKNOWN, STATE_SENDING)); /* only by way of queued, once it was asked */
-    assert_false(state_may_move(STATE_SENT, STATE_QUEUED));
 }
 
 static void test_state__names_are_unique_and_read_back(void **state) {

@@ -1,0 +1,23 @@
+/* plan: on to a message's next channel, when the one it is on has failed for good, or brought no receipt of
+ * delivery in the time that was set for it. Each channel has its own chain of attempts. It ends with the
+ * first that delivers, with the last one's end, or with the message's validity.
+ *
+ * Not every end leads on: who does not want messages is not followed to another channel, and an outcome that
+ * nobody knows (the text may have arrived) is no failure. Pure.
+ */
+#ifndef HY_DISPATCH_PLAN_H
+#define HY_DISPATCH_PLAN_H
+
+#include "model/change.h"
+
+/* Looks at what a change has made of m: an end that leads on becomes a place in the queue for the next
+ * channel, and `sent` is due when its wait is over. Called on every change that may hold either. */
+void plan_apply(const struct message *m, int64_t now, struct change *c);
+/* m is `sent` and due: true when its wait is over, and c queues it for the next channel. */
+bool plan_waited(const struct message *m, int64_t now, struct change *c);
+/* m is queued (or, new, in c), and no lane is there for the channel it is on: on to the next. Precondition:
+ * plan_has_next. */
+void plan_skip(const struct message *m, int64_t now, struct change *c);
+bool plan_has_next(const struct message *m, const struct head *h);
+
+#endif
