@@ -12,7 +12,8 @@
     "m.send_at, m.expires_at, m.state, m.reason, m.attempts, m.lookups, m.events, m.code, m.due_at, "        \
     "m.updated_at, "                                                                                         \
     "m.sent_at, m.done_at, m.lane, m.provider_id, m.recipient, m.sender, m.body, m.topic, m.metadata, "      \
-    "m.status_callback, m.traceparent, m.template, m.template_version, m.channel, m.content, m.step, m.step_from"
+    "m.status_callback, m.traceparent, m.template, m.template_version, m.channel, m.content, m.step, "       \
+    "m.step_from"
 enum { ROW_COLUMNS_N = 36 };
 
 /* The row the statement stands on; owned by the caller. Aborts when memory is short. */
