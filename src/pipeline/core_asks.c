@@ -34,17 +34,13 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
-<<<<<<< HEAD
         enum reason never = view_refused(m, lane->config);
         if (never != REASON_NONE) {
             refused = never;
             n_refused++;
             continue;
         }
-        enum reason why = lane_reason(lane, lane_load_of(lane->config, m), c->now);
-=======
         enum reason why = lane_reason(lane, core_load_of(c, lane->config, m), c->now);
->>>>>>> 117639e (routes: pools of senders, one for each recipient)
         if (why == REASON_LANE_RATE)
             return why;
         if (why == REASON_LANE_QUOTA || why == REASON_WARM_UP)
