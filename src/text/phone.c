@@ -224,8 +224,11 @@ static bool take_or_china(const struct phone_lib_number *number, struct dialled 
 static bool ask_library(struct dialled *d, struct phone *out, struct err *e) {
     struct phone_lib_number number;
     bool plus = d->plus;
-    switch (phone_lib_parse(plus ? d->digits : digits_of(d), d->n + plus, d->region[0] ? d->region : "ZZ",
-                            &number)) {
+    enum phone_lib_answer answer;
+    if (!plus || !phone_table_refuses(digits_of(d), d->n, &answer))
+        answer = phone_lib_parse(plus ? d->digits : digits_of(d), d->n + plus,
+                                 d->region[0] ? d->region : "ZZ", &number);
+    switch (answer) {
     case PHONE_LIB_VALID:
         if (strlen(number.e164) < sizeof out->e164)
             return take_or_china(&number, d, out, e);

@@ -15,6 +15,11 @@
 // digits to drop. Everything that could start with an international prefix or with a national prefix of
 // another kind leads to state 0, "ask the library". "Could" ignores $ and the regular expression's
 // preferences, so it covers more than the library strips.
+//
+// Numbers as dialled from abroad are refused here, too: where no such prefix can be in front, the library
+// judges the digits as they are, and what no pattern matches is not valid. Whether it is too short or too
+// long follows from its length.
+#include "text/phone_table.h"
 #include "text/phone_table_nfa.h"
 
 #include <algorithm>
@@ -116,10 +121,23 @@ class World {
             outcomes.push_back(o);
         return at->second;
     }
+    // The row of what no further digit makes valid.
+    int refusal() {
+        if (refusal_ == 0) {
+            refusal_ = (int)rows.size();
+            Row r;
+            r.next.fill(refusal_);
+            r.outcome = REFUSED;
+            rows.push_back(r);
+        }
+        return refusal_;
+    }
+    static constexpr int REFUSED = PHONE_TABLE_REFUSED;
     std::vector<Row> rows{1};
-    std::vector<Outcome> outcomes{{"", 0, 0}};
+    std::vector<Outcome> outcomes{{"", 0, 0}, {"", 0, 0}};
 
   private:
+    int refusal_ = 0;
     std::map<Row, int> index_;
     std::map<Outcome, int> outcome_index_;
 };
@@ -132,6 +150,8 @@ class Plan {
     }
     // Numbers as dialled from abroad, behind + and the country code.
     int abroad() {
+        nothing_ = world_.refusal();
+        invalid_ = World::REFUSED;
         ask_behind(regions_[0]->national_prefix_for_parsing()); // the first region is the code's main one
         return root();
     }
@@ -212,8 +232,10 @@ class Plan {
         for (int s : set)
             if (nfa_.states[s].accept == ASK)
                 return 0;
-        if (set.empty() || depth > DIGITS_MAX)
+        if (depth > DIGITS_MAX)
             return 0;
+        if (set.empty())
+            return nothing_;
         auto key = std::make_pair(depth, set);
         if (auto known = memo_.find(key); known != memo_.end())
             return known->second;
@@ -254,7 +276,7 @@ class Plan {
         }
         int front = front_of(match, prefixed, coded, length);
         if (front < 0)
-            return 0;
+            return 0; // never from abroad
         int drop = front == CODE ? code_length_ : front == PREFIX ? prefix_length_ : 0;
         for (size_t r = 0; r < regions_.size(); r++) {
             int type = type_of(match, (Front)front, r, length - drop);
@@ -262,9 +284,10 @@ class Plan {
                              : regions_[r]->has_leading_digits() ? match[id_of((Front)front, r, LEADING)]
                                                                  : type != PhoneNumberUtil::UNKNOWN;
             if (is_region)
-                return type == PhoneNumberUtil::UNKNOWN ? 0 : world_.outcome({regions_[r]->id(), type, drop});
+                return type == PhoneNumberUtil::UNKNOWN ? invalid_
+                                                        : world_.outcome({regions_[r]->id(), type, drop});
         }
-        return 0;
+        return invalid_;
     }
     bool has_length(size_t region, int pattern, int length) const {
         const auto &lengths = desc_of(*regions_[region], pattern).possible_length();
@@ -298,6 +321,8 @@ class Plan {
     size_t home_ = 0;
     int code_length_ = 0, prefix_length_ = 0;
     int ask_ = -1;
+    int nothing_ = 0; // the row where no pattern is left, and the outcome of digits that none has matched
+    int invalid_ = 0;
     std::map<std::pair<int, std::vector<int>>, int> memo_;
 };
 
@@ -310,7 +335,21 @@ void print_numbers(const char *head, const std::vector<int> &numbers) {
     printf("\n};\n");
 }
 
-void print(const World &world, const std::vector<int> &code_roots,
+// As TestNumberLength in phonenumberutil.cc judges digits of no certain type.
+struct Lengths {
+    int possible = 0, local = 0; // a bit each
+};
+
+Lengths lengths_of(const PhoneMetadata &m) {
+    Lengths l;
+    for (int n : m.general_desc().possible_length())
+        l.possible |= n > 0 ? 1 << n : 0;
+    for (int n : m.general_desc().possible_length_local_only())
+        l.local |= n > 0 ? 1 << n : 0;
+    return l;
+}
+
+void print(const World &world, const std::vector<int> &code_roots, const std::vector<Lengths> &lengths,
            const std::map<std::string, std::pair<int, int>> &regions) {
     if (world.rows.size() > 65535)
         die("more states than 16 bits name");
@@ -333,6 +372,11 @@ void print(const World &world, const std::vector<int> &code_roots,
         printf("{\"%s\", %d, %d},\n", o.region.c_str(), o.type, o.drop);
     printf("};\n");
     print_numbers("const uint16_t phone_table_code_roots[PHONE_TABLE_CODES]", code_roots);
+    printf("const struct phone_table_lengths phone_table_lengths_of[PHONE_TABLE_CODES] = {\n");
+    for (size_t code = 0; code < lengths.size(); code++)
+        if (lengths[code].possible)
+            printf("[%zu] = {%d, %d},\n", code, lengths[code].possible, lengths[code].local);
+    printf("};\n");
     printf("const struct phone_table_region phone_table_regions[PHONE_TABLE_REGIONS] = {\n");
     for (const auto &[region, root] : regions)
         printf("[%d] = {%d, %d}, /* %s */\n", (region[0] - 'A') * 26 + region[1] - 'A', root.first,
@@ -356,6 +400,7 @@ int main() {
     util->GetSupportedCallingCodes(&codes);
     World world;
     std::vector<int> code_roots(1000);
+    std::vector<Lengths> lengths(1000);
     std::map<std::string, std::pair<int, int>> region_roots;
     for (int code : codes) {
         std::list<std::string> names;
@@ -366,11 +411,12 @@ int main() {
         if (regions.empty())
             die("no region for code " + std::to_string(code));
         code_roots.at(code) = Plan(world, regions).abroad();
+        lengths.at(code) = lengths_of(*regions[0]);
         for (size_t r = 0; r < regions.size(); r++)
             if (regions[r]->id() != "001")
                 region_roots[regions[r]->id()] = {Plan(world, regions).at_home(r, std::to_string(code)),
                                                   code};
     }
-    print(world, code_roots, region_roots);
+    print(world, code_roots, lengths, region_roots);
     return 0;
 }

@@ -43,7 +43,7 @@ struct Random {
 };
 
 struct Tally {
-    size_t asked = 0, found = 0, valid = 0, silent = 0;
+    size_t asked = 0, found = 0, valid = 0, silent = 0, refused = 0;
 };
 
 void compare(const Dialled &d, Tally *tally) {
@@ -51,11 +51,17 @@ void compare(const Dialled &d, Tally *tally) {
     phone_lib_number fast, slow;
     bool found = phone_table_find(d.digits.data(), d.digits.size(), region, &fast);
     std::string text = region ? d.digits : "+" + d.digits;
-    bool valid = phone_lib_parse(text.data(), text.size(), region ? region : "ZZ", &slow) == PHONE_LIB_VALID;
+    phone_lib_answer answer = phone_lib_parse(text.data(), text.size(), region ? region : "ZZ", &slow), why;
+    bool valid = answer == PHONE_LIB_VALID;
     tally->asked++;
     tally->found += found;
     tally->valid += valid;
     tally->silent += valid && !found;
+    if (!region && phone_table_refuses(d.digits.data(), d.digits.size(), &why)) {
+        tally->refused++;
+        if (why != answer)
+            fail_msg("%s: the table refuses it by %d, the library says %d", text.c_str(), why, answer);
+    }
     if (!found)
         return;
     if (!valid || strcmp(fast.e164, slow.e164) != 0 || strcmp(fast.region, slow.region) != 0 ||
@@ -131,12 +137,14 @@ void compare_all(bool home, uint64_t seed) {
     Random source = {seed};
     for (size_t i = 0; i < random_count(); i++)
         compare(near(models[source.below(models.size())], &source), &random);
-    print_message("# examples: %zu, valid %zu, found %zu; near them: %zu, valid %zu, found %zu, silent %zu\n",
+    print_message("# examples: %zu, valid %zu, found %zu; near them: %zu, valid %zu, found %zu, silent %zu, "
+                  "refused %zu\n",
                   exact.asked, exact.valid, exact.found, random.asked, random.valid, random.found,
-                  random.silent);
+                  random.silent, random.refused);
     if (!home) { // silence costs speed only, but much of it would mean that the table is broken
         assert_true(exact.found * 100 >= exact.valid * 90);
         assert_true(random.found * 100 >= random.valid * 90);
+        assert_true(random.refused * 100 >= (random.asked - random.valid) * 80);
     }
 }
 
