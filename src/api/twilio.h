@@ -7,6 +7,7 @@
  * - From may be left out: the lane's own sender is used. MessagingServiceSid does not choose a sender either,
  *   as it names something at Twilio and the message may go through another provider; it is kept in the
  *   message's metadata and given back. A lane of Twilio's has a messaging_service_sid of its own.
+ * - whatsapp:+... in To is channel whatsapp; a lane that carries it sends it.
  * - ContentSid names a template of ours, ContentVariables are its variables.
  * - Scheduling needs no MessagingServiceSid, and takes any time up to a year ahead.
  * - Media is refused rather than left away. Unknown parameters are ignored, as Twilio does.
@@ -43,6 +44,7 @@ struct twilio_message {
     struct sid sid;
     const struct sid *account;
     struct sv body, to, from;
+    enum channel channel;
     struct sv service; /* MessagingServiceSid, or empty */
     const char *status;
     int32_t error_code;   /* 0: null */

@@ -97,13 +97,30 @@ static bool read_key(const struct api_request *rq, struct submission *in, struct
            api_token_header(rq, "I-Twilio-Idempotency-Token", KEY_CHARS_MAX, &in->idempotency_key, e);
 }
 
+/* whatsapp:+1... is a number on another channel. */
+static struct sv without_channel(struct sv address) {
+    static const struct sv prefix = {"whatsapp:", 9};
+    return sv_starts(address, prefix) ? sv_from(address, prefix.n) : address;
+}
+
+static bool read_addresses(const struct form *f, struct submission *in, struct err *e) {
+    struct sv to = form_get(f, SV("To")), from = form_get(f, SV("From"));
+    in->to = without_channel(to);
+    in->from = without_channel(from);
+    if (!to.n)
+        return err_set_field(e, ERR_INVALID, "To", "such as +8613800138000");
+    if (in->to.n != to.n)
+        in->channel = CHANNEL_WHATSAPP;
+    return !from.n || (in->to.n != to.n) == (in->from.n != from.n) ||
+           err_set_field(e, ERR_INVALID, "From",
+                         "From and To are of one channel: both whatsapp:, or neither");
+}
+
 static bool read_create(struct api_request *rq, const struct form *f, struct submission *in, json_t **vars,
                         struct err *e) {
     const struct settings *s = api_settings(rq);
     *in = (struct submission){
         .account_id = rq->account_id,
-        .to = form_get(f, SV("To")),
-        .from = form_get(f, SV("From")),
         .body = form_get(f, SV("Body")).n ? form_get(f, SV("Body")) : SV_NONE,
         .priority = s->defaults.priority,
         .delivery = s->defaults.delivery,
@@ -112,8 +129,8 @@ static bool read_create(struct api_request *rq, const struct form *f, struct sub
         .traceparent = api_traceparent(rq),
         .names = &names,
     };
-    if (!in->to.n)
-        return err_set_field(e, ERR_INVALID, "To", "such as +8613800138000");
+    if (!read_addresses(f, in, e))
+        return false;
     if (form_has(f, SV("MediaUrl")))
         return err_set_field(e, ERR_INVALID, "MediaUrl", "this gateway sends texts only, no media");
     return read_content(f, in, vars, e) && read_schedule(f, in, e) && read_numbers(f, in, e) &&
@@ -156,6 +173,7 @@ static void created(struct api_request *rq, const struct api_brief *b, bool repl
         .body = b->body,
         .to = b->to,
         .from = b->from,
+        .channel = b->channel,
         .service = service,
         .status = twilio_first_status(b->state, service.n),
         .direction = b->direction,

@@ -61,6 +61,17 @@ static void print_error(const struct twilio_message *m, struct buf *out) {
     json_pair_or_null(out, "error_message", buf_sv(&text));
 }
 
+static void print_address(const char *key, const struct twilio_message *m, struct sv address,
+                          struct buf *out) {
+    BUF_AUTO struct buf text = BUF_INIT(1024);
+    if (m->channel != CHANNEL_WHATSAPP || !address.n) {
+        json_pair_or_null(out, key, address);
+        return;
+    }
+    buf_join(&text, SV("whatsapp:"), address);
+    json_pair(out, key, buf_sv(&text));
+}
+
 void twilio_print_message(const struct twilio_message *m, struct buf *out) {
     const char *account = m->account->text;
     buf_addc(out, '{');
@@ -72,7 +83,7 @@ void twilio_print_message(const struct twilio_message *m, struct buf *out) {
     print_date("date_updated", m->updated_at, out);
     json_pair(out, "direction", m->direction == DIRECTION_IN ? SV("inbound") : SV("outbound-api"));
     print_error(m, out);
-    json_pair_or_null(out, "from", m->from);
+    print_address("from", m, m->from, out);
     json_pair_or_null(out, "messaging_service_sid", m->service);
     json_pair(out, "num_media", SV("0"));
     json_key(out, "num_segments");
@@ -82,7 +93,7 @@ void twilio_print_message(const struct twilio_message *m, struct buf *out) {
     json_pair(out, "status", sv_of(m->status));
     buf_addf(out, ",\"subresource_uris\":{\"media\":\"/2010-04-01/Accounts/%s/Messages/%s/Media.json\"}",
              account, m->sid.text);
-    json_pair(out, "to", m->to);
+    print_address("to", m, m->to, out);
     buf_addf(out, ",\"uri\":\"/2010-04-01/Accounts/%s/Messages/%s.json\"}", account, m->sid.text);
 }
 
@@ -119,6 +130,7 @@ struct twilio_message twilio_message_of(const struct api_request *rq, const stru
         .body = m->text[TEXT_BODY],
         .to = m->text[TEXT_TO],
         .from = m->text[TEXT_FROM],
+        .channel = m->channel,
         .service = twilio_kept_service(m),
         .status = owed_twilio_status(m->head.state),
         .direction = m->direction,

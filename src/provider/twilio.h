@@ -59,6 +59,12 @@ void twilio_account_url(const struct lane_config *lane, struct buf *out);
  * API key has no secret or the other way round, ERR_TOO_LARGE when mem is full. */
 MUST_USE bool twilio_request(const struct lane_config *lane, enum http_method method, const struct buf *url,
                              struct arena *mem, struct http_request *out, struct err *e);
+/* WhatsApp's addresses are numbers with this before them. */
+#define TWILIO_WHATSAPP SV("whatsapp:")
+/* key=address, as the attempt's channel has it. */
+void twilio_add_address(struct buf *form, struct sv key, const struct attempt_view *a, struct sv address);
+/* A number without what WhatsApp puts before it. */
+struct sv twilio_number(struct sv address);
 /* The attempt's sender, or the lane's; may be empty. */
 struct sv twilio_sender(const struct lane_config *lane, const struct attempt_view *a);
 

@@ -100,7 +100,7 @@ bool twilio_receipt(const struct lane_config *lane, const struct hook_request *r
     uint64_t code;
     if (!sv_to_u64(twilio_only(&f, SV("ErrorCode")), &code) || code > INT32_MAX)
         code = 0;
-    struct receipt r = {.number = twilio_only(&f, SV("To"))};
+    struct receipt r = {.number = twilio_number(twilio_only(&f, SV("To")))};
     if (max == 0 || !twilio_status(status, (int32_t)code, &r))
         return true; /* a status of the future: heard, and nothing to do */
     memcpy(r.provider_id, sid.p, sid.n);
@@ -128,8 +128,8 @@ bool twilio_inbound(const struct lane_config *lane, const struct hook_request *r
     struct inbound in = {0};
     if (!twilio_authenticate(lane, rq, mem, &f, e) || !message_sid(&f, &in.provider_id, e))
         return false;
-    in.from = twilio_only(&f, SV("From"));
-    in.to = twilio_only(&f, SV("To"));
+    in.from = twilio_number(twilio_only(&f, SV("From")));
+    in.to = twilio_number(twilio_only(&f, SV("To")));
     in.body = twilio_only(&f, SV("Body"));
     if (!is_address(in.from))
         return err_set_field(e, ERR_INVALID, "From", "the callback names no sender");

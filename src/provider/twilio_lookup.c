@@ -21,12 +21,12 @@ bool twilio_lookup(const struct lane_config *lane, const struct attempt_view *a,
     struct buf BUF_AUTO url = BUF_INIT(2048);
     twilio_account_url(lane, &url);
     buf_adds(&url, "/Messages.json?");
-    form_add(&url, SV("To"), a->to);
+    twilio_add_address(&url, SV("To"), a, a->to);
     /* With a Messaging Service the sender may not be chosen yet. No DateSent filter either: whether it finds
      * messages that are still queued is not documented. */
     struct sv from = twilio_sender(lane, a);
     if (from.n && lane->fields[TWILIO_SERVICE_SID].n == 0)
-        form_add(&url, SV("From"), from);
+        twilio_add_address(&url, SV("From"), a, from);
     buf_addf(&url, "&PageSize=%d", PAGE_SIZE);
     return twilio_request(lane, HTTP_GET, &url, mem, out, e);
 }
@@ -91,11 +91,13 @@ static bool read_entry(const struct lane_config *lane, const struct attempt_view
     r->falling = r->falling && created <= r->oldest;
     r->oldest = created;
     if (created < a->started_at - SKEW_US || !sv_eq(twilio_string(entry, "direction"), SV("outbound-api")) ||
-        !sv_eq(twilio_string(entry, "to"), a->to))
+        !sv_eq(twilio_number(twilio_string(entry, "to")), a->to))
         return true;
     if (!same_text(body, a->body)) {
-        /* A redacted text is empty; a Messaging Service may shorten links and replace characters. */
-        r->altered = r->altered || body.n == 0 || lane->fields[TWILIO_SERVICE_SID].n > 0;
+        /* A redacted text is empty; a Messaging Service may shorten links and replace characters; a
+         * content template's is Twilio's to write. */
+        r->altered =
+            r->altered || body.n == 0 || lane->fields[TWILIO_SERVICE_SID].n > 0 || a->code.code.n > 0;
         return true;
     }
     if (r->answer.n == LOOKUP_CANDIDATES_MAX) {

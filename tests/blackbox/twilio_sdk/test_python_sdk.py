@@ -227,3 +227,13 @@ def test_callbacks__tell_of_a_cancellation(client, gateway, number, receiver):
 def test_callbacks__carry_the_error_code(client, receiver):
     client.messages.create(to="+15005550004", from_="Acme", body="x", status_callback=receiver.url + "/")
     assert receiver.until("failed")[-1][1]["ErrorCode"] == "21610"
+
+
+def test_create__a_whatsapp_address_is_a_number_on_another_channel(client, gateway, number):
+    made = client.messages.create(to="whatsapp:" + number, from_="whatsapp:+15005550006", body="hello")
+    assert (made.to, made.from_) == ("whatsapp:" + number, "whatsapp:+15005550006")
+    fetched = client.messages(made.sid).fetch()
+    assert (fetched.to, fetched.from_) == ("whatsapp:" + number, "whatsapp:+15005550006")
+    assert refusal(client.messages.create, to="whatsapp:" + number, from_="+15005550006", body="hello")[0] == 400
+    assert refusal(client.messages.create, to=number, from_="whatsapp:+15005550006", body="hello")[0] == 400
+    assert refusal(client.messages.create, to="whatsapp:nobody", body="hello") == (400, 21211)

@@ -76,14 +76,18 @@ def record(case, lane, attempt):
     client = Client(user, password, sid, http_client=recorder)
     sender = attempt.get("from") or lane.get("from") or values.unset
     service = lane.get("messaging_service_sid", values.unset)
+    to = attempt.get("to")
+    if attempt.get("channel") == "whatsapp":
+        to = "whatsapp:" + to
+        sender = sender if sender is values.unset else "whatsapp:" + sender
     try:
         if case["call"] == "send":
-            client.messages.create(to=attempt["to"], from_=sender, messaging_service_sid=service,
+            client.messages.create(to=to, from_=sender, messaging_service_sid=service,
                                    body=attempt["body"],
                                    status_callback=attempt.get("status_url", values.unset),
                                    validity_period=seconds_left(case, attempt))
         elif case["call"] == "lookup":
-            client.messages.page(to=attempt["to"], from_=sender if service is values.unset else values.unset, page_size=50)
+            client.messages.page(to=to, from_=sender if service is values.unset else values.unset, page_size=50)
         elif "api_key" in lane:
             client.messages.page(page_size=1)
         else:
@@ -125,6 +129,8 @@ def main():
         if "request" not in s:
             continue
         case, lane, attempt = pairs(s["case"]), pairs(s["lane"]), pairs(s.get("attempt", ""))
+        if case["call"] == "send" and attempt.get("code", "").startswith("HX"):
+            continue  # newer than this SDK: make_content.mjs
         request = write_out(record(case, lane, attempt), lane, attempt)
         made += 1
         if not check:
