@@ -82,6 +82,9 @@ void config_print(const struct settings *s, struct buf *out);
 MUST_USE bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e);
 /* docs/config.md, in English and Chinese. */
 void config_doc(struct buf *out);
+/* The end of docs/providers/NAME.md: the provider's settings and what its codes mean. */
+struct adapter;
+void config_provider_doc(const struct adapter *a, struct buf *out);
 
 /* `hongyan config check|print|explain|doc`; argv[0] is "config". Returns an exit code of sysexits.h. */
 int config_command(int argc, char **argv);

@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "base/json.h"
+#include "provider/adapter.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -10,7 +11,9 @@ static const char help[] =
     "Usage: hongyan config check [-c FILE] [--json]   report all that is wrong with a configuration\n"
     "       hongyan config print [-c FILE]            show the settings in effect, secrets as ***\n"
     "       hongyan config explain [--zh] [KEY]       say what a key (or section) means\n"
-    "       hongyan config doc                        write docs/config.md to standard output\n"
+    "       hongyan config doc [PROVIDER]             write docs/config.md to standard output, or the end "
+    "of\n"
+    "                                                 a provider's page: its settings and codes\n"
     "\n"
     "  -c, --config FILE  default: $HONGYAN_CONFIG, or hongyan.yaml\n"
     "      --json         check: one JSON object on standard output\n"
@@ -69,7 +72,8 @@ static int read_options(int argc, char **argv, struct command_options *o) {
         return usage_error("say what to do: check, print, explain or doc", NULL);
     o->action = argv[optind++];
     bool explain = strcmp(o->action, "explain") == 0;
-    if (explain && optind < argc)
+    bool doc = strcmp(o->action, "doc") == 0;
+    if ((explain || doc) && optind < argc)
         o->key = argv[optind++];
     if (optind < argc)
         return usage_error("unexpected argument", argv[optind]);
@@ -140,9 +144,15 @@ static int explain(const struct command_options *o) {
     return done(EX_OK);
 }
 
-static int doc(void) {
+static int doc(const struct command_options *o) {
     struct buf BUF_AUTO out = BUF_INIT(1 << 20);
-    config_doc(&out);
+    const struct adapter *provider = o->key ? adapter_find(sv_of(o->key)) : NULL;
+    if (o->key && !provider)
+        return usage_error("no such provider", o->key);
+    if (provider)
+        config_provider_doc(provider, &out);
+    else
+        config_doc(&out);
     put(&out, stdout);
     return done(EX_OK);
 }
@@ -157,6 +167,6 @@ int config_command(int argc, char **argv) {
     if (strcmp(o.action, "explain") == 0)
         return explain(&o);
     if (strcmp(o.action, "doc") == 0)
-        return doc();
+        return doc(&o);
     return usage_error("unknown action", o.action);
 }

@@ -230,3 +230,35 @@ void config_doc(struct buf *out) {
         }
     }
 }
+
+/* ---- docs/providers ---- */
+
+static void code_row(const struct adapter_code *c, struct buf *out) {
+    buf_addf(out, "| `%s` | %s | %s | %s | ", c->code, fate_name(c->fate), lane_hint_name(c->hint),
+             c->reason ? reason_name(c->reason) : "");
+    if (c->pause_ms)
+        buf_addf(out, "%d s", (int)(c->pause_ms / 1000));
+    buf_adds(out, " |\n");
+}
+
+void config_provider_doc(const struct adapter *a, struct buf *out) {
+    struct adapter_code code;
+    buf_addf(out,
+             "<!-- From here on made by `hongyan config doc %s`; a test fails when the two differ. -->\n",
+             a->name);
+    buf_adds(out, "\n## Settings · 配置\n");
+    doc_table(out);
+    for (size_t i = 0; i < a->n_fields; i++) {
+        struct config_row row = config_row_of_field(&a->fields[i]);
+        doc_row(&row, out);
+    }
+    if (!a->code)
+        return;
+    buf_adds(out, "\n## Codes · 错误码\n\n"
+                  "A code that is not here is judged by its HTTP status. `*`: what begins so.\n"
+                  "未列出的错误码按 HTTP 状态处理;`*` 表示前缀。\n\n"
+                  "| code · 错误码 | message · 短信 | lane · 通道 | reason · 原因 | pause · 等待 "
+                  "|\n|---|---|---|---|---|\n");
+    for (size_t i = 0; a->code(i, &code); i++)
+        code_row(&code, out);
+}

@@ -477,4 +477,5 @@ const struct adapter twilio_adapter = {
     .answer = twilio_answer,
     .probe = twilio_probe,
     .judge_probe = twilio_judge_probe,
+    .code = twilio_error_row,
 };

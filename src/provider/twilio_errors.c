@@ -195,6 +195,16 @@ const struct twilio_error *twilio_error_find(int64_t code) {
     return bsearch(&code, rows, sizeof rows / sizeof rows[0], sizeof rows[0], by_code);
 }
 
+bool twilio_error_row(size_t i, struct adapter_code *out) {
+    if (i >= sizeof rows / sizeof rows[0])
+        return false;
+    const struct twilio_error *row = &rows[i];
+    *out = (struct adapter_code){
+        .fate = row->fate, .hint = row->hint, .reason = row->reason, .pause_ms = row->pause_ms};
+    snprintf(out->code, sizeof out->code, "%d", (int)row->code);
+    return true;
+}
+
 const struct twilio_error *twilio_error_table(size_t *n) {
     *n = sizeof rows / sizeof rows[0];
     return rows;

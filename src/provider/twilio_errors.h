@@ -9,6 +9,7 @@
 #define HY_PROVIDER_TWILIO_ERRORS_H
 
 #include "model/verdict.h"
+#include "provider/adapter.h"
 
 /* "Never processed, always safe to retry" by its dictionary entry, whatever the HTTP status around it. */
 enum { TWILIO_TOO_MANY_REQUESTS = 20429 };
@@ -25,5 +26,7 @@ struct twilio_error {
 const struct twilio_error *twilio_error_find(int64_t code);
 /* The whole table, by rising code. */
 const struct twilio_error *twilio_error_table(size_t *n);
+/* The same for people (adapter.h). */
+bool twilio_error_row(size_t i, struct adapter_code *out);
 
 #endif

@@ -119,6 +119,25 @@ static void test_doc__the_file_is_what_the_table_makes(void **state) {
         fail_msg("docs/config.md is old: hongyan config doc > docs/config.md");
 }
 
+/* Pages of both languages end with what the adapter's tables make. */
+static void test_doc__a_providers_page_ends_with_its_tables(void **state) {
+    (void)state;
+    static const char *const endings[] = {".md", ".zh-CN.md"};
+    struct config_source real = config_source_real();
+    for (size_t a = 0; adapters[a]; a++) {
+        struct buf BUF_AUTO made = BUF_INIT(1 << 20);
+        config_provider_doc(adapters[a], &made);
+        for (size_t i = 0; i < 2 && adapters[a]->code; i++) {
+            struct buf BUF_AUTO page = BUF_INIT(1 << 20), BUF_AUTO path = BUF_INIT(4096);
+            struct err e = ERR_INIT;
+            buf_addf(&path, "%s/%s%s", getenv("HY_PROVIDER_DOCS"), adapters[a]->name, endings[i]);
+            if (!real.read(real.ctx, buf_sv(&path), &page, &e) || !sv_ends(buf_sv(&page), buf_sv(&made)))
+                fail_msg("docs/providers/%s%s does not end with what `hongyan config doc %s` makes",
+                         adapters[a]->name, endings[i], adapters[a]->name);
+        }
+    }
+}
+
 static void test_doc__the_example_is_accepted(void **state) {
     (void)state;
     struct buf BUF_AUTO text = BUF_INIT(1 << 20), BUF_AUTO why = BUF_INIT(1 << 16);
@@ -443,6 +462,7 @@ int main(void) {
         cmocka_unit_test(test_table__names_are_those_of_the_model),
         cmocka_unit_test(test_table__no_adapter_field_hides_a_common_key),
         cmocka_unit_test(test_doc__the_file_is_what_the_table_makes),
+        cmocka_unit_test(test_doc__a_providers_page_ends_with_its_tables),
         cmocka_unit_test(test_doc__the_example_is_accepted),
         cmocka_unit_test(test_explain__every_key_and_section_has_words),
         cmocka_unit_test(test_load__twenty_problems_are_told_and_the_rest_counted),
