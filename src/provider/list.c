@@ -1,5 +1,6 @@
 #include "provider/adapter.h"
 #include "provider/aliyun.h"
+#include "provider/aws.h"
 #include "provider/generic.h"
 #include "provider/smtp.h"
 #include "provider/tencent.h"
@@ -15,6 +16,7 @@ const struct adapter *const adapters[] = {
     &smtp_adapter,
     &generic_adapter,
     &twilio_voice_adapter,
+    &aws_adapter,
     NULL,
 };
 /* clang-format on */

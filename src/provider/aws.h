@@ -1,0 +1,63 @@
+/* aws: text messages (and calls that speak) by Amazon Web Services, over one of two APIs: AWS End User
+ * Messaging SMS (`sms-voice`, API version 2022-03-31, JSON 1.0) or SNS Publish to a telephone number (`sns`,
+ * API version 2010-03-31, Query protocol). Sources: the API references of both, Signature Version 4 in the
+ * AWS General Reference, "HTTP endpoint delivery request and response specifications" of Amazon Data
+ * Firehose.
+ *
+ * Neither keeps a reference of ours nor can be asked what became of a message, and neither takes an
+ * idempotency key: what is unknown stays so until an event tells. Events of End User Messaging come by
+ * Firehose to an HTTP endpoint, which shows that it is itself by an access key; SNS has no events over HTTP.
+ *
+ * This header is shared by the adapter's parts; the rest of the program sees only aws_adapter.
+ */
+#ifndef HY_PROVIDER_AWS_H
+#define HY_PROVIDER_AWS_H
+
+#include "provider/kit.h"
+
+extern const struct adapter aws_adapter;
+
+/* Indexes into lane->fields, in the order of the adapter's table. */
+enum aws_field {
+    AWS_API,
+    AWS_REGION,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    AWS_SESSION_TOKEN,
+    AWS_ORIGINATION,
+    AWS_CONFIGURATION_SET,
+    AWS_MESSAGE_TYPE,
+    AWS_MAX_PRICE,
+    AWS_VOICE_ID,
+    AWS_CALLBACK_TOKEN,
+    AWS_BASE_URL,
+    AWS_FIELDS
+};
+
+bool aws_is_sns(const struct lane_config *lane);
+
+/* A POST of body to the API's root, signed. target: X-Amz-Target, or empty (SNS). Everything is copied to
+ * mem. */
+MUST_USE bool aws_request(const struct lane_config *lane, struct sv target, const struct buf *body,
+                          int64_t now, struct arena *mem, struct http_request *out, struct err *e);
+
+/* What an error means. code: the vendor's name without "Exception" or what stands before '#'; reason: of
+ * End User Messaging, or empty. NULL: not known. */
+struct aws_error {
+    const char *code, *reason; /* reason NULL: any */
+    enum fate fate;
+    enum lane_hint hint;
+    enum reason says;
+    int32_t pause_ms;
+};
+const struct aws_error *aws_error_find(struct sv code, struct sv reason);
+/* What an event's type says of a message; false: nothing (a type of the future). */
+bool aws_event_find(struct sv type, enum state *state, enum reason *reason);
+
+bool aws_receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                 struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+bool aws_inbound(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                 struct inbound *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+const char *aws_hook_header(const struct lane_config *lane, size_t i);
+
+#endif
