@@ -41,6 +41,7 @@ static const struct error_text {
     {21617, 400, "The concatenated message body exceeds the 1600 character limit."},
     {21624, 400, "ValidityPeriod must be an integer between 1 and 36000 seconds."},
     {21701, 400, "The Messaging Service does not exist."},
+    {21910, 400, "Invalid 'From' and 'To' pair. 'From' and 'To' should be of the same channel."},
     {30409, 409, "The message cannot be canceled."},
     {35111, 400, "The 'SendAt' parameter is required for a scheduled message."},
     {35114, 400, "The 'SendAt' timestamp is not valid or too far in the future or too soon."},
@@ -90,6 +91,13 @@ static void write_uris(const struct sim_account *account, const struct sid *sid,
     buf_adds(out, "/Feedback.json\"}");
 }
 
+void message_to(struct sim *sim, const struct sim_message *m, struct buf *out) {
+    static const struct sv whatsapp = {"whatsapp:", 9};
+    if (sv_starts(words_get(&sim->store.words, m->from), whatsapp))
+        buf_add(out, whatsapp);
+    sim_number_add(out, m->number);
+}
+
 void message_write(struct sim *sim, uint64_t seq, const struct sim_message *m, struct buf *out) {
     const struct sim_account *account = &sim->accounts[m->account];
     const struct words *words = &sim->store.words;
@@ -124,7 +132,7 @@ void message_write(struct sim *sim, uint64_t seq, const struct sim_message *m, s
     json_pair(out, "sid", sid_sv(&sid));
     json_pair(out, "status", sv_of(sim_status_name(status)));
     buf_adds(out, ",\"to\":\"");
-    sim_number_add(out, m->number);
+    message_to(sim, m, out);
     buf_addc(out, '"');
     write_uris(account, &sid, out);
     buf_addc(out, '}');

@@ -10,6 +10,8 @@
 
 struct sim;
 
+/* Its To, with the word before it that its From has. */
+void message_to(struct sim *sim, const struct sim_message *m, struct buf *out);
 /* The message as a JSON object, as of now. */
 void message_write(struct sim *sim, uint64_t seq, const struct sim_message *m, struct buf *out);
 /* As it is told to its sender: just created, it is never further than its first status. */

@@ -19,8 +19,12 @@ enum {
 /* The sender that a Messaging Service picks from its pool. */
 #define POOL_SENDER SV("+15005550006")
 
+/* Before both addresses of a message by WhatsApp. */
+#define WHATSAPP SV("whatsapp:")
+
 struct request {
     struct sv to, from, service, body, callback;
+    struct sv sender; /* from as it was given, WhatsApp's word and all */
     uint64_t number;
     int64_t send_at; /* 0: at once */
 };
@@ -122,8 +126,16 @@ static int judge(const struct sim *sim, const struct form *f, struct request *r)
     r->service = form_get(f, SV("MessagingServiceSid"));
     r->body = form_get(f, SV("Body"));
     r->callback = form_get(f, SV("StatusCallback"));
+    r->sender = r->from;
     if (!r->to.n)
         return 21604;
+    bool whatsapp = sv_starts(r->to, WHATSAPP);
+    if (r->from.n && whatsapp != sv_starts(r->from, WHATSAPP))
+        return 21910;
+    if (whatsapp) {
+        r->to = sv_from(r->to, WHATSAPP.n);
+        r->from = sv_from(r->from, r->from.n ? WHATSAPP.n : 0);
+    }
     int code = judge_sender(sim, r);
     if (!code)
         code = judge_body(f, r->body);
@@ -151,7 +163,7 @@ static bool fill(struct sim *sim, const struct request *r, uint16_t account, str
     row->account = account;
     row->segments = (uint8_t)(segments < UINT8_MAX ? segments : UINT8_MAX);
     row->first = r->send_at ? SIM_SCHEDULED : r->service.n ? SIM_ACCEPTED : SIM_QUEUED;
-    return words_put(&sim->store.words, r->from.n ? r->from : POOL_SENDER, &row->from) &&
+    return words_put(&sim->store.words, r->sender.n ? r->sender : POOL_SENDER, &row->from) &&
            words_put(&sim->store.words, r->service, &row->service);
 }
 

@@ -5,6 +5,7 @@
 #include "model/form.h"
 #include "model/twilio_sign.h"
 #include "simulator/sim.h"
+#include "simulator/sim_twilio_answer.h"
 #include "text/segments.h"
 
 enum { DEDUP_BYTES_MAX = 64 };
@@ -45,8 +46,8 @@ void sim_twilio_receipt(struct sim *sim, const struct sim_step *step, struct cal
     struct sv status = sv_of(sim_status_name(step->status));
     struct sv from = words_get(&sim->store.words, m->from),
               service = words_get(&sim->store.words, m->service);
-    struct buf BUF_AUTO to = BUF_INIT(32), BUF_AUTO code = BUF_INIT(16), BUF_AUTO date = BUF_INIT(16);
-    sim_number_add(&to, m->number);
+    struct buf BUF_AUTO to = BUF_INIT(64), BUF_AUTO code = BUF_INIT(16), BUF_AUTO date = BUF_INIT(16);
+    message_to(sim, m, &to);
     struct form f = {.n = 0};
     add_pair(&f, SV("AccountSid"), sv_of(account->sid));
     add_pair(&f, SV("ApiVersion"), SV("2010-04-01"));

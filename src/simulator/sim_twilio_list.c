@@ -58,6 +58,8 @@ static int read_query(struct sim *sim, const struct form *f, struct query *q) {
               token = form_get(f, SV("PageToken"));
     q->has_to = to.n > 0;
     q->has_from = from.n > 0;
+    if (sv_starts(to, SV("whatsapp:")))
+        to = sv_from(to, 9);
     if (q->has_to && !sim_number_parse(to, &q->to))
         q->to = 0; /* nothing has that number */
     q->from_known = words_find(&sim->store.words, from, &q->from);
