@@ -6,10 +6,18 @@
 #include "provider/kit.h"
 
 enum {
-    ITEM_BYTES_MAX = 2000, /* longer ones go alone: a batch must always fit */
-    LIST_BYTES_MAX = ALIYUN_BATCH_MAX * (2 * ITEM_BYTES_MAX + 16),
+    /* Longer ones go alone: a batch must always fit, and JSON may make six bytes of one. 500 characters are
+       1500. */
+    ITEM_BYTES_MAX = 1500,
+    SIGN_BYTES_MAX = 128,
+    LIST_BYTES_MAX = ALIYUN_BATCH_MAX * (6 * ITEM_BYTES_MAX + 128),
     OUT_ID_BYTES_MAX = 255,
 };
+
+static bool fits(const struct lane_config *lane, const struct attempt_view *a) {
+    return a->body.n <= ITEM_BYTES_MAX && a->code.params.n <= ITEM_BYTES_MAX &&
+           aliyun_sign_name(lane, a).n <= SIGN_BYTES_MAX;
+}
 
 /* Second attempts go alone: a batch that was refused for one of its messages does not say for which. */
 bool aliyun_joins(const struct lane_config *lane, const struct attempt_view *a,
@@ -18,8 +26,7 @@ bool aliyun_joins(const struct lane_config *lane, const struct attempt_view *a,
     return way == aliyun_way_of(lane, b) && (way == ALIYUN_OWN_TEMPLATE || way == ALIYUN_LANE_TEMPLATE) &&
            a->number == 1 && b->number == 1 && sv_eq(a->code.code, b->code.code) &&
            !a->code.params.n == !b->code.params.n && aliyun_is_china(a->to) == aliyun_is_china(b->to) &&
-           a->body.n <= ITEM_BYTES_MAX && a->code.params.n <= ITEM_BYTES_MAX && b->body.n <= ITEM_BYTES_MAX &&
-           b->code.params.n <= ITEM_BYTES_MAX;
+           fits(lane, a) && fits(lane, b);
 }
 
 bool aliyun_build_batch(const struct lane_config *lane, const struct attempt_view *a, size_t n, int64_t now,

@@ -14,7 +14,7 @@
 
 enum {
     QUERY_BYTES_MAX = 64 * 1024,
-    FORM_BYTES_MAX = 512 * 1024,
+    FORM_BYTES_MAX = 800 * 1024,
     NONCE_BYTES = 32,
     HEX_BYTES = 2 * SHA256_BYTES,
 };
@@ -161,7 +161,7 @@ static bool write_v3(const struct lane_config *lane, struct aliyun_call *call, i
 
 static bool write_rpc(const struct lane_config *lane, struct aliyun_call *call, int64_t now, uint64_t nonce,
                       struct arena *mem, struct http_request *out, struct err *e) {
-    struct buf BUF_AUTO form = BUF_INIT(FORM_BYTES_MAX), BUF_AUTO to_sign = BUF_INIT(2 * FORM_BYTES_MAX),
+    struct buf BUF_AUTO form = BUF_INIT(FORM_BYTES_MAX), BUF_AUTO to_sign = BUF_INIT(3 * FORM_BYTES_MAX),
                         BUF_AUTO key = BUF_INIT(512), BUF_AUTO url = BUF_INIT(1024),
                         BUF_AUTO date = BUF_INIT(32), BUF_AUTO once = BUF_INIT(NONCE_BYTES),
                         BUF_AUTO signature = BUF_INIT(64);
