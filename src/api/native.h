@@ -23,6 +23,7 @@ const char *direction_name(enum direction d);
 extern const struct api_field suppression_put_fields[], suppression_create_fields[],
     suppression_bulk_fields[], suppression_delete_fields[],
     suppression_list_fields[]; /* native_suppressions.c */
+extern const struct api_field reply_list_fields[], reply_shape[], reply_page_shape[]; /* native_replies.c */
 extern const struct api_field suppression_shape[], suppression_page_shape[], suppression_of_shape[],
     suppression_refusal_shape[], suppression_bulk_shape[];
 
@@ -62,6 +63,11 @@ void native_template_publish(struct api_request *rq);
 void native_template_archive(struct api_request *rq);
 void native_template_delete(struct api_request *rq);
 void native_preview(struct api_request *rq);
+
+void native_reply_list(struct api_request *rq); /* native_replies.c */
+void native_message_replies(struct api_request *rq);
+void native_reply_read(struct api_request *rq);
+void native_reply_unread(struct api_request *rq);
 
 void native_suppression_list(struct api_request *rq); /* native_suppressions.c */
 void native_suppression_create(struct api_request *rq);

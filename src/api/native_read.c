@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "store/links.h"
+#include "store/replies.h"
 
 enum {
     EVENTS_MAX = 1000,
@@ -26,6 +27,20 @@ static bool add_links(struct api_request *rq, const struct message *m, struct bu
     return true;
 }
 
+/* What lists leave out, too: which message a text from a handset answers. */
+static bool add_in_reply_to(struct api_request *rq, const struct message *m, struct buf *out, struct err *e) {
+    struct reply r;
+    int64_t answered_at, read_at;
+    bool there;
+    if (!replies_get(api_db(rq), m->id, &rq->x->arena, &r, &answered_at, &read_at, &there, e))
+        return false;
+    struct sid sid = {.text = ""};
+    if (there && r.in_reply_to)
+        sid = sid_message(api_world(rq)->id_key, r.in_reply_to);
+    json_pair_or_null(out, "in_reply_to", sv_of(sid.text));
+    return true;
+}
+
 void native_get(struct api_request *rq) {
     struct message *m = api_find_message(rq, rq->params[0]);
     if (!m)
@@ -34,7 +49,7 @@ void native_get(struct api_request *rq) {
     native_print_message(rq, m, out);
     out->n--; /* the closing brace: its links follow */
     struct err e = ERR_INIT;
-    bool ok = add_links(rq, m, out, &e);
+    bool ok = add_links(rq, m, out, &e) && (m->direction == DIRECTION_OUT || add_in_reply_to(rq, m, out, &e));
     message_free(m);
     if (!ok) {
         api_fail(rq, &e);

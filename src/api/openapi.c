@@ -23,6 +23,8 @@ static const struct schema {
     {"Send", send_fields, true},
     {"PreviewRequest", preview_fields, true},
     {"TemplateCreate", template_create_fields, true},
+    {"Reply", reply_shape, false},
+    {"ReplyPage", reply_page_shape, false},
     {"SuppressionPut", suppression_put_fields, true},
     {"SuppressionCreate", suppression_create_fields, true},
     {"SuppressionBulk", suppression_bulk_fields, true},

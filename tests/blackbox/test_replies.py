@@ -159,3 +159,57 @@ def test_provider__that_has_answered_is_not_answered_over(make_gateway, kind, ac
     a = provider_posts(g, "SM" + "ab" * 16, LI, OWN, "whatever they agreed on", OptOutType=kind)
     assert a.status == 200 and "<Message>" not in a.body.decode()
     assert bool(suppressed(g)) == (kind == "STOP")
+
+
+# ---- the inbox ----
+
+def inbox(g, **query):
+    a = g.get("/v1/replies?" + urllib.parse.urlencode(query))
+    assert a.status == 200, a
+    return a.json["data"]
+
+
+def test_inbox__joins_texts_to_messages_and_filters_them(make_gateway):
+    g = make_gateway(lane=QUICK, replies={"answer_other": True})
+    first = g.create(to=LI, body="您的订单已完成")
+    g.wait(first, "delivered")
+    second = g.create(to=LI, body="评价一下吧")
+    g.wait(second, "delivered")
+    says(g, LI, "太糟糕了,非常失望,垃圾服务!")
+    says(g, LI, "谢谢,非常好,我很喜欢!")
+    says(g, "+14155550123", "hello")
+    says(g, LI, "退订")
+    rows = inbox(g)
+    assert [r["body"][:2] for r in rows] == ["退订", "he", "谢谢", "太糟"]
+    assert [r["in_reply_to"] for r in rows] == [second, None, second, second]
+    assert (rows[0]["action"], rows[0]["keyword"], rows[0]["answer"]) == ("stop", "退订", "您已退订通知")
+    assert rows[3]["mood"] == "negative" and rows[3]["polarity"] < -500 and rows[3]["answer"] == '回复"取消"退订'
+    assert rows[2]["mood"] == "positive"
+    assert [r["id"] for r in inbox(g, mood="negative")] == [rows[3]["id"]]
+    assert [r["id"] for r in inbox(g, action="stop")] == [rows[0]["id"]]
+    assert len(inbox(g, **{"from": LI})) == 3 and len(inbox(g, to=OWN)) == 4 and inbox(g, to=LI) == []
+    assert inbox(g, since="2100-01-01T00:00:00Z") == [] and len(inbox(g, until="2100-01-01T00:00:00Z")) == 4
+    page = g.get("/v1/replies?limit=3").json
+    assert len(page["data"]) == 3 and len(inbox(g, limit=3, cursor=page["next_cursor"])) == 1
+    answers = g.get("/v1/messages/%s/replies" % second).json["data"]
+    assert len(answers) == 3 and g.get("/v1/messages/%s/replies" % first).json["data"] == []
+    assert g.message(rows[0]["id"])["in_reply_to"] == second and g.message(rows[1]["id"])["in_reply_to"] is None
+    assert "in_reply_to" not in g.message(second)
+    until(lambda: "reply.negative" in g.log())
+    metrics = g.get("/metrics").body.decode()
+    for line in ("replies_negative_total 1", "replies_opt_out_total 1", "replies_answered_total 4"):
+        assert line in metrics, line
+
+
+def test_inbox__texts_are_read_and_unread_by_their_own_account(make_gateway):
+    g = make_gateway(lane=QUICK)
+    says(g, LI, "你好")
+    row = inbox(g)[0]
+    other = {"Authorization": "Bearer " + g.create_key(account="other")["key"]}
+    mark = lambda what, headers=None: g.post("/v1/replies/%s/%s" % (row["id"], what), b"", headers).status  # noqa: E731
+    assert row["read_at"] is None and mark("read", other) == 404 and len(inbox(g, unread="true")) == 1
+    assert mark("read") == 204 and inbox(g, unread="true") == [] and inbox(g)[0]["read_at"]
+    assert mark("unread") == 204 and len(inbox(g, unread="true")) == 1
+    assert g.get("/v1/replies", headers=other).json["data"] == []
+    deleted = call(g.port, "DELETE", "/v1/messages/" + row["id"], None, g.bearer)
+    assert deleted.status == 204 and inbox(g) == []
