@@ -115,6 +115,30 @@ void lane_recall_sender(struct lane *l, struct sv sender, int64_t first_at, int6
         quota_recall_sender(&l->quota, sender, first_at, last_at, units);
 }
 
+void lane_start(struct lane *l) {
+    l->unread = l->state_unread = true;
+}
+
+void lane_resume(struct lane *l, bool broken, uint32_t downs, int64_t until, int64_t now) {
+    if (!l->state_unread)
+        return;
+    l->state_unread = false;
+    l->kept_trouble = broken || downs;
+    if (!l->kept_trouble)
+        return;
+    int64_t latest = now + DOWN_MAX_MS * US_PER_MS; /* clocks step */
+    l->downs = downs ? downs : 1;
+    l->paused_until = broken ? 0 : until < latest ? until : latest;
+}
+
+bool lane_wants_keeping(struct lane *l, bool closed) {
+    bool trouble = l->broken || l->downs;
+    if (trouble ? !closed : !l->kept_trouble)
+        return false;
+    l->kept_trouble = trouble;
+    return true;
+}
+
 void lane_read(struct lane *l) {
     for (uint32_t i = 0; i < l->n_rates; i++)
         l->rates[i].unread = false;

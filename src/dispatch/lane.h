@@ -35,6 +35,8 @@ struct lane {
     uint32_t n_rates;
     struct quota quota;
     bool quota_unread;
+    bool state_unread;    /* how the breaker stood before this process is not here yet */
+    bool kept_trouble;    /* on disk it is not closed */
     bool unread, reading; /* some of this is on disk yet; has been asked for */
     uint32_t wanted;      /* units that last found no room in a rate */
     struct flow flow;     /* where the settings let the window adapt */
@@ -75,6 +77,14 @@ void lane_take_back(struct lane *l, struct lane_load load, int64_t then);
 void lane_recall(struct lane *l, uint32_t units, int64_t minute_at, int64_t now);
 void lane_recall_sender(struct lane *l, struct sv sender, int64_t first_at, int64_t last_at, uint32_t units);
 void lane_read(struct lane *l);
+/* A lane that is new in this process: closed until it is read. */
+void lane_start(struct lane *l);
+/* How its breaker stood when a process before ended; only after lane_start. A lane that was broken is tried
+ * once, by one call: a person may have mended the account meanwhile. */
+void lane_resume(struct lane *l, bool broken, uint32_t downs, int64_t until, int64_t now);
+/* Has what is on disk of the breaker to be written anew? Closed says that it closed to calls just now. Yes is
+ * said once. */
+bool lane_wants_keeping(struct lane *l, bool closed);
 /* New settings; rates and quotas that stay keep what they have counted. */
 void lane_configure(struct lane *l, const struct lane_config *config);
 /* Nothing in flight, and nothing that a rate still counts. */

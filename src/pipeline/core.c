@@ -387,6 +387,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_OWED: core_owed_done(c, w); break;
     case FOR_KEY: core_key_done(c, w); break;
     case FOR_LANE_USE: core_use_done(c, w); break;
+    case FOR_LANE_STATE: /* at worst a restart tries it with one call, or with many */
     case FOR_PRUNE: break;
     case FOR_TEMPLATE: core_template_done(c, w); break;
     case FOR_CLICKS: core_clicks_done(c, w); break;

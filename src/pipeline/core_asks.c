@@ -454,6 +454,7 @@ static struct lane *come_back(struct core *c, const char *name) {
     }
     struct lane *l = calloc(1, sizeof *l);
     ASSERT(l);
+    lane_start(l);
     return l;
 }
 

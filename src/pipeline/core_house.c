@@ -88,6 +88,8 @@ void core_use_done(struct core *c, struct work *w) {
         const struct lane_sender *s = &w->job.senders[i];
         lane_recall_sender(l, sv_of(s->sender), s->first_at, s->last_at, s->units);
     }
+    const struct lane_state *st = &w->job.lane_state;
+    lane_resume(l, st->broken, st->downs, st->until, c->now);
     lane_read(l);
 }
 

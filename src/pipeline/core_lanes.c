@@ -5,10 +5,21 @@
 
 enum { SCORES_EVERY_US = 1000 * 1000 };
 
+/* So that a restart does not try a provider that fails with all it has. */
+static void keep_state(struct core *c, const struct lane *lane) {
+    struct work *w = core_work(c, FOR_LANE_STATE, JOB_LANE_STATE, NULL);
+    w->job.lane = sv_of(lane->config->name);
+    w->job.lane_state =
+        (struct lane_state){.broken = lane->broken, .downs = lane->downs, .until = lane->paused_until};
+    core_record(c, w);
+}
+
 void core_lane_said(struct core *c, struct lane *lane, const struct call *call, bool closed) {
     struct lane_meters *m = lane->meters;
     if (closed && (lane->broken || lane->downs))
         lane_meter_add(m, LANE_COUNT_OPENED);
+    if (lane_wants_keeping(lane, closed))
+        keep_state(c, lane);
     if (call->kind != CALL_ATTEMPT)
         return;
     const struct verdict *v = &call->verdict;

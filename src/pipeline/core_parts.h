@@ -56,6 +56,7 @@ enum purpose {
     FOR_OWED_SCAN,
     FOR_OWED, /* a callback's end or next try */
     FOR_LANE_USE,
+    FOR_LANE_STATE,
     FOR_KEY, /* a request over a rate: is it a repeat of one that was taken? */
     FOR_PRUNE,
     FOR_TEMPLATE, /* answers ask */

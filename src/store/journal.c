@@ -502,6 +502,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_CALLBACK_END] = do_callback_end,
         [JOB_CALLBACK_AGAIN] = do_callback_again,
         [JOB_KEY] = do_key,
+        [JOB_LANE_STATE] = lane_use_keep_state,
         [JOB_LANE_USE] = lane_use_read,
         [JOB_PRUNE] = do_prune,
         [JOB_TEMPLATE] = do_template,

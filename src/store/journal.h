@@ -32,6 +32,7 @@ enum job_kind {
     JOB_CALLBACK_END,   /* taken, or given up */
     JOB_CALLBACK_AGAIN, /* one more try, later */
     JOB_KEY,            /* DUPLICATE or ABSENT: is the message's idempotency key taken? nothing is stored */
+    JOB_LANE_STATE,     /* keep how its breaker stands */
     JOB_LANE_USE,       /* what a lane began to send lately */
     JOB_PRUNE,          /* idempotency keys and marks of deleted messages past their time */
     JOB_TEMPLATE,       /* a write to the store of templates */
@@ -70,6 +71,13 @@ struct callback {
 struct lane_use {
     int64_t minute_at; /* its beginning */
     uint32_t units;
+};
+
+/* How the breaker of a lane stands; all zero: it is closed, all is well. */
+struct lane_state {
+    bool broken;
+    uint32_t downs;
+    int64_t until;
 };
 
 enum { LANE_SENDER_MAX = 64, LANE_SENDERS_MAX = 4096, LANE_SENDER_KEPT_DAYS = 90 };
@@ -149,9 +157,10 @@ struct job {
     unsigned n_accounts;
     struct lane_sender *senders; /* LANE_USE; likewise */
     unsigned n_senders;
-    int64_t end_due_at, end_id; /* SWEEP: where the next page begins, while more */
-    bool more;                  /* the scan stopped at its limit */
-    int64_t next_due_at;        /* the earliest due time after now; 0: none */
+    struct lane_state lane_state; /* LANE_STATE: to be kept; LANE_USE: as it was kept */
+    int64_t end_due_at, end_id;   /* SWEEP: where the next page begins, while more */
+    bool more;                    /* the scan stopped at its limit */
+    int64_t next_due_at;          /* the earliest due time after now; 0: none */
     int64_t dup_id;
     bool dup_same; /* the same fingerprint */
 };

@@ -95,8 +95,44 @@ static bool read_senders(struct db *db, struct job *job, struct err *e) {
     }
 }
 
+bool lane_use_keep_state(struct db *db, struct job *job, struct err *e) {
+    static const char keep[] =
+        "INSERT INTO lane_state (lane, broken, downs, until) VALUES (?,?,?,?) ON CONFLICT "
+        "(lane) DO UPDATE SET broken=excluded.broken, downs=excluded.downs, "
+        "until=excluded.until";
+    static const char drop[] = "DELETE FROM lane_state WHERE lane=?";
+    const struct lane_state *st = &job->lane_state;
+    bool well = !st->broken && !st->downs;
+    struct db_stmt *s = db_stmt(db, well ? drop : keep, e);
+    if (!s)
+        return false;
+    db_text(s, job->lane);
+    if (!well) {
+        db_int(s, st->broken);
+        db_int(s, st->downs);
+        db_int(s, st->until);
+    }
+    return db_run(s, e);
+}
+
+static bool read_state(struct db *db, struct job *job, struct err *e) {
+    struct db_stmt *s = db_stmt(db, "SELECT broken, downs, until FROM lane_state WHERE lane=?", e);
+    bool row;
+    if (!s)
+        return false;
+    db_text(s, job->lane);
+    if (!db_next(s, &row, e))
+        return false;
+    job->lane_state = (struct lane_state){0};
+    if (row)
+        job->lane_state = (struct lane_state){
+            .broken = db_col_int(s, 0) != 0, .downs = (uint32_t)db_col_int(s, 1), .until = db_col_int(s, 2)};
+    db_end(s);
+    return true;
+}
+
 bool lane_use_read(struct db *db, struct job *job, struct err *e) {
-    return read_minutes(db, job, e) && read_senders(db, job, e);
+    return read_minutes(db, job, e) && read_senders(db, job, e) && read_state(db, job, e);
 }
 
 static bool forget(struct db *db, const char *sql, int64_t before, struct err *e) {

@@ -64,3 +64,24 @@ def test_lanes__codes_that_nobody_knows_are_counted_by_themselves(make_gateway):
         assert g.wait(sid, "failed")["reason"] == "rejected"
     assert g.metrics()['sms_unknown_codes_total{lane="sim",code="29876"}'] == 3
     assert "event=lane.unknown_code lane=sim code=29876" in g.log()
+
+
+def test_lanes__a_restart_tries_a_broken_account_with_one_call(make_gateway):
+    g = make_gateway(profile={"errors": [{"share": 1, "status": 401, "code": 20003}]}, retry={"first_ms": 50, "max_ms": 100})
+    headers = admin(g)
+    sids = texts(g, 6)
+    until(lambda: lane(g, headers)["breaker"] == "broken" and lane(g, headers)["in_flight"] == 0)
+    before = g.sim.stats()["requests"]
+    g.kill9()
+    g.start()
+    until(lambda: lane(g, headers)["breaker"] == "broken")
+    assert g.sim.stats()["requests"] == before + 1
+    g.kill9()
+    g.sim.profile({"errors": []})  # a person has mended the account, and not told the gateway
+    g.start()
+    for sid in sids:
+        g.wait(sid, "delivered", timeout=30)
+    assert lane(g, headers)["breaker"] == "closed"
+    g.kill9()
+    g.start()
+    assert lane(g, headers)["breaker"] == "closed"

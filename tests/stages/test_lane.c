@@ -261,6 +261,76 @@ static void test_lane__a_restart_remembers_and_a_reload_too(void **state) {
     assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_RATE);
 }
 
+static void test_lane__a_restart_tries_a_broken_lane_with_one_call(void **state) {
+    (void)state;
+    struct lane l = {0};
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    lane_start(&l);
+    lane_configure(&l, &config);
+    assert_false(lane_is_open(&l, UNITS(1), now)); /* not before it is known */
+    lane_resume(&l, true, 0, 0, now);
+    lane_read(&l);
+    lane_begin(&l, UNITS(1), now);
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_FULL);
+    assert_true(lane_end(&l, &verdicts[BROKEN], now));
+    assert_true(lane_wants_keeping(&l, true));
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_CREDENTIALS);
+    lane_configure(&l, &config); /* a person has looked at it */
+    lane_begin(&l, UNITS(1), now);
+    lane_end(&l, &verdicts[GOOD], now);
+    assert_true(lane_wants_keeping(&l, false)); /* what is on disk goes, once */
+    assert_false(lane_wants_keeping(&l, false));
+}
+
+static void test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down(void **state) {
+    (void)state;
+    struct lane l = {0};
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    lane_start(&l);
+    lane_configure(&l, &config);
+    lane_resume(&l, false, 3, now + 2 * US_PER_S, now);
+    lane_read(&l);
+    assert_int_equal(lane_reason(&l, UNITS(1), now + US_PER_S), REASON_PROVIDER_DOWN);
+    lane_begin(&l, UNITS(1), now + 2 * US_PER_S);
+    assert_true(lane_end(&l, &verdicts[DOWN], now + 2 * US_PER_S));
+    assert_int_equal(lane_opens_at(&l, now), now + 6 * US_PER_S); /* the fourth time: twice as long again */
+    struct lane stepped = {0};
+    lane_start(&stepped);
+    lane_configure(&stepped, &config);
+    lane_resume(&stepped, false, 1, now + INT64_C(86400) * US_PER_S, now); /* the clock was set back */
+    lane_read(&stepped);
+    assert_true(lane_opens_at(&stepped, now) <= now + 30 * US_PER_S);
+}
+
+/* Attempts and look-ups at random moments with random ends: while the breaker is not closed there is never
+ * more than one call beyond those that were under way when it opened. */
+static void test_lane__the_breaker_never_lets_a_second_probe_through(void **state) {
+    (void)state;
+    struct lane l = {.config = &config};
+    uint64_t seed = 88172645463325252u;
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    unsigned probes = 0, closings = 0;
+    bool closed = false;
+    for (int i = 0; i < 200000; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        now += (int64_t)(seed % 200) * US_PER_MS;
+        struct lane_load load = UNITS(seed >> 20 & 1); /* a look-up has none */
+        if ((seed >> 8) % 2 && lane_is_open(&l, load, now)) {
+            assert_true(!closed || l.in_flight == 0);
+            assert_true(now >= l.paused_until);
+            probes += closed;
+            lane_begin(&l, load, now);
+        } else if (l.in_flight) {
+            enum act how = (seed >> 12) % 10 < 8 ? DOWN : (seed >> 12) % 10 == 8 ? LOST : GOOD;
+            closings += lane_end(&l, &verdicts[how], now);
+        }
+        closed = l.downs > 0;
+    }
+    assert_true(probes > 1000 && closings > 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lane__the_window_is_full_at_its_size),
@@ -273,6 +343,9 @@ int main(void) {
         cmocka_unit_test(test_lane__no_interval_holds_more_than_a_rate),
         cmocka_unit_test(test_lane__a_message_larger_than_a_rate_takes_all_of_it),
         cmocka_unit_test(test_lane__a_restart_remembers_and_a_reload_too),
+        cmocka_unit_test(test_lane__a_restart_tries_a_broken_lane_with_one_call),
+        cmocka_unit_test(test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down),
+        cmocka_unit_test(test_lane__the_breaker_never_lets_a_second_probe_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
