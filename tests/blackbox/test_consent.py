@@ -189,3 +189,62 @@ def test_log__has_no_number_of_the_list(make_gateway):
     release(g, LI, kind="opt_out")
     until(lambda: "released=1" in g.log())
     assert "13800138000" not in g.log()
+
+
+# ---- files ----
+
+def run(g, *words):
+    done = g.run(words[0], "suppressions", *words[1:], "-c", str(g.config))
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_import__of_a_file_works_beside_the_gateway_and_names_wrong_lines(make_gateway, tmp_path):
+    g = make_gateway(lane=QUICK)
+    file = tmp_path / "list.csv"
+    file.write_text("\ufeffnumber,topic,note\r\n13800138000,,\"said so, twice \"\"now\"\"\"\r\nnonsense 12,,\r\n\r\n+8613800138001,news,\r\n"
+                    "+8613800138002,\"open\r\n", encoding="utf-8")
+    code, out, err = run(g, "import", str(file), "--dry-run", "--json")
+    assert code == 65 and json.loads(out)["added"] == 2 and rows_of(g, LI) == []
+    code, out, err = run(g, "import", str(file), "--json")
+    told = json.loads(out)
+    assert (code, told["added"], told["renewed"], told["refused"]) == (65, 2, 0, 2), told
+    assert [r["line"] for r in told["first_refused"]] == [3, 6] and "list.csv:3:" in err
+    row = rows_of(g, LI)[0]
+    assert (row["source"], row["note"], row["kind"]) == ("import", 'said so, twice "now"', "opt_out")
+    assert g.message(g.create(to=LI, body="hello"))["reason"] == "opted_out"
+    code, out, _ = run(g, "export")
+    assert code == 0 and out.splitlines() == ["number,kind,topic,note,expires_at", LI + ',opt_out,,"said so, twice ""now""",',
+                                              "+8613800138001,opt_out,news,,"]
+    again = tmp_path / "again.csv"
+    again.write_text(out, encoding="utf-8")
+    code, out, _ = run(g, "import", str(again), "--json")
+    assert code == 0 and json.loads(out)["renewed"] == 2
+
+
+def test_import__for_everyone_is_shown_and_released_by_no_account(make_gateway, tmp_path):
+    g = make_gateway(lane=QUICK)
+    file = tmp_path / "register.csv"
+    file.write_text(LI + "\n")
+    assert run(g, "import", str(file), "--everyone", "--kind", "block")[0] == 0
+    assert [(r["kind"], r["everyone"]) for r in rows_of(g, LI)] == [("block", True)]
+    assert g.message(g.create(to=LI, body="hello"))["reason"] == "blocked"
+    assert release(g, LI, admin(g)).status == 404
+    assert run(g, "export", "--everyone")[1].splitlines()[1:] == [LI + ",block,,,"]
+
+
+def test_import__takes_a_hundred_thousand_rows_and_export_gives_them_back(make_gateway, tmp_path):
+    g = make_gateway(lane=QUICK)
+    file = tmp_path / "many.csv"
+    numbers = ["+861%010d" % (3000000000 + i * 7) for i in range(100000)]
+    file.write_text("\n".join(numbers) + "\n")
+    code, out, err = run(g, "import", str(file), "--json")
+    assert code == 0 and json.loads(out)["added"] == 100000, (out, err)
+    assert [line.split(",")[0] for line in run(g, "export")[1].splitlines()[1:]] == numbers
+    assert g.message(g.create(to=numbers[77777], body="hello"))["reason"] == "opted_out"
+
+
+@pytest.mark.parametrize("words", [("import",), ("import", "x.csv", "--kind", "nonsense"), ("export", "surplus"), ("import", "/nonexistent.csv")])
+def test_files__wrong_words_are_told(make_gateway, words):
+    g = make_gateway.gateway()
+    code, _, err = run(g, *words)
+    assert code in (64, 66, 69, 1, 72) and err, (code, err)
