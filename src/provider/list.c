@@ -4,6 +4,7 @@
 #include "provider/generic.h"
 #include "provider/smtp.h"
 #include "provider/tencent.h"
+#include "provider/tencent_appkey.h"
 #include "provider/twilio.h"
 #include "provider/twilio_voice.h"
 
@@ -12,6 +13,7 @@
 const struct adapter *const adapters[] = {
     &twilio_adapter,
     &tencent_adapter,
+    &tencent_appkey_adapter,
     &aliyun_adapter,
     &smtp_adapter,
     &generic_adapter,

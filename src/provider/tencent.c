@@ -488,4 +488,5 @@ const struct adapter tencent_adapter = {
     .inbound = tencent_inbound,
     .probe = probe,
     .judge_probe = judge_probe,
+    .code = tencent_code,
 };

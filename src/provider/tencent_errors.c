@@ -1,5 +1,7 @@
 #include "provider/tencent_errors.h"
 
+#include "provider/adapter.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,4 +142,29 @@ const struct tencent_error *tencent_error_numbered(int64_t code) {
 const struct tencent_error *tencent_error_table(size_t *n) {
     *n = ROWS;
     return rows;
+}
+
+static void write_row(const struct tencent_error *row, struct adapter_code *out) {
+    *out = (struct adapter_code){
+        .fate = row->fate, .hint = row->hint, .reason = row->reason, .pause_ms = row->pause_ms};
+}
+
+bool tencent_code(size_t i, struct adapter_code *out) {
+    if (i >= ROWS - UNNAMED)
+        return false;
+    write_row(&rows[i], out);
+    snprintf(out->code, sizeof out->code, "%s", rows[i].name);
+    return true;
+}
+
+bool tencent_appkey_code(size_t i, struct adapter_code *out) {
+    size_t seen = 0;
+    for (size_t k = 0; k < ROWS; k++) {
+        if (!rows[k].code || seen++ < i)
+            continue;
+        write_row(&rows[k], out);
+        snprintf(out->code, sizeof out->code, "%d", (int)rows[k].code);
+        return true;
+    }
+    return false;
 }

@@ -23,6 +23,11 @@ struct tencent_error {
 const struct tencent_error *tencent_error_named(struct sv name);
 /* The row of a number, or NULL. */
 const struct tencent_error *tencent_error_numbered(int64_t code);
+struct adapter_code;
+/* Row i for people: by name, else number. False behind the last. */
+bool tencent_code(size_t i, struct adapter_code *out);
+/* Row i of those that have a number. */
+bool tencent_appkey_code(size_t i, struct adapter_code *out);
 /* The whole table. */
 const struct tencent_error *tencent_error_table(size_t *n);
 

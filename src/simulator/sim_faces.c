@@ -4,10 +4,7 @@
 #include "simulator/sim_twilio.h"
 
 const struct sim_face *const sim_faces[] = {
-    &sim_twilio,
-    &sim_aliyun,
-    &sim_tencent,
-    NULL,
+    &sim_twilio, &sim_aliyun, &sim_tencent, &sim_tencent_appkey, NULL,
 };
 
 int sim_face_place(struct sv name) {

@@ -21,6 +21,7 @@ struct sim_tencent_call {
         size_t item;
     } * numbers;
     struct sv context; /* SessionContext, ext */
+    bool many;         /* of the older API: sendmultisms2 */
 };
 
 /* What a refusal is called in API 3.0, and its number in the older API. */
