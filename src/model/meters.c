@@ -44,6 +44,8 @@ static const struct {
     [COUNT_REPLIES_NEGATIVE] = {"replies_negative_total", "Inbound texts with a negative mood."},
     [COUNT_OPT_OUTS] = {"replies_opt_out_total", "Inbound texts that asked for no more messages."},
     [COUNT_ANSWERS] = {"replies_answered_total", "Automatic answers given to inbound texts."},
+    [COUNT_CANARIES_OUT] = {"route_canaries_out_total",
+                            "Lanes on trial taken out of their route by themselves."},
 };
 
 static const struct {

@@ -46,6 +46,7 @@ enum counter {
     COUNT_REPLIES_NEGATIVE, /* inbound texts that sound unhappy */
     COUNT_OPT_OUTS,         /* by keyword */
     COUNT_ANSWERS,          /* given automatically */
+    COUNT_CANARIES_OUT,     /* lanes on trial taken out of their route */
     COUNTER_COUNT
 };
 

@@ -494,8 +494,8 @@ static void reload(struct core *c, const struct settings *s) {
     }
     memcpy(c->lanes, kept, n * sizeof kept[0]);
     c->n_lanes = n;
+    core_load_routes(c, s); /* while the old settings are known */
     c->settings = s;
-    core_load_routes(c, s);
     limits_bound(c->limits, s->limits.rate_keys_max);
     queue_bound(&c->queue, core_window(s));
     core_settle_all(c, waiting);

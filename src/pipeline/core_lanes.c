@@ -41,6 +41,8 @@ void core_lane_receipt(struct core *c, const struct message *m, const struct eve
         return;
     bool delivered = ev->state == STATE_DELIVERED;
     lane_receipt(lane, delivered, c->now);
+    if (!delivered)
+        core_canary_undelivered(c, m);
     lane_meter_add(lane->meters, delivered ? LANE_COUNT_DELIVERED : LANE_COUNT_UNDELIVERED);
     if (ev->reason == REASON_REJECTED && ev->code)
         core_unknown_code(c, lane, ev->code);

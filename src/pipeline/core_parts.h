@@ -13,6 +13,7 @@
 #include "pipeline/ask.h"
 #include "pipeline/call.h"
 #include "pipeline/core.h"
+#include "policy/canary.h"
 #include "policy/route.h"
 #include "queue/queue.h"
 
@@ -99,6 +100,8 @@ struct core {
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
     struct route_table *routes; /* owned; NULL: every message may take every lane */
+    struct canary *canaries;    /* owned: one for each route, whether it has one or not */
+    bool route_canaries;        /* some route has one */
     bool route_senders;         /* some route has a pool of senders */
     struct {
         struct map names; /* account id -> name, owned: all that have something in memory */
@@ -246,6 +249,9 @@ void core_routes_done(struct core *c);
 struct lane_load core_load_of(const struct core *c, const struct lane_config *lane, const struct message *m);
 /* The sender out of a pool that m goes by on lane; empty: its own, or the lane's `from`. */
 struct sv core_sender(const struct core *c, const struct lane_config *lane, const struct message *m);
+/* An attempt for m ended, or a receipt came for it: what that says of the canary of its route. */
+void core_canary_attempt(struct core *c, const struct message *m, const struct call *call);
+void core_canary_undelivered(struct core *c, const struct message *m);
 struct route_query core_route_query(const struct core *c, const struct message *m);
 void core_choose(const struct core *c, const struct message *m, struct choice *out);
 /* Messages have their account's number, routes its name: read once the routes ask for it. */

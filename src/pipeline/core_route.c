@@ -50,21 +50,41 @@ void core_accounts_done(struct core *c, struct work *w) {
 
 /* ---- which lanes ---- */
 
+/* A trial goes on over a reload that leaves it as it was. */
+static struct canary *keep_canaries(const struct core *c, const struct settings *s) {
+    struct canary *kept = calloc(s->n_routes, sizeof *kept);
+    ASSERT(kept);
+    for (uint32_t i = 0; i < s->n_routes; i++)
+        for (uint32_t k = 0; c->canaries && k < c->settings->n_routes; k++) {
+            const struct route_rule *now = &s->routes[i], *old = &c->settings->routes[k];
+            if (now->canary_permille && strcmp(now->name, old->name) == 0 &&
+                sv_eq(now->canary_text, old->canary_text))
+                kept[i] = c->canaries[k];
+        }
+    return kept;
+}
+
 void core_load_routes(struct core *c, const struct settings *s) {
+    struct canary *canaries = s->n_routes ? keep_canaries(c, s) : NULL;
+    free(c->canaries);
+    c->canaries = canaries;
     route_table_free(c->routes);
     c->routes = NULL;
-    c->route_senders = false;
+    c->route_senders = c->route_canaries = false;
     if (!s->n_routes)
         return;
     c->routes = route_table_new(s->routes, s->n_routes, c->world->id_key);
     ASSERT(c->routes);
-    for (uint32_t i = 0; i < s->n_routes; i++)
+    for (uint32_t i = 0; i < s->n_routes; i++) {
         c->route_senders |= s->routes[i].senders.n > 0;
+        c->route_canaries |= s->routes[i].canary_permille > 0;
+    }
     c->accounts.unread = route_table_needs_account(c->routes);
 }
 
 void core_routes_done(struct core *c) {
     route_table_free(c->routes);
+    free(c->canaries);
     for (size_t i = 0; i < c->accounts.names.cap; i++)
         free(c->accounts.names.slots[i].value);
     map_done(&c->accounts.names);
@@ -91,7 +111,8 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
     struct route_query q = core_route_query(c, m);
     out->route = route_find(c->routes, &q);
     if (out->route)
-        route_order(c->routes, out->route, q.to, false, &out->order);
+        route_order(c->routes, out->route, q.to, c->canaries[out->route - c->settings->routes].out,
+                    &out->order);
 }
 
 /* ---- senders ---- */
@@ -115,4 +136,58 @@ struct lane_load core_load_of(const struct core *c, const struct lane_config *la
     if (pooled.n)
         load.sender = pooled;
     return load;
+}
+
+/* ---- canaries ---- */
+
+/* The trial that an attempt for m by that lane is part of, and on which side; NULL: none. */
+static struct canary *trial_of(struct core *c, const struct message *m, const char *lane_name,
+                               const struct route_rule **route, bool *of_canary) {
+    if (!c->route_canaries)
+        return NULL;
+    struct route_query q = core_route_query(c, m);
+    const struct route_rule *r = *route = route_find(c->routes, &q);
+    if (!r || !r->canary_permille)
+        return NULL;
+    const struct lane *lane = core_lane(c, lane_name);
+    bool known = false;
+    *of_canary = lane && c->lanes[r->canary] == lane;
+    for (uint32_t i = 0; i < r->n_lanes; i++)
+        known |= lane && c->lanes[r->lanes[i].lane] == lane;
+    struct canary *t = &c->canaries[r - c->settings->routes];
+    return (known || *of_canary) && !t->out ? t : NULL;
+}
+
+static void judge_trial(struct core *c, struct canary *t, const struct route_rule *route) {
+    enum canary_verdict v = canary_judge(t);
+    if (v == CANARY_FINE)
+        return;
+    struct canary_sample own = canary_window(t, 1), other = canary_window(t, 0);
+    t->out = true;
+    meter_add(c->world->meters, COUNT_CANARIES_OUT, 1);
+    log_error(c->world->log, "route.canary_out", kv_name("route", route->name),
+              kv_name("lane", c->lanes[route->canary]->config->name),
+              kv_name("why", v == CANARY_FAILS ? "fails" : "slow"), kv_int("attempts", own.n),
+              kv_int("failed", own.failed), kv_int("others", other.n), kv_int("others_failed", other.failed));
+}
+
+void core_canary_attempt(struct core *c, const struct message *m, const struct call *call) {
+    const struct route_rule *route;
+    bool of_canary;
+    struct canary *t = trial_of(c, m, call->lane->name, &route, &of_canary);
+    if (!t)
+        return;
+    bool sent = call->verdict.fate == FATE_SENT;
+    canary_attempt(t, of_canary, !sent, sent ? call->elapsed_us : 0, c->now);
+    judge_trial(c, t, route);
+}
+
+void core_canary_undelivered(struct core *c, const struct message *m) {
+    const struct route_rule *route;
+    bool of_canary;
+    struct canary *t = trial_of(c, m, m->head.lane, &route, &of_canary);
+    if (!t)
+        return;
+    canary_undelivered(t, of_canary, c->now);
+    judge_trial(c, t, route);
 }

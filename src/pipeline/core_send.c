@@ -300,6 +300,7 @@ static void outcome(struct core *c, struct live *l, struct call *call) {
     struct settle s = core_settle(c);
     struct work *w = core_work(c, FOR_OUTCOME, JOB_MOVE, l);
     w->job.must = true; /* the call is made: its outcome must not get lost */
+    core_canary_attempt(c, l->m, call);
     settle_verdict(&s, l->m, &l->attempt, call->lane, &call->verdict, &w->job.change);
     plan_apply(l->m, c->now, &w->job.change);
     core_owe(c, l->m, &w->job.change);

@@ -173,3 +173,26 @@ def test_senders__a_recipient_keeps_seeing_the_same_and_the_country_has_its_own(
     assert sender("abroad", "+447400123456", "to Britain") == ("Shop", "Shop")
     assert sender("home", "+8613800138000", "to China") == ("10690000", "10690000")
     assert sender("abroad", "+14155550000", "asked for", **{"from": "+15005550099"}) == (None, "+15005550099")
+
+
+def test_canary__that_does_not_deliver_is_taken_out_and_stays_out_over_a_reload(make_gateway):
+    routes = [{"name": "trial", "lanes": ["home"], "canary": "abroad 40%"}]
+    g = two_lanes(make_gateway, routes)
+    g.sims["abroad"].profile({"receipts": {"undelivered": 0.5}})
+    for i in range(400):
+        g.create(to="+1415555%04d" % i, body="text %d" % i)
+    until(lambda: g.logged("route.canary_out"), 20, told="the canary is not taken out")
+    line = g.logged("route.canary_out")[0]
+    assert "route=trial" in line and "lane=abroad" in line and "why=fails" in line, line
+    assert "route_canaries_out_total 1" in g.get("/metrics").body.decode()
+    reload(g, routes=routes)
+    g.settle()
+    before = g.sims["abroad"].stats()["received"]
+    for i in range(60):
+        g.create(to="+1415556%04d" % i, body="later %d" % i)
+    g.settle()
+    assert g.sims["abroad"].stats()["received"] == before
+    reload(g, routes=[{"name": "trial", "lanes": ["home"], "canary": "abroad 50%"}])  # another trial begins
+    for i in range(40):
+        g.create(to="+1415557%04d" % i, body="anew %d" % i)
+    until(lambda: g.sims["abroad"].stats()["received"] > before, told="a changed canary does not begin anew")

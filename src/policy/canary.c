@@ -1,0 +1,81 @@
+#include "policy/canary.h"
+
+#include <math.h>
+#include <string.h>
+
+static const int64_t half_window_us = INT64_C(600) * 1000000;
+static const double surely = 3.5, worth_it = 0.02;
+
+static void turn(struct canary *c, int64_t now) {
+    if (now - c->turned_at < half_window_us)
+        return;
+    bool old = now - c->turned_at >= 2 * half_window_us;
+    memcpy(c->before, c->now, sizeof c->before);
+    if (old)
+        memset(c->before, 0, sizeof c->before);
+    memset(c->now, 0, sizeof c->now);
+    c->turned_at = now;
+}
+
+void canary_attempt(struct canary *c, bool of_canary, bool failed, int64_t elapsed_us, int64_t now) {
+    turn(c, now);
+    struct canary_sample *s = &c->now[of_canary];
+    s->n++;
+    s->failed += failed;
+    if (elapsed_us <= 0)
+        return;
+    double ms = log((double)elapsed_us / 1000);
+    s->timed++;
+    s->log_sum += ms;
+    s->log_squares += ms * ms;
+}
+
+void canary_undelivered(struct canary *c, bool of_canary, int64_t now) {
+    turn(c, now);
+    c->now[of_canary].failed++;
+}
+
+struct canary_sample canary_window(const struct canary *c, int which) {
+    struct canary_sample s = c->now[which], b = c->before[which];
+    s.n += b.n;
+    s.failed += b.failed;
+    s.timed += b.timed;
+    s.log_sum += b.log_sum;
+    s.log_squares += b.log_squares;
+    if (s.failed > s.n) /* its attempt is out of the window already */
+        s.failed = s.n;
+    return s;
+}
+
+static bool fails_more(struct canary_sample other, struct canary_sample own) {
+    if (own.failed < CANARY_FAILURES_MIN)
+        return false;
+    double p1 = (double)own.failed / own.n, p0 = (double)other.failed / other.n;
+    double pooled = (double)(own.failed + other.failed) / ((double)own.n + other.n);
+    double deviation = sqrt(pooled * (1 - pooled) * (1.0 / own.n + 1.0 / other.n));
+    return p1 - p0 >= worth_it && (p1 - p0) > surely * deviation;
+}
+
+static double mean(struct canary_sample s) {
+    return s.log_sum / s.timed;
+}
+
+/* Of the mean. */
+static double variance(struct canary_sample s) {
+    double v = (s.log_squares - s.log_sum * mean(s)) / (s.timed - 1);
+    return (v > 0 ? v : 0) / s.timed;
+}
+
+static bool is_slower(struct canary_sample other, struct canary_sample own) {
+    if (own.timed < CANARY_SAMPLE_MIN || other.timed < CANARY_SAMPLE_MIN)
+        return false;
+    double more = mean(own) - mean(other);
+    return more >= log(2) && more > surely * sqrt(variance(own) + variance(other));
+}
+
+enum canary_verdict canary_judge(const struct canary *c) {
+    struct canary_sample other = canary_window(c, 0), own = canary_window(c, 1);
+    if (other.n < CANARY_SAMPLE_MIN || own.n < CANARY_SAMPLE_MIN)
+        return CANARY_FINE;
+    return fails_more(other, own) ? CANARY_FAILS : is_slower(other, own) ? CANARY_SLOW : CANARY_FINE;
+}
