@@ -95,7 +95,7 @@ struct hook_reply {
 
 /* One row of what a provider's codes mean, for people. */
 struct adapter_code {
-    char code[64];
+    char code[80];
     enum fate fate;
     enum lane_hint hint;
     enum reason reason;

@@ -324,4 +324,5 @@ const struct adapter aws_adapter = {
     .inbound = aws_inbound,
     .probe = probe,
     .judge_probe = judge_probe,
+    .code = aws_code,
 };

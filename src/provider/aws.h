@@ -51,6 +51,7 @@ struct aws_error {
     int32_t pause_ms;
 };
 const struct aws_error *aws_error_find(struct sv code, struct sv reason);
+bool aws_code(size_t i, struct adapter_code *out); /* as adapter.code */
 /* What an event's type says of a message; false: nothing (a type of the future). */
 bool aws_event_find(struct sv type, enum state *state, enum reason *reason);
 

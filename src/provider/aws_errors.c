@@ -80,6 +80,16 @@ const struct aws_error *aws_error_find(struct sv code, struct sv reason) {
     return NULL;
 }
 
+bool aws_code(size_t i, struct adapter_code *out) {
+    if (i >= sizeof rows / sizeof rows[0])
+        return false;
+    *out = (struct adapter_code){
+        .fate = rows[i].fate, .hint = rows[i].hint, .reason = rows[i].says, .pause_ms = rows[i].pause_ms};
+    snprintf(out->code, sizeof out->code, "%s%s%s", rows[i].code, rows[i].reason ? " " : "",
+             rows[i].reason ? rows[i].reason : "");
+    return true;
+}
+
 bool aws_event_find(struct sv type, enum state *state, enum reason *reason) {
     static const struct {
         const char *type;
