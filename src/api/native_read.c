@@ -31,8 +31,9 @@ static bool add_links(struct api_request *rq, const struct message *m, struct bu
 static bool add_in_reply_to(struct api_request *rq, const struct message *m, struct buf *out, struct err *e) {
     struct reply r;
     int64_t answered_at, read_at;
-    bool there;
-    if (!replies_get(api_db(rq), m->id, &rq->x->arena, &r, &answered_at, &read_at, &there, e))
+    bool there = false;
+    if (m->direction == DIRECTION_IN &&
+        !replies_get(api_db(rq), m->id, &rq->x->arena, &r, &answered_at, &read_at, &there, e))
         return false;
     struct sid sid = {.text = ""};
     if (there && r.in_reply_to)
@@ -49,7 +50,7 @@ void native_get(struct api_request *rq) {
     native_print_message(rq, m, out);
     out->n--; /* the closing brace: its links follow */
     struct err e = ERR_INIT;
-    bool ok = add_links(rq, m, out, &e) && (m->direction == DIRECTION_OUT || add_in_reply_to(rq, m, out, &e));
+    bool ok = add_links(rq, m, out, &e) && add_in_reply_to(rq, m, out, &e);
     message_free(m);
     if (!ok) {
         api_fail(rq, &e);

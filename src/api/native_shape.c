@@ -183,7 +183,7 @@ const struct api_field message_shape[] = {
     {"updated_at", FIELD_TIME, "When something happened to it last.", .required = true},
     {"sent_at", FIELD_TIME, "When a provider took it."},
     {"done_at", FIELD_TIME, "When it came to its end."},
-    {"in_reply_to", FIELD_TEXT, "Of a text from a handset: the message it answers (left out elsewhere)."},
+    {"in_reply_to", FIELD_TEXT, "Of a text from a handset: the message it answers (left out in lists)."},
     {"links", FIELD_LIST, "The short links in its text (only where this one message was asked for).",
      .ref = "Link"},
     {0},
