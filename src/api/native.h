@@ -27,8 +27,8 @@ extern const struct api_field reply_list_fields[], reply_shape[], reply_page_sha
 extern const struct api_field suppression_shape[], suppression_page_shape[], suppression_of_shape[],
     suppression_refusal_shape[], suppression_bulk_shape[];
 
-/* What a message that is not finished waits for: "send_at", "lane", "retry", "provider", "reconciliation",
- * "receipt"; NULL when for nothing. */
+/* What a message that is not finished waits for: "send_at", "lane", "route", "retry", "provider",
+ * "reconciliation", "receipt"; NULL when for nothing. */
 const char *native_waiting_for(const struct head *h);
 /* Each appends one JSON object. */
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out);
