@@ -116,7 +116,7 @@ void lane_board_print(const struct lane_board *b, struct buf *out) {
         if (gauges[order[i]].help)
             head(out, gauges[order[i]].name, gauges[order[i]].help, "gauge");
         for (const struct lane_meters *m = b->lanes; m < b->lanes + LANE_METERS_MAX && is_there(m); m++)
-            print_gauge(m, order[i], out);
+            print_gauge(m, (int)order[i], out);
     }
     head(out, "sms_unknown_codes_total", "Provider error codes that the lane's adapter does not know.",
          "counter");
