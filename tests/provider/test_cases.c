@@ -150,7 +150,8 @@ static void run_batch(const struct fixture *f, const struct lane_config *lane, c
     for (size_t i = 1; i < n; i++)
         if (ad->joins(lane, &a[0], &a[i]))
             joined[n_joined++] = a[i];
-    buf_addf(&o->refused, n_joined < n ? "%zu did not join" : "", n - n_joined);
+    if (n_joined < n)
+        buf_addf(&o->refused, "%zu did not join", n - n_joined);
     if (n_joined < 2)
         return;
     if (!ad->build_batch(lane, joined, n_joined, fixture_time(f, "case", "now", 0),
