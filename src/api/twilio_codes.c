@@ -53,6 +53,7 @@ static const struct twilio_code codes[] = {
     {35111, 400, "SendAt timestamp is missing"},
     {35114, 400, "Scheduling does not support this timestamp"},
     {35126, 400, "The ScheduleType value provided is not supported for this channel"},
+    {63007, 400, "Twilio could not find a Channel with the specified From address"},
 };
 
 const struct twilio_code *twilio_code_table(size_t *n) {
@@ -77,6 +78,7 @@ static const struct {
     {"To", ERR_NONE, 21211},
     {"From", ERR_NONE, 21212},
     {"MessagingServiceSid", ERR_NONE, 21701},
+    {"channel", ERR_NONE, 63007},
     {"Body", ERR_INVALID, 21602},
     {"Body", ERR_NONE, 21617},
     {"MediaUrl", ERR_NONE, 21620},
