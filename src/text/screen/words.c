@@ -145,7 +145,7 @@ static inline unsigned ask_keys(const struct scan *s, size_t at, unsigned kinds)
         const struct kind_hash *h = &ask->of[k];
         const char *end = s->folded.p + at + words_key_len[h->kind]; /* perhaps in the padding */
         unsigned yes = h->sure || words_in_filter(&s->w->keys, words_mix(words_hash(h, eight, ninth)));
-        unsigned blocked = h->closed & is_letter(end[0]) & is_letter(end[1]);
+        unsigned blocked = (unsigned)h->closed & (unsigned)is_letter(end[0]) & (unsigned)is_letter(end[1]);
         found |= (yes & ~blocked) << h->kind;
     }
     return found & kinds;
