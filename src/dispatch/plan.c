@@ -10,6 +10,7 @@ bool plan_has_next(const struct message *m, const struct head *h) {
 static void next_step(struct change *c, int64_t now) {
     c->next.step++;
     c->next.step_from = c->next.attempts;
+    c->next.spared = 0;
     c->next.due_at = now;
     c->next.done_at = 0;
 }

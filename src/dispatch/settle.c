@@ -58,7 +58,10 @@ static void retry(const struct settle *s, const struct message *m, const struct 
     }
     /* Only attempts that the provider judged by themselves count towards the limit; while the lane is
      * throttled or down the message waits for the lane, as long as it is valid. */
-    if (v->hint == LANE_FINE && m->head.attempts - m->head.step_from >= (int)set->retry.attempts_max) {
+    int counted = m->head.attempts - m->head.step_from - m->head.spared;
+    if (v->hint != LANE_FINE) {
+        c->next.spared++;
+    } else if (counted >= (int)set->retry.attempts_max) {
         change_move(c, STATE_FAILED, REASON_ATTEMPTS_EXHAUSTED, s->now);
         return;
     }

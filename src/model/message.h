@@ -35,6 +35,7 @@ struct head {
     uint16_t events;    /* appended so far; the next event's number is events + 1 */
     uint8_t step;       /* channels of its plan left behind; 0: on its first */
     uint16_t step_from; /* attempts made before that step */
+    uint16_t spared;    /* attempts since then that do not count: the lane was throttled or down */
     int32_t code;       /* the provider's latest error code */
     int64_t due_at;     /* when something is to be done; 0: nothing, ever (terminal) */
     int64_t updated_at;

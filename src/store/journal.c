@@ -68,8 +68,9 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
         "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
         "updated_at, sent_at, done_at, "
         "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
-        "traceparent, template, template_version, channel, content, step, step_from) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "traceparent, template, template_version, channel, content, step, step_from, "
+        "spared) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -95,14 +96,15 @@ static bool insert_message(struct db *db, const struct message *m, const struct 
     db_text_or_null(s, m->text[TEXT_CONTENT]);
     db_int(s, h->step);
     db_int(s, h->step_from);
+    db_int(s, h->spared);
     return db_run(s, e);
 }
 
 static bool update_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
-    static const char sql[] =
-        "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
-        "code=?, due_at=?, updated_at=?, "
-        "sent_at=?, done_at=?, lane=?, provider_id=?, step=?, step_from=? WHERE id=? AND account_id=?";
+    static const char sql[] = "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
+                              "code=?, due_at=?, updated_at=?, "
+                              "sent_at=?, done_at=?, lane=?, provider_id=?, step=?, step_from=?, spared=? "
+                              "WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
@@ -120,6 +122,7 @@ static bool update_message(struct db *db, const struct message *m, const struct 
     db_text_or_null(s, sv_of(h->provider_id));
     db_int(s, h->step);
     db_int(s, h->step_from);
+    db_int(s, h->spared);
     db_int(s, m->id);
     db_int(s, m->account_id);
     return db_run(s, e);

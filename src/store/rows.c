@@ -50,6 +50,7 @@ struct message *rows_message(struct db_stmt *s) {
         .done_at = db_col_int(s, 20),
         .step = (uint8_t)db_col_int(s, 34),
         .step_from = (uint16_t)db_col_int(s, 35),
+        .spared = (uint16_t)db_col_int(s, 36),
     };
     m->template_version = (uint32_t)db_col_int(s, 31);
     m->channel = (enum channel)known(db_col_int(s, 32), CHANNEL_COUNT);

@@ -13,8 +13,8 @@
     "m.updated_at, "                                                                                         \
     "m.sent_at, m.done_at, m.lane, m.provider_id, m.recipient, m.sender, m.body, m.topic, m.metadata, "      \
     "m.status_callback, m.traceparent, m.template, m.template_version, m.channel, m.content, m.step, "       \
-    "m.step_from"
-enum { ROW_COLUMNS_N = 36 };
+    "m.step_from, m.spared"
+enum { ROW_COLUMNS_N = 37 };
 
 /* The row the statement stands on; owned by the caller. Aborts when memory is short. */
 struct message *rows_message(struct db_stmt *s);

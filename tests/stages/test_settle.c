@@ -401,8 +401,33 @@ static void test_settle__a_lease_is_longer_than_the_call_may_take(void **state) 
     assert_true(settle_lease_us(&asks) <= S(20));
 }
 
+/* Two throttled attempts leave all the tries that are allowed. */
+static void test_settle__throttled_attempts_do_not_use_up_the_tries(void **state) {
+    (void)state;
+    struct message *m = message_in(STATE_SENDING, DELIVERY_AT_MOST_ONCE, 0, NOW + 600 * US_PER_S);
+    const struct settle s = {.settings = &settings, .world = &world, .now = NOW};
+    unsigned tries = 0;
+    for (unsigned i = 0; m->head.state == STATE_SENDING && i < 20; i++) {
+        const struct verdict v = {
+            .fate = FATE_RETRY, .hint = i < 2 ? LANE_SLOW_DOWN : LANE_FINE, .reason = REASON_THROTTLED};
+        m->head.attempts++;
+        const struct attempt a = {.message_id = 1, .number = m->head.attempts, .started_at = NOW - 5};
+        struct change c = change_of(m);
+        settle_verdict(&s, m, &a, &asks, &v, &c);
+        tries += v.hint == LANE_FINE;
+        m->head = c.next;
+        if (m->head.state == STATE_QUEUED)
+            m->head.state = STATE_SENDING;
+    }
+    assert_int_equal(m->head.state, STATE_FAILED);
+    assert_int_equal(m->head.reason, REASON_ATTEMPTS_EXHAUSTED);
+    assert_int_equal(tries, ATTEMPTS_MAX);
+    message_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_settle__throttled_attempts_do_not_use_up_the_tries),
         cmocka_unit_test(test_settle__each_outcome_leads_where_the_table_says),
         cmocka_unit_test(test_settle__backoff_is_full_jitter_under_a_doubling_ceiling),
         cmocka_unit_test(test_settle__a_verdict_behind_a_receipt_only_fills_the_attempt),
