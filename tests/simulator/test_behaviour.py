@@ -265,7 +265,7 @@ def keys_of(profile, path=""):
 
 def test_docs__name_each_key_counter_and_magic_number(sim):
     text = DOCS.read_text()
-    keys = [re.sub(r"^providers\.[a-z]+\.", "providers.NAME.", k) for k in keys_of(sim.get("/_sim/profile")) if k]
+    keys = [re.sub(r"^providers\.[a-z-]+\.", "providers.NAME.", k) for k in keys_of(sim.get("/_sim/profile")) if k]
     missing = [k for k in [*keys, *sim.stats()] if "`%s`" % k not in text]
     missing += [n for n in re.findall(r"\{(1500555\d{4}),", SOURCE.read_text()) if "`+%s`" % n not in text]
     assert missing == []
