@@ -268,7 +268,7 @@ BROKEN = [
     ("\ttabs: 1\n", 1, ""), ("--- \na: 1\n---\nb: 1\n", None, ""), ("", None, ""), (b"\xff\xfe\n", None, ""), (b"a: \x00\n", None, ""),
     ("a: " + "[" * 5000 + "\n", 1, ""), ("public_url: ftp://x\n" + LANE, 1, "public_url"), ("database: mysql:x\n" + LANE, 1, "sqlite"),
     ("defaults:\n  region: ZZZ\n" + LANE, 2, "region"), ("retry: 5\n" + LANE, 1, "retry"), ("threads:\n  front: 0\n" + LANE, 2, "front"),
-    ("x" * 300_000, None, ""), (LANE.replace("name: sim", "name: S I M"), 2, "name"), ("!!python/object:os.system a: 1\n", 1, "")]
+    ("x" * 1_100_000, None, ""), (LANE.replace("name: sim", "name: S I M"), 2, "name"), ("!!python/object:os.system a: 1\n", 1, "")]
 
 
 @pytest.mark.parametrize("yaml,line,word", BROKEN, ids=[repr(y[:24]) for y, _, _ in BROKEN])
@@ -276,7 +276,7 @@ def test_config_check__broken_file(shared, start, yaml, line, word):
     g = start.gateway()
     p = check(g, yaml)
     told = err(p) + out(p)
-    expected = CONFIG if len(yaml) < 262144 else NO_INPUT
+    expected = CONFIG if len(yaml) < 1024 * 1024 else NO_INPUT
     assert p.returncode == expected, (p.returncode, told)
     assert g.config.name in told and word in told, told
     if line:

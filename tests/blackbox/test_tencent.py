@@ -105,6 +105,7 @@ def test_a_lost_request_is_sent_again_where_the_lane_says_how_long_to_wait_for_a
 def test_without_that_it_stays_unknown_and_is_never_sent_twice(make):
     g = make({"lost_requests": 1}, **QUICK)
     sid = g.create(to=TO, validity_s=4)
+    g.wait(sid, "unknown")
     g.sim.profile({"lost_requests": 0})
     m = g.wait(sid, "failed", timeout=40)
     assert (m["reason"], m["attempts"]) == ("outcome_unknown", 1)
