@@ -334,3 +334,12 @@ bool api_read_form(struct api_request *rq, const struct api_field *fields, const
     api_fail(rq, &e);
     return false;
 }
+
+struct sv api_query_number(struct arena *mem, struct sv v) {
+    char *p = v.n && v.p[0] == ' ' ? arena_alloc(mem, v.n) : NULL;
+    if (!p)
+        return v;
+    p[0] = '+';
+    memcpy(p + 1, v.p + 1, v.n - 1);
+    return sv_make(p, v.n);
+}

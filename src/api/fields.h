@@ -56,6 +56,12 @@ MUST_USE bool api_read_object(const struct api_field *fields, const json_t *obje
 MUST_USE bool api_read_form(struct api_request *rq, const struct api_field *fields, const struct form *f,
                             struct api_value *values);
 
+/* The same from the request's query (api/request.c). */
+MUST_USE bool api_read_query(struct api_request *rq, const struct api_field *fields,
+                             struct api_value *values);
+/* A number out of a query: a + that was not escaped there reads as a space. */
+struct sv api_query_number(struct arena *mem, struct sv v);
+
 /* The nearest of the names to a mistyped one, NULL when none is near. Exposed for tests. */
 const char *api_nearest(struct sv name, const struct api_field *fields);
 

@@ -65,24 +65,12 @@ void native_get(struct api_request *rq) {
 /* The positions of list_fields, in its order. */
 enum { TO, FROM, STATUS, DIRECTION, CREATED_FROM, CREATED_UNTIL, LIMIT, CURSOR };
 
-/* A + that was not escaped in a query reads as a space. */
-static struct sv number_of(struct api_request *rq, struct sv v) {
-    if (!v.n || v.p[0] != ' ')
-        return v;
-    char *p = arena_alloc(&rq->x->arena, v.n);
-    ASSERT(p);
-    p[0] = '+';
-    for (size_t i = 1; i < v.n; i++)
-        p[i] = v.p[i];
-    return sv_make(p, v.n);
-}
-
 static bool filter_of(struct api_request *rq, const struct api_value *v, struct message_filter *f,
                       struct err *e) {
     *f = (struct message_filter){
         .account_id = rq->account_id,
-        .to = number_of(rq, v[TO].text),
-        .from = number_of(rq, v[FROM].text),
+        .to = api_query_number(&rq->x->arena, v[TO].text),
+        .from = api_query_number(&rq->x->arena, v[FROM].text),
         .created_from = v[CREATED_FROM].n,
         .created_until = v[CREATED_UNTIL].n,
         .by_state = v[STATUS].given,
@@ -112,18 +100,13 @@ static void print_page(struct api_request *rq, struct message **rows, size_t n, 
 }
 
 void native_list(struct api_request *rq) {
-    struct form form;
     struct api_value v[FIELDS_MAX];
     struct message_filter f;
     struct message **rows;
     size_t n;
     bool more;
     struct err e = ERR_INIT;
-    if (!api_query(rq, &form, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    if (!api_read_form(rq, list_fields, &form, v))
+    if (!api_read_query(rq, list_fields, v))
         return;
     if (!filter_of(rq, v, &f, &e) || !reader_list(api_db(rq), &f, &rows, &n, &more, &e)) {
         api_fail(rq, &e);

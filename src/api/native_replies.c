@@ -122,31 +122,16 @@ static void answer_page(struct api_request *rq, const struct reply_filter *f) {
     free(rows);
 }
 
-/* A + that was not escaped in a query reads as a space. */
-static struct sv number_of(struct api_request *rq, struct sv v) {
-    if (!v.n || v.p[0] != ' ')
-        return v;
-    BUF_AUTO struct buf number = BUF_INIT(128);
-    buf_addc(&number, '+');
-    buf_add(&number, sv_from(v, 1));
-    return arena_dup(&rq->x->arena, buf_sv(&number));
-}
-
 void native_reply_list(struct api_request *rq) {
     enum { FROM, TO, SINCE, UNTIL, MOOD, ACTION, UNREAD, LIMIT, CURSOR };
-    struct form form;
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
-    if (!api_query(rq, &form, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    if (!api_read_form(rq, reply_list_fields, &form, v))
+    if (!api_read_query(rq, reply_list_fields, v))
         return;
     struct reply_filter f = {
         .account_id = rq->account_id,
-        .from = number_of(rq, v[FROM].text),
-        .to = number_of(rq, v[TO].text),
+        .from = api_query_number(&rq->x->arena, v[FROM].text),
+        .to = api_query_number(&rq->x->arena, v[TO].text),
         .created_from = v[SINCE].n,
         .created_until = v[UNTIL].n,
         .by_mood = v[MOOD].given,

@@ -297,17 +297,12 @@ static void was_released(struct api_request *rq, struct ask *a) {
 }
 
 void native_suppression_delete(struct api_request *rq) {
-    struct form form;
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     struct sv number;
     if (!number_of_path(rq, &number))
         return;
-    if (!api_query(rq, &form, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    if (!api_read_form(rq, suppression_delete_fields, &form, v))
+    if (!api_read_query(rq, suppression_delete_fields, v))
         return;
     enum suppression_kind kind = v[KIND].given ? (enum suppression_kind)v[KIND].n : SUPPRESSION_ANY;
     bool blocks = kind == SUPPRESSION_ANY || kind == SUPPRESSION_BLOCK;
@@ -425,14 +420,9 @@ static bool parse_cursor(struct api_request *rq, struct sv cursor, struct suppre
 
 void native_suppression_list(struct api_request *rq) {
     enum { L_KIND, L_SOURCE, L_TOPIC, L_LIMIT, L_CURSOR };
-    struct form form;
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
-    if (!api_query(rq, &form, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    if (!api_read_form(rq, suppression_list_fields, &form, v))
+    if (!api_read_query(rq, suppression_list_fields, v))
         return;
     struct suppression_filter f = {
         .account_id = rq->account_id,

@@ -200,17 +200,12 @@ static bool parse_cursor(struct sv cursor, char out[TEMPLATE_NAME_BYTES_MAX + 1]
 
 void native_template_list(struct api_request *rq) {
     enum { LIMIT, CURSOR };
-    struct form form;
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     char after[TEMPLATE_NAME_BYTES_MAX + 1];
     size_t n;
     bool more;
-    if (!api_query(rq, &form, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    if (!api_read_form(rq, template_list_fields, &form, v))
+    if (!api_read_query(rq, template_list_fields, v))
         return;
     unsigned limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT;
     struct template_head *rows = calloc(limit, sizeof *rows);

@@ -1,4 +1,5 @@
 /* From a whole request to its handler, and what every handler needs: who calls, headers, the body. */
+#include "api/fields.h"
 #include "api/front_parts.h"
 
 #include "base/clock.h"
@@ -364,4 +365,13 @@ bool api_check_callback(const struct api_request *rq, const char *field, struct 
         return err_set_field(e, ERR_INVALID, field,
                              "this address is inside a private network: callbacks.allow_private forbids it");
     return true;
+}
+
+bool api_read_query(struct api_request *rq, const struct api_field *fields, struct api_value *values) {
+    struct form form;
+    struct err e = ERR_INIT;
+    if (api_query(rq, &form, &e))
+        return api_read_form(rq, fields, &form, values);
+    api_fail(rq, &e);
+    return false;
 }

@@ -1,6 +1,8 @@
 /* GET Messages.json: filters, pages and their addresses. */
 #include "api/twilio.h"
 
+#include "api/fields.h"
+
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -12,19 +14,6 @@ enum {
 #define US_PER_DAY (86400 * US_PER_S)
 
 /* ---- reading ---- */
-
-/* A + that was not escaped in a query reads as a space. */
-static struct sv number_of(struct arena *mem, struct sv v) {
-    if (!v.n || v.p[0] != ' ')
-        return v;
-    char *p = arena_alloc(mem, v.n);
-    if (!p)
-        return v;
-    p[0] = '+';
-    for (size_t i = 1; i < v.n; i++)
-        p[i] = v.p[i];
-    return sv_make(p, v.n);
-}
 
 /* One of DateSent's forms, as [*from, *until). A day stands for all of it, and so does an instant that is to
  * be equalled, which is how the SDKs send a day; elsewhere an instant is its second. */
@@ -79,8 +68,8 @@ static bool read_page(const struct form *f, struct twilio_query *q, struct err *
 bool twilio_read_query(struct sip_key key, const struct form *f, struct arena *mem, struct twilio_query *q,
                        struct err *e) {
     *q = (struct twilio_query){.filter = {.any_direction = true,
-                                          .to = number_of(mem, form_get(f, SV("To"))),
-                                          .from = number_of(mem, form_get(f, SV("From")))}};
+                                          .to = api_query_number(mem, form_get(f, SV("To"))),
+                                          .from = api_query_number(mem, form_get(f, SV("From")))}};
     int64_t *from = &q->filter.created_from, *until = &q->filter.created_until;
     return read_date(f, SV("DateSent"), true, from, until, e) &&
            read_date(f, SV("DateSent>"), false, from, NULL, e) &&

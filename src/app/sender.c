@@ -10,7 +10,6 @@
 
 enum {
     TAKE_MAX = 256,
-    ARENA_MAX_BYTES = 1024 * 1024,
     ANSWER_MAX_BYTES = 1024 * 1024,
     IDLE_MS = 1000,
     CONNECTIONS_MAX = 2048,
@@ -80,7 +79,7 @@ static struct flight *take_flight(struct sender *s) {
     f = calloc(1, sizeof *f);
     ASSERT(f);
     f->sender = s;
-    arena_init(&f->mem, ARENA_MAX_BYTES);
+    arena_init(&f->mem, CALL_ARENA_BYTES);
     return f;
 }
 
@@ -224,7 +223,7 @@ static void start_all(struct sender *s, struct call **calls, size_t n) {
             continue;
         if (c->kind == CALL_ATTEMPT && c->lane->adapter->batch_max > 1 && i + 1 < n) {
             struct arena ARENA_AUTO mem;
-            arena_init(&mem, ARENA_MAX_BYTES);
+            arena_init(&mem, CALL_ARENA_BYTES);
             call_join(c, calls + i + 1, n - i - 1, s->loop->world, &mem);
         }
         start(s, c);

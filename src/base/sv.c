@@ -100,6 +100,22 @@ struct sv sv_cut(struct sv *rest, char sep) {
     return sv_sub(all, 0, at);
 }
 
+int sv_place(struct sv v, const char *const *names, int n) {
+    for (int i = 0; i < n; i++)
+        if (sv_eq(v, sv_of(names[i])))
+            return i;
+    return -1;
+}
+
+struct sv sv_word(struct sv *text) {
+    struct sv all = sv_trim(*text);
+    size_t n = 0;
+    while (n < all.n && all.p[n] != ' ' && all.p[n] != '\t')
+        n++;
+    *text = sv_trim(sv_from(all, n));
+    return sv_sub(all, 0, n);
+}
+
 bool sv_to_u64(struct sv v, uint64_t *out) {
     if (v.n == 0 || v.n > 20)
         return false;

@@ -52,6 +52,11 @@ struct sv sv_trim(struct sv v);
  * returns all of it and leaves *rest with p == NULL. */
 struct sv sv_cut(struct sv *rest, char sep);
 
+/* The place of v among n names, or -1. */
+int sv_place(struct sv v, const char *const *names, int n);
+/* The first word of *text (spaces and tabs around it do not count), which is left without it. */
+struct sv sv_word(struct sv *text);
+
 /* Whole-view decimal numbers; false (and *out untouched) on anything else, overflow included. */
 bool sv_to_u64(struct sv v, uint64_t *out);
 bool sv_to_i64(struct sv v, int64_t *out);

@@ -134,18 +134,16 @@ static bool check_times(const struct submission *in, int64_t now, struct err *e)
 
 /* What the account has published under that name, else a file of the folder. */
 static bool render(struct admitter *a, const struct settings *s, const struct texts *t,
-                   const struct render_want *w, const json_t *vars, uint32_t *version, struct err *e) {
-    struct stock_text found;
+                   const struct render_want *w, const json_t *vars, struct stock_text *found, struct err *e) {
     buf_reset(&a->rendered);
-    if (!lookup_text(a->stock, s, t, w, &found, e))
+    if (!lookup_text(a->stock, s, t, w, found, e))
         return false;
-    *version = found.version;
-    if (!found.compiled)
+    if (!found->compiled)
         return err_set_field(e, ERR_UNPROCESSABLE, "template",
-                             "version %u of the template `%.*s` has no %s %s", found.version, SV_FMT(w->name),
-                             channel_name(w->channel), template_part_name(w->part));
+                             "version %u of the template `%.*s` has no %s %s", found->version,
+                             SV_FMT(w->name), channel_name(w->channel), template_part_name(w->part));
     shortener_begin(&a->links, s);
-    return lookup_render(a->stock, found.compiled, vars, &a->links, &a->rendered, e);
+    return lookup_render(a->stock, found->compiled, vars, &a->links, &a->rendered, e);
 }
 
 static size_t characters(struct sv v) {
@@ -185,12 +183,13 @@ static void make_cheaper(struct admitter *a, const struct settings *s, struct sv
         *body = smart;
 }
 
-/* The text as it would be sent, before screening. */
+/* The text as it would be sent, before screening; found: the template it is from, until stock is asked again.
+ */
 static bool make_body(struct admitter *a, const struct settings *s, const struct texts *t,
-                      const struct submission *in, struct sv *body, uint32_t *version, struct err *e) {
+                      const struct submission *in, struct sv *body, struct stock_text *found, struct err *e) {
     const char *field = in->names->body;
     *body = in->body;
-    *version = 0;
+    *found = (struct stock_text){0};
     if (in->template.n) {
         if (in->body.p)
             return err_set_field(e, ERR_INVALID, field, "give either a body or a template, not both");
@@ -199,7 +198,7 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
                                          .language = in->language,
                                          .channel = CHANNEL_SMS,
                                          .part = TEMPLATE_TEXT};
-        if (!render(a, s, t, &want, in->vars, version, e))
+        if (!render(a, s, t, &want, in->vars, found, e))
             return false;
         *body = buf_sv(&a->rendered);
         field = "template";
@@ -231,11 +230,13 @@ bool admit_screen(struct admitter *a, const struct texts *t, const struct submis
 static bool make_plain(struct admitter *a, const struct settings *s, const struct texts *t,
                        const struct submission *in, struct phone *to, struct content_step *out,
                        struct sv *content, uint32_t *version, struct admitted *admitted, struct err *e) {
+    struct stock_text found;
     *out = (struct content_step){.channel = CHANNEL_SMS, .from = in->from};
-    return recipient_check(CHANNEL_SMS, in->to, s->defaults.region, in->names->to, to, NULL, &out->to, e) &&
-           make_body(a, s, t, in, &out->body, version, e) &&
-           (!*version || steps_codes(a, s, t, in, *version, content, e)) &&
-           admit_screen(a, t, in, &out->body, admitted, e);
+    if (!recipient_check(CHANNEL_SMS, in->to, s->defaults.region, in->names->to, to, NULL, &out->to, e) ||
+        !make_body(a, s, t, in, &out->body, &found, e))
+        return false;
+    *version = found.version;
+    return steps_codes(a, in, found.doc, content, e) && admit_screen(a, t, in, &out->body, admitted, e);
 }
 
 /* Those that stand in some text of the message. */

@@ -276,24 +276,31 @@ static bool add_given_code(const struct submission *in, struct buf *out, struct 
            err_set_field(e, ERR_TOO_LARGE, field, "`%s` is longer than %d bytes", field, PARAMS_BYTES_MAX);
 }
 
-/* The codes the template has at providers; nothing for a file. */
-static bool add_codes(struct making *m, struct buf *out) {
-    struct stock_want w = {.account_id = m->in->account_id, .name = m->in->template, .version = 0};
+/* The codes that a stored template has at providers; doc: its version, as stock found it last. */
+static bool add_codes(struct admitter *a, const struct submission *in, const struct template_doc *doc,
+                      struct buf *out, struct err *e) {
+    struct language l;
+    if (!doc || !doc->n_codes)
+        return true;
+    if (!language_parse(in->language, &l))
+        return err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
+    struct template_options o = stock_options(a->stock);
+    json_key(out, "codes");
+    return codes_add(a->stock, &a->links, &o, doc, &l, in->vars, out, e);
+}
+
+static bool find_codes(struct making *m, struct buf *out) {
+    struct stock_want w = {.account_id = m->in->account_id, .name = m->in->template};
     struct stock_text found = {0};
     if (m->in->code) {
         json_key(out, "codes");
         return add_given_code(m->in, out, m->e);
     }
-    if (!m->in->template.n || !m->version || !m->a->stock)
+    if (!m->version) /* of no stored template */
         return true;
-    if (!language_parse(m->in->language, &w.language) ||
-        !stock_find(m->a->stock, m->s, m->t, &w, &found, m->e))
-        return false;
-    if (!found.doc || !found.doc->n_codes)
-        return true;
-    struct template_options o = stock_options(m->a->stock);
-    json_key(out, "codes");
-    return codes_add(m->a->stock, &m->a->links, &o, found.doc, &w.language, m->in->vars, out, m->e);
+    return language_parse(m->in->language, &w.language) &&
+           stock_find(m->a->stock, m->s, m->t, &w, &found, m->e) &&
+           add_codes(m->a, m->in, found.doc, out, m->e);
 }
 
 static void pair(struct buf *out, const char *key, struct sv v) {
@@ -322,7 +329,7 @@ static bool write_content(struct making *m, const struct want *w, size_t n, stru
     if (m->in->language.n && language_parse(m->in->language, &l))
         json_pair(out, "language", sv_of(l.text));
     add_step(&w[0], true, out);
-    if (!add_codes(m, out))
+    if (!find_codes(m, out))
         return false;
     for (size_t i = 1; i < n; i++) {
         if (i == 1)
@@ -339,15 +346,16 @@ static bool write_content(struct making *m, const struct want *w, size_t n, stru
     return true;
 }
 
-bool steps_codes(struct admitter *a, const struct settings *s, const struct texts *t,
-                 const struct submission *in, uint32_t version, struct sv *content, struct err *e) {
-    struct making m = {.a = a, .s = s, .t = t, .in = in, .e = e, .version = version};
+bool steps_codes(struct admitter *a, const struct submission *in, const struct template_doc *doc,
+                 struct sv *content, struct err *e) {
+    if (!doc || !doc->n_codes)
+        return true;
     buf_reset(&a->content);
     buf_addc(&a->content, '{');
-    if (!add_codes(&m, &a->content))
+    if (!add_codes(a, in, doc, &a->content, e))
         return false;
     buf_addc(&a->content, '}');
-    *content = a->content.n > 2 ? buf_sv(&a->content) : SV_NONE;
+    *content = buf_sv(&a->content);
     return !a->content.overflow ||
            err_set_field(e, ERR_TOO_LARGE, "vars", "the parameters are too much text");
 }

@@ -10,12 +10,10 @@ const char *channel_name(enum channel c) {
 }
 
 bool channel_find(struct sv name, enum channel *out) {
-    for (int i = 0; i < CHANNEL_COUNT; i++)
-        if (sv_eq(name, sv_of(names[i]))) {
-            *out = (enum channel)i;
-            return true;
-        }
-    return false;
+    int at = sv_place(name, names, CHANNEL_COUNT);
+    if (at >= 0)
+        *out = (enum channel)at;
+    return at >= 0;
 }
 
 bool channel_has_numbers(enum channel c) {

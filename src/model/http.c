@@ -10,10 +10,8 @@ const char *http_method_name(enum http_method m) {
 }
 
 enum http_method http_method_of(struct sv name) {
-    for (int m = HTTP_GET; m < HTTP_OTHER; m++)
-        if (sv_eq(name, sv_of(method_names[m])))
-            return (enum http_method)m;
-    return HTTP_OTHER;
+    int at = sv_place(name, method_names, HTTP_OTHER);
+    return at >= 0 ? (enum http_method)at : HTTP_OTHER;
 }
 
 bool http_add_header(struct http_request *rq, struct sv name, struct sv value) {

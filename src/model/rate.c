@@ -50,10 +50,8 @@ static bool parse_scopes(struct sv text, unsigned *scopes) {
     *scopes = 0;
     do {
         struct sv name = sv_cut(&text, '+');
-        unsigned bit = 0;
-        for (int i = 0; i < RATE_SCOPES; i++)
-            if (sv_eq(name, sv_of(scope_names[i])))
-                bit = 1u << i;
+        int at = sv_place(name, scope_names, RATE_SCOPES);
+        unsigned bit = at >= 0 ? 1u << at : 0;
         if (!bit || (*scopes & bit))
             return false;
         *scopes |= bit;

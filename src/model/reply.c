@@ -15,23 +15,11 @@ const char *reply_mood_name(enum reply_mood m) {
     return moods[m];
 }
 
-/* The first word of text, which is left without it. */
-static struct sv word(struct sv *text) {
-    struct sv all = sv_trim(*text);
-    size_t n = 0;
-    while (n < all.n && all.p[n] != ' ' && all.p[n] != '\t')
-        n++;
-    *text = sv_trim(sv_from(all, n));
-    return sv_sub(all, 0, n);
-}
-
 static bool find_action(struct sv name, enum reply_action *out) {
-    for (int i = 0; i < REPLY_ACTIONS; i++)
-        if (sv_eq(name, sv_of(actions[i]))) {
-            *out = (enum reply_action)i;
-            return true;
-        }
-    return false;
+    int at = sv_place(name, actions, REPLY_ACTIONS);
+    if (at >= 0)
+        *out = (enum reply_action)at;
+    return at >= 0;
 }
 
 static bool wrong_rule(struct err *e) {
@@ -43,7 +31,7 @@ static bool wrong_rule(struct err *e) {
 /* account=a,b topic=t language=fr */
 static bool read_scope(struct sv text, struct reply_rule *r) {
     while (text.n) {
-        struct sv value = word(&text), key = sv_cut(&value, '=');
+        struct sv value = sv_word(&text), key = sv_cut(&value, '=');
         struct sv *to = sv_eq(key, SV("account"))    ? &r->accounts
                         : sv_eq(key, SV("topic"))    ? &r->topic
                         : sv_eq(key, SV("language")) ? &r->language
@@ -57,7 +45,7 @@ static bool read_scope(struct sv text, struct reply_rule *r) {
 
 bool reply_rule_parse(struct sv text, struct reply_rule *out, struct err *e) {
     *out = (struct reply_rule){.action = REPLY_OTHER};
-    struct sv rest = text, name = word(&rest);
+    struct sv rest = text, name = sv_word(&rest);
     out->ignore = sv_eq(name, SV("ignore"));
     if (!out->ignore && (!find_action(name, &out->action) || out->action == REPLY_OTHER))
         return wrong_rule(e);
@@ -73,11 +61,11 @@ bool reply_rule_parse(struct sv text, struct reply_rule *out, struct err *e) {
 
 bool reply_answer_parse(struct sv text, struct reply_answer *out, struct err *e) {
     *out = (struct reply_answer){.action = REPLY_OTHER};
-    struct sv rest = text, name = word(&rest);
+    struct sv rest = text, name = sv_word(&rest);
     bool known = find_action(name, &out->action);
-    out->language = word(&rest);
+    out->language = sv_word(&rest);
     if (sv_starts(rest, SV("account="))) {
-        out->accounts = word(&rest);
+        out->accounts = sv_word(&rest);
         out->accounts = sv_from(out->accounts, 8);
     }
     out->text = rest;

@@ -4,16 +4,6 @@
 
 static const char *const actions[] = {"block", "flag", "replace", "allow"};
 
-/* The first word of text, which is left without it. */
-static struct sv word(struct sv *text) {
-    struct sv all = sv_trim(*text);
-    size_t n = 0;
-    while (n < all.n && all.p[n] != ' ' && all.p[n] != '\t')
-        n++;
-    *text = sv_trim(sv_from(all, n));
-    return sv_sub(all, 0, n);
-}
-
 static bool wrong(struct err *e) {
     return err_set(
         e, ERR_INVALID,
@@ -24,7 +14,7 @@ static bool wrong(struct err *e) {
 /* account=a,b topic=c */
 static bool parse_subjects(struct sv text, struct screen_list_rule *r) {
     while (text.n) {
-        struct sv values = word(&text), key = sv_cut(&values, '=');
+        struct sv values = sv_word(&text), key = sv_cut(&values, '=');
         struct sv *to = sv_eq(key, SV("account")) ? &r->accounts
                         : sv_eq(key, SV("topic")) ? &r->topics
                                                   : NULL;
@@ -57,7 +47,7 @@ static bool split_subjects(struct sv *text, struct screen_list_rule *r) {
 
 bool screen_list_parse(struct sv text, struct screen_list_rule *out, struct err *e) {
     *out = (struct screen_list_rule){.text = text};
-    struct sv rest = text, name = word(&rest);
+    struct sv rest = text, name = sv_word(&rest);
     size_t action = 0;
     while (action < sizeof actions / sizeof actions[0] && !sv_eq(name, sv_of(actions[action])))
         action++;
@@ -65,12 +55,12 @@ bool screen_list_parse(struct sv text, struct screen_list_rule *out, struct err 
         return wrong(e);
     out->action = (enum screen_list_action)action;
     if (out->action != SCREEN_LIST_ALLOW) {
-        struct sv kind = word(&rest);
+        struct sv kind = sv_word(&rest);
         out->patterns = sv_eq(kind, SV("patterns"));
         if (!out->patterns && !sv_eq(kind, SV("words")))
             return wrong(e);
         struct sv after = rest;
-        if (!out->patterns && sv_eq(word(&after), SV("anywhere"))) {
+        if (!out->patterns && sv_eq(sv_word(&after), SV("anywhere"))) {
             out->anywhere = true;
             rest = after;
         }

@@ -119,12 +119,10 @@ static const char *const priorities[] = {"otp", "transactional", "marketing"};
 static const char *const deliveries[] = {"at_most_once", "at_least_once"};
 
 static bool parse_name(const char *const *names, int n, struct sv name, int *out) {
-    for (int i = 0; i < n; i++)
-        if (sv_eq(name, sv_of(names[i]))) {
-            *out = i;
-            return true;
-        }
-    return false;
+    int at = sv_place(name, names, n);
+    if (at >= 0)
+        *out = at;
+    return at >= 0;
 }
 
 const char *priority_name(enum priority p) {

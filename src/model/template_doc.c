@@ -28,12 +28,10 @@ const char *template_state_name(enum template_state s) {
 }
 
 bool template_part_find(struct sv name, enum template_part *out) {
-    for (int i = 0; i < TEMPLATE_PARTS; i++)
-        if (sv_eq(name, sv_of(part_names[i]))) {
-            *out = (enum template_part)i;
-            return true;
-        }
-    return false;
+    int at = sv_place(name, part_names, TEMPLATE_PARTS);
+    if (at >= 0)
+        *out = (enum template_part)at;
+    return at >= 0;
 }
 
 bool template_channel_has(enum channel c, enum template_part p) {

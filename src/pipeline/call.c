@@ -4,8 +4,8 @@
 #include "notify/owed.h"
 #include "provider/view.h"
 
-/* The parts of one message, or the views of a batch of short ones and twice the strings they hold. */
-enum { CALL_ARENA_BYTES = 2 * CONTENT_BYTES_MAX };
+/* The views of a batch had room beside its request in CALL_ARENA_BYTES; its verdicts come to that. */
+enum { JUDGE_ARENA_BYTES = 2 * CALL_ARENA_BYTES };
 
 static struct attempt_view view_of(const struct call *c, const struct world *w, struct arena *mem) {
     const struct message *m = c->message;
@@ -144,7 +144,7 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
 static void judge_batch(struct call *c, const struct world *w, const struct http_response *r) {
     struct arena ARENA_AUTO mem;
     struct attempt_view *views;
-    arena_init(&mem, CALL_ARENA_BYTES);
+    arena_init(&mem, JUDGE_ARENA_BYTES);
     size_t n = joined_views(c, w, &mem, &views);
     struct verdict *verdicts = n ? arena_zalloc(&mem, n * sizeof *verdicts) : NULL;
     ASSERT(verdicts && !mem.full); /* the same views had room when the request was built */
@@ -165,7 +165,7 @@ void call_judge(struct call *c, const struct world *w, const struct http_respons
         c->verdict = c->lane->adapter->judge(c->lane, r);
     } else if (c->kind == CALL_LOOKUP) {
         struct arena ARENA_AUTO mem;
-        arena_init(&mem, CALL_ARENA_BYTES);
+        arena_init(&mem, JUDGE_ARENA_BYTES);
         struct attempt_view v = view_of(c, w, &mem);
         c->answer = c->lane->adapter->judge_lookup(c->lane, &v, world_now(w), r);
     } else {

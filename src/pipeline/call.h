@@ -12,6 +12,10 @@
 #include "model/world.h"
 #include "store/journal.h"
 
+/* What building may take of an arena, at most: a message with all its parts and its request, or those of a
+ * batch. A batch that needs more is not built. */
+enum { CALL_ARENA_BYTES = 1024 * 1024 };
+
 enum call_kind { CALL_ATTEMPT, CALL_LOOKUP, CALL_CALLBACK };
 
 struct call {

@@ -37,12 +37,10 @@ const char *suppression_kind_name(enum suppression_kind k) {
 }
 
 bool suppression_kind_parse(struct sv name, enum suppression_kind *out) {
-    for (int k = SUPPRESSION_OPT_OUT; k < SUPPRESSION_KINDS; k++)
-        if (sv_eq(name, sv_of(kinds[k]))) {
-            *out = (enum suppression_kind)k;
-            return true;
-        }
-    return false;
+    int at = sv_place(name, kinds, SUPPRESSION_KINDS);
+    if (at >= SUPPRESSION_OPT_OUT)
+        *out = (enum suppression_kind)at;
+    return at >= SUPPRESSION_OPT_OUT;
 }
 
 const char *suppression_source_name(enum suppression_source s) {
@@ -51,12 +49,10 @@ const char *suppression_source_name(enum suppression_source s) {
 }
 
 bool suppression_source_parse(struct sv name, enum suppression_source *out) {
-    for (int s = SUPPRESSION_BY_API; s < SUPPRESSION_SOURCES; s++)
-        if (sv_eq(name, sv_of(sources[s]))) {
-            *out = (enum suppression_source)s;
-            return true;
-        }
-    return false;
+    int at = sv_place(name, sources, SUPPRESSION_SOURCES);
+    if (at >= SUPPRESSION_BY_API)
+        *out = (enum suppression_source)at;
+    return at >= SUPPRESSION_BY_API;
 }
 
 /* ---- writing ---- */
