@@ -37,6 +37,8 @@ class Story:
             assert m["body"] == text
             assert [e["number"] for e in events] == list(range(1, len(events) + 1)), events
             moves = [e["status"] for e in events if not e["note"]]
+            if moves[-1] != m["status"]:
+                m = g.message(sid)  # a last receipt came between the two reads
             assert moves[0] == "accepted" and moves[-1] == m["status"], (m, events)
             for before, after in zip(moves, moves[1:]):
                 assert after in table[before], (before, after, events)
