@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/json_skim.h"
+#include "provider/kit.h"
 #include "provider/twilio_errors.h"
 
 #include <string.h>
@@ -13,7 +14,6 @@ enum {
     ANSWER_MAX_BYTES = 64 * 1024, /* one message resource is about 2 kB */
     VALIDITY_MAX_S = 36000,       /* ValidityPeriod: 1..36000 */
     BODY_MAX_CHARS = 1600,        /* error 21617 above */
-    RETRY_AFTER_MAX_S = 24 * 3600,
     LOOKUP_AFTER_MS = 15000,
 };
 
@@ -44,48 +44,14 @@ static bool check_service_sid(struct sv v, struct err *e) {
                          "a Messaging Service SID is MG and 32 hex digits");
 }
 
-/* A password: it becomes part of a header, but only as base64, so any byte is safe; white space at its ends
- * is always a slip of copying. */
-bool twilio_check_secret(struct sv v, struct err *e) {
-    return sv_trim(v).n == v.n || err_set(e, ERR_INVALID, "there is white space around the secret");
-}
-
-bool twilio_check_base_url(struct sv v, struct err *e) {
-    static const char field[] = "base_url";
-    bool https = sv_starts(v, SV("https://"));
-    if (!https && !sv_starts(v, SV("http://")))
-        return err_set_field(e, ERR_INVALID, field, "give an absolute address: https://api.twilio.com");
-    struct sv rest = sv_from(v, https ? 8 : 7);
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return err_set_field(e, ERR_INVALID, field, "an address has no spaces or bytes outside ASCII");
-    if (rest.n == 0 || rest.p[0] == '/' || sv_ends(rest, SV("/")) || sv_find_char(rest, '?') != SIZE_MAX ||
-        sv_find_char(rest, '#') != SIZE_MAX || sv_find_char(rest, '@') != SIZE_MAX || v.n > URL_MAX_BYTES / 4)
-        return err_set_field(e, ERR_INVALID, field,
-                             "give scheme, host and perhaps a port and path prefix: no slash at the end, no "
-                             "user, query or fragment");
-    struct sv path = rest;
-    struct sv host = sv_cut(&path, '/');
-    struct sv port = host;
-    host = sv_cut(&port, ':');
-    if (!https && sv_ends(host, SV("twilio.com")))
-        return err_set_field(e, ERR_INVALID, field,
-                             "http would send the credentials in the clear: use https");
-    return true;
-}
-
 static const struct adapter_field fields[TWILIO_FIELDS] = {
     TWILIO_SHARED_ROWS,
     [TWILIO_SERVICE_SID] = {"messaging_service_sid", "Messaging Service SID", "消息服务 SID",
                             .check = check_service_sid},
 };
 
-static struct sv field(const struct lane_config *lane, enum twilio_field f) {
-    return lane->fields[f].n ? lane->fields[f] : sv_of(fields[f].fallback);
-}
-
 bool twilio_check_key_whole(const struct lane_config *lane, struct err *e) {
-    bool key = field(lane, TWILIO_API_KEY).n > 0, secret = field(lane, TWILIO_API_SECRET).n > 0;
+    bool key = kit_field(lane, TWILIO_API_KEY).n > 0, secret = kit_field(lane, TWILIO_API_SECRET).n > 0;
     return key == secret ||
            err_set_field(e, ERR_INVALID, key ? "api_key" : "api_secret",
                          "%s is missing beside it: api_key and api_secret go together, and without both the "
@@ -96,7 +62,7 @@ bool twilio_check_key_whole(const struct lane_config *lane, struct err *e) {
 static bool check_all(const struct lane_config *lane, struct err *e) {
     if (!twilio_check_key_whole(lane, e))
         return false;
-    return lane->from.n || field(lane, TWILIO_SERVICE_SID).n ||
+    return lane->from.n || kit_field(lane, TWILIO_SERVICE_SID).n ||
            err_set_field(e, ERR_INVALID, "from",
                          "missing, and messaging_service_sid, too: Twilio sends only from one of the two");
 }
@@ -104,9 +70,9 @@ static bool check_all(const struct lane_config *lane, struct err *e) {
 /* ---- requests ---- */
 
 void twilio_account_url(const struct lane_config *lane, struct buf *out) {
-    buf_add(out, field(lane, TWILIO_BASE_URL));
+    buf_add(out, kit_field(lane, TWILIO_BASE_URL));
     buf_adds(out, "/2010-04-01/Accounts/");
-    percent_add(out, field(lane, TWILIO_ACCOUNT_SID));
+    percent_add(out, kit_field(lane, TWILIO_ACCOUNT_SID));
 }
 
 struct sv twilio_sender(const struct lane_config *lane, const struct attempt_view *a) {
@@ -152,13 +118,13 @@ static bool add_content(struct buf *form, const struct attempt_view *a, struct e
 /* "Basic " and base64 of user:password (RFC 7617). */
 static bool add_authorization(const struct lane_config *lane, struct arena *mem, struct http_request *out,
                               struct err *e) {
-    struct sv key = field(lane, TWILIO_API_KEY), secret = field(lane, TWILIO_API_SECRET);
+    struct sv key = kit_field(lane, TWILIO_API_KEY), secret = kit_field(lane, TWILIO_API_SECRET);
     if (!twilio_check_key_whole(lane, e))
         return false;
     struct buf BUF_AUTO pair = BUF_INIT(1024);
-    buf_add(&pair, key.n ? key : field(lane, TWILIO_ACCOUNT_SID));
+    buf_add(&pair, key.n ? key : kit_field(lane, TWILIO_ACCOUNT_SID));
     buf_addc(&pair, ':');
-    buf_add(&pair, key.n ? secret : field(lane, TWILIO_AUTH_TOKEN));
+    buf_add(&pair, key.n ? secret : kit_field(lane, TWILIO_AUTH_TOKEN));
     struct buf BUF_AUTO value = BUF_INIT(2048);
     buf_adds(&value, "Basic ");
     base64_add(&value, pair.p, pair.n);
@@ -190,7 +156,7 @@ static bool is_header_safe(struct sv v) {
 static bool build(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                   struct arena *mem, struct http_request *out, struct err *e) {
     (void)nonce; /* the API takes no idempotency key */
-    struct sv from = twilio_sender(lane, a), service = field(lane, TWILIO_SERVICE_SID);
+    struct sv from = twilio_sender(lane, a), service = kit_field(lane, TWILIO_SERVICE_SID);
     if (from.n == 0 && service.n == 0)
         return err_set_field(e, ERR_INVALID, "from",
                              "no sender: give the message or the lane a `from`, or the lane a "
@@ -232,76 +198,36 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
 
 /* ---- answers ---- */
 
-json_t *twilio_parse(struct sv body, size_t bytes_max) {
-    if (body.n == 0 || body.n > bytes_max)
-        return NULL;
-    json_t *root = json_loadb(body.p, body.n, 0, NULL);
-    if (json_is_object(root))
-        return root;
-    json_decref(root);
-    return NULL;
-}
-
-struct sv twilio_string(const json_t *object, const char *key) {
-    const json_t *v = json_object_get(object, key);
-    return json_is_string(v) ? sv_make(json_string_value(v), json_string_length(v)) : SV_NONE;
-}
-
 int32_t twilio_code(const json_t *object, const char *key) {
     const json_t *v = json_object_get(object, key);
     json_int_t code = json_is_integer(v) ? json_integer_value(v) : 0;
     return code > 0 && code <= INT32_MAX ? (int32_t)code : 0;
 }
 
-void twilio_say(char out[VERDICT_TEXT_MAX], struct sv text) {
-    struct sv cut = sv_sub(text, 0, VERDICT_TEXT_MAX - 1);
-    /* Cutting may split the last character: at most three bytes have to go. */
-    for (int i = 0; i < 3 && !sv_is_utf8(cut) && cut.n; i++)
-        cut.n--;
-    size_t n = sv_is_utf8(cut) ? cut.n : 0;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (unsigned char)cut.p[i] < ' ' || cut.p[i] == 0x7f ? ' ' : cut.p[i];
-    out[n] = '\0';
-}
-
-static int32_t retry_after_ms(const struct http_response *r) {
-    /* Seconds; the other form of RFC 9110, a date, is not Twilio's. */
-    uint64_t s;
-    if (!sv_to_u64(http_find_header(r->headers, r->n_headers, SV("Retry-After")), &s))
-        return 0;
-    return (int32_t)(s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S) * 1000;
-}
-
-static void judge_as(struct verdict *v, enum fate fate, enum lane_hint hint, enum reason reason) {
-    v->fate = fate;
-    v->hint = hint;
-    v->reason = reason;
-}
-
 static void judge_by_row(struct verdict *v, const struct twilio_error *row) {
-    judge_as(v, row->fate, row->hint, row->reason);
+    kit_judge_as(v, row->fate, row->hint, row->reason);
     if (!v->retry_after_ms && row->fate == FATE_RETRY)
         v->retry_after_ms = row->pause_ms;
 }
 
 /* A 2xx: only a message with a sid is a message. */
 static void judge_created(struct verdict *v, const json_t *message) {
-    struct sv sid = twilio_string(message, "sid");
+    struct sv sid = kit_string(message, "sid");
     struct receipt said;
     v->code = twilio_code(message, "error_code");
     if (!twilio_is_message_sid(sid)) {
         /* Something answered that is not Twilio, or Twilio in a new way: every further call would make one
          * more unknown. */
-        judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
-        twilio_say(v->text, SV("the answer names no message"));
+        kit_judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
+        kit_say(v->text, SV("the answer names no message"));
         return;
     }
     memcpy(v->provider_id, sid.p, sid.n);
     uint64_t segments;
-    if (sv_to_u64(twilio_string(message, "num_segments"), &segments) && segments <= INT16_MAX)
+    if (sv_to_u64(kit_string(message, "num_segments"), &segments) && segments <= INT16_MAX)
         v->segments = (int16_t)segments;
-    judge_as(v, FATE_SENT, LANE_FINE, REASON_NONE);
-    if (!twilio_status(twilio_string(message, "status"), v->code, &said) ||
+    kit_judge_as(v, FATE_SENT, LANE_FINE, REASON_NONE);
+    if (!twilio_status(kit_string(message, "status"), v->code, &said) ||
         (said.state != STATE_FAILED && said.state != STATE_UNDELIVERED))
         return;
     /* Stored by Twilio and given up in the same breath: "failed" means it could not be sent. */
@@ -309,8 +235,8 @@ static void judge_created(struct verdict *v, const json_t *message) {
     if (row)
         judge_by_row(v, row);
     else
-        judge_as(v, FATE_REJECTED, LANE_FINE, said.reason);
-    twilio_say(v->text, twilio_string(message, "error_message"));
+        kit_judge_as(v, FATE_REJECTED, LANE_FINE, said.reason);
+    kit_say(v->text, kit_string(message, "error_message"));
 }
 
 /* The answer of nearly every call: a message with a sid, on its way. Anything else is left to the full
@@ -334,59 +260,30 @@ static bool judge_taken(struct verdict *v, struct sv body) {
     if (m[SEGMENTS].kind == JSON_PLAIN_STRING && sv_to_u64(m[SEGMENTS].text, &segments) &&
         segments <= INT16_MAX)
         v->segments = (int16_t)segments;
-    judge_as(v, FATE_SENT, LANE_FINE, REASON_NONE);
+    kit_judge_as(v, FATE_SENT, LANE_FINE, REASON_NONE);
     return true;
 }
 
-/* No row for the code, or no code at all. */
-static void judge_by_class(struct verdict *v) {
-    int status = v->http_status;
-    if (status == 429)
-        judge_as(v, FATE_RETRY, LANE_SLOW_DOWN, REASON_THROTTLED);
-    else if (status == 401 || status == 403 || status == 407)
-        judge_as(v, FATE_RETRY, LANE_BROKEN, REASON_CREDENTIALS);
-    else if (status == 404 || status == 405) /* the address or the account in it is wrong */
-        judge_as(v, FATE_RETRY, LANE_BROKEN, REASON_SENDER_REJECTED);
-    else if (status >= 400 && status < 500 && status != 408)
-        judge_as(v, FATE_REJECTED, LANE_FINE, v->code ? REASON_REJECTED : REASON_REQUEST_REJECTED);
-    else if (status >= 500)
-        judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_PROVIDER_DOWN);
-    else /* 1xx, 3xx, and 408, where what came of the request is anybody's guess */
-        judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
-}
-
 void twilio_judge_refusal(const struct http_response *r, const json_t *answer, struct verdict *v) {
-    v->retry_after_ms = retry_after_ms(r);
     v->code = twilio_code(answer, "code");
-    twilio_say(v->text, twilio_string(answer, "message"));
+    kit_say(v->text, kit_string(answer, "message"));
     const struct twilio_error *row = twilio_error_find(v->code);
     /* A 5xx may come after the message was stored, whatever its body says, but for the one code. */
     bool refused = r->status >= 400 && (r->status < 500 || v->code == TWILIO_TOO_MANY_REQUESTS);
     if (row && refused)
         judge_by_row(v, row);
     else
-        judge_by_class(v);
+        kit_judge_class(v);
 }
 
 static struct verdict judge(const struct lane_config *lane, const struct http_response *r) {
     (void)lane;
-    struct verdict v = {.http_status = (int16_t)r->status};
-    if (r->transport == HTTP_NOT_SENT) {
-        judge_as(&v, FATE_RETRY, LANE_DOWN, REASON_PROVIDER_DOWN);
-        twilio_say(v.text, r->error);
+    struct verdict v;
+    if (kit_judge_transport(r, &v))
         return v;
-    }
-    if (r->transport == HTTP_CUT) {
-        /* A provider that takes requests and does not answer turns each of them into an unknown outcome:
-         * the lane must stop early rather than late. */
-        judge_as(&v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
-        twilio_say(v.text, r->error);
-        return v;
-    }
-    v.retry_after_ms = retry_after_ms(r);
     if (r->status >= 200 && r->status < 300 && judge_taken(&v, r->body))
         return v;
-    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
+    json_auto_t *answer = kit_parse(r->body, ANSWER_MAX_BYTES);
     if (r->status >= 200 && r->status < 300) {
         judge_created(&v, answer);
         return v;
@@ -404,15 +301,15 @@ bool twilio_probe(const struct lane_config *lane, int64_t now, uint64_t nonce, s
     struct buf BUF_AUTO url = BUF_INIT(URL_MAX_BYTES);
     twilio_account_url(lane, &url);
     /* A standard API key may not read the account itself, but may list messages. */
-    buf_adds(&url, field(lane, TWILIO_API_KEY).n ? "/Messages.json?PageSize=1" : ".json");
+    buf_adds(&url, kit_field(lane, TWILIO_API_KEY).n ? "/Messages.json?PageSize=1" : ".json");
     return twilio_request(lane, HTTP_GET, &url, mem, out, e);
 }
 
 static bool judge_account(const struct lane_config *lane, const json_t *answer, struct err *e) {
-    struct sv sid = twilio_string(answer, "sid"), status = twilio_string(answer, "status");
+    struct sv sid = kit_string(answer, "sid"), status = kit_string(answer, "status");
     if (json_is_array(json_object_get(answer, "messages")))
         return true;
-    if (!sv_eq(sid, field(lane, TWILIO_ACCOUNT_SID)))
+    if (!sv_eq(sid, kit_field(lane, TWILIO_ACCOUNT_SID)))
         return err_set_field(e, ERR_OUTSIDE, "base_url",
                              "what answers there is not Twilio's API: no account in the answer");
     if (status.n && !sv_eq(status, SV("active")))
@@ -422,16 +319,11 @@ static bool judge_account(const struct lane_config *lane, const json_t *answer, 
 }
 
 bool twilio_judge_probe(const struct lane_config *lane, const struct http_response *r, struct err *e) {
-    struct sv base = field(lane, TWILIO_BASE_URL);
-    bool key = field(lane, TWILIO_API_KEY).n > 0;
-    struct sv error = sv_sub(r->error, 0, 160);
-    if (r->transport == HTTP_NOT_SENT)
-        return err_set_field(e, ERR_OUTSIDE, "base_url", "cannot reach %.*s: %.*s", SV_FMT(base),
-                             SV_FMT(error));
-    if (r->transport == HTTP_CUT)
-        return err_set_field(e, ERR_OUTSIDE, "base_url", "%.*s was reached but did not answer: %.*s",
-                             SV_FMT(base), SV_FMT(error));
-    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
+    struct sv base = kit_field(lane, TWILIO_BASE_URL);
+    bool key = kit_field(lane, TWILIO_API_KEY).n > 0;
+    if (!kit_probe_answered(base, r, e))
+        return false;
+    json_auto_t *answer = kit_parse(r->body, ANSWER_MAX_BYTES);
     if (r->status == 200)
         return judge_account(lane, answer, e);
     int32_t code = twilio_code(answer, "code");

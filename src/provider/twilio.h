@@ -8,9 +8,7 @@
 #ifndef HY_PROVIDER_TWILIO_H
 #define HY_PROVIDER_TWILIO_H
 
-#include "provider/adapter.h"
-
-#include <jansson.h>
+#include "provider/kit.h"
 
 extern const struct adapter twilio_adapter;
 
@@ -28,8 +26,6 @@ enum twilio_field {
 
 bool twilio_check_account_sid(struct sv v, struct err *e);
 bool twilio_check_api_key(struct sv v, struct err *e);
-bool twilio_check_secret(struct sv v, struct err *e);
-bool twilio_check_base_url(struct sv v, struct err *e);
 /* The token signs the callbacks, so it is needed even where an API key authenticates the calls. */
 #define TWILIO_SHARED_ROWS                                                                                   \
     [TWILIO_ACCOUNT_SID] = {"account_sid",    "Account SID",      "账户 SID",                                \
@@ -39,17 +35,17 @@ bool twilio_check_base_url(struct sv v, struct err *e);
                            "认证令牌(用于回调签名)",                                                         \
                            .secret = true,                                                                   \
                            .required = true,                                                                 \
-                           .check = twilio_check_secret},                                                    \
+                           .check = kit_check_secret},                                                       \
     [TWILIO_API_KEY] = {"api_key", "API key SID, instead of the auth token for calls",                       \
                         "API 密钥 SID(调用时代替认证令牌)", .check = twilio_check_api_key},                  \
     [TWILIO_API_SECRET] = {"api_secret", "API key secret", "API 密钥的密码", .secret = true,                 \
-                           .check = twilio_check_secret},                                                    \
+                           .check = kit_check_secret},                                                       \
     [TWILIO_BASE_URL] = {"base_url",                                                                         \
                          "API address",                                                                      \
                          "API 地址",                                                                         \
                          .identifies = true,                                                                 \
                          .fallback = "https://api.twilio.com",                                               \
-                         .check = twilio_check_base_url}
+                         .check = kit_check_base_url}
 /* api_key and api_secret go together. */
 bool twilio_check_key_whole(const struct lane_config *lane, struct err *e);
 
@@ -68,18 +64,10 @@ struct sv twilio_number(struct sv address);
 /* The attempt's sender, or the lane's; may be empty. */
 struct sv twilio_sender(const struct lane_config *lane, const struct attempt_view *a);
 
-/* The object in body; NULL when it is none, or longer than bytes_max. Nesting is bounded by jansson (2048).
- * Free with json_decref. */
-json_t *twilio_parse(struct sv body, size_t bytes_max);
-/* A string member as a view into object; SV_NONE when absent or not a string. */
-struct sv twilio_string(const json_t *object, const char *key);
 /* A member that is an error code; 0 when absent, null, or no 32-bit number. */
 int32_t twilio_code(const json_t *object, const char *key);
 /* SM or MM and 32 hex digits. */
 bool twilio_is_message_sid(struct sv v);
-/* Copies text, cut at a character, control characters as spaces. */
-void twilio_say(char out[VERDICT_TEXT_MAX], struct sv text);
-
 /* What a status word says: state and rank are the message's, reason comes from code for failures. False for a
  * word that is not known. */
 bool twilio_status(struct sv word, int32_t code, struct receipt *out);

@@ -78,12 +78,8 @@ static bool message_sid(const struct form *f, struct sv *sid, struct err *e) {
            err_set_field(e, ERR_INVALID, "MessageSid", "the callback names no message");
 }
 
-static bool is_text(struct sv v) {
-    return sv_is_utf8(v) && sv_find_char(v, '\0') == SIZE_MAX;
-}
-
 static bool is_address(struct sv v) {
-    return v.n > 0 && v.n <= ADDRESS_MAX_BYTES && is_text(v);
+    return v.n > 0 && v.n <= ADDRESS_MAX_BYTES && kit_is_text(v);
 }
 
 bool twilio_receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
@@ -135,7 +131,7 @@ bool twilio_inbound(const struct lane_config *lane, const struct hook_request *r
         return err_set_field(e, ERR_INVALID, "From", "the callback names no sender");
     if (!is_address(in.to))
         return err_set_field(e, ERR_INVALID, "To", "the callback names no recipient");
-    if (!is_text(in.body))
+    if (!kit_is_text(in.body))
         return err_set_field(e, ERR_INVALID, "Body", "the text is not UTF-8, or has a NUL in it");
     struct sv class = twilio_only(&f, SV("OptOutType"));
     if (sv_eq(class, SV("STOP")) || sv_eq(class, SV("START")) || sv_eq(class, SV("HELP")))

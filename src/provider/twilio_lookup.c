@@ -57,12 +57,6 @@ bool twilio_parse_date(struct sv v, int64_t *at) {
     return true;
 }
 
-static struct lookup_answer cannot_tell(enum lane_hint hint, const char *why) {
-    struct lookup_answer a = {.found = FOUND_CANNOT_TELL, .hint = hint};
-    twilio_say(a.text, sv_of(why));
-    return a;
-}
-
 /* What the list says so far. */
 struct reading {
     struct lookup_answer answer;
@@ -82,16 +76,16 @@ static bool same_text(struct sv theirs, struct sv ours) {
 /* False when the entry makes no sense. */
 static bool read_entry(const struct lane_config *lane, const struct attempt_view *a, int64_t now,
                        const json_t *entry, struct reading *r) {
-    struct sv sid = twilio_string(entry, "sid"), body = twilio_string(entry, "body");
+    struct sv sid = kit_string(entry, "sid"), body = kit_string(entry, "body");
     int64_t created;
-    if (!twilio_is_message_sid(sid) || !twilio_parse_date(twilio_string(entry, "date_created"), &created))
+    if (!twilio_is_message_sid(sid) || !twilio_parse_date(kit_string(entry, "date_created"), &created))
         return false;
     if (created > now + SKEW_US)
         return false; /* of the future: then the window means nothing */
     r->falling = r->falling && created <= r->oldest;
     r->oldest = created;
-    if (created < a->started_at - SKEW_US || !sv_eq(twilio_string(entry, "direction"), SV("outbound-api")) ||
-        !sv_eq(twilio_number(twilio_string(entry, "to")), a->to))
+    if (created < a->started_at - SKEW_US || !sv_eq(kit_string(entry, "direction"), SV("outbound-api")) ||
+        !sv_eq(twilio_number(kit_string(entry, "to")), a->to))
         return true;
     if (!same_text(body, a->body)) {
         /* A redacted text is empty; a Messaging Service may shorten links and replace characters; a
@@ -106,7 +100,7 @@ static bool read_entry(const struct lane_config *lane, const struct attempt_view
     }
     struct receipt *c = &r->answer.candidates[r->answer.n++];
     *c = (struct receipt){.number = a->to};
-    if (!twilio_status(twilio_string(entry, "status"), twilio_code(entry, "error_code"), c))
+    if (!twilio_status(kit_string(entry, "status"), twilio_code(entry, "error_code"), c))
         c->state = STATE_SENDING; /* a status of the future: it is there, and that is what was asked */
     memcpy(c->provider_id, sid.p, sid.n);
     return true;
@@ -120,43 +114,35 @@ bool twilio_clocks_agree(const struct http_response *r, int64_t now) {
     return theirs - now < SKEW_US && now - theirs < SKEW_US;
 }
 
-static enum lane_hint hint_of(const struct http_response *r) {
-    if (r->transport != HTTP_ANSWERED || r->status >= 500)
-        return LANE_DOWN;
-    if (r->status == 401 || r->status == 403 || r->status == 404)
-        return LANE_BROKEN;
-    return r->status == 429 ? LANE_SLOW_DOWN : LANE_FINE;
-}
-
 struct lookup_answer twilio_judge_lookup(const struct lane_config *lane, const struct attempt_view *a,
                                          int64_t now, const struct http_response *r) {
     if (r->transport != HTTP_ANSWERED || r->status != 200)
-        return cannot_tell(hint_of(r), "the message list could not be read");
-    json_auto_t *page = twilio_parse(r->body, LIST_MAX_BYTES);
+        return kit_cannot_tell(kit_lookup_hint(r), "the message list could not be read");
+    json_auto_t *page = kit_parse(r->body, LIST_MAX_BYTES);
     const json_t *list = json_object_get(page, "messages"), *next = json_object_get(page, "next_page_uri");
     if (!json_is_array(list) || !(json_is_null(next) || json_is_string(next)))
-        return cannot_tell(LANE_FINE, "the answer is no message list");
+        return kit_cannot_tell(LANE_FINE, "the answer is no message list");
     if (!twilio_clocks_agree(r, now))
-        return cannot_tell(LANE_FINE, "the provider's clock and ours differ");
+        return kit_cannot_tell(LANE_FINE, "the provider's clock and ours differ");
 
     struct reading seen = {.answer = {.hint = LANE_FINE}, .oldest = INT64_MAX, .falling = true};
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!read_entry(lane, a, now, json_array_get(list, i), &seen))
-            return cannot_tell(LANE_FINE, "an entry of the message list makes no sense");
+            return kit_cannot_tell(LANE_FINE, "an entry of the message list makes no sense");
 
     /* Newest first is the custom, not a promise: believe it only of a page that shows it. */
     bool reaches_back = seen.falling && seen.oldest < a->started_at - SKEW_US;
     if (json_is_string(next) && !reaches_back)
-        return cannot_tell(LANE_FINE, "the list goes on, and its first page does not reach the attempt");
+        return kit_cannot_tell(LANE_FINE, "the list goes on, and its first page does not reach the attempt");
     if (seen.too_many)
-        return cannot_tell(LANE_FINE, "too many messages look alike");
+        return kit_cannot_tell(LANE_FINE, "too many messages look alike");
     if (seen.answer.n) {
         seen.answer.found = FOUND_YES;
         seen.answer.complete = !seen.altered;
         return seen.answer;
     }
     if (seen.altered)
-        return cannot_tell(LANE_FINE, "a message of that time has another text: it may be ours, altered");
+        return kit_cannot_tell(LANE_FINE, "a message of that time has another text: it may be ours, altered");
     seen.answer.found = FOUND_ABSENT;
     return seen.answer;
 }

@@ -290,15 +290,15 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
     struct verdict v;
     if (kit_judge_transport(r, &v))
         return v;
-    json_auto_t *answer = twilio_parse(r->body, ANSWER_MAX_BYTES);
+    json_auto_t *answer = kit_parse(r->body, ANSWER_MAX_BYTES);
     if (r->status < 200 || r->status >= 300) {
         twilio_judge_refusal(r, answer, &v);
         return v;
     }
-    struct sv sid = twilio_string(answer, "sid");
+    struct sv sid = kit_string(answer, "sid");
     if (!is_call_sid(sid)) {
         kit_judge_as(&v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
-        twilio_say(v.text, SV("the answer names no call"));
+        kit_say(v.text, SV("the answer names no call"));
         return v;
     }
     memcpy(v.provider_id, sid.p, sid.n);
@@ -326,7 +326,7 @@ static struct lookup_answer judge_lookup(const struct lane_config *lane, const s
     (void)lane;
     if (r->transport != HTTP_ANSWERED || r->status != 200)
         return kit_cannot_tell(kit_lookup_hint(r), "the call list could not be read");
-    json_auto_t *page = twilio_parse(r->body, LIST_MAX_BYTES);
+    json_auto_t *page = kit_parse(r->body, LIST_MAX_BYTES);
     const json_t *list = json_object_get(page, "calls"), *next = json_object_get(page, "next_page_uri");
     struct lookup_answer out = {.hint = LANE_FINE, .complete = true};
     if (!json_is_array(list) || !(json_is_null(next) || json_is_string(next)))
@@ -337,22 +337,21 @@ static struct lookup_answer judge_lookup(const struct lane_config *lane, const s
         return kit_cannot_tell(LANE_FINE, "the provider's clock and ours differ");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *entry = json_array_get(list, i);
-        struct sv sid = twilio_string(entry, "sid");
+        struct sv sid = kit_string(entry, "sid");
         int64_t created;
-        if (!is_call_sid(sid) || !twilio_parse_date(twilio_string(entry, "date_created"), &created) ||
+        if (!is_call_sid(sid) || !twilio_parse_date(kit_string(entry, "date_created"), &created) ||
             created > now + SKEW_US)
             return kit_cannot_tell(LANE_FINE, "an entry of the call list makes no sense");
-        if (created < a->started_at - SKEW_US ||
-            !sv_eq(twilio_string(entry, "direction"), SV("outbound-api")) ||
-            !sv_eq(twilio_string(entry, "to"), a->to))
+        if (created < a->started_at - SKEW_US || !sv_eq(kit_string(entry, "direction"), SV("outbound-api")) ||
+            !sv_eq(kit_string(entry, "to"), a->to))
             continue;
         if (out.n == LOOKUP_CANDIDATES_MAX)
             return kit_cannot_tell(LANE_FINE, "too many calls look alike");
         struct receipt *c = &out.candidates[out.n++];
         *c = (struct receipt){.number = a->to};
         uint64_t took = 0;
-        bool spoken = sv_to_u64(twilio_string(entry, "duration"), &took) && took > 0;
-        if (!call_status(twilio_string(entry, "status"), 0, spoken, c))
+        bool spoken = sv_to_u64(kit_string(entry, "duration"), &took) && took > 0;
+        if (!call_status(kit_string(entry, "status"), 0, spoken, c))
             c->state = STATE_SENDING;
         memcpy(c->provider_id, sid.p, sid.n);
     }
