@@ -236,7 +236,8 @@ static bool make_plain(struct admitter *a, const struct settings *s, const struc
         !make_body(a, s, t, in, &out->body, &found, e))
         return false;
     *version = found.version;
-    return steps_codes(a, in, found.doc, content, e) && admit_screen(a, t, in, &out->body, admitted, e);
+    return steps_codes(a, t, in, found.doc, content, admitted, e) &&
+           admit_screen(a, t, in, &out->body, admitted, e);
 }
 
 /* Those that stand in some text of the message. */

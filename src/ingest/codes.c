@@ -5,53 +5,69 @@
 
 enum { PARAM_BYTES_MAX = 16 * 1024 };
 
-/* One parameter, rendered, as a JSON string. */
-static bool add_param(const struct stock *stock, struct shortener *links, const struct template_options *o,
-                      const json_t *source, const json_t *vars, struct buf *out, struct err *e) {
-    BUF_AUTO struct buf text = BUF_INIT(PARAM_BYTES_MAX);
-    struct err why = ERR_INIT;
-    struct template *t = template_compile(
-        SV("params"), sv_make(json_string_value(source), json_string_length(source)), o, &why);
-    bool ok = t && lookup_render(stock, t, vars, links, &text, &why);
-    template_free(t);
-    if (!ok)
-        return err_set_field(e, ERR_UNPROCESSABLE, "vars", "%s", why.text);
-    json_add_string(out, buf_sv(&text));
+/* What the parameters of one code are made with. */
+struct making {
+    const struct stock *stock; /* NULL: the parameters are texts as they are */
+    struct shortener *links;
+    const struct template_options *options;
+    const json_t *vars;
+    const struct codes_reader *reader;
+    struct buf *out;
+    struct err *e;
+};
+
+static bool add_text(struct making *m, struct sv text) {
+    if (m->reader->see && !m->reader->see(m->reader->self, &text, m->e))
+        return false;
+    json_add_string(m->out, text);
     return true;
 }
 
-static bool add_params(const struct stock *stock, struct shortener *links, const struct template_options *o,
-                       struct sv params, const json_t *vars, struct buf *out, struct err *e) {
-    json_error_t ignored;
-    json_auto_t *j = json_loadb(params.p, params.n, 0, &ignored);
+static bool add_param(struct making *m, const json_t *param) {
+    struct sv source = sv_make(json_string_value(param), json_string_length(param));
+    BUF_AUTO struct buf text = BUF_INIT(PARAM_BYTES_MAX);
+    struct err why = ERR_INIT;
+    if (!m->stock)
+        return add_text(m, source);
+    struct template *t = template_compile(SV("params"), source, m->options, &why);
+    bool ok = t && lookup_render(m->stock, t, m->vars, m->links, &text, &why);
+    template_free(t);
+    return ok ? add_text(m, buf_sv(&text)) : err_set_field(m->e, ERR_UNPROCESSABLE, "vars", "%s", why.text);
+}
+
+static bool add_params(struct making *m, const json_t *params) {
+    struct buf *out = m->out;
     const char *key;
     json_t *value;
     size_t i;
     bool ok = true;
-    if (!j) {
-        buf_adds(out, "null");
-        return true;
-    }
-    buf_addc(out, json_is_object(j) ? '{' : '[');
-    json_object_foreach(j, key, value) {
+    buf_addc(out, json_is_object(params) ? '{' : '[');
+    json_object_foreach((json_t *)(uintptr_t)params, key, value) {
         if (out->p[out->n - 1] != '{')
             buf_addc(out, ',');
         json_add_string(out, sv_of(key));
         buf_addc(out, ':');
-        ok = ok && add_param(stock, links, o, value, vars, out, e);
+        ok = ok && add_param(m, value);
     }
-    json_array_foreach(j, i, value) {
+    json_array_foreach(params, i, value) {
         if (i)
             buf_addc(out, ',');
-        ok = ok && add_param(stock, links, o, value, vars, out, e);
+        ok = ok && add_param(m, value);
     }
-    buf_addc(out, json_is_object(j) ? '}' : ']');
+    buf_addc(out, json_is_object(params) ? '}' : ']');
     return ok;
 }
 
+bool codes_add_given(const json_t *params, const struct codes_reader *reader, struct buf *out,
+                     struct err *e) {
+    struct making m = {.reader = reader, .out = out, .e = e};
+    return add_params(&m, params);
+}
+
 bool codes_add(const struct stock *stock, struct shortener *links, const struct template_options *o,
-               const struct template_doc *doc, const struct language *l, const json_t *vars, struct buf *out,
-               struct err *e) {
+               const struct template_doc *doc, const struct language *l, const json_t *vars,
+               const struct codes_reader *reader, struct buf *out, struct err *e) {
+    struct making m = {stock, links, o, vars, reader, out, e};
     bool first = true;
     buf_addc(out, '{');
     for (size_t i = 0; i < doc->n_codes; i++) {
@@ -67,7 +83,10 @@ bool codes_add(const struct stock *stock, struct shortener *links, const struct 
         json_pair(out, "code", c->code);
         json_pair_or_null(out, "sign", c->sign);
         json_key(out, "params");
-        if (!add_params(stock, links, o, c->params, vars, out, e))
+        json_auto_t *params = json_loadb(c->params.p, c->params.n, 0, NULL);
+        if (!params)
+            buf_adds(out, "null");
+        else if (!add_params(&m, params))
             return false;
         buf_addc(out, '}');
     }

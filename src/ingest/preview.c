@@ -132,8 +132,9 @@ static void count(struct preview *p) {
 static bool add_codes(struct preview *p, const struct stock *stock, const struct template_options *o,
                       const struct template_doc *doc, const struct language *l, const json_t *vars,
                       struct err *e) {
+    static const struct codes_reader unseen = {NULL, NULL};
     BUF_AUTO struct buf out = BUF_INIT(PREVIEW_TEXT_BYTES_MAX);
-    if (!codes_add(stock, &p->links, o, doc, l, vars, &out, e))
+    if (!codes_add(stock, &p->links, o, doc, l, vars, &unseen, &out, e))
         return false;
     if (out.n > 2)
         p->codes = arena_dup(&p->arena, buf_sv(&out));

@@ -245,7 +245,8 @@ static bool make_step(struct making *m, struct want *w) {
 
 /* ---- the content ---- */
 
-static bool add_given_code(const struct submission *in, struct buf *out, struct err *e) {
+static bool add_given_code(const struct submission *in, const struct codes_reader *reader, struct buf *out,
+                           struct err *e) {
     static const char field[] = "provider_template";
     const json_t *code = json_object_get(in->code, "code"), *sign = json_object_get(in->code, "sign"),
                  *params = json_object_get(in->code, "params"), *value;
@@ -263,44 +264,52 @@ static bool add_given_code(const struct submission *in, struct buf *out, struct 
             "`%s` is {\"code\": text, \"sign\": text, \"params\": {name: text} or [text]}; sign "
             "and params may be left out",
             field);
-    char *dumped = params ? json_dumps(params, JSON_COMPACT) : NULL;
-    bool fits = !dumped || strlen(dumped) <= PARAMS_BYTES_MAX;
     buf_adds(out, "{\"*\":{");
     json_pair(out, "code", sv_of(json_string_value(code)));
     json_pair_or_null(out, "sign", sign ? sv_of(json_string_value(sign)) : SV_NONE);
     json_key(out, "params");
-    buf_adds(out, dumped && fits ? dumped : "null");
+    size_t before = out->n;
+    if (!params)
+        buf_adds(out, "null");
+    else if (!codes_add_given(params, reader, out, e))
+        return false;
+    size_t bytes = out->n - before;
     buf_adds(out, "}}");
-    free(dumped);
-    return fits ||
+    return bytes <= PARAMS_BYTES_MAX ||
            err_set_field(e, ERR_TOO_LARGE, field, "`%s` is longer than %d bytes", field, PARAMS_BYTES_MAX);
 }
 
+/* The parameters are words of the message, too: what the lists say of them counts. */
+static bool screen_param(void *self, struct sv *param, struct err *e) {
+    struct making *m = self;
+    return !param->n || admit_screen(m->a, m->t, m->in, param, m->out, e);
+}
+
 /* The codes that a stored template has at providers; doc: its version, as stock found it last. */
-static bool add_codes(struct admitter *a, const struct submission *in, const struct template_doc *doc,
-                      struct buf *out, struct err *e) {
+static bool add_codes(struct making *m, const struct template_doc *doc, struct buf *out) {
+    struct codes_reader reader = {screen_param, m};
     struct language l;
     if (!doc || !doc->n_codes)
         return true;
-    if (!language_parse(in->language, &l))
-        return err_set_field(e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
-    struct template_options o = stock_options(a->stock);
+    if (!language_parse(m->in->language, &l))
+        return err_set_field(m->e, ERR_INVALID, "language", "not a language tag, such as zh or zh-CN");
+    struct template_options o = stock_options(m->a->stock);
     json_key(out, "codes");
-    return codes_add(a->stock, &a->links, &o, doc, &l, in->vars, out, e);
+    return codes_add(m->a->stock, &m->a->links, &o, doc, &l, m->in->vars, &reader, out, m->e);
 }
 
 static bool find_codes(struct making *m, struct buf *out) {
     struct stock_want w = {.account_id = m->in->account_id, .name = m->in->template};
     struct stock_text found = {0};
     if (m->in->code) {
+        struct codes_reader reader = {screen_param, m};
         json_key(out, "codes");
-        return add_given_code(m->in, out, m->e);
+        return add_given_code(m->in, &reader, out, m->e);
     }
     if (!m->version) /* of no stored template */
         return true;
     return language_parse(m->in->language, &w.language) &&
-           stock_find(m->a->stock, m->s, m->t, &w, &found, m->e) &&
-           add_codes(m->a, m->in, found.doc, out, m->e);
+           stock_find(m->a->stock, m->s, m->t, &w, &found, m->e) && add_codes(m, found.doc, out);
 }
 
 static void pair(struct buf *out, const char *key, struct sv v) {
@@ -346,13 +355,14 @@ static bool write_content(struct making *m, const struct want *w, size_t n, stru
     return true;
 }
 
-bool steps_codes(struct admitter *a, const struct submission *in, const struct template_doc *doc,
-                 struct sv *content, struct err *e) {
+bool steps_codes(struct admitter *a, const struct texts *t, const struct submission *in,
+                 const struct template_doc *doc, struct sv *content, struct admitted *out, struct err *e) {
+    struct making m = {.a = a, .t = t, .in = in, .out = out, .e = e};
     if (!doc || !doc->n_codes)
         return true;
     buf_reset(&a->content);
     buf_addc(&a->content, '{');
-    if (!add_codes(a, in, doc, &a->content, e))
+    if (!add_codes(&m, doc, &a->content))
         return false;
     buf_addc(&a->content, '}');
     *content = buf_sv(&a->content);

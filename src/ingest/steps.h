@@ -12,8 +12,9 @@
 bool steps_needed(const struct submission *in);
 /* The content of a plain text message: the codes its template has at providers. doc: of its version, as stock
  * found it last, or NULL. Leaves *content where there are none. */
-MUST_USE bool steps_codes(struct admitter *a, const struct submission *in, const struct template_doc *doc,
-                          struct sv *content, struct err *e);
+MUST_USE bool steps_codes(struct admitter *a, const struct texts *t, const struct submission *in,
+                          const struct template_doc *doc, struct sv *content, struct admitted *out,
+                          struct err *e);
 /* Makes all of it: the first channel, and the content as JSON; views into a's memory, valid until it admits
  * again. Errors name the field of the submission, `channels[1].to` and the like for later channels. */
 MUST_USE bool steps_make(struct admitter *a, const struct settings *s, const struct texts *t,

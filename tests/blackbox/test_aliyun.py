@@ -56,6 +56,32 @@ def test_a_template_of_the_messages_own(start):
         "鸿雁", "SMS_77", own["params"])
 
 
+def test_words_are_looked_for_in_the_parameters_too(start, tmp_path):
+    (tmp_path / "banned").write_text("赌博\n", encoding="utf-8")
+    (tmp_path / "starred").write_text("发票\n", encoding="utf-8")
+    g = start(run=False)
+    g.write(lanes=[{**LANE, "base_url": g.sim.url}], screen={"words": [str(tmp_path / "banned")],
+                                                           "lists": ["replace words anywhere %s/starred" % tmp_path]})
+    g.start()
+    admin = g.create_key(scopes="admin")["key"]
+    language = {"sms": "来自{{ shop }}的通知", "codes": {"aliyun": {"code": "SMS_9", "params": {"what": "{{ what }}"}}}}
+    made = call(g.port, "POST", "/v1/templates", json.dumps({"name": "notice", "languages": {"default": language}, "publish": True}).encode(),
+                {"Authorization": "Bearer " + admin, "Content-Type": "application/json"})
+    assert made.status in (200, 201), made
+
+    def given(what):
+        return g.create(CHINA % 5, unique(), provider_template={"code": "SMS_8", "params": {"what": what}})
+
+    def stored(what):
+        return g.create(CHINA % 6, template="notice", vars={"what": what, "shop": unique()}, body=None)
+
+    for make in (given, stored):
+        assert g.wait(make("澳门赌 博"), "suppressed")["reason"] == "screened"
+        g.wait(make("代开发票"), "delivered")
+        assert json.loads(g.sim.messages()[-1]["extra"]["template_param"]) == {"what": "代开**"}
+    assert len(g.sim.messages()) == 2
+
+
 def test_without_any_template_it_says_why(start):
     g = start(template_code="", template_param="")
     m = g.wait(g.create(CHINA % 3, unique()), "queued")
