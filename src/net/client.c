@@ -5,11 +5,9 @@
 #include "net/address.h"
 #include "net/listen.h"
 #include "net/mailer.h"
-#include "net/watch.h"
+#include "net/multi.h"
 
-#include <curl/curl.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     FLIGHTS_KEPT_MAX = 512,
@@ -35,9 +33,7 @@ struct header_place {
 
 /* One of the client's multi handles. */
 struct shard {
-    struct client *client;
-    CURLM *multi;
-    int64_t timer_us; /* when libcurl wants to be called; 0: not at all */
+    struct multi multi;
     unsigned n_flying;
 };
 
@@ -79,26 +75,6 @@ struct client {
 
 /* ---- what libcurl calls ---- */
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused) {
-    (void)easy;
-    (void)unused;
-    struct shard *s = ctx;
-    unsigned bits = 0;
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        bits |= WATCH_IN;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        bits |= WATCH_OUT;
-    watch_want(&s->client->watch, fd, bits, s);
-    return 0;
-}
-
-static int on_timer(CURLM *multi, long timeout_ms, void *ctx) {
-    (void)multi;
-    struct shard *s = ctx;
-    s->timer_us = timeout_ms < 0 ? 0 : clock_monotonic_us() + timeout_ms * US_PER_MS;
-    return 0;
-}
-
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a) {
     (void)purpose;
     struct flight *f = ctx;
@@ -106,24 +82,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
         f->again = true;
         return CURL_SOCKET_BAD;
     }
-    if (!f->call.allow_private && address_is_private(&a->addr)) {
-        f->refused = true;
-        return CURL_SOCKET_BAD;
-    }
-    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    if (!watch_own(&f->client->watch, fd)) {
-        close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    return fd;
-}
-
-static int on_close(void *ctx, curl_socket_t fd) {
-    struct client *c = ctx;
-    watch_forget(&c->watch, fd);
-    return close(fd);
+    return multi_open_socket(&f->client->watch, a, f->call.allow_private, &f->refused);
 }
 
 /* A connection, new or kept, is ready and the request is about to be written to it.
@@ -181,45 +140,38 @@ static size_t on_body(char *p, size_t one, size_t n, void *ctx) {
 
 /* ---- flights ---- */
 
-#define SET(easy, option, value)                                                                             \
-    do {                                                                                                     \
-        CURLcode set_ = curl_easy_setopt((easy), (option), (value));                                         \
-        if (set_ == CURLE_OUT_OF_MEMORY)                                                                     \
-            return false;                                                                                    \
-        ASSERT(set_ == CURLE_OK);                                                                            \
-    } while (0)
-
 /* What never changes while the handle lives. */
 static bool flight_prepare(struct flight *f) {
     struct client *c = f->client;
     CURL *h = f->easy;
-    SET(h, CURLOPT_PRIVATE, f);
-    SET(h, CURLOPT_ERRORBUFFER, f->error);
-    SET(h, CURLOPT_SHARE, c->shared);
-    SET(h, CURLOPT_NOSIGNAL, 1L);
-    SET(h, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(h, CURLOPT_FOLLOWLOCATION, 0L);
-    SET(h, CURLOPT_PROXY, "");
-    SET(h, CURLOPT_NOPROXY, "*");
-    SET(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    SET(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(h, CURLOPT_TCP_NODELAY, 1L);
-    SET(h, CURLOPT_MAXAGE_CONN, (long)IDLE_S_MAX);
-    SET(h, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    SET(h, CURLOPT_OPENSOCKETDATA, f);
-    SET(h, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    SET(h, CURLOPT_CLOSESOCKETDATA, c); /* kept with the connection, which outlives the flight */
-    SET(h, CURLOPT_PREREQFUNCTION, on_ready);
-    SET(h, CURLOPT_PREREQDATA, f);
-    SET(h, CURLOPT_HEADERFUNCTION, on_header);
-    SET(h, CURLOPT_HEADERDATA, f);
-    SET(h, CURLOPT_WRITEFUNCTION, on_body);
-    SET(h, CURLOPT_WRITEDATA, f);
+    MULTI_SET(h, CURLOPT_PRIVATE, f);
+    MULTI_SET(h, CURLOPT_ERRORBUFFER, f->error);
+    MULTI_SET(h, CURLOPT_SHARE, c->shared);
+    MULTI_SET(h, CURLOPT_NOSIGNAL, 1L);
+    MULTI_SET(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    MULTI_SET(h, CURLOPT_FOLLOWLOCATION, 0L);
+    MULTI_SET(h, CURLOPT_PROXY, "");
+    MULTI_SET(h, CURLOPT_NOPROXY, "*");
+    MULTI_SET(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    MULTI_SET(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    MULTI_SET(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    MULTI_SET(h, CURLOPT_TCP_NODELAY, 1L);
+    MULTI_SET(h, CURLOPT_MAXAGE_CONN, (long)IDLE_S_MAX);
+    MULTI_SET(h, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    MULTI_SET(h, CURLOPT_OPENSOCKETDATA, f);
+    MULTI_SET(h, CURLOPT_CLOSESOCKETFUNCTION, multi_close_socket);
+    MULTI_SET(h, CURLOPT_CLOSESOCKETDATA,
+              &c->watch); /* kept with the connection, which outlives the flight */
+    MULTI_SET(h, CURLOPT_PREREQFUNCTION, on_ready);
+    MULTI_SET(h, CURLOPT_PREREQDATA, f);
+    MULTI_SET(h, CURLOPT_HEADERFUNCTION, on_header);
+    MULTI_SET(h, CURLOPT_HEADERDATA, f);
+    MULTI_SET(h, CURLOPT_WRITEFUNCTION, on_body);
+    MULTI_SET(h, CURLOPT_WRITEDATA, f);
     if (c->user_agent)
-        SET(h, CURLOPT_USERAGENT, c->user_agent);
+        MULTI_SET(h, CURLOPT_USERAGENT, c->user_agent);
     if (c->ca_file)
-        SET(h, CURLOPT_CAINFO, c->ca_file);
+        MULTI_SET(h, CURLOPT_CAINFO, c->ca_file);
     return true;
 }
 
@@ -305,30 +257,30 @@ static bool build_lines(struct flight *f, const struct http_request *rq, bool ha
 }
 
 static bool set_method(CURL *h, const struct http_request *rq, bool has_body) {
-    SET(h, CURLOPT_NOBODY, 0L);
+    MULTI_SET(h, CURLOPT_NOBODY, 0L);
     if (has_body) {
-        SET(h, CURLOPT_POST, 1L);
-        SET(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
-        SET(h, CURLOPT_POSTFIELDS, rq->body.n ? rq->body.p : "");
+        MULTI_SET(h, CURLOPT_POST, 1L);
+        MULTI_SET(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body.n);
+        MULTI_SET(h, CURLOPT_POSTFIELDS, rq->body.n ? rq->body.p : "");
     } else {
-        SET(h, CURLOPT_HTTPGET, 1L);
+        MULTI_SET(h, CURLOPT_HTTPGET, 1L);
     }
     if (rq->method == HTTP_HEAD)
-        SET(h, CURLOPT_NOBODY, 1L);
+        MULTI_SET(h, CURLOPT_NOBODY, 1L);
     bool plain = rq->method == (has_body ? HTTP_POST : HTTP_GET) || rq->method == HTTP_HEAD;
-    SET(h, CURLOPT_CUSTOMREQUEST, plain ? NULL : http_method_name(rq->method));
+    MULTI_SET(h, CURLOPT_CUSTOMREQUEST, plain ? NULL : http_method_name(rq->method));
     return true;
 }
 
 static bool set_call(struct flight *f, bool has_body) {
     const struct client_call *call = &f->call;
     CURL *h = f->easy;
-    SET(h, CURLOPT_URL, call->request->url.p);
-    SET(h, CURLOPT_HTTPHEADER, f->n_lines ? &f->lines[0] : NULL);
-    SET(h, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
-    SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_timeout_ms);
+    MULTI_SET(h, CURLOPT_URL, call->request->url.p);
+    MULTI_SET(h, CURLOPT_HTTPHEADER, f->n_lines ? &f->lines[0] : NULL);
+    MULTI_SET(h, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+    MULTI_SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_timeout_ms);
     /* Wait for a connection under way to turn out to be HTTP/2: only TLS can tell. */
-    SET(h, CURLOPT_PIPEWAIT, (long)((call->request->url.p[4] | 0x20) == 's'));
+    MULTI_SET(h, CURLOPT_PIPEWAIT, (long)((call->request->url.p[4] | 0x20) == 's'));
     return set_method(h, call->request, has_body);
 }
 
@@ -386,7 +338,7 @@ bool client_start(struct client *c, const struct client_call *call, struct err *
         return false;
     }
     f->shard = pick_shard(c);
-    if (!set_call(f, has_body) || curl_multi_add_handle(f->shard->multi, f->easy) != CURLM_OK) {
+    if (!set_call(f, has_body) || curl_multi_add_handle(f->shard->multi.handle, f->easy) != CURLM_OK) {
         flight_drop(c, f);
         return err_set(e, ERR_OUTSIDE, "out of memory for a call");
     }
@@ -403,7 +355,7 @@ bool client_start(struct client *c, const struct client_call *call, struct err *
 
 static void error_text(const struct flight *f, CURLcode code, struct buf *out) {
     if (f->refused)
-        buf_adds(out, "the address is this machine's or of a private network, which is not allowed here");
+        buf_adds(out, MULTI_REFUSED);
     else if (f->again)
         buf_adds(out, "the connection was closed before an answer came");
     else if (f->head.overflow)
@@ -421,7 +373,7 @@ static void flight_end(struct client *c, struct flight *f, CURLcode code) {
     curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(f->easy, CURLINFO_NUM_CONNECTS, &connections);
     c->connections += (uint64_t)connections;
-    curl_multi_remove_handle(f->shard->multi, f->easy);
+    curl_multi_remove_handle(f->shard->multi.handle, f->easy);
     f->shard->n_flying--;
     f->prev->next = f->next;
     f->next->prev = f->prev;
@@ -454,7 +406,7 @@ static void flight_end(struct client *c, struct flight *f, CURLcode code) {
 static int wait_ms(const struct client *c, int timeout_ms) {
     int64_t first = mailer_due(c->mailer);
     for (unsigned i = 0; i < c->n_shards; i++) {
-        int64_t at = c->shards[i].timer_us;
+        int64_t at = c->shards[i].multi.timer_us;
         if (at && (first == 0 || at < first))
             first = at;
     }
@@ -466,17 +418,9 @@ static int wait_ms(const struct client *c, int timeout_ms) {
     return timeout_ms < 0 || ms < timeout_ms ? (int)ms : timeout_ms;
 }
 
-static void run_timer(struct shard *s, int64_t now) {
-    int running;
-    if (s->timer_us == 0 || s->timer_us > now)
-        return;
-    s->timer_us = 0;
-    curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-}
-
 static void end_flights(struct client *c, struct shard *s) {
     int left;
-    for (CURLMsg *m; (m = curl_multi_info_read(s->multi, &left)) != NULL;) {
+    for (CURLMsg *m; (m = curl_multi_info_read(s->multi.handle, &left)) != NULL;) {
         struct flight *f = NULL;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &f);
         flight_end(c, f, m->data.result);
@@ -487,21 +431,15 @@ void client_run(struct client *c, int timeout_ms, int wake_fd) {
     watch_wake_fd(&c->watch, wake_fd);
     struct watch_event events[EVENTS_MAX];
     size_t n = watch_wait(&c->watch, wait_ms(c, timeout_ms), events, EVENTS_MAX);
-    int running;
     for (size_t i = 0; i < n; i++) {
-        int bits = (events[i].bits & WATCH_IN ? CURL_CSELECT_IN : 0) |
-                   (events[i].bits & WATCH_OUT ? CURL_CSELECT_OUT : 0) |
-                   (events[i].bits & WATCH_ERR ? CURL_CSELECT_ERR : 0);
-        if (events[i].owner == c->mailer) {
+        if (events[i].owner == c->mailer)
             mailer_event(c->mailer, &events[i]);
-            continue;
-        }
-        struct shard *s = events[i].owner;
-        curl_multi_socket_action(s->multi, events[i].fd, bits, &running);
+        else
+            multi_event(events[i].owner, events[i].fd, events[i].bits);
     }
     int64_t now = clock_monotonic_us();
     for (unsigned i = 0; i < c->n_shards; i++) {
-        run_timer(&c->shards[i], now);
+        multi_timer(&c->shards[i].multi, now);
         end_flights(c, &c->shards[i]);
     }
     mailer_run(c->mailer, now);
@@ -520,15 +458,10 @@ void client_counts(const struct client *c, uint64_t *calls, uint64_t *connection
 /* ---- life ---- */
 
 static bool shard_prepare(struct client *c, struct shard *s) {
-    s->client = c;
-    CURLM *m = s->multi = curl_multi_init();
-    return m && curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_SOCKETDATA, s) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_TIMERDATA, s) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)c->shard_connections) == CURLM_OK &&
-           curl_multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)c->shard_connections) == CURLM_OK;
+    return multi_init(&s->multi, &c->watch, &s->multi, c->shard_connections) &&
+           curl_multi_setopt(s->multi.handle, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK &&
+           curl_multi_setopt(s->multi.handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)c->shard_connections) ==
+               CURLM_OK;
 }
 
 static bool prepare(struct client *c, const struct client_options *o) {
@@ -588,7 +521,7 @@ void client_close(struct client *c) {
     }
     mailer_free(c->mailer);
     for (unsigned i = 0; i < c->n_shards; i++)
-        curl_multi_cleanup(c->shards[i].multi); /* closes kept connections, by on_close */
+        multi_done(&c->shards[i].multi);
     curl_share_cleanup(c->shared);
     free(c->shards);
     watch_done(&c->watch);
