@@ -1,6 +1,7 @@
 #include "store/journal.h"
 
 #include "store/journal_reads.h"
+#include "store/journal_rows.h"
 #include "store/lane_use.h"
 #include "store/links.h"
 #include "store/spent.h"
@@ -59,159 +60,6 @@ size_t journal_held(const struct journal *j) {
 
 const struct err *journal_trouble(const struct journal *j) {
     return &j->trouble;
-}
-
-static bool insert_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
-    static const char sql[] =
-        "INSERT INTO message (id, account_id, direction, priority, delivery, face, "
-        "encoding, segments, created_at, "
-        "send_at, expires_at, state, reason, attempts, lookups, events, code, due_at, "
-        "updated_at, sent_at, done_at, "
-        "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
-        "traceparent, template, template_version, channel, content, step, step_from, "
-        "spared) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    const int64_t numbers[] = {m->id,         m->account_id, m->direction, m->priority,   m->delivery,
-                               m->face,       m->encoding,   m->segments,  m->created_at, m->send_at,
-                               m->expires_at, h->state,      h->reason,    h->attempts,   h->lookups,
-                               h->events,     h->code};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        db_int(s, numbers[i]);
-    db_int_or_null(s, h->due_at);
-    db_int(s, h->updated_at);
-    db_int(s, h->sent_at);
-    db_int(s, h->done_at);
-    db_text_or_null(s, sv_of(h->lane));
-    db_text_or_null(s, sv_of(h->provider_id));
-    db_text(s, m->text[TEXT_TO]);
-    db_text_or_null(s, m->text[TEXT_FROM]);
-    db_text(s, m->text[TEXT_BODY]);
-    for (int i = TEXT_TOPIC; i <= TEXT_TEMPLATE; i++)
-        db_text_or_null(s, m->text[i]);
-    db_int_or_null(s, m->template_version);
-    db_int(s, m->channel);
-    db_text_or_null(s, m->text[TEXT_CONTENT]);
-    db_int(s, h->step);
-    db_int(s, h->step_from);
-    db_int(s, h->spared);
-    return db_run(s, e);
-}
-
-static bool update_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
-    static const char sql[] = "UPDATE message SET state=?, reason=?, attempts=?, lookups=?, events=?, "
-                              "code=?, due_at=?, updated_at=?, "
-                              "sent_at=?, done_at=?, lane=?, provider_id=?, step=?, step_from=?, spared=? "
-                              "WHERE id=? AND account_id=?";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    db_int(s, h->state);
-    db_int(s, h->reason);
-    db_int(s, h->attempts);
-    db_int(s, h->lookups);
-    db_int(s, h->events);
-    db_int(s, h->code);
-    db_int_or_null(s, h->due_at);
-    db_int(s, h->updated_at);
-    db_int(s, h->sent_at);
-    db_int(s, h->done_at);
-    db_text_or_null(s, sv_of(h->lane));
-    db_text_or_null(s, sv_of(h->provider_id));
-    db_int(s, h->step);
-    db_int(s, h->step_from);
-    db_int(s, h->spared);
-    db_int(s, m->id);
-    db_int(s, m->account_id);
-    return db_run(s, e);
-}
-
-static bool insert_events(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
-    static const char sql[] = "INSERT INTO event (message_id, number, at, state, reason, attempt, code, "
-                              "note) VALUES (?,?,?,?,?,?,?,?)";
-    for (unsigned i = 0; i < c->n_events; i++) {
-        const struct event *ev = &c->events[i];
-        struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
-        db_int(s, message_id);
-        db_int(s, ev->number);
-        db_int(s, ev->at);
-        db_int(s, ev->state);
-        db_int(s, ev->reason);
-        db_int(s, ev->attempt);
-        db_int(s, ev->code);
-        db_int(s, ev->note);
-        if (!db_run(s, e))
-            return false;
-    }
-    return true;
-}
-
-static bool insert_callbacks(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
-    static const char sql[] =
-        "INSERT INTO callback (message_id, event, due_at, tries, state, reason, code) VALUES (?,?,?,0,?,?,?)";
-    for (unsigned i = 0; i < c->n_events; i++) {
-        if (!(c->callbacks & 1u << i))
-            continue;
-        struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
-        db_int(s, message_id);
-        db_int(s, c->events[i].number);
-        db_int(s, c->callback_due_at);
-        db_int(s, c->events[i].state);
-        db_int(s, c->events[i].reason);
-        db_int(s, c->events[i].code);
-        if (!db_run(s, e))
-            return false;
-    }
-    return true;
-}
-
-static bool write_attempt(struct db *db, const struct change *c, struct err *e) {
-    static const char begin[] =
-        "INSERT INTO attempt (message_id, number, lane, account, started_at, ended_at, fate, hint, "
-        "reason, code, http_status, sender) VALUES (?,?,?,?,?,0,0,0,0,0,0,?)";
-    static const char end[] =
-        "UPDATE attempt SET ended_at=?, fate=?, hint=?, reason=?, code=?, http_status=?, "
-        "provider_id=? WHERE message_id=? AND number=?";
-    const struct attempt *a = &c->attempt;
-    if (c->attempt_begins) {
-        struct db_stmt *s = db_stmt(db, begin, e);
-        if (!s)
-            return false;
-        db_int(s, a->message_id);
-        db_int(s, a->number);
-        db_text(s, sv_of(a->lane));
-        db_int(s, a->account);
-        db_int(s, a->started_at);
-        db_text(s, sv_of(a->sender));
-        if (!db_run(s, e))
-            return false;
-    }
-    if (!c->attempt_ends)
-        return true;
-    struct db_stmt *s = db_stmt(db, end, e);
-    if (!s)
-        return false;
-    db_int(s, a->ended_at);
-    db_int(s, a->fate);
-    db_int(s, a->hint);
-    db_int(s, a->reason);
-    db_int(s, a->code);
-    db_int(s, a->http_status);
-    db_text_or_null(s, sv_of(a->provider_id));
-    db_int(s, a->message_id);
-    db_int(s, a->number);
-    return db_run(s, e);
-}
-
-static bool write_change(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
-    return insert_events(db, message_id, c, e) && write_attempt(db, c, e) &&
-           insert_callbacks(db, message_id, c, e);
 }
 
 /* Who has the message's idempotency key: JOB_DUPLICATE, or the result as it was when nobody does. */
@@ -327,8 +175,8 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
         if (job->result == JOB_DUPLICATE)
             return true;
     }
-    return insert_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
+    return journal_insert_message(db, job->message, &job->change.next, e) &&
+           journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
            add_links(db, job, e) &&
            (!job->reply || replies_put(db, job->message, job->reply, job->now, &job->wrote, e));
 }
@@ -399,60 +247,20 @@ static bool do_move(struct db *db, struct job *job, struct err *e) {
         return false;
     if (job->result != JOB_DONE)
         return true;
-    return update_message(db, job->message, &job->change.next, e) &&
-           write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
+    return journal_update_message(db, job->message, &job->change.next, e) &&
+           journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
            learn(db, job, e);
 }
 
-/* One statement with up to two parameters. */
-static bool run2(struct db *db, const char *sql, int64_t a, int64_t b, struct err *e) {
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    db_int(s, a);
-    if (b)
-        db_int(s, b);
-    return db_run(s, e);
-}
-
 static bool do_redact(struct db *db, struct job *job, struct err *e) {
-    static const char sql[] =
-        "UPDATE message SET body='', metadata=NULL, content=NULL WHERE id=? AND account_id=?";
-    return spent_keep(db, job->message, job->now, e) &&
-           run2(db, sql, job->message->id, job->message->account_id, e) && do_move(db, job, e);
+    return spent_keep(db, job->message, job->now, e) && journal_redact_message(db, job->message, e) &&
+           do_move(db, job, e);
 }
 
 static bool do_delete(struct db *db, struct job *job, struct err *e) {
-    static const char events[] = "DELETE FROM event WHERE message_id=?";
-    static const char attempts[] = "DELETE FROM attempt WHERE message_id=?";
-    static const char callbacks[] = "DELETE FROM callback WHERE message_id=?";
-    static const char message[] = "DELETE FROM message WHERE id=? AND account_id=?";
-    /* So that its id is never given again, whatever the clock does (reader_totals). */
-    static const char remember[] =
-        "INSERT INTO meta (name, value) VALUES ('deleted_id', ?) ON CONFLICT (name) DO UPDATE SET "
-        "value=max(value, excluded.value)";
     int64_t id = job->message->id;
-    return run2(db, remember, id, 0, e) && spent_keep(db, job->message, job->now, e) &&
-           links_delete(db, id, e) && replies_forget(db, id, e) && run2(db, events, id, 0, e) &&
-           run2(db, attempts, id, 0, e) && run2(db, callbacks, id, 0, e) &&
-           run2(db, message, id, job->message->account_id, e);
-}
-
-static bool do_callback_end(struct db *db, struct job *job, struct err *e) {
-    static const char sql[] = "DELETE FROM callback WHERE message_id=? AND event=?";
-    return run2(db, sql, job->id, job->event, e);
-}
-
-static bool do_callback_again(struct db *db, struct job *job, struct err *e) {
-    static const char sql[] = "UPDATE callback SET tries=?, due_at=? WHERE message_id=? AND event=?";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    db_int(s, job->tries);
-    db_int(s, job->due_at);
-    db_int(s, job->id);
-    db_int(s, job->event);
-    return db_run(s, e);
+    return spent_keep(db, job->message, job->now, e) && links_delete(db, id, e) &&
+           replies_forget(db, id, e) && journal_delete_message(db, job->message, e);
 }
 
 static bool do_prune(struct db *db, struct job *job, struct err *e) {
@@ -502,8 +310,8 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_SCAN] = journal_do_scan,
         [JOB_SWEEP] = journal_do_sweep,
         [JOB_CALLBACK_SCAN] = journal_do_callback_scan,
-        [JOB_CALLBACK_END] = do_callback_end,
-        [JOB_CALLBACK_AGAIN] = do_callback_again,
+        [JOB_CALLBACK_END] = journal_do_callback_end,
+        [JOB_CALLBACK_AGAIN] = journal_do_callback_again,
         [JOB_KEY] = do_key,
         [JOB_LANE_STATE] = lane_use_keep_state,
         [JOB_LANE_USE] = lane_use_read,
