@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ingest/admit.h"
+#include "ingest/file.h"
 #include "provider/adapter.h"
 #include "store/account.h"
 #include "store/migrate.h"
@@ -121,24 +122,69 @@ static void check_clock(struct doctor *d, const struct cli_answer *a) {
              (long long)(skew_s < 0 ? -skew_s : skew_s) + 1);
 }
 
+/* The answer as adapters read it; its views are into a. */
+static struct http_response response_of(const struct cli_answer *a) {
+    return (struct http_response){.transport = a->transport,
+                                  .status = a->status,
+                                  .body = sv_make(a->body, a->body_n),
+                                  .error = sv_of(a->error),
+                                  .elapsed_us = a->elapsed_us};
+}
+
+/* As a sender thread fetches one (app/sender), step by step. */
+static bool fetch_grant(const struct lane_config *l, struct cli_answer *a, struct arena *mem,
+                        struct grant *out, struct err *e) {
+    enum { STEPS_MAX = 8 };
+    const struct adapter *ad = l->adapter;
+    struct sv path = ad->grant_file ? ad->grant_file(l) : SV_NONE;
+    struct buf BUF_AUTO first = BUF_INIT(sizeof out->text - 1);
+    if (path.n && !ingest_read_file(path.p, &first, e))
+        return false;
+    snprintf(out->text, sizeof out->text, "%.*s", SV_FMT(buf_sv(&first)));
+    out->more = true;
+    for (int i = 0; out->more; i++) {
+        struct http_request rq = {0};
+        struct grant next = {0};
+        if (i == STEPS_MAX)
+            return err_set(e, ERR_OUTSIDE, "the provider's token needs too many steps");
+        if (!ad->grant(l, sv_of(out->text), clock_system_us(), real_random(NULL), mem, &rq, e) ||
+            !cli_http(&rq, l->timeout_ms, a, e))
+            return false;
+        struct http_response r = response_of(a);
+        if (!ad->judge_grant(l, sv_of(out->text), clock_system_us(), &r, &next, e))
+            return false;
+        *out = next;
+    }
+    return true;
+}
+
 static void check_lane(struct doctor *d, const struct lane_config *l) {
     static struct cli_answer a;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, 256 * 1024);
     struct http_request rq = {0};
+    struct grant grant = {0};
     struct err e = ERR_INIT;
     char what[64];
     snprintf(what, sizeof what, "lane %s", l->name);
-    if (!l->adapter->probe(l, clock_system_us(), real_random(NULL), &mem, &rq, &e) ||
-        !cli_http(&rq, l->timeout_ms, &a, &e)) {
+    bool granted = lane_needs_grant(l);
+    if (granted && !fetch_grant(l, &a, &mem, &grant, &e)) {
         tell(d, FAILURE, what, "%s", e.text);
         return;
     }
-    struct http_response r = {.transport = a.transport,
-                              .status = a.status,
-                              .body = sv_make(a.body, a.body_n),
-                              .error = sv_of(a.error),
-                              .elapsed_us = a.elapsed_us};
+    if (granted && !l->adapter->probe_granted) {
+        tell(d, FINE, what, "%s", l->adapter->name);
+        return;
+    }
+    int64_t now = clock_system_us();
+    uint64_t nonce = real_random(NULL);
+    bool built = granted ? l->adapter->probe_granted(l, sv_of(grant.text), now, nonce, &mem, &rq, &e)
+                         : l->adapter->probe(l, now, nonce, &mem, &rq, &e);
+    if (!built || !cli_http(&rq, l->timeout_ms, &a, &e)) {
+        tell(d, FAILURE, what, "%s", e.text);
+        return;
+    }
+    struct http_response r = response_of(&a);
     if (!l->adapter->judge_probe(l, &r, &e)) {
         tell(d, FAILURE, what, "%s", e.text);
         return;

@@ -12,9 +12,11 @@
 #include "provider/adapter.h"
 
 struct grant_entry {
-    struct grant held; /* the token, or what a step on the way to it gave */
+    struct grant held; /* the token, when ready */
+    struct grant step; /* while fetching: what the last step on the way to the next one gave */
     bool ready;
     bool fetching;
+    int64_t renew_at; /* ready: another is to be fetched from here on, by one call; others use this one */
     struct call *first, *last; /* waiting, by call->waits_behind */
 };
 
@@ -28,6 +30,12 @@ void grants_done(struct grants *g);
 /* The lane's entry; made when there is none. A token that ends within a minute is not ready any more. */
 struct grant_entry *grants_of(struct grants *g, const struct lane_config *lane, int64_t now);
 void grant_wait(struct grant_entry *e, struct call *c);
+/* Whether this call shall fetch the next token, although there is one: some minutes before its end. */
+bool grant_is_due(const struct grant_entry *e, int64_t now);
+/* The last step gave the token. */
+void grant_take(struct grant_entry *e, int64_t now);
+/* None was given. True: the one that is held serves on, and another is asked for after a while. */
+MUST_USE bool grant_failed(struct grant_entry *e, int64_t now);
 /* Takes out the call that waited longest; NULL: none. */
 struct call *grant_next(struct grant_entry *e);
 /* The provider refused the token: the next call fetches another. */

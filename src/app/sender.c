@@ -2,6 +2,7 @@
 
 #include "app/grants.h"
 #include "base/clock.h"
+#include "ingest/file.h"
 #include "net/client.h"
 #include "pipeline/call.h"
 #include "provider/adapter.h"
@@ -86,9 +87,11 @@ static struct flight *take_flight(struct sender *s) {
 static void on_done(void *ctx, const struct http_response *r) {
     struct flight *f = ctx;
     struct sender *s = f->sender;
-    if (f->grant && (r->status == 401 || r->status == 403))
-        grant_forget(f->grant);
     call_judge(f->call, s->loop->world, r);
+    bool refused = r->status == 401 || r->status == 403 ||
+                   (f->call->kind == CALL_ATTEMPT && f->call->verdict.reason == REASON_CREDENTIALS);
+    if (f->grant && refused)
+        grant_forget(f->grant);
     hand_back(s, f->call);
     release(f);
 }
@@ -146,7 +149,11 @@ static void fetch(struct sender *s, struct grant_entry *entry, const struct lane
 
 /* The token is there, or there will be none: those who waited go on. */
 static void grant_ended(struct sender *s, struct grant_entry *entry, const struct err *failure) {
-    entry->fetching = false;
+    int64_t now = world_now(s->loop->world);
+    if (!failure)
+        grant_take(entry, now);
+    else if (grant_failed(entry, now))
+        failure = NULL;
     for (struct call *c; (c = grant_next(entry)) != NULL;) {
         if (!failure) {
             send_off(s, c, entry);
@@ -157,6 +164,11 @@ static void grant_ended(struct sender *s, struct grant_entry *entry, const struc
     }
 }
 
+static void no_grant(struct sender *s, const struct lane_config *lane, int status, const struct err *e) {
+    log_warn(s->loop->world->log, "lane.no_grant", kv_name("lane", lane->name), kv_int("status", status),
+             kv_cstr("error", e->text));
+}
+
 static void on_grant(void *ctx, const struct http_response *r) {
     struct flight *f = ctx;
     struct sender *s = f->sender;
@@ -165,22 +177,33 @@ static void on_grant(void *ctx, const struct http_response *r) {
     struct grant got = {0};
     struct err e = ERR_INIT;
     bool ok =
-        lane->adapter->judge_grant(lane, sv_of(entry->held.text), world_now(s->loop->world), r, &got, &e);
+        lane->adapter->judge_grant(lane, sv_of(entry->step.text), world_now(s->loop->world), r, &got, &e);
     release(f);
     if (!ok) {
-        grant_forget(entry);
-        log_warn(s->loop->world->log, "lane.no_grant", kv_name("lane", lane->name),
-                 kv_int("status", r->status), kv_cstr("error", e.text));
+        no_grant(s, lane, r->status, &e);
         grant_ended(s, entry, &e);
         return;
     }
-    entry->held = got;
-    entry->ready = !got.more;
+    entry->step = got;
     explicit_bzero(&got, sizeof got);
-    if (entry->ready)
+    if (!entry->step.more)
         grant_ended(s, entry, NULL);
     else
         fetch(s, entry, lane);
+}
+
+/* What the first step begins with. */
+static bool read_grant_file(const struct lane_config *lane, struct grant *out, struct err *e) {
+    struct sv path = lane->adapter->grant_file ? lane->adapter->grant_file(lane) : SV_NONE;
+    struct buf BUF_AUTO text = BUF_INIT(sizeof out->text - 1);
+    if (!path.n)
+        return true;
+    bool ok = ingest_read_file(path.p, &text, e);
+    if (ok)
+        snprintf(out->text, sizeof out->text, "%.*s", SV_FMT(buf_sv(&text)));
+    if (text.p)
+        explicit_bzero(text.p, text.n);
+    return ok;
 }
 
 /* Precondition: somebody waits, whose settings keep the lane. */
@@ -189,24 +212,29 @@ static void fetch(struct sender *s, struct grant_entry *entry, const struct lane
     const struct world *w = s->loop->world;
     struct err e = ERR_INIT;
     *f = (struct flight){.sender = s, .grant = entry, .lane = lane, .mem = f->mem};
+    bool first = !entry->fetching;
     entry->fetching = true;
-    if (!lane->adapter->grant(lane, sv_of(entry->held.text), world_now(w), w->random(w->ctx), &f->mem,
+    if ((first && !read_grant_file(lane, &entry->step, &e)) ||
+        !lane->adapter->grant(lane, sv_of(entry->step.text), world_now(w), w->random(w->ctx), &f->mem,
                               &f->request, &e)) {
+        no_grant(s, lane, 0, &e);
         release(f);
         grant_ended(s, entry, &e);
         return;
     }
     struct client_call how = settings_of_lane(lane);
+    how.allow_private = how.allow_private || f->request.near;
     fly(s, f, &how, on_grant);
 }
 
 static void start(struct sender *s, struct call *c) {
-    if (c->kind == CALL_CALLBACK || !c->lane->adapter->grant) {
+    if (c->kind == CALL_CALLBACK || !lane_needs_grant(c->lane)) {
         send_off(s, c, NULL);
         return;
     }
-    struct grant_entry *entry = grants_of(&s->grants, c->lane, world_now(s->loop->world));
-    if (entry->ready) {
+    int64_t now = world_now(s->loop->world);
+    struct grant_entry *entry = grants_of(&s->grants, c->lane, now);
+    if (entry->ready && !grant_is_due(entry, now)) {
         send_off(s, c, entry);
         return;
     }

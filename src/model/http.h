@@ -49,6 +49,9 @@ struct http_request {
     size_t n_headers;
     struct sv body;                   /* bytes, may be empty */
     const struct mail_envelope *mail; /* NULL: HTTP */
+    /* The url's host is an address of this machine or its link that the adapter knows by itself (an
+     * instance's metadata service; one of a fixed list): it may be called although it is private. */
+    bool near;
 };
 
 /* How far a call got. The difference between the last two is the difference between "send again" and "ask

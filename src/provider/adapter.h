@@ -141,12 +141,15 @@ struct adapter {
     void (*judge_batch)(const struct lane_config *lane, const struct attempt_view *a, size_t n,
                         const struct http_response *r, struct verdict *out);
     /* Fetches what other requests need as attempt_view.grant. so_far: empty, or what the step before
-     * gave. judge_grant: false with ERR_AUTH (credentials are wrong: the lane is broken) or another kind
-     * (for now). NULL: needs none. */
+     * gave; of the first step, what grant_file holds. judge_grant: false with ERR_AUTH (credentials are
+     * wrong: the lane is broken) or another kind (for now). NULL: needs none. needs_grant: which lanes do,
+     * where not all do. grant_file: the path of a file that is read for each fetch, or empty. */
     bool (*grant)(const struct lane_config *lane, struct sv so_far, int64_t now, uint64_t nonce,
                   struct arena *mem, struct http_request *out, struct err *e);
     bool (*judge_grant)(const struct lane_config *lane, struct sv so_far, int64_t now,
                         const struct http_response *r, struct grant *out, struct err *e);
+    bool (*needs_grant)(const struct lane_config *lane);
+    struct sv (*grant_file)(const struct lane_config *lane);
     bool (*lookup)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                    struct arena *mem, struct http_request *out, struct err *e);
     /* Whether this lane can be asked, where not all lanes of the adapter can. NULL: what can_lookup says. */
@@ -168,6 +171,9 @@ struct adapter {
      */
     bool (*probe)(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
                   struct http_request *out, struct err *e);
+    /* The same for a lane that needs a grant, with that. NULL: that the grant is given shows enough. */
+    bool (*probe_granted)(const struct lane_config *lane, struct sv grant, int64_t now, uint64_t nonce,
+                          struct arena *mem, struct http_request *out, struct err *e);
     bool (*judge_probe)(const struct lane_config *lane, const struct http_response *r, struct err *e);
     /* The i-th row of its table of codes; false behind the last (docs/providers/NAME.md is made of it). NULL:
      * it has none. */
@@ -181,6 +187,8 @@ const struct adapter *adapter_find(struct sv name);
 bool lane_has_channel(const struct lane_config *lane, enum channel c);
 /* Whether the outcome of an attempt can be looked up at its provider. */
 bool lane_can_look_up(const struct lane_config *lane);
+/* Whether its requests need a grant. */
+bool lane_needs_grant(const struct lane_config *lane);
 /* adapter->prepare and release, where there are any; release may be called on a lane that was never prepared.
  */
 MUST_USE bool lane_prepare(struct lane_config *lane, struct err *e);

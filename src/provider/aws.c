@@ -71,10 +71,10 @@ static const struct adapter_field fields[AWS_FIELDS] = {
                  .identifies = true, .fallback = "sms-voice", .check = check_api},
     [AWS_REGION] = {"region", "Region, such as us-east-1", "区域,例如 us-east-1", .required = true,
                     .identifies = true, .check = check_region},
-    [AWS_ACCESS_KEY_ID] = {"access_key_id", "Access key id", "访问密钥 ID", .required = true,
-                           .identifies = true, .check = check_key_id},
-    [AWS_SECRET_ACCESS_KEY] = {"secret_access_key", "Secret access key", "访问密钥", .secret = true,
-                               .required = true, .check = kit_check_secret},
+    [AWS_ACCESS_KEY_ID] = {"access_key_id", "Access key id, of credentials: keys",
+                           "访问密钥 ID(credentials: keys)", .identifies = true, .check = check_key_id},
+    [AWS_SECRET_ACCESS_KEY] = {"secret_access_key", "Secret access key, of credentials: keys",
+                               "访问密钥(credentials: keys)", .secret = true, .check = kit_check_secret},
     [AWS_SESSION_TOKEN] = {"session_token", "Session token, of temporary credentials", "会话令牌(临时凭据)",
                            .secret = true, .check = check_header_secret},
     [AWS_ORIGINATION] = {"origination", "Number, sender id or pool that texts come from, without a sender",
@@ -91,9 +91,26 @@ static const struct adapter_field fields[AWS_FIELDS] = {
                             .check = kit_check_callback_token},
     [AWS_BASE_URL] = {"base_url", "API address, where it is not the region's own", "API 地址(默认由区域决定)",
                       .identifies = true, .check = check_base},
+    [AWS_CREDENTIALS] = {"credentials",
+                         "Where they come from: keys (those given here), container, instance or web-identity",
+                         "凭据来源:keys(此处给出)、container、instance 或 web-identity", .fallback = "keys",
+                         .check = aws_check_credentials},
+    [AWS_ROLE] = {"role", "The instance's role, where it has several; the ARN of a web identity's role",
+                  "实例角色(有多个时);web-identity 的角色 ARN", .identifies = true, .check = aws_check_role},
+    [AWS_CREDENTIALS_URL] =
+        {"credentials_url",
+         "Container: its endpoint, or a path at 169.254.170.2; else where it is not AWS's own",
+         "容器的凭据地址,或 169.254.170.2 上的路径;其他方式默认用 AWS 的地址",
+         .check = aws_check_credentials_url},
+    [AWS_CREDENTIALS_TOKEN_FILE] =
+        {"credentials_token_file",
+         "File with the container's or web identity's token, read whenever it is needed",
+         "容器或 web-identity 令牌所在文件,每次使用时读取"},
 };
 
 static bool check_all(const struct lane_config *lane, struct err *e) {
+    if (!aws_check_credential_fields(lane, e))
+        return false;
     bool sns = aws_is_sns(lane);
     return !sns || kit_field(lane, AWS_CONFIGURATION_SET).n == 0 ||
            err_set_field(e, ERR_INVALID, "configuration_set", "SNS has none: use api: sms-voice");
@@ -177,10 +194,10 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
     struct buf BUF_AUTO body = BUF_INIT(BODY_BYTES_MAX);
     if (aws_is_sns(lane)) {
         sns_body(lane, a, &body);
-        return aws_request(lane, SV_NONE, &body, now, mem, out, e);
+        return aws_request(lane, a->grant, SV_NONE, &body, now, mem, out, e);
     }
     voice_sms_body(lane, a, now, &body);
-    return aws_request(lane,
+    return aws_request(lane, a->grant,
                        a->channel == CHANNEL_VOICE ? SV("PinpointSMSVoiceV2.SendVoiceMessage")
                                                    : SV("PinpointSMSVoiceV2.SendTextMessage"),
                        &body, now, mem, out, e);
@@ -192,8 +209,7 @@ static enum reason refuses(const struct lane_config *lane, const struct attempt_
 
 /* ---- answers ---- */
 
-/* The text of the first element of that name, as it stands; names and ids have nothing to unescape. */
-static struct sv element(struct sv xml, const char *open, const char *close) {
+struct sv aws_element(struct sv xml, const char *open, const char *close) {
     size_t at = sv_find(xml, sv_of(open));
     if (at == SIZE_MAX)
         return SV_NONE;
@@ -208,10 +224,10 @@ struct said {
 };
 
 static struct said read_xml(struct sv body) {
-    struct sv error = element(body, "<Error>", "</Error>");
-    return (struct said){.id = element(body, "<MessageId>", "</MessageId>"),
-                         .code = element(error, "<Code>", "</Code>"),
-                         .text = element(error, "<Message>", "</Message>"),
+    struct sv error = aws_element(body, "<Error>", "</Error>");
+    return (struct said){.id = aws_element(body, "<MessageId>", "</MessageId>"),
+                         .code = aws_element(error, "<Code>", "</Code>"),
+                         .text = aws_element(error, "<Message>", "</Message>"),
                          .number = sv_find(error, SV("PhoneNumber")) != SIZE_MAX};
 }
 
@@ -241,7 +257,7 @@ static void say(struct verdict *v, const struct said *s) {
     kit_say(v->text, buf_sv(&text));
 }
 
-static void judge_error(const struct said *s, struct verdict *v) {
+static void judge_error(const struct lane_config *lane, const struct said *s, struct verdict *v) {
     const struct aws_error *row = aws_error_find(s->code, s->reason);
     say(v, s);
     if (!row || (v->http_status >= 500 && row->fate != FATE_UNKNOWN)) {
@@ -249,6 +265,9 @@ static void judge_error(const struct said *s, struct verdict *v) {
         return;
     }
     kit_judge_as(v, row->fate, row->hint, row->says);
+    /* Lent credentials end by themselves; others are fetched. */
+    if (aws_needs_grant(lane) && sv_starts(sv_of(row->code), SV("ExpiredToken")))
+        v->hint = LANE_SLOW_DOWN;
     if (!v->retry_after_ms && row->fate == FATE_RETRY)
         v->retry_after_ms = row->pause_ms;
     /* One code for all that is not liked; words or fields say what. */
@@ -264,7 +283,7 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
     json_auto_t *answer = sns ? NULL : kit_parse(r->body, ANSWER_BYTES_MAX);
     struct said s = sns ? read_xml(sv_sub(r->body, 0, ANSWER_BYTES_MAX)) : read_json(answer);
     if (r->status != 200) {
-        judge_error(&s, &v);
+        judge_error(lane, &s, &v);
     } else if (kit_provider_id(v.provider_id, s.id)) {
         kit_judge_as(&v, FATE_SENT, LANE_FINE, REASON_NONE);
     } else {
@@ -276,14 +295,19 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
 
 /* ---- probe ---- */
 
-static bool probe(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
-                  struct http_request *out, struct err *e) {
+static bool probe_granted(const struct lane_config *lane, struct sv grant, int64_t now, uint64_t nonce,
+                          struct arena *mem, struct http_request *out, struct err *e) {
     (void)nonce;
     struct buf BUF_AUTO body = BUF_INIT(256);
     bool sns = aws_is_sns(lane);
     buf_adds(&body, sns ? "Action=GetSMSAttributes&Version=2010-03-31" : "{}");
-    return aws_request(lane, sns ? SV_NONE : SV("PinpointSMSVoiceV2.DescribeAccountAttributes"), &body, now,
-                       mem, out, e);
+    return aws_request(lane, grant, sns ? SV_NONE : SV("PinpointSMSVoiceV2.DescribeAccountAttributes"), &body,
+                       now, mem, out, e);
+}
+
+static bool probe(const struct lane_config *lane, int64_t now, uint64_t nonce, struct arena *mem,
+                  struct http_request *out, struct err *e) {
+    return probe_granted(lane, SV_NONE, now, nonce, mem, out, e);
 }
 
 static bool judge_probe(const struct lane_config *lane, const struct http_response *r, struct err *e) {
@@ -322,7 +346,12 @@ const struct adapter aws_adapter = {
     .hook_header = aws_hook_header,
     .receipt = aws_receipt,
     .inbound = aws_inbound,
+    .needs_grant = aws_needs_grant,
+    .grant_file = aws_grant_file,
+    .grant = aws_grant,
+    .judge_grant = aws_judge_grant,
     .probe = probe,
+    .probe_granted = probe_granted,
     .judge_probe = judge_probe,
     .code = aws_code,
 };

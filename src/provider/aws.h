@@ -31,15 +31,46 @@ enum aws_field {
     AWS_VOICE_ID,
     AWS_CALLBACK_TOKEN,
     AWS_BASE_URL,
+    AWS_CREDENTIALS,
+    AWS_ROLE,
+    AWS_CREDENTIALS_URL,
+    AWS_CREDENTIALS_TOKEN_FILE,
     AWS_FIELDS
 };
 
 bool aws_is_sns(const struct lane_config *lane);
 
-/* A POST of body to the API's root, signed. target: X-Amz-Target, or empty (SNS). Everything is copied to
- * mem. */
-MUST_USE bool aws_request(const struct lane_config *lane, struct sv target, const struct buf *body,
-                          int64_t now, struct arena *mem, struct http_request *out, struct err *e);
+/* ---- credentials (aws_credentials.c): as adapter.h says of grants ---- */
+
+enum aws_credentials { AWS_KEYS, AWS_CONTAINER, AWS_INSTANCE, AWS_WEB_IDENTITY };
+enum aws_credentials aws_credentials_kind(const struct lane_config *lane);
+bool aws_check_credentials(struct sv v, struct err *e);
+bool aws_check_credentials_url(struct sv v, struct err *e);
+bool aws_check_role(struct sv v, struct err *e);
+/* Which of the fields go together. */
+bool aws_check_credential_fields(const struct lane_config *lane, struct err *e);
+bool aws_needs_grant(const struct lane_config *lane);
+struct sv aws_grant_file(const struct lane_config *lane);
+bool aws_grant(const struct lane_config *lane, struct sv so_far, int64_t now, uint64_t nonce,
+               struct arena *mem, struct http_request *out, struct err *e);
+bool aws_judge_grant(const struct lane_config *lane, struct sv so_far, int64_t now,
+                     const struct http_response *r, struct grant *out, struct err *e);
+/* What signs: the lane's own keys, or what its grant holds (views into it). token may be empty. */
+struct aws_keys {
+    struct sv id, secret, token;
+};
+struct aws_keys aws_keys_of(const struct lane_config *lane, struct sv grant);
+
+/* ---- the rest ---- */
+
+/* The text of the first element of that name, as it stands; names and ids have nothing to unescape. */
+struct sv aws_element(struct sv xml, const char *open, const char *close);
+
+/* A POST of body to the API's root, signed. grant: of a lane that needs one. target: X-Amz-Target, or empty
+ * (SNS). Everything is copied to mem. */
+MUST_USE bool aws_request(const struct lane_config *lane, struct sv grant, struct sv target,
+                          const struct buf *body, int64_t now, struct arena *mem, struct http_request *out,
+                          struct err *e);
 
 /* What an error means. code: the vendor's name without "Exception" or what stands before '#'; reason: of
  * End User Messaging, or empty. NULL: not known. */

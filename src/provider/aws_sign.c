@@ -41,10 +41,11 @@ static void stamp(int64_t now, char out[17]) {
     memcpy(out + sizeof places, "Z", 2);
 }
 
-static void signing_key(const struct lane_config *lane, struct sv day, uint8_t key[SHA256_BYTES]) {
+static void signing_key(const struct lane_config *lane, struct sv secret, struct sv day,
+                        uint8_t key[SHA256_BYTES]) {
     struct buf BUF_AUTO first = BUF_INIT(1024);
     buf_adds(&first, "AWS4");
-    buf_add(&first, kit_field(lane, AWS_SECRET_ACCESS_KEY));
+    buf_add(&first, secret);
     hmac_sha256(buf_sv(&first), day, key);
     const struct sv steps[] = {kit_field(lane, AWS_REGION), sv_of(service_of(lane)), SV("aws4_request")};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
@@ -53,13 +54,14 @@ static void signing_key(const struct lane_config *lane, struct sv day, uint8_t k
         explicit_bzero(first.p, first.n);
 }
 
-bool aws_request(const struct lane_config *lane, struct sv target, const struct buf *body, int64_t now,
-                 struct arena *mem, struct http_request *out, struct err *e) {
-    struct sv token = kit_field(lane, AWS_SESSION_TOKEN), region = kit_field(lane, AWS_REGION);
+bool aws_request(const struct lane_config *lane, struct sv grant, struct sv target, const struct buf *body,
+                 int64_t now, struct arena *mem, struct http_request *out, struct err *e) {
+    struct aws_keys keys = aws_keys_of(lane, grant);
+    struct sv token = keys.token, region = kit_field(lane, AWS_REGION);
     struct sv type = target.n ? SV("application/x-amz-json-1.0") : SV("application/x-www-form-urlencoded");
     struct buf BUF_AUTO url = BUF_INIT(URL_BYTES_MAX), BUF_AUTO scope = BUF_INIT(256),
                         BUF_AUTO canonical = BUF_INIT(CANONICAL_BYTES_MAX), BUF_AUTO names = BUF_INIT(128),
-                        BUF_AUTO said = BUF_INIT(1024), BUF_AUTO value = BUF_INIT(2048);
+                        BUF_AUTO said = BUF_INIT(1024), BUF_AUTO value = BUF_INIT(1024);
     char date[17];
     stamp(now, date);
     add_base(lane, &url);
@@ -84,11 +86,11 @@ bool aws_request(const struct lane_config *lane, struct sv target, const struct 
     buf_addf(&said, "AWS4-HMAC-SHA256\n%s\n%.*s\n", date, SV_FMT(buf_sv(&scope)));
     add_hash(&said, buf_sv(&canonical));
     uint8_t key[SHA256_BYTES], mac[SHA256_BYTES];
-    signing_key(lane, day, key);
+    signing_key(lane, keys.secret, day, key);
     hmac_sha256(sv_make((const char *)key, sizeof key), buf_sv(&said), mac);
     explicit_bzero(key, sizeof key);
-    buf_addf(&value, "AWS4-HMAC-SHA256 Credential=%.*s/%.*s, SignedHeaders=%.*s, Signature=",
-             SV_FMT(kit_field(lane, AWS_ACCESS_KEY_ID)), SV_FMT(buf_sv(&scope)), SV_FMT(buf_sv(&names)));
+    buf_addf(&value, "AWS4-HMAC-SHA256 Credential=%.*s/%.*s, SignedHeaders=%.*s, Signature=", SV_FMT(keys.id),
+             SV_FMT(buf_sv(&scope)), SV_FMT(buf_sv(&names)));
     hex_add(&value, mac, sizeof mac);
     buf_addc(&url, '/');
     if (url.overflow || scope.overflow || canonical.overflow || names.overflow || said.overflow ||

@@ -39,6 +39,11 @@ bool lane_can_look_up(const struct lane_config *lane) {
     return a->can_lookup && (!a->looks_up || a->looks_up(lane));
 }
 
+bool lane_needs_grant(const struct lane_config *lane) {
+    const struct adapter *a = lane->adapter;
+    return a->grant && (!a->needs_grant || a->needs_grant(lane));
+}
+
 bool lane_prepare(struct lane_config *lane, struct err *e) {
     return !lane->adapter->prepare || lane->adapter->prepare(lane, e);
 }

@@ -285,6 +285,9 @@ static void run_case(void **state) {
     struct err e = ERR_INIT;
     if (!lane_prepare(&lane, &e)) {
         write_error(&e, &o.error);
+    } else if (sv_eq(call, SV("settings"))) {
+        if (!lane.adapter->check_all(&lane, &e))
+            write_error(&e, &o.error);
     } else if (sv_eq(call, SV("receipt")) || sv_eq(call, SV("inbound"))) {
         run_hook(&f, &lane, call, &mem, &o);
     } else if (sv_eq(call, SV("grant"))) {

@@ -5,10 +5,12 @@
 
 For each [request]: its parameters are what a client of botocore sends for the same call (SNS: the form; End User
 Messaging: the JSON), its Authorization is what botocore's SigV4Auth makes of the same method, address, headers
-and body at the case's time, and so are date and token. Nothing is sent.
+and body at the case's time, and so are date and token. Where credentials are fetched (call: grant), method, address
+and headers are those that botocore's own fetchers ask with. Nothing is sent.
 """
 import datetime
 import json
+import os
 import pathlib
 import re
 import sys
@@ -18,6 +20,7 @@ import botocore.auth
 import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.utils import ContainerMetadataFetcher, InstanceMetadataFetcher
 
 HERE = pathlib.Path(__file__).parent
 
@@ -57,7 +60,7 @@ def sdk_request(lane, service, operation, params):
     """What a client would send."""
     session = botocore.session.get_session()
     client = session.create_client(
-        "sns" if service == "sns" else "pinpoint-sms-voice-v2", region_name=lane["region"],
+        service if service != "sms-voice" else "pinpoint-sms-voice-v2", region_name=lane["region"],
         aws_access_key_id=lane["access_key_id"], aws_secret_access_key=lane["secret_access_key"])
     def stop(request, **_):
         raise Recorded(request)
@@ -99,6 +102,49 @@ def sms_params(lane, a, now):
     return "send_voice_message" if voice else "send_text_message", {k: v for k, v in p.items() if v is not None}
 
 
+class Answers:
+    """Instead of botocore's HTTP session: keeps what is asked, and answers as the metadata services do."""
+
+    def __init__(self):
+        self.asked = []
+
+    def send(self, request):
+        self.asked.append(request)
+        texts = {"/latest/api/token": "AQAEAMdKo==", "/latest/meta-data/iam/security-credentials/": "gateway-role"}
+        text = texts.get(urllib.parse.urlsplit(request.url).path, json.dumps({
+            "Code": "Success", "AccessKeyId": "A", "SecretAccessKey": "B", "Token": "C",
+            "LastUpdated": "2026-01-02T03:00:00Z", "Expiration": "2026-01-02T09:04:05Z"}))
+        return type("Answer", (), {"status_code": 200, "content": text.encode(), "text": text})()
+
+
+def check_grant(path, lane, so_far, method, url, headers, body):
+    """That request is one that botocore makes on its way to credentials."""
+    kind, answers = lane["credentials"], Answers()
+    ContainerMetadataFetcher._ALLOWED_HOSTS = ["169.254.170.2", "169.254.170.23"]  # Debian's is older than EKS's
+    if kind == "container":
+        token = {"Authorization": so_far.strip()} if so_far else {}
+        ContainerMetadataFetcher(answers).retrieve_full_uri(url, token)
+        asked = {(r.method, r.url, r.headers.get("Authorization")) for r in answers.asked}
+        assert (method, url, headers.get("Authorization")) in asked, (path.name, asked)
+    elif kind == "instance":
+        fetcher = InstanceMetadataFetcher()
+        fetcher._session = answers
+        assert fetcher.retrieve_iam_role_credentials(), path.name
+        asked = [(r.method, r.url, {k: v for k, v in r.headers.items() if k.lower().startswith("x-aws")})
+                 for r in answers.asked]
+        assert len(asked) == 3 and any(
+            (method, url) == (m, u) and {k.lower(): v for k, v in headers.items()} == {k.lower(): v for k, v in h.items()}
+            for m, u, h in asked), (path.name, url, asked)
+    else:
+        form = dict(urllib.parse.parse_qsl(body, strict_parsing=True))
+        session = form["RoleSessionName"]
+        os.environ["AWS_STS_REGIONAL_ENDPOINTS"] = "regional"
+        theirs = sdk_request({"access_key_id": "A", "secret_access_key": "B", **lane}, "sts", "assume_role_with_web_identity", {
+            "RoleArn": lane["role"], "RoleSessionName": session, "WebIdentityToken": so_far.strip()})
+        assert form == dict(urllib.parse.parse_qsl(theirs.body)) and theirs.url == url, (path.name, form, theirs.body, theirs.url)
+    return True
+
+
 def check(path):
     parts = sections(path.read_text())
     lane, a, case = (pairs(parts.get(k, "")) for k in ("lane", "attempt", "case"))
@@ -109,6 +155,11 @@ def check(path):
     lines = head.split("\n")
     method, url = lines[0].split(" ")
     headers = dict(line.split(": ", 1) for line in lines[1:])
+
+    if case["call"] == "grant":
+        return check_grant(path, lane, case.get("so_far"), method, url, headers, body)
+    if "grant" in a:
+        lane.update(zip(("access_key_id", "secret_access_key", "session_token"), a["grant"].split("\n")))
 
     if case["call"] == "probe":
         operation, params = ("get_sms_attributes", {}) if service == "sns" else ("describe_account_attributes", {})
@@ -142,5 +193,5 @@ def check(path):
 if sys.argv[1:] != ["--check"]:
     sys.exit(__doc__)
 checked = sum(check(p) for p in sorted(HERE.glob("*.case")))
-assert checked >= 40, checked
+assert checked >= 60, checked
 print(f"ok: {checked} requests are what the SDK makes")
