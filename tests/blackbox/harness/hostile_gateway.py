@@ -1,5 +1,6 @@
 """The real program as an attacker and an operator meet it: started with any configuration, environment and wrapper,
 spoken to over bare sockets, looked at from outside (memory, descriptors, exit code, log)."""
+import base64
 import http.client
 import json
 import os
@@ -342,3 +343,17 @@ def is_problem(answer, status, field=None, says=None):
 def number(n):
     """The nth of many different numbers that exist."""
     return "+1415%07d" % (2000000 + n % 8000000)
+
+
+def one(raw):
+    """The one answer in raw."""
+    answers = split(raw)
+    assert len(answers) == 1, raw[:2000]
+    return answers[0]
+
+
+def twilio_create(g, form, account=None):
+    """A text by the Twilio-compatible API."""
+    auth = base64.b64encode(("%s:%s" % (g.account, g.auth_token)).encode()).decode()
+    return call(g.port, "POST", "/2010-04-01/Accounts/%s/Messages.json" % (account or g.account), form,
+                {"Authorization": "Basic " + auth, "Content-Type": "application/x-www-form-urlencoded"})
