@@ -20,6 +20,9 @@ extern const struct api_field message_page_shape[], event_list_shape[], attempt_
     template_page_shape[];
 
 const char *direction_name(enum direction d);
+extern const struct api_field contact_put_fields[], contact_create_fields[], contact_list_fields[],
+    contact_device_fields[]; /* native_contacts.c */
+extern const struct api_field contact_shape[], contact_device_shape[], contact_page_shape[];
 extern const struct api_field suppression_put_fields[], suppression_create_fields[],
     suppression_bulk_fields[], suppression_delete_fields[],
     suppression_list_fields[]; /* native_suppressions.c */
@@ -74,6 +77,15 @@ void native_suppression_create(struct api_request *rq);
 void native_suppression_get(struct api_request *rq);
 void native_suppression_put(struct api_request *rq);
 void native_suppression_delete(struct api_request *rq);
+
+void native_contact_list(struct api_request *rq); /* native_contacts.c */
+void native_contact_create(struct api_request *rq);
+void native_contact_get(struct api_request *rq);
+void native_contact_put(struct api_request *rq);
+void native_contact_patch(struct api_request *rq);
+void native_contact_delete(struct api_request *rq);
+void native_device_add(struct api_request *rq);
+void native_device_remove(struct api_request *rq);
 
 void native_lane_list(struct api_request *rq); /* native_lanes.c */
 void native_lane_get(struct api_request *rq);

@@ -58,6 +58,10 @@ const struct problem_row problems[PROBLEM_COUNT] = {
         {"too-late", 409, "The message's state does not allow it",
          "Only a message that waits can be canceled; only one that is finished can be deleted or "
          "redacted. `detail` names its state."},
+    [PROBLEM_PRECONDITION] = {"changed-meanwhile", 412, "It is not as you expect it",
+                              "If-Match names a version that is no longer the latest. Read it again, make "
+                              "the change anew, and send "
+                              "it with the new ETag."},
     [PROBLEM_FORGED] =
         {"forged-callback", 403, "This callback is not from the provider",
          "Its signature is missing or wrong. If the provider did send it, check the lane's credentials and "

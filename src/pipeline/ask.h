@@ -28,6 +28,7 @@ enum ask_kind {
     ASK_SUPPRESS, /* a write to the suppression list; likewise */
     ASK_LANES,    /* how the lanes stand; answered at once */
     ASK_MARK,     /* mark an inbound text as read, or unread */
+    ASK_WRITE,    /* what the core has no part in (store/write.h); DONE: its outcome is on disk */
     ASK_KINDS
 };
 
@@ -63,6 +64,7 @@ struct ask {
     int64_t account_id;              /* CANCEL, DELETE, REDACT */
     struct template_write *template; /* TEMPLATE: the front's, lent until the answer */
     struct suppression_write *suppression; /* SUPPRESS: likewise */
+    struct store_write *write;             /* WRITE: likewise */
     unsigned attempt;                      /* RECEIPT: 0 not known */
     struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;

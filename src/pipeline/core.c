@@ -394,6 +394,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_ACCOUNTS: core_accounts_done(c, w); break;
     case FOR_SUPPRESS: core_suppress_done(c, w); break;
     case FOR_MARK: core_mark_done(c, w); break;
+    case FOR_WRITE: core_write_done(c, w); break;
     }
     free_work(w);
 }

@@ -329,6 +329,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_CLICKS:
     case ASK_SUPPRESS:
     case ASK_MARK:
+    case ASK_WRITE:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -443,6 +444,21 @@ void core_mark_done(struct core *c, struct work *w) {
                                               : ASK_FAILED);
 }
 
+/* ---- what the core has no part in ---- */
+
+static void write_for_front(struct core *c, struct ask *a) {
+    struct work *w = core_work(c, FOR_WRITE, JOB_WRITE, NULL);
+    w->ask = a;
+    w->job.write = a->write;
+    core_record(c, w);
+}
+
+void core_write_done(struct core *c, struct work *w) {
+    struct ask *a = w->ask;
+    a->err = w->job.err;
+    core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
+}
+
 /* ---- settings ---- */
 
 /* A lane that comes back goes on with what it was: calls in flight, and what its rates have counted. */
@@ -525,6 +541,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_SUPPRESS: write_suppression(c, a); break;
     case ASK_LANES: core_report_lanes(c, a); break;
     case ASK_MARK: mark(c, a); break;
+    case ASK_WRITE: write_for_front(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

@@ -65,6 +65,7 @@ enum purpose {
     FOR_ACCOUNTS,
     FOR_SUPPRESS, /* answers ask */
     FOR_MARK,     /* answers ask */
+    FOR_WRITE,    /* answers ask */
 };
 
 struct work {
@@ -204,6 +205,7 @@ void core_template_done(struct core *c, struct work *w);
 void core_clicks_done(struct core *c, struct work *w);
 void core_suppress_done(struct core *c, struct work *w);
 void core_mark_done(struct core *c, struct work *w);
+void core_write_done(struct core *c, struct work *w);
 
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */

@@ -300,6 +300,13 @@ static bool do_mark(struct db *db, struct job *job, struct err *e) {
     return true;
 }
 
+static bool do_write(struct db *db, struct job *job, struct err *e) {
+    job->write->suppresses = false;
+    bool ok = job->write->run(db, job->write, job->now, e);
+    job->wrote = job->write->suppresses;
+    return ok;
+}
+
 static bool do_job(struct db *db, struct job *job, struct err *e) {
     static bool (*const doers[])(struct db *, struct job *, struct err *) = {
         [JOB_PUT] = do_put,
@@ -321,6 +328,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_ACCOUNTS] = journal_do_accounts,
         [JOB_SUPPRESS] = do_suppress,
         [JOB_MARK] = do_mark,
+        [JOB_WRITE] = do_write,
     };
     return doers[job->kind](db, job, e);
 }

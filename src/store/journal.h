@@ -19,6 +19,7 @@
 #include "store/replies.h"
 #include "store/suppression.h"
 #include "store/templates.h"
+#include "store/write.h"
 
 enum job_kind {
     JOB_PUT,            /* a new message with its change */
@@ -40,6 +41,7 @@ enum job_kind {
     JOB_ACCOUNTS,       /* the names of all accounts */
     JOB_SUPPRESS,       /* a write to the suppression list */
     JOB_MARK,           /* an inbound text is marked as read, or unread; ABSENT: there is none */
+    JOB_WRITE,          /* what a front wants written (store/write.h) */
 };
 
 enum job_result {
@@ -137,6 +139,7 @@ struct job {
     struct suppression_write *suppression; /* SUPPRESS, at `now`: likewise */
     struct reply *reply;                   /* PUT of an inbound text: likewise */
     bool read;                             /* MARK: id, account_id */
+    struct store_write *write;             /* WRITE, at `now`: borrowed; its outcome likewise */
 
     bool heed;       /* the journal's: the suppression list may have rows */
     bool wrote;      /* the journal's: it has now */
