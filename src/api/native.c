@@ -3,6 +3,7 @@
 #include "api/keyless.h"
 
 #include "base/json.h"
+#include "ingest/contact.h"
 
 #include <string.h>
 
@@ -44,6 +45,7 @@ enum {
     CALLBACK,
     DELIVERY,
     SMART,
+    CONTACT,
     CREATE_FIELDS_N
 };
 
@@ -101,14 +103,43 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
     return !v[METADATA].given || dump_metadata(rq, v[METADATA].json, &in->metadata, e);
 }
 
+/* Whom it is for, by their id: what texts may say of them, in their language. *vars: the caller's to free. */
+static bool add_contact(struct api_request *rq, struct sv id, struct submission *in, json_t **vars,
+                        struct err *e) {
+    struct contact *c = arena_alloc(&rq->x->arena, sizeof *c);
+    ASSERT(c);
+    if (!contacts_get(api_db(rq), rq->account_id, id, &rq->x->arena, c, e))
+        return e->kind == ERR_NOT_FOUND
+                   ? err_set_field(e, ERR_UNPROCESSABLE, "contact", "there is no such contact")
+                   : false;
+    in->contact = c;
+    if (!in->to.n && !in->channels) {
+        in->to = contact_address(c, in->channel, &rq->x->arena);
+        if (!in->to.n && in->channel != CHANNEL_CHAT)
+            return err_set_field(e, ERR_UNPROCESSABLE, "contact", "the contact has no %s",
+                                 channel_has_numbers(in->channel) ? "number"
+                                 : in->channel == CHANNEL_EMAIL   ? "e-mail address"
+                                                                  : "device");
+    }
+    if (!in->language.n)
+        in->language = c->language;
+    *vars = in->vars ? json_copy((json_t *)(uintptr_t)in->vars) : json_object();
+    if (!json_object_get(*vars, "contact"))
+        json_object_set_new(*vars, "contact", contact_vars(c));
+    in->vars = *vars;
+    return true;
+}
+
 void native_create(struct api_request *rq) {
     JSON_AUTO json_t *root = NULL;
+    JSON_AUTO json_t *vars = NULL;
     struct api_value v[FIELDS_MAX];
     struct submission in;
     struct err e = ERR_INIT;
     if (!api_read_json(rq, create_fields, &root, v))
         return;
-    if (!begin(rq, &in, &e) || !fill(rq, v, &in, &e)) {
+    if (!begin(rq, &in, &e) || !fill(rq, v, &in, &e) ||
+        (v[CONTACT].given && !add_contact(rq, v[CONTACT].text, &in, &vars, &e))) {
         api_fail(rq, &e);
         return;
     }

@@ -96,6 +96,10 @@ const struct api_field create_fields[] = {
     {"smart_encoding", FIELD_BOOL,
      "Replace typographic look-alikes where that makes the text GSM-7, and so cheaper. Without it "
      "`defaults.smart_encoding` holds."},
+    {"contact", FIELD_TEXT,
+     "Id of a contact, instead of `to`: their number, address or device by channel, their language, and "
+     "`contact` among the template's variables. Channels by which they cannot be reached are left out.",
+     .max = 128},
     {0},
 };
 

@@ -34,6 +34,7 @@ struct stock;
 /* One thread's working memory. stock: where templates of accounts are looked for; NULL: nowhere, there are
  * only files. world: draws the codes of short links. Both are borrowed. */
 struct admitter;
+struct contact;
 struct world;
 MUST_USE struct admitter *admitter_new(struct stock *stock, const struct world *world, struct err *e);
 void admitter_free(struct admitter *a);
@@ -52,6 +53,9 @@ struct submission {
     struct sv title, html;  /* an e-mail's subject and other part, a push's title */
     const json_t *code;     /* how providers know the template: an object, or NULL */
     const json_t *channels; /* the plan: an array, or NULL; its first goes before channel */
+    /* Whom it is for, or NULL: where they are reached by those channels of the plan that name no `to`; those
+     * by which they cannot be reached are left out. */
+    const struct contact *contact;
     struct sv topic, status_callback, traceparent, idempotency_key;
     struct sv metadata;       /* JSON text of an object */
     struct sv fingerprint_of; /* the request as received: what an idempotency key is bound to */

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "ingest/codes.h"
+#include "ingest/contact.h"
 #include "ingest/lookup.h"
 #include "ingest/recipient.h"
 #include "provider/adapter.h"
@@ -89,7 +90,23 @@ static bool read_want(const json_t *v, size_t index, struct want *w, struct err 
     return true;
 }
 
-static bool read_wants(const struct submission *in, struct want *w, size_t *n, struct err *e) {
+/* Leaves out the channels by which the contact cannot be reached. */
+static bool reach_contact(const struct submission *in, struct arena *mem, struct want *w, size_t *n,
+                          struct err *e) {
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++) {
+        if (!w[i].to.n)
+            w[i].to = contact_address(in->contact, w[i].channel, mem);
+        if (w[i].to.n || w[i].channel == CHANNEL_CHAT)
+            w[kept++] = w[i];
+    }
+    *n = kept;
+    return kept || err_set_field(e, ERR_UNPROCESSABLE, "contact",
+                                 "the contact has no number, address or device for any of the channels");
+}
+
+static bool read_wants(const struct submission *in, struct arena *mem, struct want *w, size_t *n,
+                       struct err *e) {
     const json_t *v;
     size_t i;
     w[0] = (struct want){.channel = in->channel,
@@ -117,7 +134,7 @@ static bool read_wants(const struct submission *in, struct want *w, size_t *n, s
     if (w[0].to.p == in->to.p)
         w[0].prefix[0] = '\0';
     *n = json_array_size(in->channels);
-    return true;
+    return !in->contact || reach_contact(in, mem, w, n, e);
 }
 
 /* ---- texts ---- */
@@ -378,7 +395,7 @@ bool steps_make(struct admitter *a, const struct settings *s, const struct texts
     size_t n;
     arena_reset(&a->mem);
     shortener_begin(&a->links, s);
-    if (!read_wants(in, w, &n, e))
+    if (!read_wants(in, &a->mem, w, &n, e))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!make_step(&m, &w[i]))

@@ -3,7 +3,7 @@ import json
 import threading
 import urllib.parse
 
-from harness.gateway import call
+from harness.gateway import call, until
 
 LI = "+8613800138000"
 
@@ -155,3 +155,46 @@ def test_devices__are_registered_seen_again_moved_and_removed(gateway):
     for i in range(20):
         a = add("li", "fcm", "token-%02d" % i)
     assert [d["token"] for d in a.json["devices"]] == ["token-%02d" % i for i in range(19, 3, -1)]
+
+
+def test_message__to_a_contact_goes_to_their_number_in_their_language(gateway, tmp_path):
+    g = gateway
+    (tmp_path / "templates" / "ready.en.txt").write_text("Dear {{ contact.name }}, order {{ contact.order.id }} of {{ shop }} is ready ({{ contact.attributes.tier }}).")
+    (tmp_path / "templates" / "plain.txt").write_text("{{ contact }}!")
+    assert call(g.port, "GET", "/healthz").status == 200
+    g.process.send_signal(1)
+    put(g, "li", name="Li", numbers=[LI, "+14155550123"], language="en-GB", attributes={"tier": "gold", "order": {"id": "A-7"}, "number": "none of it"})
+
+    def create(**fields):
+        return g.post("/v1/messages", fields)
+
+    def there():
+        a = create(contact="li", template="ready", vars={"shop": "Yan"})
+        assert a.status in (202, 422), a
+        return a.status == 202 and g.message(a.json["id"])["body"].startswith("Dear") and a
+    m = g.wait(until(there, 20).json["id"], "delivered")
+    assert (m["to"], m["body"]) == (LI, "Dear Li, order A-7 of Yan is ready (gold)."), m
+    m = g.message(create(contact="li", body="plain").json["id"])
+    assert (m["to"], m["body"]) == (LI, "plain")
+    m = g.message(create(contact="li", to="+14155550199", body="elsewhere").json["id"])
+    assert m["to"] == "+14155550199"
+    m = g.message(create(contact="li", template="plain", vars={"contact": "mine"}).json["id"])
+    assert m["body"] == "mine!"
+    a = create(contact="nobody", body="x")
+    assert (a.status, a.json["field"]) == (422, "contact"), a
+    put(g, "bare", emails=["bare@example.com"])
+    a = create(contact="bare", body="x")
+    assert (a.status, a.json["field"]) == (422, "contact") and "number" in a.json["detail"], a
+    other = {"Authorization": "Bearer " + g.create_key(account="other")["key"]}
+    assert g.post("/v1/messages", {"contact": "li", "body": "x"}, other).status == 422
+
+
+def test_message__with_a_plan_skips_channels_the_contact_has_nothing_for(make_gateway):
+    g = make_gateway()
+    put(g, "li", numbers=[LI])
+    a = g.post("/v1/messages", {"contact": "li", "body": "x", "channels": ["push", {"channel": "email", "title": "t"}, "sms"]})
+    assert a.status == 202, a
+    m = g.wait(a.json["id"], "delivered")
+    assert (m["to"], m["channel"]) == (LI, "sms"), m
+    a = g.post("/v1/messages", {"contact": "li", "body": "x", "channels": ["push", {"channel": "email", "title": "t"}]})
+    assert (a.status, a.json["field"]) == (422, "contact"), a

@@ -26,11 +26,11 @@ static int64_t number(struct db *db, const char *sql) {
     return n;
 }
 
-static void test_migrate__numbers_rise_by_one(void **state) {
+static void test_migrate__numbers_rise(void **state) {
     (void)state;
     int last = 0;
     for (const struct migration *m = migrations; m->number; m++) {
-        assert_int_equal(m->number, last + 1);
+        assert_true(m->number > last);
         assert_true(m->name[0] && m->sql[0]);
         last = m->number;
     }
@@ -107,7 +107,7 @@ static void test_migrate__failing_at_any_step_leaves_a_whole_version(void **stat
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_migrate__numbers_rise_by_one),
+        cmocka_unit_test(test_migrate__numbers_rise),
         cmocka_unit_test(test_migrate__from_nothing_to_the_newest_and_then_nothing_to_do),
         cmocka_unit_test(test_migrate__a_newer_database_is_refused_untouched),
         cmocka_unit_test(test_migrate__failing_at_any_step_leaves_a_whole_version),
