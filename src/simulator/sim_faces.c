@@ -1,11 +1,22 @@
 #include "simulator/sim.h"
 #include "simulator/sim_aliyun.h"
+#include "simulator/sim_aws.h"
 #include "simulator/sim_tencent.h"
 #include "simulator/sim_twilio.h"
 
+/* One a line, so that additions do not meet. */
+/* clang-format off */
 const struct sim_face *const sim_faces[] = {
-    &sim_twilio, &sim_aliyun, &sim_tencent, &sim_tencent_appkey, NULL,
+    &sim_twilio,
+    &sim_twilio_voice,
+    &sim_aliyun,
+    &sim_tencent,
+    &sim_tencent_appkey,
+    &sim_aws,
+    &sim_aws_sns,
+    NULL,
 };
+/* clang-format on */
 
 int sim_face_place(struct sv name) {
     for (int i = 0; sim_faces[i]; i++)

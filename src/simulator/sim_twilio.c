@@ -50,7 +50,7 @@ bool sim_twilio_fix_account(struct sim *sim, struct sv sid, struct sv token) {
     return sim->fixed_account;
 }
 
-static bool authenticate(struct sim *sim, struct exchange *x, struct sv sid, uint16_t *account) {
+bool sim_twilio_authenticate(struct sim *sim, struct exchange *x, struct sv sid, uint16_t *account) {
     struct sv header = exchange_header(x, "Authorization");
     struct buf BUF_AUTO plain = BUF_INIT(512);
     if (!sv_eq_nocase(sv_sub(header, 0, 6), SV("Basic ")) ||
@@ -158,7 +158,7 @@ static void handle(struct sim *sim, struct exchange *x) {
     uint16_t account;
     if (!accounts || rest.p)
         answer_error(sim, x, 0, 20404, 0);
-    else if (!authenticate(sim, x, sid, &account))
+    else if (!sim_twilio_authenticate(sim, x, sid, &account))
         answer_error(sim, x, 0, 20003, 0);
     else if (sv_eq(what, SV("Messages")) && message.n)
         one_message(sim, x, account, message);
@@ -177,7 +177,7 @@ static void handle(struct sim *sim, struct exchange *x) {
 }
 
 static bool takes(const struct exchange *x) {
-    return sv_starts(x->path, SV("/2010-04-01/"));
+    return sv_starts(x->path, SV("/2010-04-01/")) && !sim_twilio_voice.takes(x);
 }
 
 static int answer(struct sim *sim, const struct sim_call *call, struct buf *out) {

@@ -15,8 +15,8 @@ static void add_pair(struct form *f, struct sv key, struct sv value) {
     f->pairs[f->n++] = (struct form_pair){key, value};
 }
 
-static void write_post(struct callback *c, const struct form *f, struct sv dedup, struct sv token,
-                       enum callback_sign sign) {
+void sim_twilio_post(struct callback *c, const struct form *f, struct sv dedup, struct sv token,
+                     enum callback_sign sign) {
     for (size_t i = 0; i < f->n; i++)
         form_add(&c->body, f->pairs[i].key, f->pairs[i].value);
     callback_header(c, "Content-Type", SV("application/x-www-form-urlencoded; charset=UTF-8"));
@@ -69,7 +69,7 @@ void sim_twilio_receipt(struct sim *sim, const struct sim_step *step, struct cal
     }
     char dedup[DEDUP_BYTES_MAX];
     snprintf(dedup, sizeof dedup, "%s-%u", sid.text, step->number);
-    write_post(c, &f, sv_of(dedup), sv_of(account->token), step->sign);
+    sim_twilio_post(c, &f, sv_of(dedup), sv_of(account->token), step->sign);
 }
 
 static const struct sim_account *find_account(const struct sim *sim, struct sv sid) {
@@ -103,6 +103,6 @@ bool sim_twilio_reply(struct sim *sim, const struct sim_reply *reply, struct cal
     add_pair(&f, SV("NumMedia"), SV("0"));
     add_pair(&f, SV("NumSegments"), sv_of(segments));
     add_pair(&f, SV("ApiVersion"), SV("2010-04-01"));
-    write_post(c, &f, sid, sv_of(account->token), SIGN_RIGHT);
+    sim_twilio_post(c, &f, sid, sv_of(account->token), SIGN_RIGHT);
     return true;
 }

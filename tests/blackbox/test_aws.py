@@ -1,108 +1,28 @@
-"""provider: aws, by the real program against a stand-in for both APIs, which checks Signature Version 4 by code of its own, and
-against posts as Firehose makes them."""
+"""A lane of AWS from end to end: the real gateway against the simulated services (which the vendor's own SDK proved in
+tests/simulator/test_aws.py), and posts as Firehose makes them."""
 import base64
-import hashlib
-import hmac
-import http.server
 import json
-import threading
-import urllib.parse
 
 import pytest
 
-from harness.gateway import Gateway, Made, call, until
+from harness.gateway import after, call, unique, until
 
-KEY_ID, SECRET, EVENTS = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "firehose-key-0123456789"
-
-
-def digest(key, text):
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
-
-
-def is_signed(headers, body, service, region="eu-west-1"):
-    """The signature of the AWS General Reference, of a POST to / without a query."""
-    said = dict(p.split("=", 1) for p in headers["Authorization"].removeprefix("AWS4-HMAC-SHA256 ").split(", "))
-    day, names = headers["X-Amz-Date"][:8], said["SignedHeaders"].split(";")
-    scope = "%s/%s/%s/aws4_request" % (day, region, service)
-    canonical = "POST\n/\n\n%s\n%s\n%s" % ("".join("%s:%s\n" % (n, headers[n]) for n in names), ";".join(names),
-                                           hashlib.sha256(body).hexdigest())
-    to_sign = "AWS4-HMAC-SHA256\n%s\n%s\n%s" % (headers["X-Amz-Date"], scope,
-                                                hashlib.sha256(canonical.encode()).hexdigest())
-    key = digest(digest(digest(digest(b"AWS4" + SECRET.encode(), day), region), service), "aws4_request")
-    return (said["Credential"] == "%s/%s" % (KEY_ID, scope) and "host" in names and "content-type" in names
-            and hmac.compare_digest(said["Signature"], digest(key, to_sign).hex()))
-
-
-class Aws:
-    """SendTextMessage and SendVoiceMessage where there is a target, else Publish."""
-
-    def __init__(self):
-        self.messages, self.errors, self.lose = [], [], False
-        aws = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                target = self.headers["X-Amz-Target"]
-                answer = aws.eum(target, self.headers, body) if target else aws.sns(self.headers, body)
-                if aws.lose:
-                    aws.lose, self.close_connection = False, True
-                    return
-                self.send_response(answer[0])
-                self.send_header("Content-Length", str(len(answer[1])))
-                self.end_headers()
-                self.wfile.write(answer[1].encode())
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def eum(self, target, headers, body):
-        if not is_signed(headers, body, "sms-voice"):
-            return 400, json.dumps({"__type": "InvalidSignatureException", "message": "no"})
-        if self.errors:
-            return 400, json.dumps({"__type": self.errors.pop(0), "Message": "no"})
-        self.messages.append({"target": target, "id": "id-%d" % (len(self.messages) + 1), **json.loads(body)})
-        return 200, json.dumps({"MessageId": self.messages[-1]["id"]})
-
-    def sns(self, headers, body):
-        if not is_signed(headers, body, "sns"):
-            return 403, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>"
-        self.messages.append(dict(urllib.parse.parse_qsl(body.decode(), strict_parsing=True)))
-        return 200, "<PublishResponse><PublishResult><MessageId>sns-%d</MessageId></PublishResult></PublishResponse>" % len(
-            self.messages)
+ID, SECRET, EVENTS = "AKIABLACKBOX", "secret+/of the tests", "firehose-key-0123456789"
 
 
 @pytest.fixture
-def aws():
-    a = Aws()
-    yield a
-    a.server.shutdown()
-    a.server.server_close()
-
-
-@pytest.fixture
-def make(tmp_path, aws):
-    made = Made(tmp_path)
-
-    def start(**lane):
-        g = Gateway(tmp_path / "gateway", aws.url, {"callbacks": {"allow_private": True}},
-                    env={"AWS_SECRET": SECRET, "AWS_EVENTS": EVENTS}, lanes=[{
-                        "name": "aws", "provider": "aws", "region": "eu-west-1", "access_key_id": KEY_ID,
+def start(make_gateway):
+    def begin(profile=None, run=True, secret=SECRET, **lane):
+        g = make_gateway.gateway(env={"AWS_SECRET": secret, "AWS_EVENTS": EVENTS})
+        g.write(lanes=[{"name": "aws", "provider": "aws", "region": "eu-west-1", "access_key_id": ID, "configuration_set": "gateway",
                         "secret_access_key": "${AWS_SECRET}", "callback_token": "${AWS_EVENTS}", "from": "+15017250604",
-                        "base_url": aws.url, "allow_private": True, **lane}])
-        made.gateways.append(g)
-        return g.start()
-
-    yield start
-    made.check()
-    made.close()
+                        "base_url": g.sim.url, "allow_private": True, "timeout_ms": 1500, "connect_timeout_ms": 1000,
+                        **lane}])
+        hooks = g.url + "/hooks/aws/%s?k=" + EVENTS
+        own = {"account": ID, "secret": SECRET, "receipt_url": hooks % "status", "inbound_url": hooks % "inbound"}
+        g.sim.profile({"providers": {"aws": own, "aws-sns": {"account": ID, "secret": SECRET}}, **(profile or {})})
+        return g.start() if run else g
+    return begin
 
 
 def firehose(g, path, *events, key=EVENTS):
@@ -112,62 +32,102 @@ def firehose(g, path, *events, key=EVENTS):
                 {"Content-Type": "application/json", "X-Amz-Firehose-Access-Key": key})
 
 
-def test_text__is_signed_sent_and_delivered_by_its_event(make, aws):
-    g = make(configuration_set="gateway")
-    sid = g.create(body="Hello 世界 & \"x\" + ~* 👋")
+def test_text__is_signed_sent_and_delivered_by_its_event(start):
+    g = start()
+    body = "Hello 世界 & \"x\" + ~* 👋"
+    m = g.wait(g.create(body=body), "delivered")
+    seen, = g.sim.messages()
+    assert (seen["provider"], seen["body"], seen["from"]) == ("aws", body, "+15017250604") and len(m["provider_id"]) == 36
+    assert seen["extra"]["ConfigurationSetName"] == "gateway"
+
+
+def test_events__forged_ones_are_refused_and_doubles_collapse(start):
+    g = start({"receipts": {"forged": 1, "unsigned": 1, "duplicate": 1}})
+    g.wait(g.create(), "delivered")
+    stats = until(lambda: (s := g.sim.stats())["receipts_sent"] == 4 and s)
+    assert (stats["forged_sent"], stats["forged_accepted"], stats["receipts_ok"]) == (2, 0, 4)
+
+
+def test_events__say_what_became_of_a_text(start):
+    g = start({"receipts": {"undelivered": 1, "undelivered_code": 30004, "out_of_order": 0.5}})
+    assert g.wait(g.create(), "undelivered")["reason"] == "blocked"
+    g.sim.profile({"receipts": {"undelivered": 0, "failed": 1, "failed_code": "TEXT_INVALID_MESSAGE"}})
+    assert g.wait(g.create(), "failed")["reason"] == "content_rejected"
+
+
+def test_call__speaks_and_is_completed(start):
+    g = start(voice_id="JOANNA")
+    g.wait(g.create(body="your code is 1234", channel="voice"), "delivered")
+    assert g.sim.messages()[0]["extra"]["VoiceId"] == "JOANNA"
+
+
+def test_throttle__is_tried_again(start):
+    g = start({"errors": [{"share": 0.5, "status": 429}]})
+    texts = [unique("t%d" % i) for i in range(20)]
+    for sid in [g.create(body=t) for t in texts]:
+        g.wait(sid, "delivered", timeout=60)
+    assert g.sim.times() == dict.fromkeys(texts, 1)
+
+
+def test_lost_answers__are_settled_by_events_and_never_sent_again(start):
+    g = start({"lost_answers": 0.3, "half_answers": 0.2, "latency_ms": 20})
+    texts = [unique("l%d" % i) for i in range(40)]
+    for sid in [g.create(body=t) for t in texts]:
+        g.wait(sid, "delivered", timeout=60)
+    assert g.sim.times() == dict.fromkeys(texts, 1)
+
+
+def test_garbage__is_refused_and_moves_nothing(start):
+    g = start({"receipts": {"none": 1}})
+    sid = g.create()
     g.wait(sid, "sent")
-    sent = aws.messages[0]
-    assert (sent["target"], sent["MessageBody"]) == ("PinpointSMSVoiceV2.SendTextMessage", "Hello 世界 & \"x\" + ~* 👋")
-    event = {"eventType": "TEXT_DELIVERED", "messageId": "id-1", "context": sent["Context"]}
-    assert firehose(g, "status", event, key="firehose-key-0123456780").status == 403
+    headers = {"X-Amz-Firehose-Access-Key": EVENTS, "Content-Type": "application/json"}
+    for body in (b"", b"[]", b"{" * 5000, b'{"requestId":"1","records":[{"data":"!"}]}', b"\0\xff" * 1000):
+        assert call(g.port, "POST", "/hooks/aws/status", body, headers).status in (400, 413, 422), body[:20]
+    assert firehose(g, "status", {"eventType": "TEXT_DELIVERED", "messageId": "x" * 4000}, {"eventType": 7}).status == 200
+    assert firehose(g, "status", {"eventType": "TEXT_DELIVERED", "messageId": "1"}, key="firehose-key-0123456780").status == 403
     assert g.message(sid)["status"] == "sent"
-    a = firehose(g, "status", {**event, "eventType": "TEXT_SENT"}, event, event)
-    assert a.status == 200 and a.json == {"requestId": "ed4acda5", "timestamp": 1767323045000}
-    g.wait(sid, "delivered")
 
 
-def test_throttle__is_tried_again(make, aws):
-    aws.errors = ["com.amazonaws.pinpointsmsvoicev2#ThrottlingException"]
-    g = make()
-    g.wait(g.create(), "sent", timeout=30)
-    assert len(aws.messages) == 1
-
-
-def test_lost_answer__is_settled_by_the_event_and_not_sent_again(make, aws):
-    aws.lose = True
-    g = make()
-    sid = g.create(body="once")
-    g.wait(sid, "unknown")
-    assert firehose(g, "status", {"eventType": "TEXT_DELIVERED", "messageId": "id-1",
-                                  "context": aws.messages[0]["Context"]}).status == 200
-    g.wait(sid, "delivered")
-    assert len(aws.messages) == 1
-
-
-def test_reply__arrives_once(make, aws):
-    g = make()
+def test_reply__arrives_once(start):
+    g = start()
     reply = {"originationNumber": "+14155550123", "destinationNumber": "+15017250604", "messageBody": "好的 👋",
              "inboundMessageId": "in-1"}
     assert firehose(g, "inbound", reply).status == 200 and firehose(g, "inbound", reply).status == 200
-    received = until(lambda: [m for m in g.all() if m["direction"] == "inbound"])
-    assert [m["body"] for m in received] == ["好的 👋"]
+    said = call(g.sim.port, "POST", "/_sim/reply", json.dumps({"provider": "aws", "from": "+14155550123", "to": "+15017250604", "body": "two"}))
+    assert said.json["http_status"] == 200
+    received = until(lambda: (m := [m for m in g.all() if m["direction"] == "inbound"]) and len(m) == 2 and m)
+    assert sorted(m["body"] for m in received) == ["two", "好的 👋"]
 
 
-def test_sns__publishes(make, aws):
-    g = make(api="sns", max_price="0.50", **{"from": "MyBrand"})
+def test_wrong_credentials__stop_the_lane_and_the_doctor_says_so(start):
+    g = start(secret="another")
+    sid = g.create()
+    until(lambda: g.message(sid)["reason"] == "credentials", told="the reason is not shown")
+    p = g.run("doctor", "-c", str(g.config), "--json")
+    said = {row["check"]: row for row in json.loads(p.stdout)}["lane aws"]
+    assert said["result"] == "failure" and "InvalidSignature" in said["detail"], said
+
+
+def test_sns__publishes(start):
+    g = start(api="sns", max_price="0.50", configuration_set=None, **{"from": "MyBrand"})
     sid = g.create(body="Hello 世界 & + ~*")
-    assert g.wait(sid, "sent")["provider_id"] == "sns-1"
-    sent = aws.messages[0]
-    assert (sent["PhoneNumber"], sent["Message"]) == ("+14155550123", "Hello 世界 & + ~*")
-    assert {"AWS.SNS.SMS.SMSType", "AWS.SNS.SMS.MaxPrice", "AWS.SNS.SMS.SenderID", "MyBrand"} <= set(sent.values())
+    g.wait(sid, "sent")
+    seen, = g.sim.messages()
+    assert (seen["provider"], seen["from"], seen["body"]) == ("aws-sns", "MyBrand", "Hello 世界 & + ~*")
+    assert seen["extra"] == {"AWS.SNS.SMS.SMSType": "Transactional", "AWS.SNS.SMS.MaxPrice": "0.50", "AWS.SNS.SMS.SenderID": "MyBrand"}
+    p = g.run("doctor", "-c", str(g.config), "--json")
+    assert {row["check"]: row["result"] for row in json.loads(p.stdout)}["lane aws"] == "ok", p.stdout
 
 
-def test_kill__nothing_is_lost_or_sent_twice(make, aws):
-    g = make()
-    sids = [g.create(to="+1415555%04d" % i, body="kill %d" % i) for i in range(20)]
+def test_kill__nothing_is_lost_or_sent_twice(start):
+    g = start({"latency_ms": 30, "receipts": {"delay_ms": 3000}})
+    texts = ["kill %d" % i for i in range(40)]
+    then = after(2)
+    sids = [g.create(to="+1415555%04d" % i, body=t, send_at=then) for i, t in enumerate(texts)]
+    until(lambda: g.sim.stats()["received"] >= 5, told="nothing goes out")
     g.kill9()
     g.start()
     for sid in sids:
-        g.wait(sid, "sent", "unknown", timeout=60)
-    texts = [m["MessageBody"] for m in aws.messages]
-    assert len(texts) == len(set(texts))
+        g.wait(sid, "delivered", timeout=60)
+    assert g.sim.times() == dict.fromkeys(texts, 1)

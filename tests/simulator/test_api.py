@@ -198,6 +198,6 @@ def test_auth__open_house_lets_any_account_in_but_keeps_them_apart(start):
 
 
 def test_routes__unknown_ones_are_20404(sim):
-    for path in ("/Calls.json", "/Messages/x.json", "/Messages/SM/Media.json", "x"):
+    for path in ("/Conferences.json", "/Messages/x.json", "/Messages/SM/Media.json", "x"):
         assert refusal(sim.api(SID + path)) in ((404, 20404), (401, 20003))
     assert refusal(sim.api(SID + "/Balance.json", method="DELETE")) == (405, 20004)

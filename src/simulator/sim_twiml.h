@@ -1,0 +1,19 @@
+/* twiml: what a TwiML document has said: the texts of its Say verbs, and in what language and voice. A small
+ * reader of its own for the verbs that speak (Say, Pause, Play, Gather, Redirect, Hangup), not of XML at
+ * large: no DTD, comments or namespaces. Source: Twilio's TwiML reference.
+ */
+#ifndef HY_SIMULATOR_SIM_TWIML_H
+#define HY_SIMULATOR_SIM_TWIML_H
+
+#include "base/buf.h"
+
+struct sim_twiml {
+    struct buf *said;          /* the first Say's text, entities undone; the caller's */
+    struct sv language, voice; /* of the first Say; views into the document */
+    int64_t times;             /* how often Say stands */
+};
+
+/* False: it is not well-formed, or has a verb or entity that is not known. */
+bool sim_twiml_read(struct sv document, struct sim_twiml *out);
+
+#endif
