@@ -225,6 +225,9 @@ typedef void api_submitted(struct api_request *rq, const struct api_brief *b, bo
  * api_problem. in's views are used during the call only. keep_body: the brief's body and status_callback are
  * wanted for a new message too. */
 void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done);
+/* The first part of that: admits, and stores nothing. The message is the caller's to free. */
+MUST_USE bool api_admit(struct api_request *rq, const struct submission *in, struct admitted *out,
+                        struct err *e);
 /* CANCEL, DELETE or REDACT of one message of the caller's; done only when it was done (head in the ask).
  * Absent: PROBLEM_NOT_FOUND; the state forbids it: PROBLEM_TOO_LATE. */
 void api_command(struct api_request *rq, enum ask_kind kind, int64_t id, api_done *done);

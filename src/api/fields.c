@@ -226,24 +226,27 @@ static json_t *parse(struct sv body, struct err *e) {
 }
 
 static bool read_members(struct api_request *rq, const struct api_field *fields, json_t *root,
-                         struct api_value *values) {
+                         struct api_value *values, const struct api_field *also,
+                         struct api_value *also_values) {
     struct err e = ERR_INIT;
     const char *key;
     json_t *j;
     json_object_foreach(root, key, j) {
         const struct api_field *f = find_field(fields, sv_of(key));
+        struct api_value *v = f ? &values[f - fields] : NULL;
+        if (!f && also && (f = find_field(also, sv_of(key))) != NULL)
+            v = &also_values[f - also];
         if (!f) {
             refuse_unknown(rq, fields, sv_of(key));
             return false;
         }
-        struct api_value *v = &values[f - fields];
         v->given = !json_is_null(j);
         if (v->given && !read_value(f, j, v, &e)) {
             api_fail(rq, &e);
             return false;
         }
     }
-    if (all_there(fields, values, &e))
+    if (all_there(fields, values, &e) && (!also || all_there(also, also_values, &e)))
         return true;
     api_fail(rq, &e);
     return false;
@@ -274,9 +277,16 @@ bool api_read_object(const struct api_field *fields, const json_t *object, struc
 
 bool api_read_json(struct api_request *rq, const struct api_field *fields, json_t **root,
                    struct api_value *values) {
+    return api_read_json_of_two(rq, fields, values, NULL, NULL, root);
+}
+
+bool api_read_json_of_two(struct api_request *rq, const struct api_field *fields, struct api_value *values,
+                          const struct api_field *also, struct api_value *also_values, json_t **root) {
     struct err e = ERR_INIT;
     *root = NULL;
     clear(fields, values);
+    if (also)
+        clear(also, also_values);
     if (exchange_header(rq->x, "Content-Type").n && !api_content_is(rq, SV("application/json"))) {
         err_set_field(&e, ERR_INVALID, "Content-Type", "send JSON, with Content-Type: application/json");
         api_problem(rq, PROBLEM_MEDIA_TYPE, &e);
@@ -287,7 +297,7 @@ bool api_read_json(struct api_request *rq, const struct api_field *fields, json_
         api_fail(rq, &e);
         return false;
     }
-    return read_members(rq, fields, *root, values);
+    return read_members(rq, fields, *root, values, also, also_values);
 }
 
 /* ---- forms ---- */

@@ -47,6 +47,10 @@ void api_json_done(json_t **j);
  * answered, and false returned. */
 MUST_USE bool api_read_json(struct api_request *rq, const struct api_field *fields, json_t **root,
                             struct api_value *values);
+/* The same by two tables, whose members stand side by side in one object; also: NULL: none. */
+MUST_USE bool api_read_json_of_two(struct api_request *rq, const struct api_field *fields,
+                                   struct api_value *values, const struct api_field *also,
+                                   struct api_value *also_values, json_t **root);
 /* One object of a list in a request, by its table: the same rules, but nothing is answered: ERR_INVALID names
  * the field. */
 MUST_USE bool api_read_object(const struct api_field *fields, const json_t *object, struct api_value *values,

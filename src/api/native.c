@@ -130,20 +130,25 @@ static bool add_contact(struct api_request *rq, struct sv id, struct submission 
     return true;
 }
 
+bool native_read_create(struct api_request *rq, const struct api_field *also, struct api_value *also_values,
+                        json_t **root, json_t **vars, struct submission *in) {
+    struct api_value v[FIELDS_MAX];
+    struct err e = ERR_INIT;
+    if (!api_read_json_of_two(rq, create_fields, v, also, also_values, root))
+        return false;
+    if (begin(rq, in, &e) && fill(rq, v, in, &e) &&
+        (!v[CONTACT].given || add_contact(rq, v[CONTACT].text, in, vars, &e)))
+        return true;
+    api_fail(rq, &e);
+    return false;
+}
+
 void native_create(struct api_request *rq) {
     JSON_AUTO json_t *root = NULL;
     JSON_AUTO json_t *vars = NULL;
-    struct api_value v[FIELDS_MAX];
     struct submission in;
-    struct err e = ERR_INIT;
-    if (!api_read_json(rq, create_fields, &root, v))
-        return;
-    if (!begin(rq, &in, &e) || !fill(rq, v, &in, &e) ||
-        (v[CONTACT].given && !add_contact(rq, v[CONTACT].text, &in, &vars, &e))) {
-        api_fail(rq, &e);
-        return;
-    }
-    api_submit(rq, &in, false, created);
+    if (native_read_create(rq, NULL, NULL, &root, &vars, &in))
+        api_submit(rq, &in, false, created);
 }
 
 /* ---- /send ---- */

@@ -19,6 +19,10 @@ extern const struct api_field lane_shape[], lane_list_shape[], lane_rate_shape[]
 extern const struct api_field message_page_shape[], event_list_shape[], attempt_list_shape[],
     template_page_shape[];
 
+extern const struct api_field explain_fields[], explain_shape[], decision_shape[], explained_number_shape[],
+    explained_text_shape[], explained_rate_shape[], explained_route_shape[],
+    explained_lane_shape[]; /* native_explain.c */
+
 const char *direction_name(enum direction d);
 extern const struct api_field contact_put_fields[], contact_create_fields[], contact_list_fields[],
     contact_device_fields[]; /* native_contacts.c */
@@ -35,12 +39,27 @@ extern const struct api_field suppression_shape[], suppression_page_shape[], sup
 const char *native_waiting_for(const struct head *h);
 /* Each appends one JSON object. */
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out);
+/* The same, when it is known better what it waits for. */
+void native_print_waiting(const struct api_request *rq, const struct message *m, const char *waiting_for,
+                          struct buf *out);
 void native_print_brief(const struct api_request *rq, const struct api_brief *b, struct buf *out);
 void native_print_event(const struct event *ev, struct buf *out);
 void native_print_attempt(const struct attempt *a, struct buf *out);
 /* As the list `links`, a member; base: of links as they are written, may be empty. */
 struct link_row;
 void native_print_links(struct sv base, const struct link_row *rows, size_t n, struct buf *out);
+
+/* Reads what a new message may carry; where `also` is given, members of that table as well, into also_values.
+ * What is wrong is answered, and false returned. in borrows from the request and from *root and *vars, which
+ * the caller frees (JSON_AUTO). (native.c) */
+MUST_USE bool native_read_create(struct api_request *rq, const struct api_field *also,
+                                 struct api_value *also_values, json_t **root, json_t **vars,
+                                 struct submission *in);
+struct lane_report;
+void native_print_lane(const struct lane_report *r, struct buf *out); /* native_lanes.c */
+/* A list. (native_suppressions.c) */
+void native_print_suppressions(const struct api_request *rq, const struct suppression *rows, size_t n,
+                               struct buf *out);
 
 /* ---- handlers ---- */
 
@@ -86,6 +105,7 @@ void native_contact_patch(struct api_request *rq);
 void native_contact_delete(struct api_request *rq);
 void native_device_add(struct api_request *rq);
 void native_device_remove(struct api_request *rq);
+void native_explain(struct api_request *rq); /* native_explain.c */
 
 void native_lane_list(struct api_request *rq); /* native_lanes.c */
 void native_lane_get(struct api_request *rq);

@@ -120,7 +120,7 @@ static void print_warm_up(const struct lane_report *r, struct buf *out) {
     buf_addc(out, '}');
 }
 
-static void print_lane(const struct lane_report *r, struct buf *out) {
+void native_print_lane(const struct lane_report *r, struct buf *out) {
     bool waits = r->reason != REASON_NONE;
     buf_addc(out, '{');
     json_pair(out, "name", sv_of(r->name));
@@ -170,7 +170,7 @@ static void listed(struct api_request *rq, struct ask *a) {
     buf_adds(out, "{\"data\":[");
     for (size_t i = 0; i < a->n_lanes; i++) {
         buf_adds(out, i ? "," : "");
-        print_lane(&a->lanes[i], out);
+        native_print_lane(&a->lanes[i], out);
     }
     buf_adds(out, "]}");
     api_answer_json(rq, 200, buf_sv(out));
@@ -182,7 +182,7 @@ static void got(struct api_request *rq, struct ask *a) {
         if (!sv_eq(rq->params[0], sv_of(a->lanes[i].name)))
             continue;
         struct buf *out = api_scratch(rq);
-        print_lane(&a->lanes[i], out);
+        native_print_lane(&a->lanes[i], out);
         api_answer_json(rq, 200, buf_sv(out));
         return;
     }

@@ -42,14 +42,34 @@ static bool add_in_reply_to(struct api_request *rq, const struct message *m, str
     return true;
 }
 
-void native_get(struct api_request *rq) {
-    struct message *m = api_find_message(rq, rq->params[0]);
-    if (!m)
-        return;
+/* A message that waits in the queue, while the core says for what. */
+struct waiting {
+    struct message *m; /* owned until it is answered */
+    struct expectation expected;
+    uint32_t ahead;
+    bool ahead_more;
+};
+
+static void print_expected(const struct expectation *x, const struct waiting *w, struct buf *out) {
+    json_pair_time(out, "expected_at", x->kind == EXPECT_UNKNOWN ? 0 : x->at);
+    json_pair_or_null(out, "expected_is", sv_of(expect_kind_name(x->kind)));
+    json_key(out, "ahead");
+    if (w)
+        buf_add_u64(out, w->ahead);
+    else
+        buf_adds(out, "null");
+}
+
+/* w: of a message in the queue; else NULL. Takes m over. */
+static void answer_one(struct api_request *rq, struct message *m, const struct waiting *w) {
+    struct expectation x = w ? w->expected : expect_of_head(&m->head);
     struct buf *out = api_scratch(rq);
-    native_print_message(rq, m, out);
-    out->n--; /* the closing brace: its links follow */
     struct err e = ERR_INIT;
+    if (w && x.waiting_for && x.reason != REASON_NONE)
+        m->head.reason = x.reason; /* what it waits for by now */
+    native_print_waiting(rq, m, x.waiting_for, out);
+    out->n--; /* the closing brace: what lists leave out follows */
+    print_expected(&x, w, out);
     bool ok = add_links(rq, m, out, &e) && add_in_reply_to(rq, m, out, &e);
     message_free(m);
     if (!ok) {
@@ -58,6 +78,41 @@ void native_get(struct api_request *rq) {
     }
     buf_addc(out, '}');
     api_answer_json(rq, 200, buf_sv(out));
+}
+
+static void told(struct api_request *rq, struct ask *a) {
+    struct waiting *w = rq->own;
+    answer_one(rq, w->m, a->result == ASK_DONE ? w : NULL);
+}
+
+static void ask_why(struct api_request *rq, struct message *m) {
+    struct waiting *w = arena_zalloc(&rq->x->arena, sizeof *w);
+    struct err e = ERR_INIT;
+    ASSERT(w);
+    w->m = m;
+    rq->own = w;
+    if (m->head.due_at <= rq->now &&
+        !reader_ahead(api_db(rq), m->priority, m->head.due_at, m->id, &w->ahead, &w->ahead_more, &e)) {
+        message_free(m);
+        api_fail(rq, &e);
+        return;
+    }
+    struct ask *a = api_new_ask(rq, ASK_EXPECT);
+    a->about = m;
+    a->expected = &w->expected;
+    a->ahead = w->ahead;
+    a->ahead_more = w->ahead_more;
+    api_ask(rq, a, told);
+}
+
+void native_get(struct api_request *rq) {
+    struct message *m = api_find_message(rq, rq->params[0]);
+    if (!m)
+        return;
+    if (m->head.state == STATE_QUEUED || m->head.state == STATE_ACCEPTED)
+        ask_why(rq, m);
+    else
+        answer_one(rq, m, NULL);
 }
 
 /* ---- lists ---- */

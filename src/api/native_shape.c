@@ -187,6 +187,15 @@ const struct api_field message_shape[] = {
     {"updated_at", FIELD_TIME, "When something happened to it last.", .required = true},
     {"sent_at", FIELD_TIME, "When a provider took it."},
     {"done_at", FIELD_TIME, "When it came to its end."},
+    {"expected_at", FIELD_TIME,
+     "When what it waits for comes; null: nobody can say, or it waits for nothing (left out in lists)."},
+    {"expected_is", FIELD_TEXT,
+     "How sure that is: set (decided), earliest (a lane opens then), latest, or estimate (from the queue and "
+     "the pace of its lanes) (left out in lists)."},
+    {"ahead", FIELD_INT,
+     "Messages of all accounts that are due before it, counted up to 10000; null unless it is in the queue "
+     "(left out in lists).",
+     .max = READER_AHEAD_MAX},
     {"in_reply_to", FIELD_TEXT, "Of a text from a handset: the message it answers (left out in lists)."},
     {"links", FIELD_LIST, "The short links in its text (only where this one message was asked for).",
      .ref = "Link"},
@@ -357,6 +366,11 @@ static void print_plan(const struct message *m, struct buf *out) {
 }
 
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out) {
+    native_print_waiting(rq, m, native_waiting_for(&m->head), out);
+}
+
+void native_print_waiting(const struct api_request *rq, const struct message *m, const char *waiting_for,
+                          struct buf *out) {
     struct api_brief b = api_brief_of(m);
     const struct head *h = &m->head;
     print_common(rq, &b, out);
@@ -370,7 +384,7 @@ void native_print_message(const struct api_request *rq, const struct message *m,
     buf_add(out, m->text[TEXT_METADATA].n ? m->text[TEXT_METADATA] : SV("null")); /* JSON already */
     json_pair_or_null(out, "status_callback", m->text[TEXT_STATUS_CALLBACK]);
     json_pair_or_null(out, "traceparent", m->text[TEXT_TRACEPARENT]);
-    json_pair_or_null(out, "waiting_for", sv_of(native_waiting_for(h)));
+    json_pair_or_null(out, "waiting_for", sv_of(waiting_for));
     json_pair_time(out, "due_at", h->due_at);
     json_pair_i64(out, "attempts", h->attempts);
     json_pair_or_null(out, "provider", sv_of(h->lane));

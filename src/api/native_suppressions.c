@@ -141,9 +141,8 @@ static void print_row(const struct api_request *rq, const struct suppression *r,
     buf_addc(out, '}');
 }
 
-static void print_rows(const struct api_request *rq, const struct suppression *rows, size_t n,
-                       struct buf *out) {
-    json_key(out, "data");
+void native_print_suppressions(const struct api_request *rq, const struct suppression *rows, size_t n,
+                               struct buf *out) {
     buf_addc(out, '[');
     for (size_t i = 0; i < n; i++) {
         if (i)
@@ -151,6 +150,12 @@ static void print_rows(const struct api_request *rq, const struct suppression *r
         print_row(rq, &rows[i], out);
     }
     buf_addc(out, ']');
+}
+
+static void print_data(const struct api_request *rq, const struct suppression *rows, size_t n,
+                       struct buf *out) {
+    json_key(out, "data");
+    native_print_suppressions(rq, rows, n, out);
 }
 
 /* What holds for a number now. */
@@ -167,7 +172,7 @@ static void answer_of(struct api_request *rq, struct sv number, int status) {
     struct buf *out = api_scratch(rq);
     buf_addc(out, '{');
     json_pair(out, "number", number);
-    print_rows(rq, rows, n, out);
+    print_data(rq, rows, n, out);
     buf_addc(out, '}');
     api_answer_json(rq, status, buf_sv(out));
 }
@@ -448,7 +453,7 @@ void native_suppression_list(struct api_request *rq) {
     if (more)
         print_cursor(&last, &cursor);
     buf_addc(out, '{');
-    print_rows(rq, rows, n, out);
+    print_data(rq, rows, n, out);
     json_pair_or_null(out, "next_cursor", buf_sv(&cursor));
     buf_addc(out, '}');
     free(rows);

@@ -17,7 +17,8 @@ static const struct api_field ready_shape[] = {
 static const struct schema {
     const char *name;
     const struct api_field *fields;
-    bool request; /* unknown members are refused */
+    bool request;                 /* unknown members are refused */
+    const struct api_field *also; /* those of another table besides */
 } schemas[] = {
     {"MessageCreate", create_fields, true},
     {"Send", send_fields, true},
@@ -58,6 +59,14 @@ static const struct schema {
     {"LaneRate", lane_rate_shape, false},
     {"LaneQuota", lane_quota_shape, false},
     {"LaneWarmUp", lane_warm_up_shape, false},
+    {"ExplainRequest", explain_fields, true, create_fields},
+    {"Explanation", explain_shape, false},
+    {"Decision", decision_shape, false},
+    {"ExplainedNumber", explained_number_shape, false},
+    {"ExplainedText", explained_text_shape, false},
+    {"ExplainedRate", explained_rate_shape, false},
+    {"ExplainedRoute", explained_route_shape, false},
+    {"ExplainedLane", explained_lane_shape, false},
     {"Whoami", whoami_shape, false},
     {"Ready", ready_shape, false},
     {"Problem", problem_shape, false},
@@ -130,13 +139,8 @@ static void print_type(struct buf *out, const struct api_field *f, bool nullable
     }
 }
 
-static void print_schema(struct buf *out, const struct schema *s) {
-    open(out, s->name, '{');
-    json_pair(out, "type", SV("object"));
-    if (s->request)
-        json_pair_bool(out, "additionalProperties", false);
-    open(out, "properties", '{');
-    for (const struct api_field *f = s->fields; f->name; f++) {
+static void print_properties(struct buf *out, const struct api_field *fields) {
+    for (const struct api_field *f = fields; f && f->name; f++) {
         open(out, f->name, '{');
         print_type(out, f, !f->required);
         json_pair(out, "description", sv_of(f->summary));
@@ -146,13 +150,28 @@ static void print_schema(struct buf *out, const struct schema *s) {
         }
         buf_addc(out, '}');
     }
-    buf_addc(out, '}');
-    open(out, "required", '[');
-    for (const struct api_field *f = s->fields; f->name; f++)
+}
+
+static void print_required(struct buf *out, const struct api_field *fields) {
+    for (const struct api_field *f = fields; f && f->name; f++)
         if (f->required) {
             comma(out);
             json_add_string(out, sv_of(f->name));
         }
+}
+
+static void print_schema(struct buf *out, const struct schema *s) {
+    open(out, s->name, '{');
+    json_pair(out, "type", SV("object"));
+    if (s->request)
+        json_pair_bool(out, "additionalProperties", false);
+    open(out, "properties", '{');
+    print_properties(out, s->fields);
+    print_properties(out, s->also);
+    buf_addc(out, '}');
+    open(out, "required", '[');
+    print_required(out, s->fields);
+    print_required(out, s->also);
     buf_adds(out, "]}");
 }
 

@@ -287,18 +287,28 @@ static void lend_links(struct api_request *rq, const struct admitted *admitted, 
     a->n_links = admitted->n_links;
 }
 
+static struct sv account_name(struct api_request *rq, int64_t id) {
+    const struct front *f = rq->front;
+    if (!texts_screen_by_account(f->texts) && !f->settings->n_routes)
+        return SV_NONE;
+    const struct account *account = directory_account(api_directory(rq), id);
+    return account ? sv_of(account->name) : SV_NONE;
+}
+
+bool api_admit(struct api_request *rq, const struct submission *in, struct admitted *out, struct err *e) {
+    struct front *f = rq->front;
+    struct submission known = *in;
+    if (in->template.n)
+        (void)api_stock(rq); /* the admitter's own: it must be up to date */
+    known.account_name = account_name(rq, in->account_id);
+    return admit(f->admitter, f->settings, f->texts, &known, rq->now, out, e);
+}
+
 void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
     struct front *f = rq->front;
     struct err e = ERR_INIT;
     struct admitted admitted;
-    if (in->template.n)
-        (void)api_stock(rq); /* the admitter's own: it must be up to date */
-    struct submission known = *in;
-    if (texts_screen_by_account(f->texts) || f->settings->n_routes) {
-        const struct account *account = directory_account(api_directory(rq), in->account_id);
-        known.account_name = account ? sv_of(account->name) : SV_NONE;
-    }
-    if (!admit(f->admitter, f->settings, f->texts, &known, rq->now, &admitted, &e)) {
+    if (!api_admit(rq, in, &admitted, &e)) {
         api_fail(rq, &e);
         return;
     }
@@ -318,7 +328,7 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     a->suppress = admitted.suppress;
     a->flagged = admitted.screened.worst == SCREEN_FLAG;
     if (f->settings->n_routes)
-        a->account_name = keep(rq, known.account_name);
+        a->account_name = keep(rq, account_name(rq, in->account_id));
     a->caller_key = sid_sv(&rq->key);
     a->source = rq->x->client;
     api_ask(rq, a, submitted);

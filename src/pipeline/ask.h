@@ -12,6 +12,7 @@
 #include "model/link.h"
 #include "model/message.h"
 #include "model/settings.h"
+#include "pipeline/explain.h"
 #include "policy/limits.h"
 #include "store/suppression.h"
 #include "store/templates.h"
@@ -29,6 +30,8 @@ enum ask_kind {
     ASK_LANES,    /* how the lanes stand; answered at once */
     ASK_MARK,     /* mark an inbound text as read, or unread */
     ASK_WRITE,    /* what the core has no part in (store/write.h); DONE: its outcome is on disk */
+    ASK_EXPLAIN,  /* what would become of a message; answered at once */
+    ASK_EXPECT,   /* when a message that waits may expect to go; answered at once */
     ASK_KINDS
 };
 
@@ -68,8 +71,13 @@ struct ask {
     unsigned attempt;                      /* RECEIPT: 0 not known */
     struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;
-    struct reply *reply; /* SUBMIT of an inbound text: likewise; its answer may be taken out */
-    bool read;           /* MARK */
+    struct reply *reply;          /* SUBMIT of an inbound text: likewise; its answer may be taken out */
+    bool read;                    /* MARK */
+    const struct message *about;  /* EXPLAIN, EXPECT: the front's, lent until the answer */
+    struct explain *explain;      /* EXPLAIN: likewise */
+    struct expectation *expected; /* EXPECT: likewise */
+    uint32_t ahead;               /* EXPECT: messages in the queue before it, and whether there may be more */
+    bool ahead_more;
     struct receipt receipt;
     char number[32];  /* RECEIPT with id 0 */
     struct ask *next; /* the core's, of such a RECEIPT: those that wait to be looked for again */

@@ -90,7 +90,7 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
     ch->next.due_at = later ? later : c->now;
 }
 
-static struct limit_subject subject_of(const struct ask *a, const struct message *m) {
+struct limit_subject core_subject(const struct ask *a, const struct message *m) {
     return (struct limit_subject){
         .parts = {
             [RATE_ACCOUNT] = sv_make((const char *)&m->account_id, sizeof m->account_id),
@@ -107,7 +107,7 @@ static bool within_limits(struct core *c, struct ask *a) {
     const struct settings *s = c->settings;
     if (a->message->direction == DIRECTION_IN || s->limits.n_rates == 0)
         return true;
-    struct limit_subject subject = subject_of(a, a->message);
+    struct limit_subject subject = core_subject(a, a->message);
     return limits_take(c->limits, s->limits.rates, s->limits.n_rates, &subject, c->now, &a->limit);
 }
 
@@ -116,7 +116,7 @@ static void count_not(struct core *c, const struct ask *a, const struct message 
     const struct settings *s = c->settings;
     if (m->direction == DIRECTION_IN || s->limits.n_rates == 0)
         return;
-    struct limit_subject subject = subject_of(a, m);
+    struct limit_subject subject = core_subject(a, m);
     limits_give_back(c->limits, s->limits.rates, s->limits.n_rates, &subject, m->created_at);
 }
 
@@ -330,6 +330,8 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_SUPPRESS:
     case ASK_MARK:
     case ASK_WRITE:
+    case ASK_EXPLAIN:
+    case ASK_EXPECT:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -542,6 +544,8 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_LANES: core_report_lanes(c, a); break;
     case ASK_MARK: mark(c, a); break;
     case ASK_WRITE: write_for_front(c, a); break;
+    case ASK_EXPLAIN: core_explain(c, a); break;
+    case ASK_EXPECT: core_answer_expect(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

@@ -1,8 +1,8 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
  * core_queue.c (whose turn it is), core_send.c (claims,
- * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_owed.c (status
- * callbacks).
+ * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_expect.c and
+ * core_explain.c (what is told of messages), core_owed.c (status callbacks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -189,6 +189,8 @@ void core_settle_all(struct core *c, struct queue_item *chain);
 /* core_asks.c */
 void core_ask(struct core *c, struct ask *a);
 void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, no work under way */
+/* What limits count m by, which a asks for. */
+struct limit_subject core_subject(const struct ask *a, const struct message *m);
 /* Why no lane takes m now. */
 enum reason core_why_waiting(struct core *c, const struct message *m);
 void core_put_done(struct core *c, struct work *w);
@@ -268,6 +270,15 @@ void core_lane_receipt(struct core *c, const struct message *m, const struct eve
 void core_publish_lanes(struct core *c);
 void core_unknown_code(struct core *c, struct lane *lane, int32_t code);
 void core_report_lanes(struct core *c, struct ask *a);
+
+/* core_expect.c: when a message that waits may expect to go */
+struct expectation core_expect(struct core *c, const struct message *m, int64_t at, uint32_t ahead,
+                               bool ahead_more);
+struct expectation core_expect_of_lane(const struct lane *lane, struct lane_load load, int64_t at);
+void core_answer_expect(struct core *c, struct ask *a);
+
+/* core_explain.c: what would become of a message */
+void core_explain(struct core *c, struct ask *a);
 
 /* core_owed.c */
 /* Marks what ch owes; call before core_record. */

@@ -145,6 +145,21 @@ bool limits_take(struct limits *l, const struct rate *rates, size_t n, const str
     return true;
 }
 
+bool limits_look(const struct limits *l, const struct rate *rate, const struct limit_subject *s, int64_t now,
+                 struct limit_answer *out) {
+    uint64_t key;
+    *out = (struct limit_answer){.rate = rate, .left = rate->max};
+    if (!key_of(l, rate, s, &key))
+        return false;
+    const struct counter *c = map_get(&l->counters, key);
+    if (c) {
+        struct window w = c->window; /* to look moves it */
+        out->left = window_left(&w, rate->max, rate->period_us, now);
+        out->wait_us = out->left ? 0 : window_wait_us(&w, rate->period_us, now);
+    }
+    return true;
+}
+
 void limits_give_back(struct limits *l, const struct rate *rates, size_t n, const struct limit_subject *s,
                       int64_t then) {
     uint64_t key;

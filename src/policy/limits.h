@@ -31,6 +31,9 @@ struct limit_answer {
 /* False: a rule is used up; out tells the one that takes longest. */
 bool limits_take(struct limits *l, const struct rate *rates, size_t n, const struct limit_subject *s,
                  int64_t now, struct limit_answer *out);
+/* What limits_take would find for one rule, and nothing is counted: false when the rule does not apply. */
+bool limits_look(const struct limits *l, const struct rate *rate, const struct limit_subject *s, int64_t now,
+                 struct limit_answer *out);
 /* The message that was counted at `then` did not come to be. */
 void limits_give_back(struct limits *l, const struct rate *rates, size_t n, const struct limit_subject *s,
                       int64_t then);

@@ -411,3 +411,11 @@ int64_t queue_next_due_at(const struct queue *q, int64_t now) {
     }
     return at;
 }
+
+size_t queue_turns_before(const struct queue *q, const struct queue_item *i) {
+    const struct queue_group *g = flow_find_group(&q->lanes[i->priority], i);
+    const struct queue_flow *f = flow_find(g, i->account);
+    if (!g || g->mark.missing || (f && f->mark.missing))
+        return SIZE_MAX;
+    return ((f ? f->n : 0) + 1) * g->flows.n;
+}

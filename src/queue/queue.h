@@ -104,6 +104,10 @@ struct queue_item *queue_clear(struct queue *q);
 /* Shows the first item of every flow. */
 void queue_heads(const struct queue *q, void (*see)(const struct queue_item *i, void *ctx), void *ctx);
 
+/* How many turns at most pass before one that is put behind i's account's others has its own, as accounts
+ * take turns in its group; SIZE_MAX: not known, rows of it wait on disk. */
+size_t queue_turns_before(const struct queue *q, const struct queue_item *i);
+
 /* A row is stored that is due at key.due_at and is not held in memory (any more). */
 void queue_note_due(struct queue *q, enum priority p, struct queue_key key, int64_t now);
 

@@ -142,6 +142,30 @@ bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attem
     }
 }
 
+bool reader_ahead(struct db *db, enum priority priority, int64_t due_at, int64_t id, uint32_t *n, bool *more,
+                  struct err *e) {
+    static const char sql[] =
+        "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_due WHERE due_at IS NOT NULL AND "
+        "priority=? AND (due_at,id)<(?,?) LIMIT ?)";
+    *n = 0;
+    for (int p = 0; p <= (int)priority; p++) {
+        struct db_stmt *s = db_stmt(db, sql, e);
+        bool row;
+        if (!s)
+            return false;
+        db_int(s, p);
+        db_int(s, due_at);
+        db_int(s, p == (int)priority ? id : INT64_MAX);
+        db_int(s, READER_AHEAD_MAX - *n);
+        if (!db_next(s, &row, e))
+            return false;
+        *n += row ? (uint32_t)db_col_int(s, 0) : 0;
+        db_end(s);
+    }
+    *more = *n == READER_AHEAD_MAX;
+    return true;
+}
+
 bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {
     static const char last[] = "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
                                "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0))";
