@@ -126,6 +126,17 @@ static void fly(struct sender *s, struct flight *f, const struct client_call *gi
     ended(f, &not_sent);
 }
 
+static void send_off(struct sender *s, struct call *c, struct grant_entry *grant);
+
+/* One of them does not go into a request, or not all go into one: each by its own. */
+static void send_apart(struct sender *s, struct call *c, struct grant_entry *grant) {
+    for (struct call *next; c; c = next) {
+        next = c->joined;
+        c->joined = NULL;
+        send_off(s, c, grant);
+    }
+}
+
 static void send_off(struct sender *s, struct call *c, struct grant_entry *grant) {
     struct flight *f = take_flight(s);
     struct signer signer = {.account = account_of, .ctx = s};
@@ -135,8 +146,11 @@ static void send_off(struct sender *s, struct call *c, struct grant_entry *grant
     bool built = call_build(c, s->loop->world, &signer, &f->mem, &f->request);
     c->grant = SV_NONE;
     if (!built) {
-        hand_back(s, c);
         release(f);
+        if (c->joined)
+            send_apart(s, c, grant);
+        else
+            hand_back(s, c);
         return;
     }
     struct client_call how = settings_of(c);

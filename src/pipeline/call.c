@@ -136,7 +136,7 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
         ok = c->kind == CALL_ATTEMPT ? a->build(c->lane, &v, now, nonce, mem, out, &e)
                                      : a->lookup(c->lane, &v, now, nonce, mem, out, &e);
     }
-    if (!ok)
+    if (!ok && !c->joined)
         judge_unbuilt(c, &e);
     return ok;
 }

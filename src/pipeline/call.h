@@ -13,7 +13,7 @@
 #include "store/journal.h"
 
 /* What building may take of an arena, at most: a message with all its parts and its request, or those of a
- * batch. A batch that needs more is not built. */
+ * batch. A batch that needs more goes apart. */
 enum { CALL_ARENA_BYTES = 1024 * 1024 };
 
 enum call_kind { CALL_ATTEMPT, CALL_LOOKUP, CALL_CALLBACK };
@@ -52,7 +52,9 @@ struct signer {
 size_t call_join(struct call *first, struct call **others, size_t n, const struct world *w,
                  struct arena *mem);
 /* Builds the request in mem, for c and what is joined to it. False: it cannot be built, and the call has been
- * judged accordingly (as not sent). */
+ * judged accordingly (as not sent); where others are joined to it none is judged: each may yet be built
+ * alone.
+ */
 MUST_USE bool call_build(struct call *c, const struct world *w, const struct signer *s, struct arena *mem,
                          struct http_request *out);
 /* Judges what came back, for c and what is joined to it. */

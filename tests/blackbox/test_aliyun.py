@@ -162,6 +162,16 @@ def test_a_lost_request_is_sent_again(start):
     assert g.sim.stats()["received"] == 1 and [a["outcome"] for a in g.attempts(sid)].count("sent") == 1
 
 
+def test_long_ones_that_come_together_all_arrive(start):
+    g = start(in_flight_max=400)
+    then, long = after(3), "长" * 480  # as long as one of many may be
+    ids = [g.create(CHINA % (5000 + i), str(i), provider_template={"code": "SMS_5", "params": {"what": "%d %s" % (i, long)}}, send_at=then)
+           for i in range(60)]
+    for sid in ids:
+        assert g.wait(sid, "delivered", timeout=60)["attempts"] == 1
+    assert g.sim.stats()["received"] == 60 and set(g.sim.times().values()) == {1}
+
+
 def test_lost_batches_are_found_or_sent_again_but_never_twice(start):
     g = start({"lost_answers": 0.3, "lost_requests": 0.2, "receipts": {"none": 1}, "latency_ms": 20})
     texts = [unique("n%d" % i) for i in range(120)]
