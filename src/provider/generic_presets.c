@@ -2,7 +2,13 @@
  * gotify.net/api-docs; Bark, bark.day.app and bark-server route_push.go; DingTalk, open.dingtalk.com "custom
  * robot"; Feishu, open.feishu.cn "custom bot"; WeCom, developer.work.weixin.qq.com/document/path/91770.
  *
- * Error codes are those of these pages as far as they could be read, else of reports in public trackers.
+ * Error codes: Feishu's are those of "custom bot usage guide" (open.feishu.cn,
+ * client-docs/bot-v3/add-custom-bot: 9499, 19021, 19022, 19024, 11232; signed with an HMAC of nothing by time
+ * and secret, of this hour). DingTalk's 310000 (signature, time or keyword; words are English or, since 2022,
+ * Chinese), 130101 and 300001 and WeCom's 93000 and 45009 are as users of
+ * timonwong/prometheus-webhook-dingtalk, qd-today/qd, ccfos/nightingale, wes-lin/Cloud189Checkin and
+ * WecomTeam/wecom-openclaw-plugin show them in their trackers; the others are of the vendors' global lists
+ * (path/90313 of WeCom's).
  *
  * A robot of a team chat knows its group: `to` may be a telephone number, which is mentioned then. The robots
  * give no id and no receipts.
@@ -101,8 +107,8 @@ static const struct generic_preset presets[] = {
                     "{% if " IS_NUMBER " %},\"at\":{\"atMobiles\":[{{ (" MOBILE ") | tojson }}]}{% endif %}}",
                 [GENERIC_SUCCESS] = "json.errcode == 0",
                 [GENERIC_ERROR_CODE] =
-                    "'keyword' if json.errcode == 310000 and 'keyword' in json.errmsg else "
-                    "json.errcode",
+                    "'keyword' if json.errcode == 310000 and ('keyword' in json.errmsg or '关键词' in "
+                    "json.errmsg) else json.errcode",
                 [GENERIC_ERROR_TEXT] = "json.errmsg",
                 [GENERIC_ERRORS] =
                     "keyword: content_rejected; 310000: credentials; 300001: credentials; 300005: "

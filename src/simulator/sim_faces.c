@@ -1,6 +1,7 @@
 #include "simulator/sim.h"
 #include "simulator/sim_aliyun.h"
 #include "simulator/sim_aws.h"
+#include "simulator/sim_chat.h"
 #include "simulator/sim_tencent.h"
 #include "simulator/sim_twilio.h"
 
@@ -14,6 +15,7 @@ const struct sim_face *const sim_faces[] = {
     &sim_tencent_appkey,
     &sim_aws,
     &sim_aws_sns,
+    &sim_chat,
     NULL,
 };
 /* clang-format on */

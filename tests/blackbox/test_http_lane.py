@@ -1,11 +1,9 @@
 """provider: http, by the real program against a provider of its own here, which checks what it is sent by code of its own."""
-import base64
 import hashlib
 import hmac
 import http.server
 import json
 import threading
-import time
 import urllib.parse
 
 import pytest
@@ -17,10 +15,10 @@ ENV = {"ACME_TOKEN": TOKEN, "ACME_SECRET": SECRET, "ACME_CALLBACKS": CALLBACKS}
 
 
 class Provider:
-    """A made-up text provider (/v1/sms, /v1/messages) and the robot of DingTalk (/robot/send)."""
+    """A made-up text provider (/v1/sms, /v1/messages)."""
 
     def __init__(self):
-        self.messages, self.refused, self.lose, self.code, self.robot = [], [], 0, 0, []
+        self.messages, self.refused, self.lose, self.code = [], [], 0, 0
         provider = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -28,10 +26,7 @@ class Provider:
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                url = urllib.parse.urlsplit(self.path)
-                query = dict(urllib.parse.parse_qsl(url.query))
-                self.say(provider.robot_send(query, body) if url.path == "/robot/send"
-                         else provider.send(self.headers, body))
+                self.say(provider.send(self.headers, body))
 
             def do_GET(self):
                 ref = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("ref")
@@ -73,14 +68,6 @@ class Provider:
             return None
         return 200, {"code": 0, "data": {"id": self.messages[-1]["id"]}}
 
-    def robot_send(self, query, body):
-        key, at = query["access_token"], query["timestamp"]
-        sign = base64.b64encode(hmac.new(SECRET.encode(), ("%s\n%s" % (at, SECRET)).encode(), hashlib.sha256).digest())
-        if key != TOKEN or query["sign"] != sign.decode() or abs(time.time() * 1000 - int(at)) > 3600e3:
-            return 200, {"errcode": 310000, "errmsg": "sign not match"}
-        self.robot.append(body)
-        return 200, {"errcode": 0, "errmsg": "ok"}
-
     def close(self):
         self.server.shutdown()
         self.server.server_close()
@@ -95,7 +82,7 @@ def provider():
 
 @pytest.fixture
 def acme(tmp_path, provider):
-    """A running gateway: the lane `acme` for texts, `ding` for a team chat."""
+    """A running gateway with the lane `acme`."""
     url = provider.url
     texts = {
         "name": "acme", "provider": "http", "allow_private": True, "from": "ACME", "lookup_after_ms": 200,
@@ -114,10 +101,8 @@ def acme(tmp_path, provider):
         "lookup_absent": "status == 200 and json.messages is defined and json.messages | length == 0",
         "lookup_id": "json.messages[0].id", "lookup_status": "json.messages[0].state",
     }
-    chat = {"name": "ding", "provider": "http", "preset": "dingtalk", "url": url, "allow_private": True,
-            "token": "${ACME_TOKEN}", "secret": "${ACME_SECRET}"}
     made = Made(tmp_path)
-    g = Gateway(tmp_path / "gateway", url, {"callbacks": {"allow_private": True}}, env=ENV, lanes=[texts, chat])
+    g = Gateway(tmp_path / "gateway", url, {"callbacks": {"allow_private": True}}, env=ENV, lanes=[texts])
     made.gateways.append(g)
     g.start()
     yield g
@@ -168,12 +153,6 @@ def test_reply__arrives_once(acme, provider):
     assert post(url, body) == 204 and post(url, body) == 204
     received = until(lambda: [m for m in acme.all() if m["direction"] == "inbound"])
     assert [m["body"] for m in received] == ["好的 👋"]
-
-
-def test_robot__is_signed_and_told_title_and_text(acme, provider):
-    sid = acme.create(to="team", channel="chat", title="告警", body="Disk 91% full")
-    acme.wait(sid, "sent")
-    assert provider.robot == [{"msgtype": "text", "text": {"content": "告警\nDisk 91% full"}}]
 
 
 def test_kill__nothing_is_lost_or_sent_twice(acme, provider):
