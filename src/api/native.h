@@ -24,6 +24,8 @@ extern const struct api_field explain_fields[], explain_shape[], decision_shape[
     explained_lane_shape[]; /* native_explain.c */
 
 const char *direction_name(enum direction d);
+extern const struct api_field consent_create_fields[], consent_list_fields[], consent_shape[],
+    consent_history_shape[]; /* native_consents.c */
 extern const struct api_field contact_put_fields[], contact_create_fields[], contact_list_fields[],
     contact_device_fields[]; /* native_contacts.c */
 extern const struct api_field contact_shape[], contact_device_shape[], contact_page_shape[];
@@ -96,6 +98,11 @@ void native_suppression_create(struct api_request *rq);
 void native_suppression_get(struct api_request *rq);
 void native_suppression_put(struct api_request *rq);
 void native_suppression_delete(struct api_request *rq);
+
+void native_consent_create(struct api_request *rq); /* native_consents.c */
+void native_consent_history(struct api_request *rq);
+struct consent;
+void native_print_consent(const struct api_request *rq, const struct consent *c, struct buf *out);
 
 void native_contact_list(struct api_request *rq); /* native_contacts.c */
 void native_contact_create(struct api_request *rq);

@@ -304,13 +304,11 @@ void native_device_remove(struct api_request *rq) {
 
 /* ---- lists ---- */
 
-static bool read_filter(struct api_request *rq, struct contact_filter *f, struct err *e) {
+static bool read_filter(struct api_request *rq, const struct api_value *v, struct contact_filter *f,
+                        struct err *e) {
     enum { NUMBER, EMAIL, L_LANGUAGE, SINCE, LIMIT, CURSOR };
-    struct api_value v[FIELDS_MAX];
     char *address = arena_alloc(&rq->x->arena, SUPPRESSION_NUMBER_BYTES_MAX);
     ASSERT(address);
-    if (!api_read_query(rq, contact_list_fields, v))
-        return false;
     *f = (struct contact_filter){
         .account_id = rq->account_id,
         .language = v[L_LANGUAGE].text,
@@ -318,18 +316,14 @@ static bool read_filter(struct api_request *rq, struct contact_filter *f, struct
         .limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT,
     };
     if (v[NUMBER].given && v[EMAIL].given)
-        err_set_field(e, ERR_INVALID, "email", "give either a number or an e-mail address");
-    else if (v[CURSOR].given && (!sv_to_i64(v[CURSOR].text, &f->after_row) || f->after_row < 1))
-        err_set_field(e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
-    else if (v[NUMBER].given && !address_read(api_query_number(&rq->x->arena, v[NUMBER].text),
-                                              api_settings(rq)->defaults.region, address, &f->address, e))
-        ;
-    else if (v[EMAIL].given)
+        return err_set_field(e, ERR_INVALID, "email", "give either a number or an e-mail address");
+    if (v[CURSOR].given && (!sv_to_i64(v[CURSOR].text, &f->after_row) || f->after_row < 1))
+        return err_set_field(e, ERR_INVALID, "cursor",
+                             "this is no cursor: take `next_cursor` as it was given");
+    if (v[EMAIL].given)
         f->address = suppression_address(v[EMAIL].text, address);
-    if (e->kind == ERR_NONE)
-        return true;
-    api_fail(rq, e);
-    return false;
+    return !v[NUMBER].given || address_read(api_query_number(&rq->x->arena, v[NUMBER].text),
+                                            api_settings(rq)->defaults.region, address, &f->address, e);
 }
 
 void native_contact_list(struct api_request *rq) {
@@ -338,8 +332,13 @@ void native_contact_list(struct api_request *rq) {
     size_t n;
     bool more;
     int64_t last;
-    if (!read_filter(rq, &f, &e))
+    struct api_value v[FIELDS_MAX];
+    if (!api_read_query(rq, contact_list_fields, v))
         return;
+    if (!read_filter(rq, v, &f, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
     struct contact *rows = calloc(f.limit, sizeof *rows);
     ARENA_AUTO struct arena mem;
     arena_init(&mem, PAGE_BYTES_MAX + CONTACT_BYTES_MAX);

@@ -206,6 +206,13 @@ const struct config_row config_rows[] = {
          "Messages of these topics are not stopped by opt-outs, where the law lets you; blocks and invalid "
          "numbers stop them all the same.",
      .doc_zh = "法律允许时,这些主题的消息不受退订限制;屏蔽和无效号码仍然有效。", .example = "[otp]"},
+    {"consent.required_topics", CONFIG_TEXTS, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(consent.required_topics), .max = 64,
+     .doc = "Messages of these topics go only to numbers and addresses whose latest word is a consent "
+            "(`POST /v1/consents`); to others they end `suppressed`, reason `no_consent`.",
+     .doc_zh = "这些主题的消息只发给已同意接收的号码和地址(`POST /v1/consents`);其余状态为 "
+               "`suppressed`,原因 `no_consent`。",
+     .example = "[marketing]"},
     {"consent.invalid_days", CONFIG_U32, "90", AT(consent.invalid_days), .max = 3650,
      .doc = "How many days a number that a provider calls invalid is not written to; 0: such answers are not "
             "kept.",

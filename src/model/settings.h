@@ -92,7 +92,8 @@ struct settings {
     } screen;
 
     struct {
-        struct sv_list exempt_topics; /* opt-outs do not stop messages of these */
+        struct sv_list exempt_topics;   /* opt-outs do not stop messages of these */
+        struct sv_list required_topics; /* messages of these go to whoever granted it only */
         uint32_t
             invalid_days; /* how long a number that a provider calls invalid is not written to; 0: not kept */
     } consent;

@@ -102,6 +102,7 @@ static const struct {
         {"no_template_code", "the provider takes only templates it knows, and the message has none of them"},
     [REASON_KNOWN_INVALID] = {"known_invalid", "a provider said lately that the number cannot get texts"},
     [REASON_LANE_QUOTA] = {"lane_quota", "waits for the next day or month of the lane's quota"},
+    [REASON_NO_CONSENT] = {"no_consent", "its topic needs the recipient's consent, and none is known"},
     [REASON_WARM_UP] = {"warm_up", "waits for the next day of the lane's or sender's warm-up"},
 };
 

@@ -256,6 +256,14 @@ bool core_is_exempt(const struct core *c, const struct message *m) {
     return false;
 }
 
+bool core_needs_consent(const struct core *c, const struct message *m) {
+    const struct sv_list *topics = &c->settings->consent.required_topics;
+    for (uint32_t i = 0; i < topics->n && m->face != FACE_ANSWER; i++)
+        if (sv_eq(m->text[TEXT_TOPIC], topics->at[i]))
+            return true;
+    return false;
+}
+
 void core_lane_free(struct lane *l) {
     if (!l)
         return;

@@ -158,6 +158,7 @@ static void put(struct core *c, struct live *l, struct ask *a, enum reason suppr
         change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
     core_owe(c, m, &w->job.change);
     w->job.exempt = core_is_exempt(c, m);
+    w->job.needs_consent = core_needs_consent(c, m);
     w->job.reply = a->reply;
     if (a->n_links) {
         w->job.links = a->links;

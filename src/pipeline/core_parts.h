@@ -159,6 +159,8 @@ void core_adopt(struct core *c, struct live *l, const struct change *ch);
 struct settle core_settle(struct core *c);
 /* Do opt-outs not stop this message? */
 bool core_is_exempt(const struct core *c, const struct message *m);
+/* Does it go only to whoever granted it? */
+bool core_needs_consent(const struct core *c, const struct message *m);
 /* A lane's runtime state by name; NULL if it is not configured (any more). */
 struct lane *core_lane(struct core *c, const char *name);
 void core_lane_free(struct lane *l);

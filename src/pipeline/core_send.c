@@ -165,6 +165,7 @@ static void claim(struct core *c, struct live *l, struct lane *lane) {
     change_move(&w->job.change, STATE_SENDING, REASON_NONE, c->now);
     core_begin_attempt(c, l, lane, w);
     w->job.exempt = core_is_exempt(c, l->m);
+    w->job.needs_consent = core_needs_consent(c, l->m);
     core_record(c, w);
 }
 

@@ -148,10 +148,17 @@ static bool sends(const struct job *job) {
 
 /* Is there anything against sending it? */
 static bool check_consent(struct db *db, struct job *job, struct err *e) {
-    if (!job->heed || !sends(job))
+    bool lacks = false;
+    unsigned step = job->change.next.step;
+    if (!(job->heed || job->needs_consent) || !sends(job))
         return true;
-    if (!suppression_ask(db, job->message, job->change.next.step, job->exempt, job->now, &job->why, e))
+    if (job->heed && !suppression_ask(db, job->message, step, job->exempt, job->now, &job->why, e))
         return false;
+    if (job->needs_consent && job->why == REASON_NONE &&
+        !suppression_lacks_consent(db, job->message, step, &lacks, e))
+        return false;
+    if (lacks)
+        job->why = REASON_NO_CONSENT;
     if (job->why != REASON_NONE)
         job->result = JOB_SUPPRESSED;
     return true;

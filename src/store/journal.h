@@ -110,6 +110,7 @@ struct job {
     struct change change;
     bool claim;            /* MOVE: refuse if another message holds change.next.provider_id */
     bool exempt;           /* PUT, MOVE: opt-outs do not stop this message */
+    bool needs_consent;    /* PUT, MOVE: its topic is one of consent.required_topics */
     int64_t invalid_until; /* MOVE: how long a number that the provider calls invalid is kept so; 0: not */
     /* PUT, MOVE that begin an attempt: what it costs of its lane's rates and quotas; 0: not counted. Where
      * senders warm up: whose it is (borrowed), and when the lane's day began; 0: they do not. */

@@ -2,6 +2,7 @@
 
 #include "base/codec.h"
 #include "model/content.h"
+#include "store/consents.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -159,12 +160,17 @@ bool suppression_write(struct db *db, struct suppression_write *w, int64_t now, 
     w->added = w->renewed = w->released = 0;
     for (size_t i = 0; i < w->n; i++) {
         bool there;
+        const struct suppression *r = &w->rows[i];
         if (w->act == SUPPRESSION_RELEASE) {
-            if (!release(db, &w->rows[i], &w->released, e))
+            size_t before = w->released;
+            if (!release(db, r, &w->released, e))
+                return false;
+            bool said = w->released > before || r->source == SUPPRESSION_BY_REPLY;
+            if (said && !w->told && !consents_follow(db, r, false, now, e))
                 return false;
             continue;
         }
-        if (!add(db, &w->rows[i], now, &there, e))
+        if (!add(db, r, now, &there, e) || (!w->told && !consents_follow(db, r, true, now, e)))
             return false;
         w->renewed += there;
         w->added += !there;
@@ -214,7 +220,7 @@ bool suppression_learn(struct db *db, const struct message *m, const struct supp
     };
     *learned = true;
     bool there;
-    return add(db, &row, now, &there, e);
+    return add(db, &row, now, &there, e) && consents_follow(db, &row, true, now, e);
 }
 
 bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
@@ -314,6 +320,19 @@ bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool
     arena_init(&mem, CONTENT_BYTES_MAX);
     return ask(db, m, suppression_address(address_of(m, step, &mem), folded), opt_out | block | invalid, now,
                why, e);
+}
+
+bool suppression_lacks_consent(struct db *db, const struct message *m, unsigned step, bool *lacks,
+                               struct err *e) {
+    char folded[SUPPRESSION_NUMBER_BYTES_MAX];
+    struct arena ARENA_AUTO mem;
+    arena_init(&mem, CONTENT_BYTES_MAX);
+    bool granted;
+    struct sv address = suppression_address(address_of(m, step, &mem), folded);
+    if (!consents_ask(db, m->account_id, address, m->text[TEXT_TOPIC], &granted, e))
+        return false;
+    *lacks = !granted;
+    return true;
 }
 
 /* ---- reading ---- */

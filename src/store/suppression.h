@@ -68,6 +68,7 @@ struct suppression_write {
      * to go: kind SUPPRESSION_ANY is any kind, a topic with p == NULL any topic. */
     const struct suppression *rows;
     size_t n;
+    bool told; /* the history of consents (store/consents.h) has it already */
 
     size_t added, renewed, released; /* what came of it */
 };
@@ -92,6 +93,9 @@ MUST_USE bool suppression_prune(struct db *db, int64_t now, unsigned limit, stru
 
 /* Is there any row at all? */
 MUST_USE bool suppression_any(struct db *db, bool *any, struct err *e);
+/* Does the address of that step lack the consent that m's topic needs? */
+MUST_USE bool suppression_lacks_consent(struct db *db, const struct message *m, unsigned step, bool *lacks,
+                                        struct err *e);
 /* Why m must not be sent on that step of its plan; REASON_NONE: it may. Behind the first step both the
  * step's address and m's own count, but that its own is invalid no longer does; and a number known to be
  * invalid stops nothing while there is another step to come. exempt: opt-outs do not count. A block says more

@@ -34,6 +34,7 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
 }
 
 static struct sv exempt_topics[] = {{"otp", 3}};
+static struct sv required_topics[] = {{"promo", 5}};
 
 static void make(struct sim *s, bool whole) {
     struct settings *set = calloc(1, sizeof *set);
@@ -48,6 +49,7 @@ static void make(struct sim *s, bool whole) {
     set->retry.max_ms = 20000;
     set->retry.attempts_max = 5;
     set->consent.exempt_topics = (struct sv_list){.at = exempt_topics, .n = 1};
+    set->consent.required_topics = (struct sv_list){.at = required_topics, .n = 1};
     set->consent.invalid_days = sim_chance(s, 50) ? 1 : 0;
     set->callbacks.timeout_ms = 5000;
     set->callbacks.attempts_max = 5;

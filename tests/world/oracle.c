@@ -55,6 +55,24 @@ static void check_consent(struct sim *s, const struct call *c) {
     db_end(st);
 }
 
+/* Nor anybody about "promo" whose latest word before the attempt was not a consent. Of the same turn it may
+ * be either. */
+static void check_granted(struct sim *s, const struct call *c) {
+    static const char sql[] =
+        "SELECT 1 FROM attempt AS a JOIN message AS m ON m.id=a.message_id WHERE a.message_id=?1 AND "
+        "a.number=?2 AND m.topic='promo' AND coalesce((SELECT act FROM consent WHERE number=m.recipient AND "
+        "topic IN ('', 'promo') AND act<>3 AND created_at<a.started_at ORDER BY at DESC, id DESC LIMIT 1), 0)"
+        "<>1 AND NOT EXISTS (SELECT 1 FROM consent WHERE number=m.recipient AND act=1 AND "
+        "created_at=a.started_at)";
+    struct db_stmt *st = query(s, sql);
+    db_int(st, c->message->id);
+    db_int(st, c->attempt);
+    if (next(s, st))
+        sim_broken(s, "I7", "attempt %u of %llx began without the consent its topic needs", c->attempt,
+                   (unsigned long long)c->message->id);
+    db_end(st);
+}
+
 void oracle_call(struct sim *s, const struct call *c) {
     static const char open[] = "SELECT count(*) FROM attempt WHERE message_id=? AND ended_at=0";
     static const char mine[] = "SELECT ended_at, fate FROM attempt WHERE message_id=? AND number=?";
@@ -63,6 +81,7 @@ void oracle_call(struct sim *s, const struct call *c) {
     if (c->kind != CALL_ATTEMPT)
         return;
     check_consent(s, c);
+    check_granted(s, c);
     routes_check_call(s, c);
     struct db_stmt *st = query(s, mine);
     db_int(st, c->message->id);

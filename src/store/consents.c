@@ -1,0 +1,187 @@
+#include "store/consents.h"
+
+static const char *const acts[CONSENT_ACTS] = {[0] = "",
+                                               [CONSENT_GRANTED] = "granted",
+                                               [CONSENT_WITHDRAWN] = "withdrawn",
+                                               [CONSENT_RELEASED] = "released"};
+
+const char *consent_act_name(enum consent_act a) {
+    ASSERT(a < CONSENT_ACTS);
+    return acts[a];
+}
+
+/* ---- writing ---- */
+
+bool consents_add(struct db *db, const struct consent *c, int64_t now, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO consent (account_id, number, topic, act, source, at, created_at, message_id, said_by, "
+        "method, text, ip, url, note) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    ASSERT(c->number.n && c->act > 0 && c->act < CONSENT_ACTS);
+    if (!s)
+        return false;
+    db_int(s, c->account_id);
+    db_text(s, c->number);
+    db_text(s, c->topic);
+    db_int(s, c->act);
+    db_int(s, c->source);
+    db_int(s, c->at);
+    db_int(s, now);
+    db_int(s, c->message_id);
+    db_text_or_null(s, c->by);
+    db_text_or_null(s, c->method);
+    db_text_or_null(s, c->text);
+    db_text_or_null(s, c->ip);
+    db_text_or_null(s, c->url);
+    db_text_or_null(s, c->note);
+    return db_run(s, e);
+}
+
+bool consents_follow(struct db *db, const struct suppression *row, bool added, int64_t now, struct err *e) {
+    bool about = row->kind == SUPPRESSION_OPT_OUT || (!added && row->kind == SUPPRESSION_ANY);
+    if (!about || row->source == SUPPRESSION_BY_IMPORT || row->account_id == 0)
+        return true;
+    bool asked = !added && row->source == SUPPRESSION_BY_REPLY;
+    const struct consent c = {
+        .account_id = row->account_id,
+        .number = row->number,
+        .topic = row->topic,
+        .act = added   ? CONSENT_WITHDRAWN
+               : asked ? CONSENT_GRANTED
+                       : CONSENT_RELEASED,
+        .source = row->source ? row->source : SUPPRESSION_BY_API,
+        .at = now,
+        .message_id = row->message_id,
+        .by = row->by,
+        .note = row->note,
+    };
+    return consents_add(db, &c, now, e);
+}
+
+/* Was the contrary said later, in the history, of the topic or of all? */
+static bool is_outdone(struct db *db, const struct consent *c, bool *outdone, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM consent WHERE account_id=? AND number=? AND at>? AND (?='' OR "
+                              "topic IN ('', ?)) AND act=? LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, c->account_id);
+    db_text(s, c->number);
+    db_int(s, c->at);
+    db_text(s, c->topic);
+    db_text(s, c->topic);
+    db_int(s, c->act == CONSENT_GRANTED ? CONSENT_WITHDRAWN : CONSENT_GRANTED);
+    if (!db_next(s, outdone, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+/* An opt-out that was said later stays, whether the history knows it or (imports) not. */
+static bool has_later_opt_out(struct db *db, const struct consent *c, bool *later, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM suppression WHERE account_id=? AND number=? AND kind=? AND "
+                              "updated_at>? AND (?='' OR topic IN ('', ?)) LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, c->account_id);
+    db_text(s, c->number);
+    db_int(s, SUPPRESSION_OPT_OUT);
+    db_int(s, c->at);
+    db_text(s, c->topic);
+    db_text(s, c->topic);
+    if (!db_next(s, later, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+bool consent_write_run(struct db *db, struct store_write *w, int64_t now, struct err *e) {
+    const struct consent *c = &((struct consent_write *)w)->consent;
+    bool outdone, later = false, granted = c->act == CONSENT_GRANTED;
+    if (!consents_add(db, c, now, e) || !is_outdone(db, c, &outdone, e) ||
+        (granted && !has_later_opt_out(db, c, &later, e)))
+        return false;
+    if (outdone || later)
+        return true;
+    const struct suppression row = {
+        .account_id = c->account_id,
+        .number = c->number,
+        /* A consent for everything takes every opt-out off. */
+        .topic = c->topic.n || !granted ? c->topic : SV_NONE,
+        .kind = SUPPRESSION_OPT_OUT,
+        .source = c->source,
+        .by = c->by,
+        .note = c->note.n <= SUPPRESSION_NOTE_BYTES_MAX ? c->note : SV_NONE,
+        .message_id = c->message_id,
+    };
+    struct suppression_write s = {
+        .act = granted ? SUPPRESSION_RELEASE : SUPPRESSION_ADD, .rows = &row, .n = 1, .told = true};
+    w->suppresses = !granted;
+    return suppression_write(db, &s, now, e);
+}
+
+/* ---- asking ---- */
+
+bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct sv topic, bool *granted,
+                  struct err *e) {
+    static const char sql[] = "SELECT act FROM consent WHERE account_id=? AND number=? AND topic IN ('', ?) "
+                              "AND act IN (1, 2) ORDER BY at DESC, id DESC LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_text(s, address);
+    db_text(s, topic);
+    if (!db_next(s, &row, e))
+        return false;
+    *granted = row && db_col_int(s, 0) == CONSENT_GRANTED;
+    db_end(s);
+    return true;
+}
+
+bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv topic, struct arena *mem,
+                 struct consent *out, size_t max, size_t *n, struct err *e) {
+    static const char sql[] = "SELECT id, topic, act, source, at, created_at, message_id, said_by, method, "
+                              "text, ip, url, note FROM "
+                              "consent WHERE account_id=? AND number=? AND (? OR topic IN ('', ?)) ORDER BY "
+                              "at DESC, id DESC LIMIT ?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    *n = 0;
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_text(s, number);
+    db_int(s, topic.p == NULL);
+    db_text(s, topic);
+    db_int(s, (int64_t)max);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        int64_t act = db_col_int(s, 2), source = db_col_int(s, 3);
+        out[(*n)++] = (struct consent){
+            .id = db_col_int(s, 0),
+            .account_id = account_id,
+            .number = number,
+            .topic = arena_dup(mem, db_col_text(s, 1)),
+            .act = act > 0 && act < CONSENT_ACTS ? (enum consent_act)act : 0,
+            .source = source > 0 && source < SUPPRESSION_SOURCES ? (enum suppression_source)source : 0,
+            .at = db_col_int(s, 4),
+            .created_at = db_col_int(s, 5),
+            .message_id = db_col_int(s, 6),
+            .by = arena_dup(mem, db_col_text(s, 7)),
+            .method = arena_dup(mem, db_col_text(s, 8)),
+            .text = arena_dup(mem, db_col_text(s, 9)),
+            .ip = arena_dup(mem, db_col_text(s, 10)),
+            .url = arena_dup(mem, db_col_text(s, 11)),
+            .note = arena_dup(mem, db_col_text(s, 12)),
+        };
+        if (mem->full) {
+            db_end(s);
+            return err_set(e, ERR_TOO_LARGE, "the history is too large for one answer");
+        }
+    }
+}
