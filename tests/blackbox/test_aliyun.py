@@ -31,8 +31,8 @@ def start(make_gateway):
 
 
 def burst(g, texts, to=lambda i: CHINA % (1000 + i)):
-    """All due at one instant, so that they meet at the sender."""
-    then = after(3)
+    """All due at one instant, so that they meet at the sender: also where a busy machine takes long to post them."""
+    then = after(3 + len(texts) // 40)
     return [g.create(to(i), t, send_at=then) for i, t in enumerate(texts)]
 
 
@@ -201,8 +201,9 @@ def test_the_doctor_is_content_with_a_lane_that_works(start):
 def test_forged_receipts_are_refused(start):
     g = start({"receipts": {"forged": 1, "unsigned": 1}})
     g.wait(g.create(CHINA % 901, unique("forged")), "delivered")
+    until(lambda: g.sim.stats()["receipts_ok"] == 1)  # its answer comes back after the message is delivered
     stats = g.sim.stats()
-    assert (stats["forged_sent"], stats["forged_accepted"], stats["receipts_ok"]) == (2, 0, 1)
+    assert (stats["forged_sent"], stats["forged_accepted"]) == (2, 0)
 
 
 def test_early_and_doubled_receipts_do_no_harm(start):
