@@ -35,6 +35,7 @@ enum {
     VARS,
     TITLE,
     HTML,
+    PUSH,
     CODE,
     LANGUAGE,
     SEND_AT,
@@ -84,6 +85,7 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
     in->channels = v[CHANNELS].json;
     in->title = v[TITLE].text;
     in->html = v[HTML].text;
+    in->push = v[PUSH].json;
     in->code = v[CODE].json;
     in->language = v[LANGUAGE].text;
     in->send_at = v[SEND_AT].n;

@@ -59,7 +59,8 @@ const struct api_field create_fields[] = {
     {"channel", .summary = "By what it goes out; sms without it.", CHANNEL_FIELD},
     {"channels", FIELD_LIST,
      "Channels to try one after the other, each a name or an object of `channel` and what is other than in "
-     "the message: to, from, body, title, html, wait_s (go on when no receipt of delivery came within so "
+     "the message: to, from, body, title, html, push, wait_s (go on when no receipt of delivery came within "
+     "so "
      "many "
      "seconds). The next one is tried when one has failed for good, or no lane could take it.",
      .example = "[{\"channel\": \"sms\", \"wait_s\": 120}, \"voice\", {\"channel\": \"email\", "
@@ -72,6 +73,10 @@ const struct api_field create_fields[] = {
     {"vars", FIELD_OBJECT, "The template's variables."},
     {"title", FIELD_TEXT, "An e-mail's subject, a push's title.", .max = 512},
     {"html", FIELD_TEXT, "An e-mail's other part, beside the text.", .max = 131072},
+    {"push", FIELD_OBJECT,
+     "What goes with a push: `data`, an object of texts that the app gets, and `collapse`, a word of at most "
+     "64 bytes: it takes the place of an earlier one with the same word.",
+     .example = "{\"data\": {\"order\": \"A-1\"}, \"collapse\": \"order-A-1\"}"},
     {"provider_template", FIELD_OBJECT,
      "How a provider that renders itself knows the text: {\"code\": \"SMS_1\", \"sign\": \"...\", "
      "\"params\": "

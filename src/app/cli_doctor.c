@@ -168,7 +168,8 @@ static void check_lane(struct doctor *d, const struct lane_config *l) {
     char what[64];
     snprintf(what, sizeof what, "lane %s", l->name);
     bool granted = lane_needs_grant(l);
-    if (granted && !fetch_grant(l, &a, &mem, &grant, &e)) {
+    if (granted && !(l->adapter->mint ? l->adapter->mint(l, clock_system_us(), &grant, &e)
+                                      : fetch_grant(l, &a, &mem, &grant, &e))) {
         tell(d, FAILURE, what, "%s", e.text);
         return;
     }

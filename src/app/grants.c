@@ -1,13 +1,12 @@
 #include "app/grants.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* A token is not used in its last SPARE_S; another is asked for up to RENEW_S before that. */
-enum { SPARE_S = 60, RENEW_S = 240, AGAIN_S = 30, KEY_BYTES_MAX = 64 * 1024 };
+enum { SPARE_S = 60, RENEW_S = 240, AGAIN_S = 30 };
 
 void grants_init(struct grants *g) {
     map_init(&g->by_lane);
@@ -26,28 +25,12 @@ void grants_done(struct grants *g) {
     map_done(&g->by_lane);
 }
 
-static uint64_t key_of(const struct lane_config *lane) {
-    struct buf BUF_AUTO all = BUF_INIT(KEY_BYTES_MAX);
-    buf_adds(&all, lane->adapter->name);
-    for (size_t i = 0; i < lane->adapter->n_fields; i++) {
-        buf_addf(&all, "|%zu:", lane->fields[i].n);
-        buf_add(&all, lane->fields[i]);
-    }
-    uint8_t hash[SHA256_BYTES];
-    uint64_t key;
-    sha256(buf_sv(&all), hash);
-    memcpy(&key, hash, sizeof key);
-    explicit_bzero(all.p, all.n);
-    return key;
-}
-
 struct grant_entry *grants_of(struct grants *g, const struct lane_config *lane, int64_t now) {
-    uint64_t key = key_of(lane);
-    struct grant_entry *e = map_get(&g->by_lane, key);
+    struct grant_entry *e = map_get(&g->by_lane, lane->credentials);
     if (!e) {
         e = calloc(1, sizeof *e);
         ASSERT(e);
-        map_put(&g->by_lane, key, e);
+        map_put(&g->by_lane, lane->credentials, e);
     }
     if (e->ready && now > e->held.expires_at - SPARE_S * US_PER_S)
         grant_forget(e);
@@ -68,6 +51,7 @@ void grant_take(struct grant_entry *e, int64_t now) {
             ahead = RENEW_S * US_PER_S;
     e->held = e->step;
     e->ready = true;
+    e->number++;
     e->renew_at = end - (quarter < ahead ? quarter : ahead);
     forget_step(e);
 }
@@ -95,6 +79,15 @@ struct call *grant_next(struct grant_entry *e) {
     if (!e->first)
         e->last = NULL;
     return c;
+}
+
+bool grant_refused(struct grant_entry *e, uint32_t number, int64_t now) {
+    if (e->ready && e->number == number) {
+        if (now < e->held.renewable_at)
+            return false;
+        grant_forget(e);
+    }
+    return true;
 }
 
 void grant_forget(struct grant_entry *e) {

@@ -17,6 +17,7 @@ struct grant_entry {
     bool ready;
     bool fetching;
     int64_t renew_at; /* ready: another is to be fetched from here on, by one call; others use this one */
+    uint32_t number;  /* of the token: 1 for the first */
     struct call *first, *last; /* waiting, by call->waits_behind */
 };
 
@@ -38,7 +39,9 @@ void grant_take(struct grant_entry *e, int64_t now);
 MUST_USE bool grant_failed(struct grant_entry *e, int64_t now);
 /* Takes out the call that waited longest; NULL: none. */
 struct call *grant_next(struct grant_entry *e);
-/* The provider refused the token: the next call fetches another. */
+/* The provider refused that token: the next call has another. False: it takes no newer one yet, so that the
+ * same would be used again. A token that was replaced meanwhile is another already. */
+bool grant_refused(struct grant_entry *e, uint32_t number, int64_t now);
 void grant_forget(struct grant_entry *e);
 
 #endif

@@ -24,6 +24,7 @@ struct flight {
     struct sender *sender;
     struct call *call;              /* and what is joined to it; NULL: it fetches a grant */
     struct grant_entry *grant;      /* of the call's lane, or NULL */
+    uint32_t grant_number;          /* of the token that the request carries */
     const struct lane_config *lane; /* whose grant is fetched */
     struct http_request request;
     struct arena mem;
@@ -84,16 +85,24 @@ static struct flight *take_flight(struct sender *s) {
     return f;
 }
 
+static void start(struct sender *s, struct call *c);
+
+/* A call whose token was refused goes out once more with another: the provider has not taken it. */
 static void on_done(void *ctx, const struct http_response *r) {
     struct flight *f = ctx;
     struct sender *s = f->sender;
-    call_judge(f->call, s->loop->world, r);
+    struct call *c = f->call;
+    call_judge(c, s->loop->world, r);
     bool refused = r->status == 401 || r->status == 403 ||
-                   (f->call->kind == CALL_ATTEMPT && f->call->verdict.reason == REASON_CREDENTIALS);
-    if (f->grant && refused)
-        grant_forget(f->grant);
-    hand_back(s, f->call);
+                   (c->kind == CALL_ATTEMPT && c->verdict.reason == REASON_CREDENTIALS);
+    bool another = f->grant && refused && grant_refused(f->grant, f->grant_number, world_now(s->loop->world));
     release(f);
+    if (another && c->kind == CALL_ATTEMPT && c->verdict.grant_refused && !c->renewed) {
+        c->renewed = true;
+        start(s, c);
+    } else {
+        hand_back(s, c);
+    }
 }
 
 static struct client_call settings_of_lane(const struct lane_config *lane) {
@@ -142,6 +151,7 @@ static void send_off(struct sender *s, struct call *c, struct grant_entry *grant
     struct signer signer = {.account = account_of, .ctx = s};
     f->call = c;
     f->grant = grant;
+    f->grant_number = grant ? grant->number : 0;
     c->grant = grant ? sv_of(grant->held.text) : SV_NONE;
     bool built = call_build(c, s->loop->world, &signer, &f->mem, &f->request);
     c->grant = SV_NONE;
@@ -153,6 +163,8 @@ static void send_off(struct sender *s, struct call *c, struct grant_entry *grant
             hand_back(s, c);
         return;
     }
+    if (grant)
+        meter_add(s->loop->world->meters, COUNT_TOKEN_CALLS, 1);
     struct client_call how = settings_of(c);
     fly(s, f, &how, on_done);
 }
@@ -164,10 +176,12 @@ static void fetch(struct sender *s, struct grant_entry *entry, const struct lane
 /* The token is there, or there will be none: those who waited go on. */
 static void grant_ended(struct sender *s, struct grant_entry *entry, const struct err *failure) {
     int64_t now = world_now(s->loop->world);
-    if (!failure)
+    if (!failure) {
         grant_take(entry, now);
-    else if (grant_failed(entry, now))
+        meter_add(s->loop->world->meters, COUNT_TOKENS, 1);
+    } else if (grant_failed(entry, now)) {
         failure = NULL;
+    }
     for (struct call *c; (c = grant_next(entry)) != NULL;) {
         if (!failure) {
             send_off(s, c, entry);
@@ -241,13 +255,31 @@ static void fetch(struct sender *s, struct grant_entry *entry, const struct lane
     fly(s, f, &how, on_grant);
 }
 
+/* A token that the lane's key signs takes no call: nobody waits for it. */
+static bool mint(struct sender *s, struct grant_entry *entry, const struct lane_config *lane, int64_t now,
+                 struct err *e) {
+    if (entry->ready && !grant_is_due(entry, now))
+        return true;
+    if (!lane->adapter->mint(lane, now, &entry->step, e))
+        return grant_failed(entry, now);
+    grant_take(entry, now);
+    meter_add(s->loop->world->meters, COUNT_TOKENS, 1);
+    return true;
+}
+
 static void start(struct sender *s, struct call *c) {
     if (c->kind == CALL_CALLBACK || !lane_needs_grant(c->lane)) {
         send_off(s, c, NULL);
         return;
     }
+    struct err e = ERR_INIT;
     int64_t now = world_now(s->loop->world);
     struct grant_entry *entry = grants_of(&s->grants, c->lane, now);
+    if (c->lane->adapter->mint && !mint(s, entry, c->lane, now, &e)) {
+        call_judge_ungranted(c, &e);
+        hand_back(s, c);
+        return;
+    }
     if (entry->ready && !grant_is_due(entry, now)) {
         send_off(s, c, entry);
         return;

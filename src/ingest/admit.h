@@ -51,6 +51,7 @@ struct submission {
     const json_t *vars;           /* object or NULL */
     enum channel channel;
     struct sv title, html;  /* an e-mail's subject and other part, a push's title */
+    const json_t *push;     /* what goes with a push: an object of data and collapse, or NULL */
     const json_t *code;     /* how providers know the template: an object, or NULL */
     const json_t *channels; /* the plan: an array, or NULL; its first goes before channel */
     /* Whom it is for, or NULL: where they are reached by those channels of the plan that name no `to`; those

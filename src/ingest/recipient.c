@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { APPLE_DIGITS_MIN = 32 };
+
 static bool check_number(enum channel c, struct sv text, struct sv region, const char *field,
                          struct phone *number, struct err *e) {
     struct err why = ERR_INIT;
@@ -58,6 +60,30 @@ static bool is_plain(struct sv v, size_t bytes_max) {
     return v.n <= bytes_max && sv_is_utf8(v);
 }
 
+/* Apple's tokens are hexadecimal and kept in small letters, so that one device is one address. Those of other
+ * services are theirs alone to know. */
+static bool check_device(struct sv text, const char *field, char mem[RECIPIENT_EMAIL_BYTES_MAX + 1],
+                         struct sv *out, struct err *e) {
+    struct sv token = text, kind = sv_cut(&token, ':');
+    if (!sv_eq(kind, SV("apns"))) {
+        return !sv_eq(kind, SV("fcm")) || token.n ||
+               err_set_field(e, ERR_INVALID, field, "`%s` lacks the device's token: fcm:TOKEN", field);
+    }
+    bool good = token.n >= APPLE_DIGITS_MIN && token.n % 2 == 0 && text.n <= RECIPIENT_EMAIL_BYTES_MAX;
+    for (size_t i = 0; good && i < text.n; i++) {
+        char c = text.p[i];
+        mem[i] = c >= 'A' && c <= 'F' ? (char)(c | 0x20) : c;
+        good = i <= kind.n || (mem[i] >= '0' && mem[i] <= '9') || (mem[i] >= 'a' && mem[i] <= 'f');
+    }
+    if (!good)
+        return err_set_field(e, ERR_INVALID, field,
+                             "`%s` is no device of Apple's: apns: and the token in hexadecimal digits",
+                             field);
+    mem[text.n] = '\0';
+    *out = sv_make(mem, text.n);
+    return true;
+}
+
 bool recipient_check(enum channel c, struct sv text, struct sv region, const char *field,
                      struct phone *number, char mem_email[RECIPIENT_EMAIL_BYTES_MAX + 1], struct sv *out,
                      struct err *e) {
@@ -79,5 +105,7 @@ bool recipient_check(enum channel c, struct sv text, struct sv region, const cha
         return err_set_field(
             e, ERR_INVALID, field, "`%s` has at most %d bytes of UTF-8, without spaces or control characters",
             field, c == CHANNEL_PUSH ? RECIPIENT_DEVICE_BYTES_MAX : RECIPIENT_CHAT_BYTES_MAX);
+    if (c == CHANNEL_PUSH)
+        return check_device(text, field, mem_email, out, e);
     return true;
 }

@@ -15,8 +15,9 @@ enum {
 };
 
 /* Checks and normalises: numbers to E.164 (`whatsapp:` before one is taken off), the domain of an e-mail
- * address to small letters. *out is in mem, or text itself. Errors name `field`: ERR_INVALID when it is
- * missing or no such address, ERR_UNPROCESSABLE for numbers that cannot be reached so. */
+ * address and Apple's device tokens to small letters. *out is in mem, or text itself. Errors name `field`:
+ * ERR_INVALID when it is missing or no such address, ERR_UNPROCESSABLE for numbers that cannot be reached so.
+ */
 MUST_USE bool recipient_check(enum channel c, struct sv text, struct sv region, const char *field,
                               struct phone *mem_number, char mem_email[RECIPIENT_EMAIL_BYTES_MAX + 1],
                               struct sv *out, struct err *e);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "ingest/codes.h"
 #include "ingest/contact.h"
+#include "ingest/extras.h"
 #include "ingest/lookup.h"
 #include "ingest/recipient.h"
 #include "provider/adapter.h"
@@ -21,6 +22,7 @@ enum {
 struct want {
     enum channel channel;
     struct sv to, from, body, title, html;
+    const json_t *push;
     uint32_t wait_s;
     char prefix[FIELD_MAX]; /* "" or "channels[1]." */
 };
@@ -36,7 +38,7 @@ struct making {
 };
 
 bool steps_needed(const struct submission *in) {
-    return in->channel != CHANNEL_SMS || in->channels || in->title.n || in->html.n || in->code;
+    return in->channel != CHANNEL_SMS || in->channels || in->title.n || in->html.n || in->push || in->code;
 }
 
 /* ---- reading what is wanted ---- */
@@ -71,10 +73,14 @@ static bool read_member(struct want *w, const char *key, const json_t *v, struct
     if (strcmp(key, "channel") == 0)
         return (json_is_string(v) && channel_find(sv_of(json_string_value(v)), &w->channel)) ||
                wrong(w, key, "one of sms, voice, email, push, whatsapp, chat", e);
+    if (strcmp(key, "push") == 0) {
+        w->push = v;
+        return true;
+    }
     char field[2 * FIELD_MAX];
     field_of(w, key, field);
     return err_set_field(e, ERR_INVALID, field,
-                         "`%s` is not known: channel, to, from, body, title, html, wait_s", field);
+                         "`%s` is not known: channel, to, from, body, title, html, push, wait_s", field);
 }
 
 /* "voice", or {"channel": "voice", ...}. */
@@ -114,7 +120,8 @@ static bool read_wants(const struct submission *in, struct arena *mem, struct wa
                          .from = in->from,
                          .body = in->body,
                          .title = in->title,
-                         .html = in->html};
+                         .html = in->html,
+                         .push = in->push};
     *n = 1;
     if (!in->channels)
         return true;
@@ -124,8 +131,11 @@ static bool read_wants(const struct submission *in, struct arena *mem, struct wa
                              1 + PLAN_MAX);
     json_array_foreach(in->channels, i, v) {
         /* What a later channel does not say itself is the message's; but one e-mail has no number. */
-        w[i] = (struct want){
-            .from = i ? SV_NONE : in->from, .body = in->body, .title = in->title, .html = in->html};
+        w[i] = (struct want){.from = i ? SV_NONE : in->from,
+                             .body = in->body,
+                             .title = in->title,
+                             .html = in->html,
+                             .push = in->push};
         if (!read_want(v, i, &w[i], e))
             return false;
         if (!w[i].to.n && (i == 0 || channel_has_numbers(w[i].channel)))
@@ -216,6 +226,8 @@ static bool check_texts(struct making *m, struct want *w) {
          !admit_check_text(w->html, HTML_BYTES_MAX, HTML_BYTES_MAX, field_of(w, "html", field), rendered,
                            m->e)))
         return false;
+    if (w->channel == CHANNEL_PUSH && !extras_check(w->push, field_of(w, "push", field), m->e))
+        return false;
     if (w->channel == CHANNEL_EMAIL && w->html.n && !w->body.n)
         return true;
     return admit_check_text(w->body, BODY_BYTES_MAX, text ? m->s->limits.body_chars_max : BODY_BYTES_MAX,
@@ -257,7 +269,9 @@ static bool make_step(struct making *m, struct want *w) {
     if (w->channel != CHANNEL_EMAIL)
         w->html = SV_NONE;
     return check_texts(m, w) && screen_kept(m, &w->title) && screen_kept(m, &w->body) &&
-           screen_kept(m, &w->html);
+           screen_kept(m, &w->html) &&
+           (w->channel != CHANNEL_PUSH ||
+            extras_fit(w->push, w->title, w->body, field_of(w, "body", field), m->e));
 }
 
 /* ---- the content ---- */
@@ -343,6 +357,8 @@ static void add_step(const struct want *w, bool first, struct buf *out) {
     }
     pair(out, "title", w->title);
     pair(out, "html", w->html);
+    if (w->channel == CHANNEL_PUSH)
+        extras_add(w->push, out);
     if (w->wait_s)
         json_pair_i64(out, "wait_s", w->wait_s);
 }

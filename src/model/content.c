@@ -46,6 +46,16 @@ static const json_t *object_of(const json_t *root, unsigned step) {
     return step == 0 ? root : json_array_get(json_object_get(root, "plan"), step - 1);
 }
 
+static struct sv dumped(const json_t *v, struct arena *mem) {
+    size_t n = v ? json_dumpb(v, NULL, 0, JSON_COMPACT) : 0;
+    char *text = n ? arena_alloc(mem, n + 1) : NULL;
+    if (!text)
+        return SV_NONE;
+    json_dumpb(v, text, n, JSON_COMPACT);
+    text[n] = '\0';
+    return sv_make(text, n);
+}
+
 static void read_code(const json_t *root, const char *provider, const char *lane, struct arena *mem,
                       struct content_code *out) {
     const json_t *codes = json_object_get(root, "codes");
@@ -58,14 +68,7 @@ static void read_code(const json_t *root, const char *provider, const char *lane
         return;
     out->code = arena_dup(mem, string_of(code, "code"));
     out->sign = arena_dup(mem, string_of(code, "sign"));
-    const json_t *params = json_object_get(code, "params");
-    size_t n = params ? json_dumpb(params, NULL, 0, JSON_COMPACT | JSON_PRESERVE_ORDER) : 0;
-    char *text = n ? arena_alloc(mem, n + 1) : NULL;
-    if (!text)
-        return;
-    json_dumpb(params, text, n, JSON_COMPACT);
-    text[n] = '\0';
-    out->params = sv_make(text, n);
+    out->params = dumped(json_object_get(code, "params"), mem);
 }
 
 void content_read(const struct message *m, unsigned step, const char *provider, const char *lane,
@@ -87,6 +90,8 @@ void content_read(const struct message *m, unsigned step, const char *provider, 
     out->title = arena_dup(mem, string_of(at, "title"));
     out->html = arena_dup(mem, string_of(at, "html"));
     out->language = arena_dup(mem, string_of(root, "language"));
+    out->data = dumped(json_object_get(at, "data"), mem);
+    out->collapse = arena_dup(mem, string_of(at, "collapse"));
     out->wait_s = wait_of(at);
     read_code(root, provider, lane, mem, code);
 }

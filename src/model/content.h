@@ -6,8 +6,10 @@
  *   language  "zh-CN"
  *   title     an e-mail's subject, a push's title        html  an e-mail's other part
  *   codes     {"PROVIDER or LANE or *": {"code", "sign", "params": {name: text} or [text]}}
+ *   data      what an app gets with a push: {name: text}      collapse  the push it takes the place of
  *   wait_s    go on to the plan's next channel when no receipt of delivery came within so many seconds
- *   plan      [{"channel", "to", "from", "body", "title", "html", "wait_s"}]: the channels after the first
+ *   plan      [{"channel", "to", "from", "body", "title", "html", "data", "collapse", "wait_s"}]: the
+ * channels after the first
  */
 #ifndef HY_MODEL_CONTENT_H
 #define HY_MODEL_CONTENT_H
@@ -21,7 +23,8 @@ enum { CONTENT_BYTES_MAX = 256 * 1024 };
 struct content_step {
     enum channel channel;
     struct sv to, from, body, title, html, language;
-    uint32_t wait_s; /* 0: only a failure leads on */
+    struct sv data, collapse; /* of a push; data is JSON */
+    uint32_t wait_s;          /* 0: only a failure leads on */
 };
 
 struct content_code {

@@ -52,6 +52,8 @@ struct http_request {
     /* The url's host is an address of this machine or its link that the adapter knows by itself (an
      * instance's metadata service; one of a fixed list): it may be called although it is private. */
     bool near;
+    bool multiplexes;  /* the provider speaks HTTP/2: all such calls to it share connections */
+    struct sv ca_file; /* whom to trust; empty: as for all calls */
 };
 
 /* How far a call got. The difference between the last two is the difference between "send again" and "ask

@@ -17,8 +17,10 @@ struct lane_config {
     char name[LANE_NAME_MAX + 1]; /* [a-z0-9-]+ */
     const struct adapter *adapter;
     struct sv fields[LANE_FIELDS_MAX]; /* NUL-terminated; secrets among them: never logged */
-    void *prepared;                /* what its adapter made of them once, or NULL; ends with the settings */
-    struct sv from;                /* default sender; may be empty where the adapter has its own */
+    void *prepared; /* what its adapter made of them once, or NULL; ends with the settings */
+    uint64_t
+        credentials; /* hash of provider and fields: tokens belong to it (lane_prepare; 0: not asked for) */
+    struct sv from;  /* default sender; may be empty where the adapter has its own */
     struct sender_id_list senders; /* a pool: one of them goes before `from` */
     uint32_t channel;              /* 0: all that its adapter can carry, else 1 + enum channel */
     struct sv account; /* whose texts from numbers are that nobody wrote to; empty: the first account's */

@@ -46,6 +46,8 @@ static const struct {
     [COUNT_ANSWERS] = {"replies_answered_total", "Automatic answers given to inbound texts."},
     [COUNT_CANARIES_OUT] = {"route_canaries_out_total",
                             "Lanes on trial taken out of their route by themselves."},
+    [COUNT_TOKENS] = {"provider_tokens_total", "Access tokens fetched from providers, or signed for them."},
+    [COUNT_TOKEN_CALLS] = {"provider_token_calls_total", "Calls that carried one of them."},
 };
 
 static const struct {

@@ -47,6 +47,8 @@ enum counter {
     COUNT_OPT_OUTS,         /* by keyword */
     COUNT_ANSWERS,          /* given automatically */
     COUNT_CANARIES_OUT,     /* lanes on trial taken out of their route */
+    COUNT_TOKENS,           /* had of providers, or signed for them */
+    COUNT_TOKEN_CALLS,      /* calls that carried one */
     COUNTER_COUNT
 };
 

@@ -34,6 +34,7 @@ struct verdict {
     int16_t http_status;    /* 0 when there was no answer */
     int32_t retry_after_ms; /* what the provider asked for; 0: nothing said */
     int16_t segments;       /* what the provider counted; 0: nothing said */
+    bool grant_refused;     /* not the message but the lane's token: worth one more call with a new one */
     char provider_id[PROVIDER_ID_MAX];
     char text[VERDICT_TEXT_MAX]; /* the provider's words, cut; masked before it is logged */
 };

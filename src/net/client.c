@@ -55,6 +55,7 @@ struct flight {
     bool leaving; /* a connection is ready, the request is being written: from here on it may have arrived */
     bool refused; /* the address is private */
     bool again;   /* libcurl wanted to send the request a second time */
+    bool own_ca;  /* the call's own ca_file is set on the handle */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -280,6 +281,13 @@ static bool set_call(struct flight *f, bool has_body) {
     MULTI_SET(h, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
     MULTI_SET(h, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_timeout_ms);
     /* Wait for a connection under way to turn out to be HTTP/2: only TLS can tell. */
+    if (call->request->ca_file.n || f->own_ca) {
+        const char *usual = f->client->ca_file;
+        if (!usual)
+            curl_easy_getinfo(h, CURLINFO_CAINFO, &usual);
+        f->own_ca = call->request->ca_file.n > 0;
+        MULTI_SET(h, CURLOPT_CAINFO, f->own_ca ? call->request->ca_file.p : usual);
+    }
     MULTI_SET(h, CURLOPT_PIPEWAIT, (long)((call->request->url.p[4] | 0x20) == 's'));
     return set_method(h, call->request, has_body);
 }
@@ -296,8 +304,22 @@ static bool is_http_url(struct sv url) {
     return true;
 }
 
-/* The first with room, so that few connections stay busy; the least burdened when all are full. */
-static struct shard *pick_shard(struct client *c) {
+/* scheme://host:port alone tells, so that all calls to one provider meet. */
+static struct shard *shard_of_origin(struct client *c, struct sv url) {
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    unsigned slashes = 0;
+    for (size_t i = 0; i < url.n && slashes < 3; i++) {
+        slashes += url.p[i] == '/';
+        hash = (hash ^ (unsigned char)url.p[i]) * 1099511628211u;
+    }
+    return &c->shards[hash % c->n_shards];
+}
+
+/* Calls over a shared connection stay together; else the first with room, so that few connections stay busy,
+ * or the least burdened when all are full. */
+static struct shard *pick_shard(struct client *c, const struct http_request *rq) {
+    if (rq->multiplexes)
+        return shard_of_origin(c, rq->url);
     struct shard *least = &c->shards[0];
     for (unsigned i = 0; i < c->n_shards; i++) {
         struct shard *s = &c->shards[i];
@@ -337,7 +359,7 @@ bool client_start(struct client *c, const struct client_call *call, struct err *
         flight_drop(c, f);
         return false;
     }
-    f->shard = pick_shard(c);
+    f->shard = pick_shard(c, rq);
     if (!set_call(f, has_body) || curl_multi_add_handle(f->shard->multi.handle, f->easy) != CURLM_OK) {
         flight_drop(c, f);
         return err_set(e, ERR_OUTSIDE, "out of memory for a call");

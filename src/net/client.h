@@ -1,6 +1,7 @@
 /* client: outgoing HTTP(S) calls, many at a time, driven by the one thread that owns it (libcurl multi).
  *
- * Connections are kept and reused; HTTP/2 where the other side offers it by ALPN. Redirects are never
+ * Connections are kept and reused; HTTP/2 where the other side offers it by ALPN, with many calls at a time
+ * on one connection (all of them, where the request says `multiplexes`). Redirects are never
  * followed; proxies only from settings, never from the environment. Bodies of answers are bounded (more:
  * HTTP_CUT). A call ends exactly once, by its callback from client_run, whatever happens.
  *

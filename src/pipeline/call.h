@@ -33,6 +33,7 @@ struct call {
     struct sv grant;     /* the token its lane has, where the adapter wants one; borrowed while building */
     struct call *joined; /* ATTEMPT: the next one that goes by the same request */
     struct call *waits_behind; /* the sender's own */
+    bool renewed;              /* the sender's own: it went out anew with another token */
 
     int64_t elapsed_us;
     struct verdict verdict;      /* ATTEMPT */

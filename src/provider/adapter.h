@@ -56,12 +56,15 @@ struct attempt_view {
     struct sv from;        /* sender, may be empty (then the lane's) */
     struct sv body;        /* the very bytes that were screened and counted; valid UTF-8, no NUL */
     struct sv title, html; /* an e-mail's subject, a push's title; an e-mail's other part; may be empty */
-    struct sv language;    /* BCP 47, as model/language spells it; empty: not known */
-    struct attempt_code {  /* how this provider knows the template, if it does; all may be empty */
+    struct sv data;     /* of a push: what the app gets beside the text, a JSON object of strings; or empty */
+    struct sv collapse; /* of a push: it takes the place of what came with the same word; or empty */
+    enum priority priority;
+    struct sv language;   /* BCP 47, as model/language spells it; empty: not known */
+    struct attempt_code { /* how this provider knows the template, if it does; all may be empty */
         struct sv code, sign;
         struct sv params; /* JSON: an object of strings by name, or a list of strings by place */
     } code;
-    struct sv grant; /* what `grant` brought, where the adapter has one */
+    struct sv grant; /* what `grant` brought or `mint` made, where the adapter has one */
     struct sv token; /* the attempt's own token, for the callback address and reference fields */
     struct sv
         status_url; /* where the provider shall post receipts, token included; empty: no public address */
@@ -85,6 +88,7 @@ struct grant {
     char text[GRANT_BYTES_MAX]; /* the adapter's own form; a secret */
     int64_t expires_at;         /* asked for anew some time before */
     bool more;                  /* not yet the token: `grant` is called again, with this as its `so_far` */
+    int64_t renewable_at; /* the provider takes no newer one before, also when it refuses this; 0: any time */
 };
 
 /* What to answer to a provider's post, once what it said is on disk. */
@@ -150,6 +154,9 @@ struct adapter {
                         const struct http_response *r, struct grant *out, struct err *e);
     bool (*needs_grant)(const struct lane_config *lane);
     struct sv (*grant_file)(const struct lane_config *lane);
+    /* Makes it without a call: a token that the lane's own key signs. False: the lane's settings cannot make
+     * one. NULL: `grant` fetches it, or none is needed. */
+    bool (*mint)(const struct lane_config *lane, int64_t now, struct grant *out, struct err *e);
     bool (*lookup)(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                    struct arena *mem, struct http_request *out, struct err *e);
     /* Whether this lane can be asked, where not all lanes of the adapter can. NULL: what can_lookup says. */

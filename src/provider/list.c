@@ -1,12 +1,19 @@
 #include "provider/adapter.h"
 #include "provider/aliyun.h"
 #include "provider/aws.h"
+#include "provider/fcm.h"
 #include "provider/generic.h"
 #include "provider/smtp.h"
 #include "provider/tencent.h"
 #include "provider/tencent_appkey.h"
 #include "provider/twilio.h"
 #include "provider/twilio_voice.h"
+
+#include "base/codec.h"
+
+#include <string.h>
+
+enum { CREDENTIALS_BYTES_MAX = 256 * 1024 };
 
 /* One a line, so that additions do not meet. */
 /* clang-format off */
@@ -19,6 +26,7 @@ const struct adapter *const adapters[] = {
     &generic_adapter,
     &twilio_voice_adapter,
     &aws_adapter,
+    &fcm_adapter,
     NULL,
 };
 /* clang-format on */
@@ -41,10 +49,28 @@ bool lane_can_look_up(const struct lane_config *lane) {
 
 bool lane_needs_grant(const struct lane_config *lane) {
     const struct adapter *a = lane->adapter;
-    return a->grant && (!a->needs_grant || a->needs_grant(lane));
+    return (a->grant || a->mint) && (!a->needs_grant || a->needs_grant(lane));
+}
+
+/* Secrets among the fields: only the hash stays. */
+static uint64_t credentials_of(const struct lane_config *lane) {
+    struct buf BUF_AUTO all = BUF_INIT(CREDENTIALS_BYTES_MAX);
+    buf_adds(&all, lane->adapter->name);
+    for (size_t i = 0; i < lane->adapter->n_fields; i++) {
+        buf_addf(&all, "|%zu:", lane->fields[i].n);
+        buf_add(&all, lane->fields[i]);
+    }
+    uint8_t hash[SHA256_BYTES];
+    uint64_t key;
+    sha256(buf_sv(&all), hash);
+    memcpy(&key, hash, sizeof key);
+    explicit_bzero(all.p, all.n);
+    return key;
 }
 
 bool lane_prepare(struct lane_config *lane, struct err *e) {
+    if (lane_needs_grant(lane))
+        lane->credentials = credentials_of(lane);
     return !lane->adapter->prepare || lane->adapter->prepare(lane, e);
 }
 

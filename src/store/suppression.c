@@ -179,7 +179,17 @@ bool suppression_write(struct db *db, struct suppression_write *w, int64_t now, 
 }
 
 struct sv suppression_address(struct sv v, char out[SUPPRESSION_NUMBER_BYTES_MAX]) {
-    if (v.n > SUPPRESSION_NUMBER_BYTES_MAX || sv_find_char(v, '@') == SIZE_MAX)
+    if (v.n > SUPPRESSION_NUMBER_BYTES_MAX) {
+        static const char head[] = "sha256:";
+        uint8_t hash[SHA256_BYTES];
+        struct buf BUF_AUTO hex = BUF_INIT(2 * SHA256_BYTES);
+        sha256(v, hash);
+        hex_add(&hex, hash, sizeof hash);
+        memcpy(out, head, sizeof head - 1);
+        memcpy(out + sizeof head - 1, hex.p, hex.n);
+        return sv_make(out, sizeof head - 1 + hex.n);
+    }
+    if (sv_find_char(v, '@') == SIZE_MAX)
         return v;
     for (size_t i = 0; i < v.n; i++)
         out[i] = (char)tolower((unsigned char)v.p[i]);
@@ -207,7 +217,7 @@ bool suppression_learn(struct db *db, const struct message *m, const struct supp
     char by[BY_BYTES_MAX], folded[SUPPRESSION_NUMBER_BYTES_MAX];
     int n = snprintf(by, sizeof by, "%s %d", l->lane, l->code);
     struct sv number = suppression_address(address_of(m, m->head.step, &mem), folded);
-    if (number.n == 0 || number.n > SUPPRESSION_NUMBER_BYTES_MAX)
+    if (number.n == 0)
         return true;
     const struct suppression row = {
         .account_id = m->account_id,

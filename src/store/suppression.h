@@ -103,7 +103,8 @@ MUST_USE bool suppression_lacks_consent(struct db *db, const struct message *m, 
 MUST_USE bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool exempt, int64_t now,
                               enum reason *why, struct err *e);
 /* An address as rows have it: in small letters if it has an @ (the domain is without case, and mailboxes are
- * in practice), else as it is. A view of v, or of out. */
+ * in practice), a device's token that is longer than a row's number as its hash, else as it is. A view of v,
+ * or of out. */
 struct sv suppression_address(struct sv v, char out[SUPPRESSION_NUMBER_BYTES_MAX]);
 
 /* ---- reading ---- */

@@ -37,7 +37,9 @@ static struct sv without_end(struct sv v) {
 }
 
 void fixture_load(struct fixture *f, const char *path, struct arena *mem) {
-    *f = (struct fixture){.mem = mem};
+    const char *slash = strrchr(path, '/');
+    *f = (struct fixture){.mem = mem,
+                          .folder = arena_dup(mem, sv_make(path, slash ? (size_t)(slash - path) : 0))};
     struct sv rest = read_file(path, mem);
     const char *end = rest.p + rest.n;
     while (rest.n) {
@@ -113,11 +115,22 @@ uint64_t fixture_number(const struct fixture *f, const char *section, const char
     return x;
 }
 
+/* `NAME: text`, or the text of a file beside the case by `NAME_file`. */
+static struct sv lane_value(const struct fixture *f, const char *name) {
+    char key[128], path[1024];
+    snprintf(key, sizeof key, "%s_file", name);
+    struct sv file = fixture_value(f, "lane", key);
+    if (!file.n)
+        return fixture_value(f, "lane", name);
+    snprintf(path, sizeof path, "%.*s/%.*s", SV_FMT(f->folder), SV_FMT(file));
+    return read_file(path, f->mem);
+}
+
 struct lane_config fixture_lane(const struct fixture *f) {
     struct lane_config lane = {.name = "case", .adapter = adapter_find(fixture_value(f, "case", "adapter"))};
     ASSERT(lane.adapter);
     for (size_t i = 0; i < lane.adapter->n_fields; i++)
-        lane.fields[i] = fixture_value(f, "lane", lane.adapter->fields[i].name);
+        lane.fields[i] = lane_value(f, lane.adapter->fields[i].name);
     lane.from = fixture_value(f, "lane", "from");
     lane.timeout_ms = (uint32_t)fixture_number(f, "lane", "timeout_ms", 10000);
     return lane;
@@ -125,6 +138,9 @@ struct lane_config fixture_lane(const struct fixture *f) {
 
 struct attempt_view fixture_attempt(const struct fixture *f, const char *section) {
     enum channel channel = CHANNEL_SMS;
+    enum priority priority = PRIORITY_TRANSACTIONAL;
+    struct sv urgency = fixture_value(f, section, "priority");
+    ASSERT(!urgency.n || priority_parse(urgency, &priority));
     struct sv name = fixture_value(f, section, "channel");
     ASSERT(!name.n || channel_find(name, &channel));
     return (struct attempt_view){
@@ -133,6 +149,9 @@ struct attempt_view fixture_attempt(const struct fixture *f, const char *section
         .started_at = fixture_time(f, section, "started_at", 0),
         .expires_at = fixture_time(f, section, "expires_at", 0),
         .channel = channel,
+        .priority = priority,
+        .data = fixture_value(f, section, "data"),
+        .collapse = fixture_value(f, section, "collapse"),
         .to = fixture_value(f, section, "to"),
         .from = fixture_value(f, section, "from"),
         .body = fixture_value(f, section, "body"),

@@ -10,6 +10,7 @@ enum { FIXTURE_SECTIONS_MAX = 16 };
 
 struct fixture {
     struct arena *mem; /* borrowed */
+    struct sv folder;  /* of the file; empty: the current one */
     size_t n;
     struct {
         struct sv name, text;

@@ -92,6 +92,8 @@ static void write_verdict(const struct verdict *v, struct buf *out) {
     add_number(out, "retry_after_ms", v->retry_after_ms);
     add_number(out, "segments", v->segments);
     add_line(out, "provider_id", sv_of(v->provider_id));
+    if (v->grant_refused)
+        add_line(out, "grant_refused", SV("yes"));
     add_line(out, "text", sv_of(v->text));
 }
 
@@ -218,9 +220,10 @@ static void run_call(const struct fixture *f, const struct lane_config *lane, st
         return;
     }
     bool send = sv_eq(call, SV("send")), lookup = sv_eq(call, SV("lookup"));
-    bool built = send     ? ad->build(lane, &a, now, nonce, mem, &rq, &e)
-                 : lookup ? ad->lookup(lane, &a, now, nonce, mem, &rq, &e)
-                          : ad->probe(lane, now, nonce, mem, &rq, &e);
+    bool built = send                     ? ad->build(lane, &a, now, nonce, mem, &rq, &e)
+                 : lookup                 ? ad->lookup(lane, &a, now, nonce, mem, &rq, &e)
+                 : lane_needs_grant(lane) ? ad->probe_granted(lane, a.grant, now, nonce, mem, &rq, &e)
+                                          : ad->probe(lane, now, nonce, mem, &rq, &e);
     if (!built) {
         write_error(&e, &o->error);
         return;

@@ -22,7 +22,8 @@ static void test_adapters__are_complete_and_found_by_name(void **state) {
         assert_ptr_equal(adapter_find(sv_of(a->name)), a);
         assert_true(a->build && a->judge && a->batch_max > 0 && a->n_fields <= LANE_FIELDS_MAX);
         assert_int_equal(a->can_lookup, a->lookup != NULL && a->judge_lookup != NULL);
-        assert_int_equal(a->probe != NULL, a->judge_probe != NULL);
+        assert_int_equal(a->probe || a->probe_granted, a->judge_probe != NULL);
+        assert_true(!a->grant || a->judge_grant);
         for (size_t f = 0; f < a->n_fields; f++) {
             assert_true(a->fields[f].name && a->fields[f].label && a->fields[f].label_zh);
             assert_int_equal(adapter_field_index(a, sv_of(a->fields[f].name)), f);
