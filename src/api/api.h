@@ -150,6 +150,8 @@ struct stock *api_stock(const struct api_request *rq);
 /* The front's own read connection and its copy of the accounts. */
 struct db *api_db(const struct api_request *rq);
 struct directory *api_directory(const struct api_request *rq);
+/* What secrets are kept under. */
+const struct master_key *api_master(const struct api_request *rq);
 bool api_is_draining(const struct api_request *rq);
 /* Empty, the front's; for building one answer's body. Void at the next call. */
 struct buf *api_scratch(const struct api_request *rq);
@@ -179,6 +181,10 @@ struct sv api_traceparent(const struct api_request *rq);
  * whose host is not (literally) a private address, unless the settings allow those. */
 MUST_USE bool api_check_callback(const struct api_request *rq, const char *field, struct sv url,
                                  struct err *e);
+
+/* The same for any URL of a caller's; setting: the one that allows private addresses, and whether it does. */
+MUST_USE bool api_check_outside(const char *field, struct sv url, bool allow_private, const char *setting,
+                                struct err *e);
 
 /* ---- answering ---- */
 

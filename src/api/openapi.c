@@ -1,6 +1,7 @@
 /* openapi: the OpenAPI 3.1 document, made from the tables that route and read requests. */
 #include "api/front.h"
 #include "api/native.h"
+#include "api/native_webhooks.h"
 
 #include "base/json.h"
 
@@ -70,6 +71,10 @@ static const struct schema {
     {"ExplainedRate", explained_rate_shape, false},
     {"ExplainedRoute", explained_route_shape, false},
     {"ExplainedLane", explained_lane_shape, false},
+    {"Webhook", webhook_shape, false},
+    {"WebhookList", webhook_list_shape, false},
+    {"WebhookDelivery", webhook_delivery_shape, false},
+    {"WebhookDeliveryPage", webhook_delivery_page_shape, false},
     {"Whoami", whoami_shape, false},
     {"Ready", ready_shape, false},
     {"Problem", problem_shape, false},

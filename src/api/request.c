@@ -230,6 +230,10 @@ struct directory *api_directory(const struct api_request *rq) {
     return rq->front->directory;
 }
 
+const struct master_key *api_master(const struct api_request *rq) {
+    return rq->front->parts.master;
+}
+
 bool api_is_draining(const struct api_request *rq) {
     return rq->front->draining;
 }
@@ -344,6 +348,12 @@ static bool is_inside(struct sv host) {
 }
 
 bool api_check_callback(const struct api_request *rq, const char *field, struct sv url, struct err *e) {
+    return api_check_outside(field, url, rq->front->settings->callbacks.allow_private,
+                             "callbacks.allow_private", e);
+}
+
+bool api_check_outside(const char *field, struct sv url, bool allow_private, const char *setting,
+                       struct err *e) {
     struct sv rest = url;
     size_t at = sv_find(url, SV("://"));
     bool http = at != SIZE_MAX && (sv_eq_nocase(sv_sub(url, 0, at), SV("http")) ||
@@ -361,9 +371,9 @@ bool api_check_callback(const struct api_request *rq, const char *field, struct 
     struct sv host = host_of(authority);
     if (host.n == 0 || (end < rest.n && rest.p[end] == '\\'))
         return err_set_field(e, ERR_INVALID, field, "this URL names no host");
-    if (!rq->front->settings->callbacks.allow_private && is_inside(host))
-        return err_set_field(e, ERR_INVALID, field,
-                             "this address is inside a private network: callbacks.allow_private forbids it");
+    if (!allow_private && is_inside(host))
+        return err_set_field(e, ERR_INVALID, field, "this address is inside a private network: %s forbids it",
+                             setting);
     return true;
 }
 

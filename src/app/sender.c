@@ -6,12 +6,14 @@
 #include "net/client.h"
 #include "pipeline/call.h"
 #include "provider/adapter.h"
+#include "store/seal.h"
 
 #include <string.h>
 
 enum {
     TAKE_MAX = 256,
     ANSWER_MAX_BYTES = 1024 * 1024,
+    HOOK_ANSWER_MAX_BYTES = 16 * 1024, /* nobody reads it */
     IDLE_MS = 1000,
     CONNECTIONS_MAX = 2048,
 };
@@ -66,6 +68,11 @@ static bool account_of(void *ctx, int64_t id, struct sv *sid, struct sv *token) 
     return true;
 }
 
+static bool open_secret(void *ctx, struct sv sealed, char out[HOOK_SECRET_BYTES_MAX]) {
+    struct sender *s = ctx;
+    return sealed.n <= HOOK_SEALED_BYTES_MAX && unseal(&s->loop->master, sealed, out);
+}
+
 static void release(struct flight *f) {
     arena_reset(&f->mem);
     f->next_free = f->sender->free;
@@ -118,6 +125,12 @@ static struct client_call settings_of(const struct call *c) {
                                     .connect_timeout_ms = c->settings->callbacks.timeout_ms,
                                     .body_bytes_max = ANSWER_MAX_BYTES,
                                     .allow_private = c->settings->callbacks.allow_private};
+    if (c->kind == CALL_HOOK)
+        return (struct client_call){.timeout_ms = c->settings->webhooks.timeout_ms,
+                                    .connect_timeout_ms = c->settings->webhooks.timeout_ms,
+                                    .body_bytes_max = HOOK_ANSWER_MAX_BYTES,
+                                    .cut_body = true,
+                                    .allow_private = c->settings->webhooks.allow_private};
     return settings_of_lane(c->lane);
 }
 
@@ -148,7 +161,7 @@ static void send_apart(struct sender *s, struct call *c, struct grant_entry *gra
 
 static void send_off(struct sender *s, struct call *c, struct grant_entry *grant) {
     struct flight *f = take_flight(s);
-    struct signer signer = {.account = account_of, .ctx = s};
+    struct signer signer = {.account = account_of, .open = open_secret, .ctx = s};
     f->call = c;
     f->grant = grant;
     f->grant_number = grant ? grant->number : 0;
@@ -268,7 +281,7 @@ static bool mint(struct sender *s, struct grant_entry *entry, const struct lane_
 }
 
 static void start(struct sender *s, struct call *c) {
-    if (c->kind == CALL_CALLBACK || !lane_needs_grant(c->lane)) {
+    if (!call_has_lane(c) || !lane_needs_grant(c->lane)) {
         send_off(s, c, NULL);
         return;
     }

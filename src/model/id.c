@@ -34,7 +34,7 @@ int64_t id_time(int64_t id) {
     return ((id >> (SEQUENCE_BITS + NODE_BITS)) + epoch_ms) * US_PER_MS;
 }
 
-/* The domain byte keeps an attempt token from ever being a message's checksum. */
+/* The domain byte keeps what is made for one kind from ever being right for another. */
 static uint64_t checksum(struct sip_key key, char domain, int64_t id, unsigned attempt) {
     char bytes[13];
     bytes[0] = domain;
@@ -43,27 +43,47 @@ static uint64_t checksum(struct sip_key key, char domain, int64_t id, unsigned a
     return siphash(key, sv_make(bytes, sizeof bytes));
 }
 
-struct sid sid_message(struct sip_key key, int64_t id) {
-    struct sid s = {.text = "SM"};
+static struct sid sid_of(struct sip_key key, const char *prefix, char domain, int64_t id) {
+    struct sid s = {.text = {prefix[0], prefix[1]}};
     hex_u64(s.text + 2, (uint64_t)id);
-    hex_u64(s.text + 18, checksum(key, 'm', id, 0));
+    hex_u64(s.text + 18, checksum(key, domain, id, 0));
     return s;
 }
 
-bool sid_parse_message(struct sip_key key, struct sv text, int64_t *id) {
+static bool parse(struct sip_key key, const char *prefix, char domain, struct sv text, int64_t *id) {
     uint8_t b[8];
-    if (text.n != SID_BYTES || !sv_starts(text, SV("SM")) || !hex_parse(sv_sub(text, 2, 16), b, 8))
+    if (text.n != SID_BYTES || !sv_starts(text, sv_of(prefix)) || !hex_parse(sv_sub(text, 2, 16), b, 8))
         return false;
     uint64_t x = 0;
     for (int i = 0; i < 8; i++)
         x = x << 8 | b[i];
     if (x == 0 || x > INT64_MAX)
         return false;
-    struct sid right = sid_message(key, (int64_t)x);
+    struct sid right = sid_of(key, prefix, domain, (int64_t)x);
     if (!sv_eq_secret(text, sid_sv(&right)))
         return false;
     *id = (int64_t)x;
     return true;
+}
+
+struct sid sid_message(struct sip_key key, int64_t id) {
+    return sid_of(key, "SM", 'm', id);
+}
+
+bool sid_parse_message(struct sip_key key, struct sv text, int64_t *id) {
+    return parse(key, "SM", 'm', text, id);
+}
+
+struct sid sid_hook(struct sip_key key, int64_t id) {
+    return sid_of(key, "WH", 'w', id);
+}
+
+bool sid_parse_hook(struct sip_key key, struct sv text, int64_t *id) {
+    return parse(key, "WH", 'w', text, id);
+}
+
+struct sid sid_notice(struct sip_key key, int64_t id) {
+    return sid_of(key, "EV", 'n', id);
 }
 
 struct sid sid_random(const char *prefix, uint64_t hi, uint64_t lo) {

@@ -32,6 +32,11 @@ int64_t id_floor(int64_t at);
 struct sid sid_message(struct sip_key key, int64_t id);
 /* False unless text is SM + 32 lower-case hex digits with the right checksum. */
 bool sid_parse_message(struct sip_key key, struct sv text, int64_t *id);
+/* A webhook's: WH + 32 hex digits, made the same way; no sid of the one kind is one of the other. */
+struct sid sid_hook(struct sip_key key, int64_t id);
+bool sid_parse_hook(struct sip_key key, struct sv text, int64_t *id);
+/* The name of an event that is no message's: EV + 32 hex digits. */
+struct sid sid_notice(struct sip_key key, int64_t id);
 /* prefix: two letters. 128 random bits. */
 struct sid sid_random(const char *prefix, uint64_t hi, uint64_t lo);
 struct sv sid_sv(const struct sid *s);

@@ -48,6 +48,11 @@ static const struct {
                             "Lanes on trial taken out of their route by themselves."},
     [COUNT_TOKENS] = {"provider_tokens_total", "Access tokens fetched from providers, or signed for them."},
     [COUNT_TOKEN_CALLS] = {"provider_token_calls_total", "Calls that carried one of them."},
+    [COUNT_HOOKS_OK] = {"webhook_delivered_total", "Events taken by webhooks."},
+    [COUNT_HOOKS_FAILED] = {"webhook_failed_total", "Tries to deliver to a webhook that failed."},
+    [COUNT_HOOKS_GIVEN_UP] = {"webhook_given_up_total", "Events given up after webhooks.give_up_s."},
+    [COUNT_HOOKS_DISABLED] = {"webhook_disabled_total",
+                              "Webhooks disabled since they took nothing for long."},
 };
 
 static const struct {

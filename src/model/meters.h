@@ -49,6 +49,10 @@ enum counter {
     COUNT_CANARIES_OUT,     /* lanes on trial taken out of their route */
     COUNT_TOKENS,           /* had of providers, or signed for them */
     COUNT_TOKEN_CALLS,      /* calls that carried one */
+    COUNT_HOOKS_OK,         /* events taken by webhooks */
+    COUNT_HOOKS_FAILED,
+    COUNT_HOOKS_GIVEN_UP,
+    COUNT_HOOKS_DISABLED,
     COUNTER_COUNT
 };
 

@@ -70,6 +70,15 @@ struct settings {
         bool allow_private;    /* may post to private addresses: for tests and closed networks */
     } callbacks;
 
+    struct { /* out to customers */
+        uint32_t timeout_ms;
+        uint32_t window;    /* calls to one of them at once */
+        uint32_t give_up_s; /* after so long without success an event is not tried again */
+        uint32_t disable_s; /* after so long without any success it is disabled */
+        uint32_t keep_s;    /* how long deliveries are remembered */
+        bool allow_http, allow_private;
+    } webhooks;
+
     struct {
         struct sv dir;      /* folder of message templates, NAME.txt or NAME.LANG.txt; empty: none */
         bool strict;        /* an undefined variable is an error */

@@ -404,7 +404,8 @@ static void flight_end(struct client *c, struct flight *f, CURLcode code) {
     struct http_header headers[ANSWER_HEADERS_MAX];
     BUF_AUTO struct buf error = BUF_INIT(1024);
     struct http_response r = {.elapsed_us = clock_monotonic_us() - f->started_us};
-    if (code == CURLE_OK && status >= 100 && status <= 599) {
+    bool cut = code == CURLE_WRITE_ERROR && f->body.overflow && f->call.cut_body;
+    if ((code == CURLE_OK || cut) && status >= 100 && status <= 599) {
         for (size_t i = 0; i < f->n_places; i++) {
             const struct header_place *at = &f->places[i];
             headers[i] = (struct http_header){.name = sv_make(f->head.p + at->name_at, at->name_n),

@@ -33,6 +33,7 @@ struct client_call {
     unsigned timeout_ms;                /* whole call */
     unsigned connect_timeout_ms;
     size_t body_bytes_max; /* of the answer */
+    bool cut_body;         /* nobody needs it whole: what is longer is cut, and counts as answered */
     /* Addresses on this machine and private networks (RFC 1918, 4193, 3927, loopback, metadata services) are
      * refused with HTTP_NOT_SENT unless set. Checked on the address really connected to, so DNS rebinding is
      * covered. */

@@ -14,6 +14,7 @@
 #include "model/settings.h"
 #include "pipeline/explain.h"
 #include "policy/limits.h"
+#include "store/hooks.h"
 #include "store/suppression.h"
 #include "store/templates.h"
 
@@ -32,6 +33,7 @@ enum ask_kind {
     ASK_WRITE,    /* what the core has no part in (store/write.h); DONE: its outcome is on disk */
     ASK_EXPLAIN,  /* what would become of a message; answered at once */
     ASK_EXPECT,   /* when a message that waits may expect to go; answered at once */
+    ASK_HOOK,     /* a write to the account's webhooks; REFUSED: too many, or disabled */
     ASK_KINDS
 };
 
@@ -69,6 +71,7 @@ struct ask {
     struct suppression_write *suppression; /* SUPPRESS: likewise */
     struct store_write *write;             /* WRITE: likewise */
     unsigned attempt;                      /* RECEIPT: 0 not known */
+    struct hook_write *hook;               /* HOOK: likewise */
     struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;
     struct reply *reply;          /* SUBMIT of an inbound text: likewise; its answer may be taken out */

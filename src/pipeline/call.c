@@ -1,8 +1,12 @@
 #include "pipeline/call.h"
 
 #include "model/content.h"
+#include "notify/hook_post.h"
 #include "notify/owed.h"
 #include "provider/view.h"
+#include "store/seal.h"
+
+#include <string.h>
 
 /* The views of a batch had room beside its request in CALL_ARENA_BYTES; its verdicts come to that. */
 enum { JUDGE_ARENA_BYTES = 2 * CALL_ARENA_BYTES };
@@ -118,6 +122,24 @@ static bool build_callback(const struct call *c, const struct world *w, const st
     return owed_build(w, &o, mem, out, e);
 }
 
+static bool build_hook(const struct call *c, const struct world *w, const struct signer *s, struct arena *mem,
+                       struct http_request *out, struct err *e) {
+    char open[2][HOOK_SECRET_BYTES_MAX];
+    struct hook_post p = {.delivery = c->delivery, .url = c->target->url};
+    bool ok = true;
+    for (size_t i = 0; i < 2 && ok; i++) {
+        const struct hook_secret *k = &c->target->secrets[i];
+        if (!k->n)
+            continue;
+        ok = s->open(s->ctx, sv_make((const char *)k->sealed, k->n), open[i]);
+        p.secrets[i] = sv_make(open[i], k->n - SEAL_BYTES);
+    }
+    ok = ok ? hook_post_build(w, &p, mem, out, e)
+            : err_set(e, ERR_OUTSIDE, "its secret cannot be read with this master key");
+    explicit_bzero(open, sizeof open);
+    return ok;
+}
+
 bool call_build(struct call *c, const struct world *w, const struct signer *s, struct arena *mem,
                 struct http_request *out) {
     struct err e = ERR_INIT;
@@ -127,6 +149,10 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
     *out = (struct http_request){0};
     if (c->kind == CALL_CALLBACK) {
         ok = build_callback(c, w, s, mem, out, &e);
+    } else if (c->kind == CALL_HOOK) {
+        ok = build_hook(c, w, s, mem, out, &e);
+        if (!ok)
+            snprintf(c->error, sizeof c->error, "%.*s", DELIVERY_ERROR_MAX, e.text);
     } else if (c->joined) {
         ok = build_batch(c, w, nonce, mem, out, &e);
     } else {
@@ -156,6 +182,21 @@ static void judge_batch(struct call *c, const struct world *w, const struct http
     }
 }
 
+/* Delay-seconds; a date is not worth a parser here: our own wait is as good (RFC 9110, section 10.2.3). */
+static int64_t retry_after_of(const struct http_response *r) {
+    uint64_t s;
+    struct sv v = sv_trim(http_find_header(r->headers, r->n_headers, SV("Retry-After")));
+    return sv_to_u64(v, &s) ? (int64_t)(s < 86400 ? s : 86400) : 0;
+}
+
+static void judge_hook(struct call *c, const struct http_response *r) {
+    bool answered = r->transport == HTTP_ANSWERED;
+    c->taken = answered && r->status >= 200 && r->status < 300;
+    c->retry_after_s = answered && !c->taken ? retry_after_of(r) : 0;
+    if (!answered)
+        snprintf(c->error, sizeof c->error, "%.*s", SV_FMT(r->error));
+}
+
 void call_judge(struct call *c, const struct world *w, const struct http_response *r) {
     c->elapsed_us = r->elapsed_us;
     c->status = r->status;
@@ -168,6 +209,8 @@ void call_judge(struct call *c, const struct world *w, const struct http_respons
         arena_init(&mem, JUDGE_ARENA_BYTES);
         struct attempt_view v = view_of(c, w, &mem);
         c->answer = c->lane->adapter->judge_lookup(c->lane, &v, world_now(w), r);
+    } else if (c->kind == CALL_HOOK) {
+        judge_hook(c, r);
     } else {
         c->taken = r->transport == HTTP_ANSWERED && r->status >= 200 && r->status < 300;
     }

@@ -16,7 +16,13 @@
  * batch. A batch that needs more goes apart. */
 enum { CALL_ARENA_BYTES = 1024 * 1024 };
 
-enum call_kind { CALL_ATTEMPT, CALL_LOOKUP, CALL_CALLBACK };
+enum call_kind { CALL_ATTEMPT, CALL_LOOKUP, CALL_CALLBACK, CALL_HOOK };
+
+/* Where a webhook's events go, as it stands now. */
+struct hook_target {
+    struct sv url;
+    struct hook_secret secrets[2]; /* the second: n 0 for none */
+};
 
 struct call {
     enum call_kind kind;
@@ -36,15 +42,25 @@ struct call {
     bool renewed;              /* the sender's own: it went out anew with another token */
 
     int64_t elapsed_us;
-    struct verdict verdict;      /* ATTEMPT */
-    struct lookup_answer answer; /* LOOKUP */
-    bool taken;                  /* CALLBACK: answered 2xx */
-    int status;                  /* CALLBACK */
+    struct verdict verdict;              /* ATTEMPT */
+    struct lookup_answer answer;         /* LOOKUP */
+    bool taken;                          /* CALLBACK, HOOK: answered 2xx */
+    int status;                          /* CALLBACK, HOOK */
+    const struct hook_target *target;    /* HOOK */
+    const struct delivery_due *delivery; /* HOOK */
+    int64_t retry_after_s;               /* HOOK: as it asked, 0: it did not */
+    char error[DELIVERY_ERROR_MAX + 1];  /* HOOK: why there was no answer, or "" */
 };
 
-/* Who signs callbacks: the account's sid and token. */
+/* Does it call a provider, and so has a lane? */
+static inline bool call_has_lane(const struct call *c) {
+    return c->kind == CALL_ATTEMPT || c->kind == CALL_LOOKUP;
+}
+
+/* Who signs callbacks: the account's sid and token; a webhook's secret out of its sealed form. */
 struct signer {
     bool (*account)(void *ctx, int64_t account_id, struct sv *sid, struct sv *token);
+    bool (*open)(void *ctx, struct sv sealed, char out[HOOK_SECRET_BYTES_MAX]);
     void *ctx;
 };
 

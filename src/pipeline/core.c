@@ -27,6 +27,7 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     c->ids.last = last_id;
     c->backlog = backlog;
     c->owed.behind = true;
+    c->hooks.unread = true;
     queue_init(&c->queue, core_window(s));
     struct ask reload = {.kind = ASK_RELOAD, .settings = s};
     core_ask(c, &reload);
@@ -80,6 +81,7 @@ void core_free(struct core *c) {
         core_lane_free(c->lanes[i]);
     for (size_t i = 0; i < c->gone.cap; i++)
         core_lane_free(c->gone.slots[i].value);
+    core_hooks_done(c);
     map_done(&c->gone);
     map_done(&c->live);
     map_done(&c->owing);
@@ -103,11 +105,16 @@ static void free_rows(struct job *j) {
     free(j->use);
     free(j->accounts);
     free(j->senders);
+    hook_list_free(j->hook_list);
+    for (unsigned i = 0; i < j->n_deliveries; i++)
+        delivery_done(&j->deliveries[i]);
+    free(j->deliveries);
 }
 
 static void free_work(struct work *w) {
     free_rows(&w->job);
     free(w->answer);
+    free(w->hook_write);
     free(w);
 }
 
@@ -379,6 +386,8 @@ static void committed(struct core *c, struct work *w) {
         ASSERT(w->live->work == w);
         w->live->work = NULL;
     }
+    if (w->job.hooked.n)
+        core_hooks_owed(c, &w->job.hooked);
     switch (w->purpose) {
     case FOR_PUT: core_put_done(c, w); break;
     case FOR_LOAD: load_done(c, w); break;
@@ -403,6 +412,12 @@ static void committed(struct core *c, struct work *w) {
     case FOR_SUPPRESS: core_suppress_done(c, w); break;
     case FOR_MARK: core_mark_done(c, w); break;
     case FOR_WRITE: core_write_done(c, w); break;
+    case FOR_HOOK: core_hooks_written(c, w); break;
+    case FOR_HOOKS: core_hooks_listed(c, w); break;
+    case FOR_HOOK_SCAN: core_hooks_scanned(c, w); break;
+    case FOR_HOOK_TRIED: core_hook_tried(c, w); break;
+    case FOR_HOOK_REPLAY: core_hooks_replayed(c, w); break;
+    case FOR_HOOK_PRUNE: core_hooks_pruned(c, w); break;
     }
     free_work(w);
 }
@@ -473,9 +488,13 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[6 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now), c->owed.next_due_at,
-                                              c->use_at, c->accounts.ask_at, core_find_again_at(c)};
-    size_t n = 5;
+    int64_t others[7 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
+                                              c->owed.next_due_at,
+                                              c->use_at,
+                                              c->accounts.ask_at,
+                                              core_find_again_at(c),
+                                              core_hooks_next_at(c)};
+    size_t n = 6;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
@@ -510,6 +529,7 @@ int64_t core_turn(struct core *c) {
     core_ask_for_accounts(c);
     core_ask_for_pages(c);
     core_owed_scan(c);
+    core_hooks_turn(c);
     core_keep_house(c);
     hand_out_jobs(c);
     hand_out_calls(c);

@@ -333,6 +333,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_WRITE:
     case ASK_EXPLAIN:
     case ASK_EXPECT:
+    case ASK_HOOK:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -547,6 +548,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_WRITE: write_for_front(c, a); break;
     case ASK_EXPLAIN: core_explain(c, a); break;
     case ASK_EXPECT: core_answer_expect(c, a); break;
+    case ASK_HOOK: core_hooks_write(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

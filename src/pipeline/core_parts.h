@@ -2,7 +2,8 @@
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
  * core_queue.c (whose turn it is), core_send.c (claims,
  * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_expect.c and
- * core_explain.c (what is told of messages), core_owed.c (status callbacks).
+ * core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
+ * (webhooks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -66,6 +67,12 @@ enum purpose {
     FOR_SUPPRESS, /* answers ask */
     FOR_MARK,     /* answers ask */
     FOR_WRITE,    /* answers ask */
+    FOR_HOOK,     /* a write to webhooks: answers ask, if there is one */
+    FOR_HOOKS,    /* the list of them */
+    FOR_HOOK_SCAN,
+    FOR_HOOK_TRIED, /* what came of a delivery */
+    FOR_HOOK_REPLAY,
+    FOR_HOOK_PRUNE,
 };
 
 struct work {
@@ -74,8 +81,10 @@ struct work {
     struct live *live;
     struct ask *ask;
     struct owing *owing;
-    struct lane *lane;            /* FOR_LANE_USE */
-    struct lookup_answer *answer; /* FOR_LOOKUP: the candidates not tried yet */
+    struct hook_event *hook_event; /* FOR_HOOK_TRIED */
+    struct hook_write *hook_write; /* FOR_HOOK without ask: owned */
+    struct lane *lane;             /* FOR_LANE_USE */
+    struct lookup_answer *answer;  /* FOR_LOOKUP: the candidates not tried yet */
     size_t candidate;
     struct work *next_out;
 };
@@ -122,6 +131,14 @@ struct core {
         bool behind, scanning;
         int64_t next_due_at;
     } owed;
+    struct {
+        struct map endpoints;          /* webhook id -> struct endpoint, owned; they stay as long as this */
+        struct map events;             /* webhook and message -> struct hook_event, owned */
+        struct endpoint *first, *last; /* those to be looked at */
+        size_t n_calls;                /* of theirs under way */
+        bool unread, reading, pruning; /* unread: the list has changed */
+        int64_t next_at, reread_at, retry_at, prune_at;
+    } hooks;
     struct {
         int64_t next_at; /* the next stretch is looked at then */
         enum priority priority;
@@ -291,5 +308,20 @@ void core_owed_scan(struct core *c);
 void core_owed_scanned(struct core *c, struct work *w);
 void core_owed_called(struct core *c, struct call *call);
 void core_owed_done(struct core *c, struct work *w);
+
+/* core_hooks.c: webhooks out. */
+void core_hooks_turn(struct core *c);
+int64_t core_hooks_next_at(const struct core *c); /* 0: nothing is to come */
+/* A committed change owes events to these. */
+void core_hooks_owed(struct core *c, const struct hooked *h);
+void core_hooks_write(struct core *c, struct ask *a);
+void core_hooks_written(struct core *c, struct work *w);
+void core_hooks_listed(struct core *c, struct work *w);
+void core_hooks_scanned(struct core *c, struct work *w);
+void core_hooks_replayed(struct core *c, struct work *w);
+void core_hooks_pruned(struct core *c, struct work *w);
+void core_hook_called(struct core *c, struct call *call);
+void core_hook_tried(struct core *c, struct work *w);
+void core_hooks_done(struct core *c); /* the core ends; no call is with it any more */
 
 #endif

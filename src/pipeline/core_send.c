@@ -399,6 +399,10 @@ void core_called(struct core *c, struct call *call) {
         core_owed_called(c, call);
         return;
     }
+    if (call->kind == CALL_HOOK) {
+        core_hook_called(c, call);
+        return;
+    }
     struct live *l = call->owner;
     ASSERT(l->call == call);
     l->call = NULL;

@@ -1,20 +1,15 @@
 #include "store/account.h"
 
 #include "base/clock.h"
+#include "store/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { GCM_IV_BYTES = 12, GCM_TAG_BYTES = 16, TOKEN_CHARS = SECRET_CHARS / 2 };
-
-static bool fill_random(void *out, size_t n, struct err *e) {
-    return RAND_bytes(out, (int)n) == 1 || err_set(e, ERR_OUTSIDE, "the system gives no random bytes");
-}
+enum { TOKEN_CHARS = SECRET_CHARS / 2 };
 
 /* ---- the master key ---- */
 
@@ -36,7 +31,7 @@ static bool read_key_file(const char *path, struct master_key *out, struct err *
 
 static bool make_key_file(const char *path, struct err *e) {
     uint8_t bytes[MASTER_KEY_BYTES];
-    if (!fill_random(bytes, sizeof bytes, e))
+    if (!seal_random(bytes, sizeof bytes, e))
         return false;
     struct buf BUF_AUTO text = BUF_INIT(128);
     hex_add(&text, bytes, sizeof bytes);
@@ -74,36 +69,10 @@ struct sip_key master_key_ids(const struct master_key *k) {
     return out;
 }
 
-/* ---- auth tokens at rest: IV, tag, ciphertext ---- */
+/* ---- auth tokens at rest ---- */
 
-static bool seal(const struct master_key *mk, struct sv text, uint8_t *out, size_t *n, struct err *e) {
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int k = 0, rest = 0;
-    bool ok = ctx && fill_random(out, GCM_IV_BYTES, e) &&
-              EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, mk->bytes, out) == 1 &&
-              EVP_EncryptUpdate(ctx, out + GCM_IV_BYTES + GCM_TAG_BYTES, &k, (const uint8_t *)text.p,
-                                (int)text.n) == 1 &&
-              EVP_EncryptFinal_ex(ctx, out + GCM_IV_BYTES + GCM_TAG_BYTES + k, &rest) == 1 &&
-              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, GCM_TAG_BYTES, out + GCM_IV_BYTES) == 1;
-    EVP_CIPHER_CTX_free(ctx);
-    *n = GCM_IV_BYTES + GCM_TAG_BYTES + (size_t)k + (size_t)rest;
-    return ok || err_set(e, ERR_OUTSIDE, "cannot encrypt the auth token");
-}
-
-static bool unseal(const struct master_key *mk, struct sv sealed, char out[TOKEN_CHARS + 1]) {
-    if (sealed.n != GCM_IV_BYTES + GCM_TAG_BYTES + TOKEN_CHARS)
-        return false;
-    const uint8_t *p = (const uint8_t *)sealed.p;
-    uint8_t tag[GCM_TAG_BYTES];
-    memcpy(tag, p + GCM_IV_BYTES, sizeof tag);
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int k = 0, rest = 0;
-    bool ok =
-        ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, mk->bytes, p) == 1 &&
-        EVP_DecryptUpdate(ctx, (uint8_t *)out, &k, p + GCM_IV_BYTES + GCM_TAG_BYTES, TOKEN_CHARS) == 1 &&
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, GCM_TAG_BYTES, tag) == 1 &&
-        EVP_DecryptFinal_ex(ctx, (uint8_t *)out + k, &rest) == 1;
-    EVP_CIPHER_CTX_free(ctx);
+static bool unseal_token(const struct master_key *mk, struct sv sealed, char out[TOKEN_CHARS + 1]) {
+    bool ok = sealed.n == SEAL_BYTES + TOKEN_CHARS && unseal(mk, sealed, out);
     out[ok ? TOKEN_CHARS : 0] = '\0';
     return ok;
 }
@@ -129,7 +98,7 @@ bool account_read(struct db_stmt *s, const struct master_key *mk, struct account
     *out = (struct account){.id = db_col_int(s, 0)};
     snprintf(out->sid.text, sizeof out->sid.text, "%.*s", SV_FMT(db_col_text(s, 1)));
     snprintf(out->name, sizeof out->name, "%.*s", SV_FMT(db_col_text(s, 2)));
-    return unseal(mk, db_col_text(s, 3), out->auth_token) ||
+    return unseal_token(mk, db_col_text(s, 3), out->auth_token) ||
            err_set(e, ERR_OUTSIDE,
                    "the auth token of account %s cannot be read with this master key: bring back the "
                    "master.key file "
@@ -173,20 +142,19 @@ static bool insert_account(struct db *db, const struct master_key *mk, struct sv
     static const char sql[] = "INSERT INTO account (sid, name, auth_token, created_at) VALUES (?,?,?,?) "
                               "ON CONFLICT DO NOTHING";
     uint64_t random[4];
-    uint8_t sealed[GCM_IV_BYTES + GCM_TAG_BYTES + TOKEN_CHARS + 16];
-    size_t n_sealed;
+    uint8_t sealed[SEAL_BYTES + TOKEN_CHARS];
     char token[TOKEN_CHARS];
-    if (!fill_random(random, sizeof random, e))
+    if (!seal_random(random, sizeof random, e))
         return false;
     hex_u64(token, random[2]);
     hex_u64(token + 16, random[3]);
     struct sid sid = sid_random("AC", random[0], random[1]);
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s || !seal(mk, sv_make(token, sizeof token), sealed, &n_sealed, e))
+    if (!s || !seal(mk, sv_make(token, sizeof token), sealed, e))
         return false;
     db_text(s, sid_sv(&sid));
     db_text(s, name);
-    db_blob(s, sealed, n_sealed);
+    db_blob(s, sealed, sizeof sealed);
     db_int(s, now);
     return db_run(s, e);
 }
@@ -215,7 +183,7 @@ bool api_key_create(struct db *db, int64_t account_id, struct sv name, unsigned 
         "INSERT INTO api_key (sid, account_id, name, hash, scopes, created_at) VALUES (?,?,?,?,?,?)";
     uint64_t random[6];
     uint8_t hash[SHA256_BYTES];
-    if (!name_is_fine(name, e) || !fill_random(random, sizeof random, e))
+    if (!name_is_fine(name, e) || !seal_random(random, sizeof random, e))
         return false;
     *out = (struct api_key){.sid = sid_random("SK", random[0], random[1]),
                             .account_id = account_id,

@@ -1,5 +1,7 @@
 #include "store/journal.h"
 
+#include "base/json.h"
+#include "store/journal_hooks.h"
 #include "store/journal_reads.h"
 #include "store/journal_rows.h"
 #include "store/lane_use.h"
@@ -24,7 +26,8 @@ struct journal {
     struct job **held; /* must-jobs of failed transactions, in order */
     size_t n_held;
     struct err trouble;
-    bool heed; /* the suppression list may have rows */
+    bool heed;               /* the suppression list may have rows */
+    struct hook_list *hooks; /* owned; NULL: to be read */
 };
 
 struct journal *journal_new(struct db *db, struct err *e) {
@@ -44,6 +47,7 @@ struct journal *journal_new(struct db *db, struct err *e) {
 void journal_free(struct journal *j) {
     if (!j)
         return;
+    hook_list_free(j->hooks);
     free(j->held);
     free(j);
 }
@@ -171,6 +175,32 @@ static bool check_put(struct db *db, struct job *job, struct err *e) {
     return job->result == JOB_DONE || !job->message->text[TEXT_IDEMPOTENCY_KEY].n || find_key(db, job, e);
 }
 
+/* Webhooks are owed the events of a change, by the transaction that stores it. */
+static bool tell_hooks(struct db *db, struct job *job, struct err *e) {
+    return !job->hooks || deliveries_owe(db, job->hooks, job->message, &job->change, job->kind == JOB_PUT,
+                                         job->now, &job->hooked, e);
+}
+
+/* They hear of an opt-out whatever made it. */
+static bool tell_consent(struct db *db, struct job *job, enum hook_type type, struct sv data, struct err *e) {
+    return !job->hooks ||
+           deliveries_owe_extra(db, job->hooks, job->message, type, data, job->now, &job->hooked, e);
+}
+
+static bool put_reply(struct db *db, struct job *job, struct err *e) {
+    const struct reply *r = job->reply;
+    if (!replies_put(db, job->message, job->reply, job->now, &job->wrote, e))
+        return false;
+    if (r->action != REPLY_STOP && r->action != REPLY_START)
+        return true;
+    struct buf BUF_AUTO data = BUF_INIT(4096);
+    json_pair(&data, "number", job->message->text[TEXT_FROM]);
+    json_pair_or_null(&data, "topic", r->topic);
+    json_pair(&data, "source", SV("reply"));
+    json_pair_or_null(&data, "keyword", r->keyword);
+    return tell_consent(db, job, r->action == REPLY_STOP ? HOOK_OPTED_OUT : HOOK_OPTED_IN, buf_sv(&data), e);
+}
+
 static bool do_put(struct db *db, struct job *job, struct err *e) {
     if ((job->n_links && !check_links(db, job, e)) || (job->result == JOB_DONE && !check_put(db, job, e)))
         return false;
@@ -184,8 +214,7 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
     }
     return journal_insert_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           add_links(db, job, e) &&
-           (!job->reply || replies_put(db, job->message, job->reply, job->now, &job->wrote, e));
+           add_links(db, job, e) && tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to
@@ -246,7 +275,16 @@ static bool learn(struct db *db, struct job *job, struct err *e) {
         .code = at_the_door ? c->attempt.code : c->next.code,
         .invalid_until = at_the_door ? job->invalid_until : 0,
     };
-    return suppression_learn(db, job->message, &lesson, job->now, &job->wrote, e);
+    if (!suppression_learn(db, job->message, &lesson, job->now, &job->wrote, e))
+        return false;
+    if (!job->wrote || lesson.reason != REASON_OPTED_OUT)
+        return true;
+    struct buf BUF_AUTO data = BUF_INIT(4096);
+    json_pair(&data, "number", job->message->text[TEXT_TO]);
+    json_pair_or_null(&data, "topic", SV_NONE);
+    json_pair(&data, "source", SV("provider"));
+    json_pair_i64(&data, "provider_code", lesson.code);
+    return tell_consent(db, job, HOOK_OPTED_OUT, buf_sv(&data), e);
 }
 
 static bool do_move(struct db *db, struct job *job, struct err *e) {
@@ -256,7 +294,7 @@ static bool do_move(struct db *db, struct job *job, struct err *e) {
         return true;
     return journal_update_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           learn(db, job, e);
+           tell_hooks(db, job, e) && learn(db, job, e);
 }
 
 static bool do_redact(struct db *db, struct job *job, struct err *e) {
@@ -267,7 +305,8 @@ static bool do_redact(struct db *db, struct job *job, struct err *e) {
 static bool do_delete(struct db *db, struct job *job, struct err *e) {
     int64_t id = job->message->id;
     return spent_keep(db, job->message, job->now, e) && links_delete(db, id, e) &&
-           replies_forget(db, id, e) && journal_delete_message(db, job->message, e);
+           replies_forget(db, id, e) && (!job->hooks || deliveries_forget(db, job->hooks, job->message, e)) &&
+           journal_delete_message(db, job->message, e);
 }
 
 static bool do_prune(struct db *db, struct job *job, struct err *e) {
@@ -336,6 +375,12 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_SUPPRESS] = do_suppress,
         [JOB_MARK] = do_mark,
         [JOB_WRITE] = do_write,
+        [JOB_HOOK] = journal_do_hook,
+        [JOB_HOOKS] = journal_do_hooks,
+        [JOB_HOOK_SCAN] = journal_do_hook_scan,
+        [JOB_HOOK_TRIED] = journal_do_hook_tried,
+        [JOB_HOOK_REPLAY] = journal_do_hook_replay,
+        [JOB_HOOK_PRUNE] = journal_do_hook_prune,
     };
     return doers[job->kind](db, job, e);
 }
@@ -364,6 +409,15 @@ static void reset_outcome(struct job *job) {
     free(job->accounts);
     job->accounts = NULL;
     job->n_accounts = 0;
+    hook_list_free(job->hook_list);
+    job->hook_list = NULL;
+    for (unsigned i = 0; i < job->n_deliveries; i++)
+        delivery_done(&job->deliveries[i]);
+    free(job->deliveries);
+    job->deliveries = NULL;
+    job->n_deliveries = 0;
+    job->hooked.n = 0;
+    job->released = job->rehook = false;
     job->more = false;
     job->wrote = false;
     job->why = REASON_NONE;
@@ -378,15 +432,28 @@ static bool look_at_list(struct journal *j, struct job **jobs, size_t n, struct 
     return true;
 }
 
+/* Reads the webhooks where they are not known, or others by now. */
+static bool look_at_hooks(struct journal *j, bool again, struct err *e) {
+    if (again) {
+        hook_list_free(j->hooks);
+        j->hooks = NULL;
+    }
+    if (!j->hooks)
+        j->hooks = hooks_load(j->db, e);
+    return j->hooks != NULL;
+}
+
 static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     if (n == 0)
         return true;
     bool ok = db_in_place(j->db, e) && db_begin(j->db, e);
     if (ok && !j->heed)
         ok = look_at_list(j, jobs, n, e);
+    ok = ok && look_at_hooks(j, false, e);
     for (size_t i = 0; ok && i < n; i++) {
         jobs[i]->heed = j->heed;
-        ok = do_job(j->db, jobs[i], e);
+        jobs[i]->hooks = j->hooks->n ? j->hooks : NULL;
+        ok = do_job(j->db, jobs[i], e) && (!jobs[i]->rehook || look_at_hooks(j, true, e));
         j->heed |= jobs[i]->wrote;
     }
     ok = ok && db_commit(j->db, e);
@@ -394,6 +461,8 @@ static bool transact(struct journal *j, struct job **jobs, size_t n, struct err 
         db_rollback(j->db);
         for (size_t i = 0; i < n; i++)
             reset_outcome(jobs[i]);
+        hook_list_free(j->hooks); /* it may say what was rolled back */
+        j->hooks = NULL;
     }
     return ok;
 }

@@ -16,6 +16,7 @@
 #include "model/link.h"
 #include "store/account.h"
 #include "store/db.h"
+#include "store/deliveries.h"
 #include "store/replies.h"
 #include "store/suppression.h"
 #include "store/templates.h"
@@ -42,6 +43,12 @@ enum job_kind {
     JOB_SUPPRESS,       /* a write to the suppression list */
     JOB_MARK,           /* an inbound text is marked as read, or unread; ABSENT: there is none */
     JOB_WRITE,          /* what a front wants written (store/write.h) */
+    JOB_HOOK,           /* a write to an account's webhooks */
+    JOB_HOOKS,          /* all webhooks */
+    JOB_HOOK_SCAN,      /* what one of them is owed and due */
+    JOB_HOOK_TRIED,     /* what came of a delivery */
+    JOB_HOOK_REPLAY,    /* the next stretch of a webhook's replay */
+    JOB_HOOK_PRUNE,     /* deliveries older than due_at are forgotten */
 };
 
 enum job_result {
@@ -142,9 +149,14 @@ struct job {
     bool read;                             /* MARK: id, account_id */
     struct store_write *write;             /* WRITE, at `now`: borrowed; its outcome likewise */
 
-    bool heed;       /* the journal's: the suppression list may have rows */
-    bool wrote;      /* the journal's: it has now */
-    enum reason why; /* SUPPRESSED */
+    struct hook_write *hook;          /* HOOK: likewise */
+    const struct delivery_try *tried; /* HOOK_TRIED: borrowed. HOOK_SCAN, HOOK_REPLAY: id is the webhook's */
+
+    bool heed;                     /* the journal's: the suppression list may have rows */
+    const struct hook_list *hooks; /* the journal's; NULL: there are none */
+    bool rehook;                   /* the journal's: they are others now */
+    bool wrote;                    /* the journal's: it has now */
+    enum reason why;               /* SUPPRESSED */
     enum job_result result;
     struct err err;
     struct message *loaded; /* LOAD; the receiver's to free */
@@ -155,6 +167,11 @@ struct job {
     unsigned n_rows;
     struct callback *callbacks; /* CALLBACK_SCAN; likewise */
     unsigned n_callbacks;
+    struct hooked hooked;            /* PUT, MOVE, HOOK: whom the events are owed to */
+    bool released;                   /* HOOK_TRIED: the message's next event is due now */
+    struct hook_list *hook_list;     /* HOOKS; the receiver's to free */
+    struct delivery_due *deliveries; /* HOOK_SCAN; likewise, with what they own */
+    unsigned n_deliveries;
     struct lane_use *use; /* LANE_USE, oldest first; the receiver's to free */
     unsigned n_use;
     struct account_name *accounts; /* ACCOUNTS; the receiver's to free */

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 
-BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code", "suppression", "suppression_key", "reply"}
+BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code", "suppression", "suppression_key", "reply", "delivery"}
 
 # What may walk a whole table or index, or sort, and why.
 ALLOWED = {
@@ -51,7 +51,9 @@ def tables_of(sql):
 
 
 def faults(db, sql):
-    plan = db.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?")).fetchall()
+    numbered = [int(n) for n in re.findall(r"\?(\d+)", sql)]
+    n = max([len(re.findall(r"\?(?!\d)", sql))] + numbered)
+    plan = db.execute("EXPLAIN QUERY PLAN " + sql, [None] * n).fetchall()
     names = tables_of(sql)
     for *_, step in plan:
         scan = re.match(r"SCAN (?:TABLE )?(\w+)", step)

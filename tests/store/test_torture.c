@@ -382,10 +382,10 @@ static void test_torture__kept_jobs_go_first_and_stand_when_the_next_batch_fails
     assert_int_equal(done[0]->result, JOB_FAILED);
     assert_int_equal(journal_held(t.journal), 2);
 
-    /* the kept go through (begin, update, event, attempt, callback, delete, commit: 7 calls); what fails is
-     * the new batch's own begin */
+    /* the kept go through (begin, the webhooks, update, event, attempt, callback, delete, commit: 8 calls);
+     * what fails is the new batch's own begin */
     t.calls = 0;
-    t.fail_at = 8;
+    t.fail_at = 9;
     assert_int_equal(journal_apply(t.journal, jobs, 1, done), 3);
     assert_ptr_equal(done[0], &t.batch.jobs[0]);
     assert_ptr_equal(done[1], &end);

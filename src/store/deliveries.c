@@ -1,0 +1,536 @@
+#include "store/deliveries.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/id.h"
+#include "store/replies.h"
+#include "store/rows.h"
+
+#include <string.h>
+
+enum { LOOKED_AT_MAX = 5000, EXTRA_BYTES_MAX = 32 * 1024 };
+
+const char *delivery_outcome_name(enum delivery_outcome o) {
+    static const char *const names[DELIVERY_OUTCOMES] = {"owed", "taken", "given_up"};
+    ASSERT(o < DELIVERY_OUTCOMES);
+    return names[o];
+}
+
+void delivery_done(struct delivery_due *d) {
+    message_free(d->message);
+    free(d->data);
+    d->message = NULL;
+    d->data = NULL;
+}
+
+static void bind_key(struct db_stmt *s, const struct delivery_key *k) {
+    db_int(s, k->hook_id);
+    db_int(s, k->subject_id);
+    db_int(s, k->event);
+}
+
+/* ---- owing ---- */
+
+static bool insert(struct db *db, const struct delivery_key *k, unsigned type, int64_t due_at, struct sv data,
+                   int64_t now, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO delivery (webhook_id, subject_id, event, type, created_at, due_at, "
+        "data) VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    bind_key(s, k);
+    db_int(s, type);
+    db_int(s, now);
+    db_int(s, due_at);
+    db_text_or_null(s, data);
+    return db_run(s, e);
+}
+
+static bool is_pending(struct db *db, int64_t hook_id, int64_t subject_id, bool *pending, struct err *e) {
+    static const char sql[] =
+        "SELECT 1 FROM delivery WHERE webhook_id=? AND subject_id=? AND due_at IS NOT NULL LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, hook_id);
+    db_int(s, subject_id);
+    if (!db_next(s, pending, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+static void note(struct hooked *out, int64_t id) {
+    for (unsigned i = 0; i < out->n; i++)
+        if (out->ids[i] == id)
+            return;
+    ASSERT(out->n < HOOKS_PER_ACCOUNT_MAX);
+    out->ids[out->n++] = id;
+}
+
+/* Behind what the endpoint is already owed of the same subject. */
+static bool owe_behind(struct db *db, const struct delivery_key *k, unsigned type, struct sv data,
+                       int64_t now, struct hooked *out, struct err *e) {
+    bool pending;
+    if (!is_pending(db, k->hook_id, k->subject_id, &pending, e))
+        return false;
+    if (!pending)
+        note(out, k->hook_id);
+    return insert(db, k, type, pending ? DELIVERY_WAITS : now, data, now, e);
+}
+
+static bool owe_to(struct db *db, const struct webhook *h, const struct message *m, const struct change *c,
+                   bool fresh, int64_t now, struct hooked *out, struct err *e) {
+    bool behind = false, looked = fresh;
+    for (unsigned i = 0; i < c->n_events; i++) {
+        const struct event *ev = &c->events[i];
+        if (ev->note || !hook_wants(h, ev->state, m->text[TEXT_TOPIC]))
+            continue;
+        if (!looked && !is_pending(db, h->id, m->id, &behind, e))
+            return false;
+        looked = true;
+        const struct delivery_key k = {h->id, m->id, ev->number};
+        if (!insert(db, &k, ev->state, behind ? DELIVERY_WAITS : now, SV_NONE, now, e))
+            return false;
+        if (!behind)
+            note(out, h->id);
+        behind = true;
+    }
+    return true;
+}
+
+/* Runs `do_` for each endpoint of the account that is enabled. */
+#define EACH_ENABLED(h, l, account)                                                                          \
+    for (const struct webhook *h = hooks_of(l, account);                                                     \
+         h && h != hooks_end(l) && h->account_id == (account); h++)                                          \
+        if (h->status == HOOK_ENABLED)
+
+bool deliveries_owe(struct db *db, const struct hook_list *l, const struct message *m, const struct change *c,
+                    bool fresh, int64_t now, struct hooked *out, struct err *e) {
+    EACH_ENABLED(h, l, m->account_id)
+    if (!owe_to(db, h, m, c, fresh, now, out, e))
+        return false;
+    return true;
+}
+
+bool deliveries_owe_extra(struct db *db, const struct hook_list *l, const struct message *m,
+                          enum hook_type type, struct sv data, int64_t now, struct hooked *out,
+                          struct err *e) {
+    EACH_ENABLED(h, l, m->account_id) {
+        const struct delivery_key k = {h->id, m->id, (uint16_t)(DELIVERY_EXTRA + type)};
+        if (hook_wants(h, type, m->text[TEXT_TOPIC]) && !owe_behind(db, &k, type, data, now, out, e))
+            return false;
+    }
+    return true;
+}
+
+bool deliveries_owe_notice(struct db *db, const struct hook_list *l, int64_t account_id, enum hook_type type,
+                           int64_t id, struct sv data, int64_t only, int64_t except, int64_t now,
+                           struct hooked *out, struct err *e) {
+    EACH_ENABLED(h, l, account_id) {
+        const struct delivery_key k = {h->id, id, 0};
+        bool wanted = only ? h->id == only : h->id != except && hook_wants(h, type, SV_NONE);
+        if (wanted && !owe_behind(db, &k, type, data, now, out, e))
+            return false;
+    }
+    return true;
+}
+
+/* ---- replay ---- */
+
+static bool owe_again(struct db *db, const struct delivery_key *k, unsigned type, int64_t now,
+                      struct err *e) {
+    static const char sql[] =
+        "INSERT INTO delivery (webhook_id, subject_id, event, type, created_at, due_at) VALUES (?,?,?,?,?,?) "
+        "ON CONFLICT DO UPDATE SET created_at=excluded.created_at, due_at=excluded.due_at, tries=0, "
+        "outcome=0 "
+        "WHERE due_at IS NULL";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    bind_key(s, k);
+    db_int(s, type);
+    db_int(s, now);
+    db_int(s, DELIVERY_WAITS);
+    return db_run(s, e);
+}
+
+/* The first that is pending may go, the others wait for it. */
+static bool put_in_order(struct db *db, int64_t hook_id, int64_t subject_id, int64_t now, struct err *e) {
+    static const char wait[] =
+        "UPDATE delivery SET due_at=9223372036854775807 WHERE webhook_id=?1 AND subject_id=?2 AND due_at IS "
+        "NOT NULL AND event>(SELECT min(event) FROM delivery WHERE webhook_id=?1 AND subject_id=?2 AND "
+        "due_at "
+        "IS NOT NULL)";
+    static const char go[] =
+        "UPDATE delivery SET due_at=?3 WHERE webhook_id=?1 AND subject_id=?2 AND due_at=9223372036854775807 "
+        "AND event=(SELECT min(event) FROM delivery WHERE webhook_id=?1 AND subject_id=?2 AND due_at IS NOT "
+        "NULL)";
+    struct db_stmt *s = db_stmt(db, wait, e);
+    if (!s)
+        return false;
+    db_int(s, hook_id);
+    db_int(s, subject_id);
+    if (!db_run(s, e))
+        return false;
+    s = db_stmt(db, go, e);
+    if (!s)
+        return false;
+    db_int(s, hook_id);
+    db_int(s, subject_id);
+    db_int(s, now);
+    return db_run(s, e);
+}
+
+static bool replay_message(struct db *db, const struct webhook *h, int64_t id, struct sv topic, int64_t now,
+                           struct err *e) {
+    static const char sql[] =
+        "SELECT number, state FROM event WHERE message_id=? AND at>=? AND note=0 ORDER BY number";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool some = false;
+    if (!s)
+        return false;
+    db_int(s, id);
+    db_int(s, h->replay_since);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            break;
+        int64_t state = db_col_int(s, 1);
+        const struct delivery_key k = {h->id, id, (uint16_t)db_col_int(s, 0)};
+        if (state <= 0 || state >= STATE_COUNT || !hook_wants(h, (unsigned)state, topic))
+            continue;
+        if (!owe_again(db, &k, (unsigned)state, now, e))
+            return false;
+        some = true;
+    }
+    return !some || put_in_order(db, h->id, id, now, e);
+}
+
+bool deliveries_replay(struct db *db, const struct webhook *h, unsigned limit, int64_t now, bool *more,
+                       struct err *e) {
+    static const char sql[] = "SELECT id, topic FROM message INDEXED BY message_account WHERE account_id=? "
+                              "AND id>? AND id<=? ORDER BY id LIMIT ?";
+    static const char note_sql[] = "UPDATE webhook SET replay_after=?, replay_until=? WHERE id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    int64_t last = h->replay_after;
+    unsigned n = 0;
+    if (!s)
+        return false;
+    db_int(s, h->account_id);
+    db_int(s, h->replay_after);
+    db_int(s, h->replay_until);
+    db_int(s, limit);
+    for (bool row;; n++) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            break;
+        last = db_col_int(s, 0);
+        if (!replay_message(db, h, last, db_col_text(s, 1), now, e))
+            return false;
+    }
+    *more = n == limit;
+    s = db_stmt(db, note_sql, e);
+    if (!s)
+        return false;
+    db_int(s, last);
+    db_int(s, *more ? h->replay_until : 0);
+    db_int(s, h->id);
+    return db_run(s, e);
+}
+
+/* ---- paying ---- */
+
+/* What is known of an inbound text, as members of a JSON object. */
+static bool read_reply(struct db *db, struct delivery_due *d, struct err *e) {
+    struct arena ARENA_AUTO mem;
+    struct reply r;
+    int64_t answered_at, read_at;
+    bool there;
+    arena_init(&mem, EXTRA_BYTES_MAX);
+    if (!replies_get(db, d->message->id, &mem, &r, &answered_at, &read_at, &there, e))
+        return false;
+    if (!there)
+        return true;
+    struct buf BUF_AUTO out = BUF_INIT(EXTRA_BYTES_MAX);
+    d->in_reply_to = r.in_reply_to;
+    json_pair(&out, "mood", sv_of(reply_mood_name(r.mood)));
+    json_pair_i64(&out, "polarity", r.polarity);
+    json_pair(&out, "action", sv_of(reply_action_name(r.action)));
+    json_pair_or_null(&out, "keyword", r.keyword);
+    json_pair_or_null(&out, "answer", r.answer);
+    d->data = buf_steal(&out);
+    return true;
+}
+
+#define AFTER(i) (ROW_COLUMNS_N + (i))
+
+static bool read_one(struct db *db, struct db_stmt *s, int64_t hook_id, struct delivery_due *d,
+                     struct err *e) {
+    *d = (struct delivery_due){
+        .key = {hook_id, db_col_int(s, AFTER(0)), (uint16_t)db_col_int(s, AFTER(1))},
+        .type = (unsigned)db_col_int(s, AFTER(2)),
+        .created_at = db_col_int(s, AFTER(3)),
+        .due_at = db_col_int(s, AFTER(4)),
+        .tries = (uint32_t)db_col_int(s, AFTER(5)),
+        .at = db_col_int(s, AFTER(7)),
+        .state = (enum state)db_col_int(s, AFTER(8)),
+        .reason = (enum reason)db_col_int(s, AFTER(9)),
+        .code = (int32_t)db_col_int(s, AFTER(10)),
+    };
+    struct sv data = db_col_text(s, AFTER(6));
+    if (data.n) {
+        d->data = strndup(data.p, data.n);
+        ASSERT(d->data);
+    }
+    if (d->at == 0)
+        d->at = d->created_at;
+    if (d->reason >= REASON_COUNT)
+        d->reason = REASON_NONE;
+    if (db_col_int(s, 0))
+        d->message = rows_message(s);
+    return d->type != STATE_RECEIVED || !d->message || read_reply(db, d, e);
+}
+
+static bool next_due(struct db *db, int64_t hook_id, int64_t now, int64_t *out, struct err *e) {
+    static const char sql[] = "SELECT due_at FROM delivery INDEXED BY delivery_due WHERE webhook_id=? AND "
+                              "due_at IS NOT NULL AND due_at>? ORDER BY due_at LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_int(s, hook_id);
+    db_int(s, now);
+    if (!db_next(s, &row, e))
+        return false;
+    *out = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    if (*out == DELIVERY_WAITS)
+        *out = 0;
+    return true;
+}
+
+bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, unsigned limit,
+                     struct delivery_due **out, unsigned *n, int64_t *next_due_at, struct err *e) {
+    static const char sql[] =
+        "SELECT " ROW_COLUMNS ", d.subject_id, d.event, d.type, d.created_at, d.due_at, d.tries, d.data, "
+        "ev.at, ev.state, ev.reason, ev.code FROM delivery AS d INDEXED BY delivery_due "
+        "LEFT JOIN message AS m ON m.id=d.subject_id "
+        "LEFT JOIN event AS ev ON ev.message_id=d.subject_id AND ev.number=d.event "
+        "WHERE d.webhook_id=? AND d.due_at IS NOT NULL AND d.due_at>=? AND d.due_at<=? ORDER BY d.due_at "
+        "LIMIT ?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    *n = 0;
+    *out = NULL;
+    *next_due_at = 0;
+    if (!s)
+        return false;
+    *out = calloc(limit, sizeof **out);
+    ASSERT(*out);
+    db_int(s, hook_id);
+    db_int(s, from);
+    db_int(s, now);
+    db_int(s, limit);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            break;
+        (*n)++; /* also if it fails: what it owns is freed with the others */
+        if (!read_one(db, s, hook_id, &(*out)[*n - 1], e)) {
+            db_end(s);
+            return false;
+        }
+    }
+    return *n == limit || next_due(db, hook_id, now, next_due_at, e);
+}
+
+static bool write_try(struct db *db, const struct delivery_try *t, struct err *e) {
+    static const char sql[] =
+        "UPDATE delivery SET outcome=?, tries=?, status=?, tried_at=?, duration_us=?, error=?, due_at=CASE "
+        "WHEN ?7 IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM delivery AS p WHERE p.webhook_id=?8 AND "
+        "p.subject_id=?9 AND p.event<?10 AND p.due_at IS NOT NULL) THEN 9223372036854775807 ELSE ?7 END "
+        "WHERE webhook_id=?8 AND subject_id=?9 AND event=?10";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, t->outcome);
+    db_int(s, t->tries);
+    db_int(s, t->status);
+    db_int(s, t->tried_at);
+    db_int(s, t->duration_us);
+    db_text_or_null(s, sv_of(t->error));
+    db_int_or_null(s, t->outcome == DELIVERY_OWED ? t->due_at : 0);
+    bind_key(s, &t->key);
+    return db_run(s, e);
+}
+
+static bool release(struct db *db, const struct delivery_key *k, int64_t now, bool *released, struct err *e) {
+    static const char sql[] =
+        "UPDATE delivery SET due_at=?3 WHERE webhook_id=?1 AND subject_id=?2 AND due_at=9223372036854775807 "
+        "AND event=(SELECT event FROM delivery WHERE webhook_id=?1 AND subject_id=?2 AND due_at IS NOT NULL "
+        "ORDER BY event LIMIT 1)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, k->hook_id);
+    db_int(s, k->subject_id);
+    db_int(s, now);
+    if (!db_run(s, e))
+        return false;
+    *released = db_changes(db) > 0;
+    return true;
+}
+
+bool deliveries_tried(struct db *db, const struct delivery_try *t, int64_t now, bool *released,
+                      struct err *e) {
+    return write_try(db, t, e) && release(db, &t->key, now, released, e);
+}
+
+/* ---- forgetting ---- */
+
+bool deliveries_forget(struct db *db, const struct hook_list *l, const struct message *m, struct err *e) {
+    static const char sql[] = "DELETE FROM delivery WHERE webhook_id=? AND subject_id=?";
+    for (const struct webhook *h = hooks_of(l, m->account_id);
+         h && h != hooks_end(l) && h->account_id == m->account_id; h++) {
+        struct db_stmt *s = db_stmt(db, sql, e);
+        if (!s)
+            return false;
+        db_int(s, h->id);
+        db_int(s, m->id);
+        if (!db_run(s, e))
+            return false;
+    }
+    return true;
+}
+
+static bool delete_old(struct db *db, const struct webhook *h, int64_t until, unsigned limit, unsigned *n,
+                       struct err *e) {
+    static const char sql[] =
+        "DELETE FROM delivery WHERE webhook_id=?1 AND (subject_id, event) IN (SELECT subject_id, event FROM "
+        "delivery WHERE webhook_id=?1 AND subject_id<?2 AND created_at<?3 AND (due_at IS NULL OR ?4) LIMIT "
+        "?5)";
+    bool all = h->status == HOOK_DELETED;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, h->id);
+    db_int(s, all ? INT64_MAX : id_floor(until));
+    db_int(s, all ? INT64_MAX : until);
+    db_int(s, all);
+    db_int(s, limit);
+    if (!db_run(s, e))
+        return false;
+    *n = (unsigned)db_changes(db);
+    return true;
+}
+
+/* What nobody took in all that time, since its endpoint is disabled. */
+static bool give_up_old(struct db *db, const struct webhook *h, int64_t until, unsigned limit, int64_t now,
+                        unsigned *n, struct err *e) {
+    static const char sql[] = "SELECT subject_id, event, tries FROM delivery WHERE webhook_id=? AND "
+                              "subject_id<? AND created_at<? AND due_at IS NOT NULL LIMIT 1";
+    for (*n = 0; *n < limit; (*n)++) {
+        struct db_stmt *s = db_stmt(db, sql, e);
+        bool row, released;
+        if (!s)
+            return false;
+        db_int(s, h->id);
+        db_int(s, id_floor(until));
+        db_int(s, until);
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        const struct delivery_try t = {
+            .key = {h->id, db_col_int(s, 0), (uint16_t)db_col_int(s, 1)},
+            .outcome = DELIVERY_GIVEN_UP,
+            .tries = (uint32_t)db_col_int(s, 2),
+        };
+        db_end(s);
+        if (!deliveries_tried(db, &t, now, &released, e))
+            return false;
+    }
+    return true;
+}
+
+static bool forget_hook(struct db *db, const struct webhook *h, struct err *e) {
+    static const char sql[] = "DELETE FROM webhook WHERE id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, h->id);
+    return db_run(s, e);
+}
+
+bool deliveries_prune(struct db *db, const struct hook_list *l, int64_t until, unsigned limit, int64_t now,
+                      bool *more, bool *gone, struct err *e) {
+    *more = *gone = false;
+    for (size_t i = 0; i < l->n && limit; i++) {
+        const struct webhook *h = &l->at[i];
+        unsigned n, given_up = 0;
+        if (!delete_old(db, h, until, limit, &n, e))
+            return false;
+        bool deleted = h->status == HOOK_DELETED;
+        if (!deleted && h->status != HOOK_ENABLED && !give_up_old(db, h, until, limit, now, &given_up, e))
+            return false;
+        if (deleted && n < limit) {
+            if (!forget_hook(db, h, e))
+                return false;
+            *gone = true;
+        }
+        n += given_up;
+        limit -= n < limit ? n : limit;
+    }
+    *more = limit == 0;
+    return true;
+}
+
+/* ---- reading ---- */
+
+bool deliveries_list(struct db *db, const struct delivery_filter *f, struct delivery_row *out, size_t *n,
+                     bool *more, struct delivery_key *last, struct err *e) {
+    static const char sql[] =
+        "SELECT subject_id, event, type, outcome, tries, status, created_at, due_at, tried_at, duration_us, "
+        "error FROM delivery WHERE webhook_id=? AND (subject_id, event) < (?, ?) ORDER BY subject_id DESC, "
+        "event DESC";
+    ASSERT(f->limit >= 1 && f->limit <= DELIVERY_PAGE_MAX);
+    struct db_stmt *s = db_stmt(db, sql, e);
+    *n = 0;
+    *more = false;
+    if (!s)
+        return false;
+    db_int(s, f->hook_id);
+    db_int(s, f->before_subject ? f->before_subject : INT64_MAX);
+    db_int(s, f->before_event);
+    for (unsigned looked = 0;; looked++) {
+        bool row;
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        if (*n == f->limit || looked == LOOKED_AT_MAX) {
+            *more = true;
+            db_end(s);
+            return true;
+        }
+        *last = (struct delivery_key){f->hook_id, db_col_int(s, 0), (uint16_t)db_col_int(s, 1)};
+        int64_t outcome = db_col_int(s, 3);
+        if (outcome < 0 || outcome >= DELIVERY_OUTCOMES || (f->by_outcome && outcome != (int64_t)f->outcome))
+            continue;
+        struct delivery_row *r = &out[(*n)++];
+        *r = (struct delivery_row){.key = *last,
+                                   .type = (unsigned)db_col_int(s, 2),
+                                   .outcome = (enum delivery_outcome)outcome,
+                                   .tries = (uint32_t)db_col_int(s, 4),
+                                   .status = (int)db_col_int(s, 5),
+                                   .created_at = db_col_int(s, 6),
+                                   .due_at = db_col_int(s, 7),
+                                   .tried_at = db_col_int(s, 8),
+                                   .duration_us = db_col_int(s, 9)};
+        rows_copy(r->error, sizeof r->error, db_col_text(s, 10));
+    }
+}

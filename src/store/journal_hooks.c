@@ -1,0 +1,47 @@
+#include "store/journal_hooks.h"
+
+bool journal_do_hook(struct db *db, struct job *job, struct err *e) {
+    struct hook_write *w = job->hook;
+    const struct webhook *h = &w->hook;
+    bool test = w->act == HOOK_SEND_TEST, disabled = w->act == HOOK_DISABLE && h->status != HOOK_BY_CALLER;
+    if (!hooks_write(db, w, job->now, e))
+        return false;
+    if (w->absent || w->full || w->off)
+        return true;
+    job->rehook = !test && w->act != HOOK_NOTE_FAILING;
+    if (!job->hooks || !(test || disabled))
+        return true;
+    return deliveries_owe_notice(db, job->hooks, h->account_id, test ? HOOK_TEST : HOOK_DISABLED,
+                                 w->notice_id, w->data, test ? h->id : 0, h->id, job->now, &job->hooked, e);
+}
+
+bool journal_do_hooks(struct db *db, struct job *job, struct err *e) {
+    job->hook_list = hooks_load(db, e);
+    return job->hook_list != NULL;
+}
+
+bool journal_do_hook_scan(struct db *db, struct job *job, struct err *e) {
+    if (!deliveries_scan(db, job->id, job->after_due_at, job->now, job->limit, &job->deliveries,
+                         &job->n_deliveries, &job->next_due_at, e))
+        return false;
+    job->more = job->n_deliveries == job->limit;
+    return true;
+}
+
+bool journal_do_hook_tried(struct db *db, struct job *job, struct err *e) {
+    return deliveries_tried(db, job->tried, job->now, &job->released, e);
+}
+
+bool journal_do_hook_replay(struct db *db, struct job *job, struct err *e) {
+    for (const struct webhook *h = job->hooks ? job->hooks->at : NULL; h && h != hooks_end(job->hooks); h++)
+        if (h->id == job->id && h->replay_until && h->status == HOOK_ENABLED) {
+            job->rehook = true;
+            return deliveries_replay(db, h, job->limit, job->now, &job->more, e);
+        }
+    return true;
+}
+
+bool journal_do_hook_prune(struct db *db, struct job *job, struct err *e) {
+    return !job->hooks ||
+           deliveries_prune(db, job->hooks, job->due_at, job->limit, job->now, &job->more, &job->rehook, e);
+}

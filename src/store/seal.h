@@ -1,0 +1,20 @@
+/* seal: secrets at rest that must be readable again, since they sign: AES-256-GCM under the master key, as
+ * IV, tag, ciphertext. */
+#ifndef HY_STORE_SEAL_H
+#define HY_STORE_SEAL_H
+
+#include "base/err.h"
+#include "base/sv.h"
+#include "store/account.h"
+
+enum { SEAL_BYTES = 28 }; /* a sealed text is longer by this */
+
+/* out has room for text.n + SEAL_BYTES; as many are written. ERR_OUTSIDE when the system gives no random
+ * bytes. */
+MUST_USE bool seal(const struct master_key *mk, struct sv text, uint8_t *out, struct err *e);
+/* out has room for sealed.n - SEAL_BYTES. False: not sealed under this key, or damaged; out is void then. */
+MUST_USE bool unseal(const struct master_key *mk, struct sv sealed, char *out);
+/* From the system's generator. */
+MUST_USE bool seal_random(void *out, size_t n, struct err *e);
+
+#endif
