@@ -203,6 +203,12 @@ static bool decide_suppression(struct api_request *rq, struct explained *d, stru
     if (!suppression_ask(api_db(rq), d->m, 0, d->x->exempt, d->x->at, &s->reason, e) ||
         !suppression_of(api_db(rq), rq->account_id, address, d->x->at, mem, d->rows, ROWS_MAX, &d->n_rows, e))
         return false;
+    bool lacks = false;
+    if (d->x->needs_consent && s->reason == REASON_NONE &&
+        !suppression_lacks_consent(api_db(rq), d->m, 0, &lacks, e))
+        return false;
+    if (lacks)
+        s->reason = REASON_NO_CONSENT;
     if (s->reason != REASON_NONE) {
         s->says = EXPLAIN_STOPS;
         print_text(s, "%s", reason_meaning(s->reason));

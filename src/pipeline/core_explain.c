@@ -212,6 +212,7 @@ void core_explain(struct core *c, struct ask *a) {
     e.at = e.m->send_at > x->at ? e.m->send_at : x->at;
     core_choose(c, e.m, &e.choice);
     x->exempt = core_is_exempt(c, e.m);
+    x->needs_consent = core_needs_consent(c, e.m);
     x->expected = core_expect(c, e.m, e.at, e.m->send_at > x->at ? 0 : x->ahead, x->ahead_more);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         steps[i].run(&e, explain_add(x, steps[i].name));

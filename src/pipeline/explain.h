@@ -84,7 +84,8 @@ struct explain {
 
     struct explain_step steps[EXPLAIN_STEPS_MAX];
     size_t n_steps;
-    bool exempt; /* opt-outs do not stop it */
+    bool exempt;        /* opt-outs do not stop it */
+    bool needs_consent; /* only a consent lets it go */
     struct explain_rate rates[RATES_MAX];
     size_t n_rates;
     struct explain_route *routes; /* room for routes_max, the asker's */
