@@ -1,0 +1,267 @@
+#include "app/cli_table.h"
+
+#include "app/cli.h"
+#include "app/config.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "store/account.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    BATCH = 1000,
+    PATIENCE_MS = 30000, /* the gateway and other imports take turns */
+    REFUSALS_SHOWN_MAX = 100,
+    LINE_BYTES_MAX = 64 * 1024,
+    CONVERTED_BYTES_MAX = 2 * LINE_BYTES_MAX,
+};
+
+bool table_parse(int argc, char **argv, bool import, struct table_options *o, bool *asked) {
+    static const struct option longs[] = {{"account", required_argument, NULL, 'a'},
+                                          {"everyone", no_argument, NULL, 'e'},
+                                          {"kind", required_argument, NULL, 'k'},
+                                          {"format", required_argument, NULL, 'f'},
+                                          {"encoding", required_argument, NULL, 'g'},
+                                          {"dry-run", no_argument, NULL, 'd'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    *o = (struct table_options){.account = "default"};
+    *asked = false;
+    for (int c; (c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'c': o->config = optarg; break;
+        case 'a': o->account = optarg; break;
+        case 'e': o->everyone = true; break;
+        case 'k': o->kind = optarg; break;
+        case 'f': o->format = optarg; break;
+        case 'g': o->encoding = optarg; break;
+        case 'd': o->dry_run = true; break;
+        case 'j': o->json = true; break;
+        default: *asked = c == 'h'; return false;
+        }
+    }
+    if (optind + (import ? 1 : 0) != argc)
+        return false;
+    o->file = import ? argv[optind] : NULL;
+    return true;
+}
+
+bool table_is_json(const struct table_options *o, bool *json, struct err *e) {
+    struct sv file = sv_of(o->file), format = sv_of(o->format);
+    *json =
+        format.n ? sv_eq(format, SV("ndjson")) : sv_ends(file, SV(".ndjson")) || sv_ends(file, SV(".jsonl"));
+    return !format.n || *json || sv_eq(format, SV("csv")) ||
+           err_set(e, ERR_INVALID, "--format is csv or ndjson");
+}
+
+bool table_open(struct table_job *t, enum db_mode mode, bool *settings_wrong, struct err *e) {
+    int from, to;
+    t->now = clock_system_us();
+    t->settings = cli_load_settings(cli_config_path(t->o->config));
+    *settings_wrong = !t->settings;
+    if (!t->settings || (mode == DB_WRITER && !cli_make_folder(t->settings->data_dir.p, e)))
+        return false;
+    t->db = db_open(t->settings->database, mode, e);
+    if (!t->db)
+        return false;
+    db_set_patience(t->db, PATIENCE_MS);
+    if (mode == DB_WRITER && !migrate(t->db, &from, &to, e))
+        return false;
+    return t->o->everyone || account_find(t->db, sv_of(t->o->account), &t->account_id, e);
+}
+
+void table_close(struct table_job *t) {
+    db_close(t->db);
+    config_free(t->settings);
+}
+
+/* ---- import ---- */
+
+void table_refuse(struct table_import *im, const struct err *why) {
+    if (im->refused++ >= REFUSALS_SHOWN_MAX)
+        return;
+    char place[32] = "";
+    if (why->column)
+        snprintf(place, sizeof place, ":%u", why->column);
+    fprintf(stderr, "%s:%llu%s: %s\n", im->job.o->file, (unsigned long long)im->line, place, why->text);
+    buf_adds(&im->refusals, im->refusals.n ? ",{" : "{");
+    json_pair_i64(&im->refusals, "line", (int64_t)im->line);
+    if (why->column)
+        json_pair_i64(&im->refusals, "column", why->column);
+    if (why->field[0])
+        json_pair(&im->refusals, "field", sv_of(why->field));
+    json_pair(&im->refusals, "error", sv_of(why->text));
+    buf_addc(&im->refusals, '}');
+}
+
+static bool end_batch(struct table_import *im, struct err *e) {
+    if (!im->in_batch)
+        return true;
+    im->in_batch = 0;
+    if (im->job.o->dry_run) {
+        db_rollback(im->job.db);
+        return true;
+    }
+    return db_commit(im->job.db, e) && db_checkpoint(im->job.db, false, e);
+}
+
+bool table_begin_row(struct table_import *im, struct err *e) {
+    if (!im->in_batch && !db_begin(im->job.db, e))
+        return false;
+    im->in_batch++;
+    return true;
+}
+
+bool table_end_row(struct table_import *im, bool written, struct err *e) {
+    if (!written) {
+        db_rollback(im->job.db);
+        im->in_batch = 0;
+        return false;
+    }
+    return im->in_batch < BATCH || end_batch(im, e);
+}
+
+/* Into UTF-8, at out; what is no text of that encoding is refused. */
+static bool convert(struct table_import *im, char *line, size_t n, char *out, size_t *out_n) {
+    struct err why = ERR_INIT;
+    char *from = line, *to = out;
+    size_t room = CONVERTED_BYTES_MAX;
+    (void)iconv(im->converter, NULL, NULL, NULL, NULL);
+    if (iconv(im->converter, &from, &n, &to, &room) != (size_t)-1) {
+        *out_n = (size_t)(to - out);
+        return true;
+    }
+    err_set(&why, ERR_INVALID, "not a line in %s, or it is too long", im->job.o->encoding);
+    table_refuse(im, &why);
+    return false;
+}
+
+static bool take_line(struct table_import *im, char *line, size_t n, struct err *e) {
+    char converted[CONVERTED_BYTES_MAX];
+    while (n && line[n - 1] == '\r')
+        n--;
+    if (im->job.o->encoding) {
+        if (!convert(im, line, n, converted, &n))
+            return true;
+        line = converted;
+    }
+    if (im->line == 1 && n >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
+        line += 3;
+        n -= 3;
+    }
+    return n == 0 || im->take(im, line, n, e);
+}
+
+/* Of a line that is longer than the buffer what fits; *whole says whether that is all. False: the end. */
+static bool read_line(FILE *in, char *line, size_t max, size_t *n, bool *whole) {
+    int c;
+    *n = 0;
+    *whole = true;
+    while ((c = getc_unlocked(in)) != EOF && c != '\n') {
+        if (*n < max)
+            line[(*n)++] = (char)c;
+        else
+            *whole = false;
+    }
+    return c != EOF || *n > 0;
+}
+
+static bool read_all(struct table_import *im, FILE *in, struct err *e) {
+    enum { PROGRESS_EVERY = 100000 };
+    bool shown = isatty(STDERR_FILENO) == 1, ok = true, whole;
+    char *line = malloc(LINE_BYTES_MAX);
+    ASSERT(line);
+    for (size_t n; ok && read_line(in, line, LINE_BYTES_MAX, &n, &whole);) {
+        struct err why = ERR_INIT;
+        im->line++;
+        if (whole) {
+            ok = take_line(im, line, n, e);
+        } else {
+            err_set(&why, ERR_INVALID, "a line has at most %d bytes", LINE_BYTES_MAX);
+            table_refuse(im, &why);
+        }
+        if (shown && im->line % PROGRESS_EVERY == 0)
+            fprintf(stderr, "\r%llu ", (unsigned long long)im->line);
+    }
+    if (shown)
+        fputs("\r", stderr);
+    if (ok && ferror(in))
+        ok = err_set(e, ERR_OUTSIDE, "%s: %s", im->job.o->file, strerror(errno));
+    free(line);
+    return ok && end_batch(im, e);
+}
+
+static void report(const struct table_import *im) {
+    const struct table_options *o = im->job.o;
+    if (o->json) {
+        struct buf BUF_AUTO out = BUF_INIT(1 << 20);
+        buf_addc(&out, '{');
+        json_pair_i64(&out, "lines", (int64_t)im->line);
+        json_pair_i64(&out, "added", (int64_t)im->added);
+        json_pair_i64(&out, "renewed", (int64_t)im->renewed);
+        json_pair_i64(&out, "refused", (int64_t)im->refused);
+        buf_adds(&out, ",\"first_refused\":[");
+        buf_add(&out, buf_sv(&im->refusals));
+        buf_addc(&out, ']');
+        json_pair_bool(&out, "dry_run", o->dry_run);
+        buf_adds(&out, "}\n");
+        fputs(out.p, stdout);
+        return;
+    }
+    printf(cli_say("%llu lines: %llu added, %llu there before, %llu refused%s\n",
+                   "%llu 行:新增 %llu,已有 %llu,拒绝 %llu%s\n"),
+           (unsigned long long)im->line, (unsigned long long)im->added, (unsigned long long)im->renewed,
+           (unsigned long long)im->refused,
+           o->dry_run ? cli_say(" (dry run: nothing was written)", "(试运行,未写入)") : "");
+}
+
+static bool open_converter(struct table_import *im, struct err *e) {
+    struct sv name = sv_of(im->job.o->encoding);
+    if (!name.n)
+        return true;
+    /* GB18030 has all of GBK, and what Windows calls GBK besides. */
+    bool gbk = sv_eq_nocase(name, SV("gbk")) || sv_eq_nocase(name, SV("gb2312"));
+    im->converter = iconv_open("UTF-8", gbk ? "GB18030" : im->job.o->encoding);
+    return im->converter != (iconv_t)-1 ||
+           err_set(e, ERR_INVALID, "--encoding: `%s` is not known; gbk is, and other supersets of ASCII",
+                   im->job.o->encoding);
+}
+
+int table_import(struct table_import *im, const struct table_options *o) {
+    struct err e = ERR_INIT;
+    bool settings_wrong = false;
+    im->job.o = o;
+    im->refusals = BUF_INIT(256 * 1024);
+    im->converter = (iconv_t)-1;
+    FILE *in = strcmp(o->file, "-") == 0 ? stdin : fopen(o->file, "r");
+    bool ok = in || err_set(&e, ERR_NOT_FOUND, "%s: %s", o->file, strerror(errno));
+    ok = ok && open_converter(im, &e) && table_open(&im->job, DB_WRITER, &settings_wrong, &e) &&
+         read_all(im, in, &e);
+    if (!settings_wrong && in)
+        report(im);
+    if (in && in != stdin)
+        fclose(in);
+    if (im->converter != (iconv_t)-1)
+        iconv_close(im->converter);
+    table_close(&im->job);
+    buf_done(&im->refusals);
+    if (settings_wrong)
+        return EX_CONFIG;
+    if (!ok)
+        return cli_fail("import", &e);
+    return im->refused ? EX_DATAERR : EX_OK;
+}
+
+/* ---- export ---- */
+
+bool table_print(struct buf *out, struct err *e) {
+    bool ok = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
+    buf_reset(out);
+    return ok || err_set(e, ERR_OUTSIDE, "standard output: %s", strerror(errno));
+}

@@ -1,0 +1,62 @@
+/* cli_table: what the commands that import and export rows of a table share: the options, the settings and
+ * the database, reading a file line by line at bounded memory, batches of rows in one transaction, what was
+ * refused, progress and the report.
+ *
+ * The gateway may run meanwhile. Rows are written over what is there: an import that was cut short, or is run
+ * twice, or two at once, ends with the same rows.
+ */
+#ifndef HY_APP_CLI_TABLE_H
+#define HY_APP_CLI_TABLE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/settings.h"
+#include "store/db.h"
+
+#include <iconv.h>
+#include <stdio.h>
+
+struct table_options {
+    const char *config, *account, *file;
+    const char *format;   /* "csv", "ndjson"; NULL: by the file's name, else csv */
+    const char *encoding; /* NULL: UTF-8 */
+    bool everyone, dry_run, json;
+    const char *kind; /* as given; NULL: not */
+};
+/* import: takes a file, too. False: wrong; *asked: help was asked for. */
+MUST_USE bool table_parse(int argc, char **argv, bool import, struct table_options *o, bool *asked);
+/* By option and name; ERR_INVALID when it is neither. */
+MUST_USE bool table_is_json(const struct table_options *o, bool *json, struct err *e);
+
+struct table_job {
+    const struct table_options *o;
+    struct settings *settings; /* owned */
+    struct db *db;             /* owned */
+    int64_t account_id;        /* 0: everyone */
+    int64_t now;
+};
+/* The settings, the database and the account; *settings_wrong: it was said what is wrong with them. */
+MUST_USE bool table_open(struct table_job *t, enum db_mode mode, bool *settings_wrong, struct err *e);
+void table_close(struct table_job *t);
+
+struct table_import {
+    struct table_job job;
+    /* One line, without its end and a byte order mark; it may be changed. False: the database fails. */
+    bool (*take)(struct table_import *im, char *line, size_t n, struct err *e);
+    uint64_t line, added, renewed, refused;
+    struct buf refusals; /* JSON; owned */
+    unsigned in_batch;
+    iconv_t converter; /* owned where o->encoding is given */
+};
+/* The exit code, after the report. */
+int table_import(struct table_import *im, const struct table_options *o);
+/* For take: the line is refused. */
+void table_refuse(struct table_import *im, const struct err *why);
+/* For take: around the writes of one row; what they wrote is committed with others. */
+MUST_USE bool table_begin_row(struct table_import *im, struct err *e);
+MUST_USE bool table_end_row(struct table_import *im, bool written, struct err *e);
+
+/* Writes out to standard output, and empties it. */
+MUST_USE bool table_print(struct buf *out, struct err *e);
+
+#endif

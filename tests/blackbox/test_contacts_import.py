@@ -1,0 +1,134 @@
+"""Files of contacts as an operator imports and exports them: what Excel writes, what is wrong in them, long ones, two at once, a kill in the middle."""
+import json
+import resource
+import signal
+import subprocess
+import time
+
+from harness.gateway import call, until
+from harness.hostile_gateway import BINARY
+
+
+def run(g, *args, stdin=None, timeout=120):
+    return subprocess.run([str(BINARY), *args, "-c", str(g.config)], input=stdin, capture_output=True, timeout=timeout, env=g.env)
+
+
+def take(g, path, *more):
+    done = run(g, "import", "contacts", str(path), "--json", *more)
+    return done, json.loads(done.stdout) if done.stdout else None
+
+
+def contact(g, name):
+    a = g.get("/v1/contacts/" + name)
+    assert a.status == 200, a
+    return a.json
+
+
+def export(g, *more):
+    done = run(g, "export", "contacts", *more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
+
+
+def test_csv__with_a_mark_quotes_and_carriage_returns_is_taken_and_twice_is_the_same(gateway, tmp_path):
+    g = gateway
+    f = tmp_path / "c.csv"
+    f.write_bytes('\ufeffName,phone,ID,attributes.tier,attributes,emails,time_zone,language\r\n'
+                  '"李, ""雷""",138 0013 8000;+1 415 555 0123,li,gold,"{""n"": 7}",Li@Example.com,Asia/Shanghai,zh_cn\r\n'
+                  '\r\n'
+                  'Han,+8613800138001,,,,,,\r\n'.encode())
+    done, said = take(g, f)
+    assert done.returncode == 0 and (said["lines"], said["added"], said["renewed"], said["refused"]) == (4, 2, 0, 0), (done, said)
+    li = contact(g, "li")
+    assert (li["name"], li["numbers"], li["emails"], li["attributes"], li["time_zone"], li["language"]) == \
+        ('李, "雷"', ["+8613800138000", "+14155550123"], ["li@example.com"], {"n": 7, "tier": "gold"}, "Asia/Shanghai", "zh-CN")
+    assert contact(g, "+8613800138001")["name"] == "Han"
+    assert take(g, f)[1]["renewed"] == 2
+    out = tmp_path / "out.csv"
+    out.write_text(export(g), encoding="utf-8")
+    nd = tmp_path / "out.ndjson"
+    nd.write_text(export(g, "--format", "ndjson"), encoding="utf-8")
+    for back in (out, nd):
+        assert call(g.port, "DELETE", "/v1/contacts/li", None, g.bearer).status == 204
+        assert (take(g, back)[1]["added"], take(g, back)[1]["renewed"]) == (1, 2)
+        again = contact(g, "li")
+        assert {**again, "created_at": 0, "updated_at": 0} == {**li, "created_at": 0, "updated_at": 0}
+
+
+def test_lines__that_are_wrong_are_named_with_their_column_and_the_others_taken(gateway, tmp_path):
+    g = gateway
+    f = tmp_path / "c.csv"
+    f.write_text("id,numbers,time_zone\na,12,\nb,,Mars/Base\nc,+8613800138000\nd,\"+86138\ne,x,y,z\n,,\nf g,,\nh," + "9" * 70000 + "\ni,,\n")
+    done, said = take(g, f)
+    assert done.returncode == 65, done
+    assert [(r["line"], r.get("column"), r.get("field")) for r in said["first_refused"]] == \
+        [(2, 2, "numbers"), (3, 3, "time_zone"), (5, None, None), (6, None, None), (7, None, "id"), (8, None, "id"), (9, None, None)], said
+    assert (said["added"], said["refused"]) == (2, 7)
+    assert b"c.csv:2:2: " in done.stderr
+    nd = tmp_path / "c.ndjson"
+    nd.write_text('{"id": "j", "name": "J"}\n{"id": "k"\n[]\n{"id": "l", "nmae": 1}\n{"id": "m", "numbers": ["+8613800138000", "x"]}\n')
+    done, said = take(g, nd)
+    assert [(r["line"], r.get("field")) for r in said["first_refused"]] == [(2, None), (3, None), (4, "nmae"), (5, "numbers[1]")], said
+    assert contact(g, "j")["name"] == "J"
+    bad = tmp_path / "bad.csv"
+    bad.write_text("id,nmae\na,b\n")
+    done, said = take(g, bad)
+    assert done.returncode == 65 and b"column 2" in done.stderr and said["added"] == 0, done
+
+
+def test_file__in_gbk_is_refused_with_the_remedy_and_taken_when_told(gateway, tmp_path):
+    g = gateway
+    f = tmp_path / "gbk.csv"
+    f.write_bytes("id,name\n1,张伟\n2,plain\n".encode("gbk"))
+    done, said = take(g, f)
+    assert (said["added"], said["refused"]) == (1, 1) and b"--encoding gbk" in done.stderr, done
+    done, said = take(g, f, "--encoding", "gbk")
+    assert (done.returncode, said["added"], said["renewed"]) == (0, 1, 1), (done, said)
+    assert contact(g, "1")["name"] == "张伟"
+    assert b"not known" in take(g, f, "--encoding", "klingon")[0].stderr
+
+
+def test_dry_run__writes_nothing(gateway, tmp_path):
+    f = tmp_path / "c.csv"
+    f.write_text("id\na\nb\n")
+    done, said = take(gateway, f, "--dry-run")
+    assert (said["added"], said["dry_run"]) == (2, True)
+    assert export(gateway).count("\n") == 1
+
+
+def long_file(path, n):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("id,name,numbers,attributes.tier\n")
+        for i in range(n):
+            f.write("c%d,客户%d,+86138%08d,gold\n" % (i, i, i))
+    return path
+
+
+def test_import__of_a_long_file_takes_bounded_memory_while_the_gateway_serves(gateway, tmp_path):
+    g, n = gateway, 20000
+    f = long_file(tmp_path / "long.csv", n)
+    p = subprocess.Popen([str(BINARY), "import", "contacts", str(f), "--json", "-c", str(g.config)], stdout=subprocess.PIPE, env=g.env,
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (256 << 20, 256 << 20)))
+    sent = 0
+    while p.poll() is None:
+        assert g.post("/v1/messages", {"to": "+14155550123", "body": "meanwhile"}, timeout=60).status in (202, 503)
+        sent += 1
+        time.sleep(0.05)
+    said = json.loads(p.stdout.read())
+    assert (p.returncode, said["added"]) == (0, n) and sent > 0, said
+    assert export(g).count("\n") == n + 1
+
+
+def test_imports__two_at_once_and_one_killed_end_with_the_same_contacts(gateway, tmp_path):
+    g, n = gateway, 6000
+    f = long_file(tmp_path / "long.csv", n)
+    command = [str(BINARY), "import", "contacts", str(f), "--json", "-c", str(g.config)]
+    killed = subprocess.Popen(command, stdout=subprocess.PIPE, env=g.env)
+    until(lambda: killed.poll() is not None or g.get("/v1/contacts?limit=1", timeout=60).json["data"], 60)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, env=g.env) for _ in range(2)]
+    said = [json.loads(p.communicate(timeout=120)[0]) for p in both]
+    assert [s["added"] + s["renewed"] for s in said] == [n, n], said
+    lines = export(g).splitlines()
+    assert len(lines) == n + 1 and len(set(line.split(",")[0] for line in lines)) == n + 1
