@@ -10,6 +10,7 @@
 #include "net/server.h"
 #include "simulator/sim_callbacks.h"
 #include "simulator/sim_profile.h"
+#include "simulator/sim_push.h"
 #include "simulator/sim_receipts.h"
 #include "simulator/sim_store.h"
 #include "simulator/sim_timers.h"
@@ -62,7 +63,8 @@ struct sim {
     bool fixed_account;      /* accounts[0] is the only one and its token is checked */
     struct map refused_once; /* hashes of texts that had their 429 */
     struct map nonces;       /* hashes of what may come once only; bounded */
-    int64_t rate_at;         /* GCRA: the theoretical arrival time */
+    struct sim_push push;
+    int64_t rate_at; /* GCRA: the theoretical arrival time */
     struct sim_stats stats;
     uint64_t generation; /* of resets: what was begun before does not count after */
     size_t held;         /* requests without an answer yet */

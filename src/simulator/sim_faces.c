@@ -16,6 +16,7 @@ const struct sim_face *const sim_faces[] = {
     &sim_aws,
     &sim_aws_sns,
     &sim_chat,
+    &sim_fcm,
     NULL,
 };
 /* clang-format on */

@@ -133,6 +133,7 @@ void simulator_close(struct simulator *s) {
     store_done(&sim->store);
     map_done(&sim->refused_once);
     map_done(&sim->nonces);
+    push_done(sim);
     buf_done(&sim->out);
     buf_done(&sim->date);
     if (sim->epoll_fd >= 0)

@@ -1,0 +1,145 @@
+"""Push by Firebase and Apple: a plan that ends on the phone's screen, tokens that end, devices that are gone, a kill."""
+import collections
+import re
+import threading
+
+import pytest
+
+from harness.gateway import call, until
+
+SILENT, INVALID = "+15005550106", "+15005550001"
+DEVICE = "fcm:dGVzdA-device-%04d:APA91bHPRgkF3JUikC4ENAHEeMrd41Zxv3hVZjC9KtT8OvPVGJ"
+DEAD = "fcm:unregistered-0001:APA91bHPRgkF3JUikC4ENAHEeMrd41Zxv3hVZjC9KtT8OvPVGJ"
+
+
+def fcm_lane(g, **more):
+    account = g.folder / "account.json"
+    account.write_text(call(g.sim.port, "GET", "/fcm/service-account.json").body.decode())
+    return {"name": "android", "provider": "fcm", "service_account_file": str(account), "base_url": g.sim.url, "allow_private": True,
+            "timeout_ms": 10000, "connect_timeout_ms": 5000, **more}
+
+
+@pytest.fixture
+def g(make_gateway):
+    g = make_gateway.gateway()
+    g.folder.mkdir(exist_ok=True)
+    g.write(lanes=[*g.settings["lanes"], fcm_lane(g)])
+    return g.start()
+
+
+def push(g, to, body, **more):
+    return g.create(to, body, channel="push", title="Order A-1", **more)
+
+
+def tokens(g):
+    """How many access tokens were had, and how many calls they served."""
+    seen = g.metrics()
+    return seen["provider_tokens_total"], seen["provider_token_calls_total"]
+
+
+def test_plan__falls_through_text_and_mail_to_the_phones_screen(make_gateway, g):
+    g.write(lanes=[*g.settings["lanes"], {"name": "mail", "provider": "smtp", "from": "Shop <noreply@example.com>", "host": "127.0.0.1",
+                                          "port": "1", "tls": "off", "allow_private": True}])
+    g.term()
+    g.start()
+    sid = g.create(INVALID, "Order 7 is ready", title="Your order",
+                   channels=["sms", {"channel": "email", "to": "li@example.com"}, {"channel": "push", "to": DEVICE % 1,
+                             "push": {"data": {"order": "7"}, "collapse": "order-7"}}])
+    until(lambda: g.message(sid)["on_channel"] == "push" and g.message(sid)["status"] == "sent", timeout=60)
+    seen = g.sim.of("Order 7 is ready")
+    assert [(m["provider"], m["to"]) for m in seen] == [("fcm", (DEVICE % 1)[4:])], seen
+    message = seen[0]["extra"]["message"]
+    assert message["notification"] == {"title": "Your order", "body": "Order 7 is ready"} and message["data"] == {"order": "7"}
+    assert message["android"]["collapse_key"] == message["android"]["notification"]["tag"] == "order-7"
+    assert message["android"]["priority"] == "high" and re.fullmatch(r"\d+s", message["android"]["ttl"])
+    reasons = [e["reason"] for e in g.events(sid)]
+    assert "invalid_number" in reasons, reasons
+
+
+def test_one_token__serves_a_thousand_messages(g):
+    def some(first):
+        for i in range(first, first + 250):
+            push(g, DEVICE % i, "news %d" % i)
+    threads = [threading.Thread(target=some, args=(n * 250,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    until(lambda: g.sim.stats()["received"] >= 1000, timeout=90)
+    assert collections.Counter(g.sim.times().values()) == {1: 1000}
+    assert tokens(g) == (1, 1000)
+
+
+def test_token_that_is_refused__is_renewed_once_and_nothing_is_lost(g):
+    g.wait(push(g, DEVICE % 1, "before"), "sent")
+    assert call(g.sim.port, "POST", "/push/revoke", b"").json == {"given": 1}
+    sids = [push(g, DEVICE % i, "after %d" % i) for i in range(40)]
+    for sid in sids:
+        g.wait(sid, "sent", timeout=30)
+    assert tokens(g)[0] == 2
+    assert collections.Counter(g.sim.times().values()) == {1: 41}
+    assert all(len(g.attempts(sid)) == 1 for sid in sids)
+
+
+def test_dead_token__is_known_from_then_on(g):
+    first = g.wait(push(g, DEAD, "one"), "failed")
+    assert first["reason"] == "invalid_number"
+    second = g.wait(push(g, DEAD, "two"), "suppressed")
+    assert second["reason"] == "known_invalid"
+    rows = g.get("/v1/suppressions").json["data"]
+    assert [(r["number"], r["kind"]) for r in rows] == [(DEAD, "invalid")], rows
+
+
+def test_device_of_another_project__is_not_taken_for_dead(g):
+    other = "fcm:other-sender-1:APA91bHPRgkF3JUikC4ENAHEeMrd41"
+    assert g.wait(push(g, other, "one"), "failed")["reason"] == "sender_rejected"
+    assert g.wait(push(g, other, "two"), "failed")["reason"] == "sender_rejected"
+
+
+def test_wrong_account__breaks_the_lane_and_keeps_the_message(g, make_gateway):
+    g.kill9()
+    g.sim.stop()
+    g.sim.start()  # another key: the service account is not known any more
+    g.start()
+    sid = push(g, DEVICE % 1, "kept")
+    until(lambda: "lane.no_grant" in g.log(), timeout=20)
+    g.wait(sid, "queued")
+    assert "PRIVATE KEY" not in g.log()
+
+
+def test_request_that_cannot_be_sent__is_refused_with_its_field(g):
+    for more, field in [
+            ({"to": "fcm:"}, "to"), ({"to": "apns:xyz"}, "to"), ({"push": {"data": {"a": 1}}}, "push"),
+            ({"push": {"data": {"from": "a"}}}, "push"), ({"push": {"collapse": "a b"}}, "push"), ({"push": {"colour": "red"}}, "push"),
+            ({"body": "x" * 3900}, "body"), ({"push": {"data": {"a": "x" * 3900}}}, "body")]:
+        a = g.post("/v1/messages", {"channel": "push", "to": DEVICE % 1, "title": "t", "body": "b", **more})
+        assert a.status in (400, 413) and a.json["field"] == field, a
+
+
+def test_device_of_another_service__waits_for_nobody(g):
+    m = g.wait(push(g, "apns:" + "ab" * 32, "one"), "failed", "queued")
+    assert m["reason"] == "no_lane", m
+
+
+def test_kill__loses_and_doubles_nothing(g):
+    sids = {}
+    for round_ in range(3):
+        for i in range(60):
+            text = "round %d text %d" % (round_, i)
+            sids[text] = push(g, DEVICE % i, text)
+        g.kill9()
+        g.start()
+
+    def ended():
+        return all(g.message(s)["status"] in ("sent", "unknown") for s in sids.values())
+    until(ended, timeout=60)
+    times = g.sim.times()
+    unsure = {t for t, s in sids.items() if g.message(s)["status"] == "unknown"}
+    assert all(times[t] == 1 for t in sids if t not in unsure), [t for t in sids if times[t] != 1]
+    assert all(times[t] <= 1 for t in unsure)
+
+
+def test_doctor__asks_fcm_about_nobody(g):
+    done = g.run("doctor", "-c", str(g.config))
+    assert re.search(r"ok\s+lane android\s+fcm, \d+ ms", done.stdout.decode()), done.stdout
+    assert not g.sim.messages()
