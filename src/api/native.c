@@ -40,6 +40,7 @@ enum {
     LANGUAGE,
     SEND_AT,
     VALIDITY,
+    TIME_ZONE,
     PRIORITY,
     TOPIC,
     METADATA,
@@ -90,6 +91,7 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
     in->language = v[LANGUAGE].text;
     in->send_at = v[SEND_AT].n;
     in->validity_s = v[VALIDITY].n;
+    in->time_zone = v[TIME_ZONE].text;
     if (v[PRIORITY].given)
         in->priority = (enum priority)v[PRIORITY].n;
     if (v[DELIVERY].given)
@@ -115,6 +117,8 @@ static bool add_contact(struct api_request *rq, struct sv id, struct submission 
                    ? err_set_field(e, ERR_UNPROCESSABLE, "contact", "there is no such contact")
                    : false;
     in->contact = c;
+    if (!in->time_zone.n)
+        in->time_zone = c->zone;
     if (!in->to.n && !in->channels) {
         in->to = contact_address(c, in->channel, &rq->x->arena);
         if (!in->to.n && in->channel != CHANNEL_CHAT)

@@ -89,6 +89,11 @@ const struct api_field create_fields[] = {
      .example = "\"2026-01-31T08:30:00Z\""},
     {"validity_s", FIELD_INT, "Seconds after which it is no longer sent (state `expired`), from send_at on.",
      .min = 1, .max = 7 * 86400},
+    {"time_zone", FIELD_TEXT,
+     "The recipient's time zone, for quiet hours and days. Without it the number's: of its area, else of all "
+     "its "
+     "country.",
+     .max = 64, .example = "\"Asia/Shanghai\""},
     {"priority", .summary = "Which queue; lower ones wait for higher ones.", PRIORITY_FIELD},
     {"topic", FIELD_TEXT, "What it is about, in your words.", .max = 64},
     {"metadata", FIELD_OBJECT, "Anything of yours, kept and given back; at most 2048 bytes as JSON."},
@@ -180,7 +185,8 @@ const struct api_field message_shape[] = {
     {"status_callback", FIELD_TEXT, "As it was given."},
     {"traceparent", FIELD_TEXT, "The trace context it came with (W3C)."},
     {"waiting_for", FIELD_TEXT,
-     "What it waits for: send_at, lane (a free place), route (one that is for it), retry (the next attempt), "
+     "What it waits for: send_at, quiet_hours (their end), lane (a free place), route (one that is for it), "
+     "retry (the next attempt), "
      "provider (its answer), "
      "reconciliation "
      "(asking whether the provider has it), receipt. Null when for nothing."},
@@ -335,11 +341,13 @@ const char *native_waiting_for(const struct head *h) {
     if (h->due_at == 0)
         return NULL;
     switch (h->state) {
-    case STATE_SCHEDULED: return "send_at";
+    case STATE_SCHEDULED: return h->reason == REASON_QUIET_HOURS ? "quiet_hours" : "send_at";
     case STATE_ACCEPTED: return "lane";
     case STATE_QUEUED:
         if (h->reason == REASON_NO_ROUTE)
             return "route";
+        if (h->reason == REASON_QUIET_HOURS)
+            return "quiet_hours";
         return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
                        h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
                        h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE

@@ -223,9 +223,8 @@ static void submitted(struct api_request *rq, struct ask *a) {
         s->brief.id = a->id;
         s->brief.state = a->head.state;
         s->brief.reason = a->head.reason;
-        s->brief.created_at = a->head.updated_at;   /* the change that stored it is its only one */
-        if (s->brief.send_at > s->brief.created_at) /* as the core counts it: from when it may be sent */
-            s->brief.expires_at += s->brief.send_at - s->brief.created_at;
+        s->brief.created_at = a->head.updated_at; /* the change that stored it is its only one */
+        s->brief.expires_at = a->expires_at;      /* as the core counts it: from when it may be sent */
         s->done(rq, &s->brief, false);
         return;
     case ASK_DUPLICATE: replay(rq, a->dup_id, s->done); return;
@@ -289,7 +288,7 @@ static void lend_links(struct api_request *rq, const struct admitted *admitted, 
 
 static struct sv account_name(struct api_request *rq, int64_t id) {
     const struct front *f = rq->front;
-    if (!texts_screen_by_account(f->texts) && !f->settings->n_routes)
+    if (!texts_screen_by_account(f->texts) && !f->settings->n_routes && !f->settings->by_account)
         return SV_NONE;
     const struct account *account = directory_account(api_directory(rq), id);
     return account ? sv_of(account->name) : SV_NONE;
@@ -326,8 +325,9 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     a->message = admitted.message;
     lend_links(rq, &admitted, a);
     a->suppress = admitted.suppress;
+    a->default_validity = !in->validity_s;
     a->flagged = admitted.screened.worst == SCREEN_FLAG;
-    if (f->settings->n_routes)
+    if (f->settings->n_routes || f->settings->by_account)
         a->account_name = keep(rq, account_name(rq, in->account_id));
     a->caller_key = sid_sv(&rq->key);
     a->source = rq->x->client;

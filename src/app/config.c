@@ -219,6 +219,7 @@ static void load(struct config_loading *l) {
     const struct config_node *routes = config_node_get(top, SV("routes"));
     if (routes && !config_node_is_null(routes))
         config_read_routes(l, routes);
+    config_read_times(l, top);
     config_check_order(l, config_rows, l->settings, "", lines);
     derive(l);
 }

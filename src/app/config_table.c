@@ -2,6 +2,8 @@
 
 #include "model/settings.h"
 
+#include "model/quiet.h"
+
 #define AT(member) .at = offsetof(struct settings, member)
 #define LANE(member) .at = offsetof(struct lane_config, member)
 #define ROUTE(member) .at = offsetof(struct route_rule, member)
@@ -11,6 +13,10 @@ static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const deliveries[] = {"at_most_once", "at_least_once", NULL};
 static const char *const priorities[] = {"otp", "transactional", "marketing", NULL};
 static const char *const actions[] = {"block", "replace", "flag", NULL};
+
+static bool check_quiet(struct sv text, struct err *e) {
+    return quiet_parse(text, &(struct quiet_rule){0}, e);
+}
 
 const struct config_section config_sections[] = {
     {"log", "What the program says about itself, on standard error.", "程序写到标准错误输出的日志。"},
@@ -29,6 +35,9 @@ const struct config_section config_sections[] = {
      "不应再发的号码:退订、屏蔽、无效号码。"},
     {"replies", "Texts from handsets: keywords and answers ([docs/replies.md](replies.md)).",
      "手机发来的短信:关键词与自动回复。"},
+    {"quiet",
+     "When messages are held back: quiet hours and holidays ([docs/quiet-hours.md](quiet-hours.md)).",
+     "何时暂缓发送:免打扰时段与节假日。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
      "服务商账户。每一项是一条通道,至少要有一条。"},
     {"routes",
@@ -277,6 +286,29 @@ const struct config_row config_rows[] = {
          "the text for these accounts alone.",
      .doc_zh = "自定义回复:`动作 语言 文本`,动作为 stop、start、help 或 other;文本前可写 account=A,B。",
      .example = "[stop fr Vous ne recevrez plus de messages.]"},
+
+    {"quiet.hours", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无", AT(quiet.hours),
+     .max = QUIET_RULES_MAX, .check = check_quiet,
+     .doc = "When which messages are held back: `HH:MM-HH:MM`, then `on` mon-fri, workdays, restdays or "
+            "holidays "
+            "(joined by commas), `of` a calendar, `in` a time zone (without: the recipient's), `for` topic=, "
+            "priority=, account=, channel=. One-time codes only where a rule names them.",
+     .doc_zh = "免打扰规则:`HH:MM-HH:MM`,其后可写 `on` mon-fri、workdays、restdays 或 holidays(逗号分隔)、"
+               "`of` 日历、`in` 时区(不写则按收件人所在时区)、`for` topic= priority= account= channel=。"
+               "验证码只受点名它们的规则限制。",
+     .example =
+         "[\"21:00-09:00 for topic=marketing\", \"00:00-24:00 on holidays of cn for topic=marketing\"]"},
+    {"quiet.time_zone", CONFIG_ZONE, "UTC", AT(quiet.time_zone),
+     .doc = "Time zone of recipients whose own cannot be told, such as those of e-mails.",
+     .doc_zh = "无法判断收件人时区(如电子邮件)时采用的时区。", .example = "Asia/Shanghai"},
+    {"quiet.spread_s", CONFIG_U32, "600", AT(quiet.spread_s), .max = 86400, .unit = CONFIG_SECONDS,
+     .doc = "Over how long after the end of quiet hours the messages that waited are spread.",
+     .doc_zh = "免打扰时段结束后,等待的消息在多长时间内陆续发出。"},
+    {"quiet.calendars", CONFIG_PATHS, "", .fallback_is = "those that come with the program: cn, de, fr, us",
+     .fallback_is_zh = "内置:cn、de、fr、us", AT(quiet.calendars),
+     .count_at = offsetof(struct settings, quiet.n_calendars), .max = SETTINGS_FILES_MAX,
+     .doc = "More files of public holidays; one of the same name replaces what comes with the program.",
+     .doc_zh = "更多节假日文件;同名者替换内置日历。", .example = "[/etc/hongyan/holidays/cn.yaml]"},
     {0},
 };
 
@@ -542,6 +574,7 @@ static const struct {
     [CONFIG_WORD] = {"one of", "以下之一:"},
     [CONFIG_NAME] = {"1 to 32 small letters, digits and dashes", "1 到 32 个小写字母、数字或短横线"},
     [CONFIG_PROVIDER] = {"one of", "以下之一:"},
+    [CONFIG_RULES] = {"a list of rules", "规则列表"},
     [CONFIG_SECRET] = {"a secret: ${VARIABLE}, or its file by", "机密:写作 ${变量},或用"},
 };
 
@@ -559,7 +592,7 @@ bool config_row_is_list(const struct config_row *row) {
     return row->kind == CONFIG_PATHS || row->kind == CONFIG_RATES || row->kind == CONFIG_LANE_RATES ||
            row->kind == CONFIG_SCREENS || row->kind == CONFIG_TEXTS || row->kind == CONFIG_KEYWORDS ||
            row->kind == CONFIG_ANSWERS || row->kind == CONFIG_REGIONS || row->kind == CONFIG_PREFIXES ||
-           row->kind == CONFIG_SENDERS || row->kind == CONFIG_COUNTS;
+           row->kind == CONFIG_SENDERS || row->kind == CONFIG_COUNTS || row->kind == CONFIG_RULES;
 }
 
 void config_row_type(const struct config_row *row, bool chinese, struct buf *out) {

@@ -37,6 +37,7 @@ enum config_kind {
     CONFIG_NAME,       /* char[LANE_NAME_MAX + 1] */
     CONFIG_PROVIDER,   /* const struct adapter * */
     CONFIG_SECRET,     /* struct sv, of adapters' fields */
+    CONFIG_RULES,      /* struct sv_list, each as `check` wants it */
 };
 
 enum config_unit {
@@ -58,7 +59,8 @@ struct config_row {
     size_t count_at;
     uint32_t min, max;
     enum config_unit unit;
-    const char *const *names; /* NULL-terminated */
+    const char *const *names;                     /* NULL-terminated */
+    bool (*check)(struct sv text, struct err *e); /* of CONFIG_RULES */
     const char *at_least;     /* this number is not below that of this key of the same table; or NULL */
     const char *doc, *doc_zh; /* one line */
     const char *example;      /* NULL: the default serves */

@@ -248,6 +248,7 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     case CONFIG_ANSWERS:
         return empty || (reply_answer_parse(text, &(struct reply_answer){0}, e) &&
                          put_in_list(row, text, base, mem, e));
+    case CONFIG_RULES: return empty || (row->check(text, e) && put_in_list(row, text, base, mem, e));
     case CONFIG_REGIONS:
         return empty || (is_region(text, capitals) ? put_in_list(row, sv_make(capitals, 2), base, mem, e)
                                                    : wrong(row, e));
@@ -357,6 +358,7 @@ void config_value_print(const struct config_row *row, const void *base, struct b
     case CONFIG_TEXTS:
     case CONFIG_KEYWORDS:
     case CONFIG_ANSWERS:
+    case CONFIG_RULES:
     case CONFIG_REGIONS:
     case CONFIG_PREFIXES: {
         const struct sv_list *list = place;

@@ -12,6 +12,7 @@
 #include "text/phone.h"
 #include "text/segments.h"
 #include "text/smart.h"
+#include "text/zone.h"
 
 #include <string.h>
 
@@ -123,6 +124,9 @@ static bool check_small(const struct submission *in, struct err *e) {
 static bool check_times(const struct submission *in, int64_t now, struct err *e) {
     if (in->validity_s < 0 || in->validity_s > VALIDITY_S_MAX)
         return err_set_field(e, ERR_INVALID, in->names->validity, "between 1 and %d seconds", VALIDITY_S_MAX);
+    if (in->time_zone.n && !zone_is_known(in->time_zone))
+        return err_set_field(e, ERR_INVALID, "time_zone",
+                             "no time zone of the IANA database, such as Asia/Shanghai");
     if (in->send_at == 0)
         return true;
     if (in->send_at < now - PAST_S_MAX * US_PER_S)

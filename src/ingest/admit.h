@@ -62,6 +62,7 @@ struct submission {
     struct sv fingerprint_of; /* the request as received: what an idempotency key is bound to */
     int64_t send_at;          /* 0: at once */
     int64_t validity_s;       /* 0: the setting's */
+    struct sv time_zone;      /* the recipient's */
     enum priority priority;
     enum delivery delivery;
     enum face face;

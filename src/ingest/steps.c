@@ -368,6 +368,7 @@ static bool write_content(struct making *m, const struct want *w, size_t n, stru
     struct language l;
     buf_reset(out);
     buf_addc(out, '{');
+    pair(out, "time_zone", m->in->time_zone); /* first: content_time_zone looks there */
     if (m->in->language.n && language_parse(m->in->language, &l))
         json_pair(out, "language", sv_of(l.text));
     add_step(&w[0], true, out);
@@ -391,11 +392,13 @@ static bool write_content(struct making *m, const struct want *w, size_t n, stru
 bool steps_codes(struct admitter *a, const struct texts *t, const struct submission *in,
                  const struct template_doc *doc, struct sv *content, struct admitted *out, struct err *e) {
     struct making m = {.a = a, .t = t, .in = in, .out = out, .e = e};
-    if (!doc || !doc->n_codes)
+    bool codes = doc && doc->n_codes;
+    if (!codes && !in->time_zone.n)
         return true;
     buf_reset(&a->content);
     buf_addc(&a->content, '{');
-    if (!add_codes(&m, doc, &a->content))
+    pair(&a->content, "time_zone", in->time_zone);
+    if (codes && !add_codes(&m, doc, &a->content))
         return false;
     buf_addc(&a->content, '}');
     *content = buf_sv(&a->content);

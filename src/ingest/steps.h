@@ -10,8 +10,8 @@
 
 /* Whether a submission is more than one plain text message. */
 bool steps_needed(const struct submission *in);
-/* The content of a plain text message: the codes its template has at providers. doc: of its version, as stock
- * found it last, or NULL. Leaves *content where there are none. */
+/* The content of a plain text message: the recipient's time zone, and the codes its template has at
+ * providers. doc: of its version, as stock found it last, or NULL. Leaves *content where there are none. */
 MUST_USE bool steps_codes(struct admitter *a, const struct texts *t, const struct submission *in,
                           const struct template_doc *doc, struct sv *content, struct admitted *out,
                           struct err *e);

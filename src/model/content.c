@@ -23,6 +23,15 @@ static uint32_t wait_of(const json_t *object) {
     return s > 0 && s <= UINT32_MAX ? (uint32_t)s : 0;
 }
 
+struct sv content_time_zone(const struct message *m) {
+    static const struct sv begins = SV("{\"time_zone\":\"");
+    struct sv v = m->text[TEXT_CONTENT];
+    if (!sv_starts(v, begins))
+        return SV_NONE;
+    v = sv_from(v, begins.n);
+    return sv_cut(&v, '"'); /* names of zones have nothing in them that JSON escapes */
+}
+
 void content_note_plan(struct message *m) {
     m->n_plan = 0;
     if (!m->text[TEXT_CONTENT].n)

@@ -3,6 +3,7 @@
  *
  * Stored as one JSON object (TEXT_CONTENT), made once at admission and never changed; most messages have
  * none. Its members, all optional:
+ *   time_zone "Asia/Shanghai": the recipient's
  *   language  "zh-CN"
  *   title     an e-mail's subject, a push's title        html  an e-mail's other part
  *   codes     {"PROVIDER or LANE or *": {"code", "sign", "params": {name: text} or [text]}}
@@ -32,6 +33,9 @@ struct content_code {
     struct sv params; /* JSON */
 };
 
+/* The recipient's time zone, as the caller gave it; empty: not given. Stands first, so that it costs no
+ * parsing. */
+struct sv content_time_zone(const struct message *m);
 /* Notes in m->plan which channels it has; after its texts and its channel are set. */
 void content_note_plan(struct message *m);
 /* The channel of a step of the plan: 0 is the first. */

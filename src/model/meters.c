@@ -15,6 +15,8 @@ static const struct {
     [COUNT_RECEIPTS_REFUSED] = {"sms_receipts_refused_total", "Provider posts refused: forged or malformed."},
     [COUNT_INBOUND] = {"sms_inbound_total", "Inbound texts stored."},
     [COUNT_LIMITED] = {"sms_limited_total", "Messages refused because a rate of limits.rates was used up."},
+    [COUNT_QUIET] = {"sms_quiet_hours_total",
+                     "Times that a message was held back, or expired, for quiet hours."},
     [COUNT_SCREENED] = {"sms_screened_total",
                         "Texts in which a screen list found something: blocked, starred out or flagged."},
     [COUNT_IDEMPOTENT_REPLAYS] = {"sms_idempotent_replays_total",

@@ -24,6 +24,7 @@ enum counter {
     COUNT_RECEIPTS_REFUSED, /* forged or malformed */
     COUNT_INBOUND,
     COUNT_LIMITED,
+    COUNT_QUIET,
     COUNT_SCREENED,
     COUNT_IDEMPOTENT_REPLAYS,
     COUNT_REQUESTS,

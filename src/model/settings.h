@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "model/lane.h"
+#include "model/quiet.h"
 #include "model/rate.h"
 #include "model/route.h"
 #include "model/screen_list.h"
@@ -117,6 +118,18 @@ struct settings {
         struct sv_list keywords; /* of model/reply_rule */
         struct sv_list answers;  /* of model/reply_answer; at most 64 */
     } replies;
+
+    struct {
+        struct sv_list hours;           /* as they are written */
+        const struct quiet_rule *rules; /* the same, read */
+        uint32_t n_rules;
+        struct sv time_zone;                     /* of recipients whose own is not known */
+        uint32_t spread_s;                       /* what waited for their end goes out over so long */
+        struct sv calendars[SETTINGS_FILES_MAX]; /* files */
+        uint32_t n_calendars;
+    } quiet;
+
+    bool by_account; /* some rule asks for the name of a message's account */
 
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 

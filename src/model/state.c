@@ -14,7 +14,7 @@ static const struct {
     [STATE_ACCEPTED] = {"accepted", "stored, not yet decided upon",
                         BIT(STATE_SCHEDULED) | BIT(STATE_QUEUED) | BIT(STATE_SENDING) | BIT(STATE_CANCELED) |
                             BIT(STATE_EXPIRED) | BIT(STATE_SUPPRESSED) | BIT(STATE_FAILED)},
-    [STATE_SCHEDULED] = {"scheduled", "waits for its send_at",
+    [STATE_SCHEDULED] = {"scheduled", "waits for its send_at, or for the end of quiet hours",
                          BIT(STATE_QUEUED) | BIT(STATE_SENDING) | BIT(STATE_CANCELED) | BIT(STATE_EXPIRED) |
                              BIT(STATE_SUPPRESSED) | BIT(STATE_FAILED)},
     [STATE_QUEUED] = {"queued", "waits for a lane, or for its next attempt",
@@ -104,6 +104,7 @@ static const struct {
     [REASON_LANE_QUOTA] = {"lane_quota", "waits for the next day or month of the lane's quota"},
     [REASON_NO_CONSENT] = {"no_consent", "its topic needs the recipient's consent, and none is known"},
     [REASON_WARM_UP] = {"warm_up", "waits for the next day of the lane's or sender's warm-up"},
+    [REASON_QUIET_HOURS] = {"quiet_hours", "quiet hours of its recipient: it goes out when they are over"},
 };
 
 const char *reason_name(enum reason r) {

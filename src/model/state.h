@@ -70,6 +70,7 @@ enum reason {
     REASON_LANE_QUOTA = 29,    /* waiting for the lane's next day or month */
     REASON_WARM_UP = 30,       /* waiting for the next day of a lane's or sender's warm-up */
     REASON_NO_CONSENT = 31,    /* its topic needs a consent, and none is known */
+    REASON_QUIET_HOURS = 32,   /* waiting for the end of quiet hours; or expired in them */
     REASON_COUNT
 };
 

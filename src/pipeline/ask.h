@@ -57,6 +57,7 @@ struct ask {
 
     struct message *message;      /* SUBMIT; without id: the core gives it */
     enum reason suppress;         /* SUBMIT: not to be sent, for this reason */
+    bool default_validity;        /* SUBMIT: its caller named none */
     bool flagged;                 /* SUBMIT: to be sent, but somebody should look at its text */
     struct sv account_name;       /* SUBMIT: where routes are configured; borrowed */
     struct sv caller_key, source; /* SUBMIT: what limits may count by; borrowed */
@@ -90,6 +91,7 @@ struct ask {
     enum ask_result result;
     struct err err;
     int64_t dup_id;
+    int64_t expires_at;        /* SUBMIT: of the message, as the core counts it */
     struct head head;          /* of the message after what was asked */
     struct limit_answer limit; /* SUBMIT: the tightest rate that applies */
 };

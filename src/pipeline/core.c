@@ -89,6 +89,7 @@ void core_free(struct core *c) {
     queue_done(&c->queue);
     limits_free(c->limits);
     core_routes_done(c);
+    quiet_hours_free(c->quiet);
     free(c->out_calls);
     free(c);
 }

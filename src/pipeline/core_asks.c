@@ -75,6 +75,11 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         change_move(ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
         return;
     }
+    int64_t quiet_until = core_quiet_until(c, m, c->now);
+    if (quiet_until) {
+        core_place_quiet(c, m, quiet_until, ch);
+        return;
+    }
     while (core_is_stuck(c, m)) {
         plan_skip(m, c->now, ch);
         m->head.step = ch->next.step; /* new: nobody else has seen it */
@@ -195,6 +200,8 @@ static void submit(struct core *c, struct ask *a) {
     m->created_at = c->now;
     if (m->send_at > c->now)
         m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
+    if (a->default_validity)
+        core_extend_validity(c, m);
     put(c, core_live_new(c, m->id, m), a, a->suppress);
 }
 
@@ -234,6 +241,7 @@ void core_put_done(struct core *c, struct work *w) {
     a->head = m->head;
     a->head.updated_at = m->created_at; /* what was suppressed took a moment longer */
     a->id = m->id;
+    a->expires_at = m->expires_at;
     if (a->n_links)
         meter_add(c->world->meters, COUNT_LINKS, a->n_links);
     core_answer(c, a, ASK_DONE);
@@ -515,6 +523,7 @@ static void reload(struct core *c, const struct settings *s) {
     memcpy(c->lanes, kept, n * sizeof kept[0]);
     c->n_lanes = n;
     core_load_routes(c, s); /* while the old settings are known */
+    core_load_times(c, s);
     c->settings = s;
     limits_bound(c->limits, s->limits.rate_keys_max);
     queue_bound(&c->queue, core_window(s));

@@ -20,7 +20,8 @@ struct explaining {
     const struct message *m;
     struct explain *x;
     struct choice choice;
-    int64_t at; /* when lanes are looked at: not before its send_at */
+    int64_t quiet_until; /* 0: it is not held back by quiet hours */
+    int64_t at;          /* when lanes are looked at: not before its send_at, nor before their end */
 };
 
 /* ---- the steps ---- */
@@ -55,6 +56,17 @@ static void explain_schedule(struct explaining *e, struct explain_step *s) {
     s->reason = REASON_SCHEDULED;
     s->until = e->m->send_at;
     say(s, "not before its send_at; what follows is reckoned for then, with the lanes as they stand now");
+}
+
+static void explain_quiet(struct explaining *e, struct explain_step *s) {
+    if (!e->quiet_until) {
+        say(s, "%s", e->c->quiet ? "it is not quiet there then" : "no quiet hours are configured");
+        return;
+    }
+    s->says = EXPLAIN_WAITS;
+    s->reason = REASON_QUIET_HOURS;
+    s->until = e->quiet_until;
+    say(s, "quiet hours of its recipient; what follows is reckoned for their end");
 }
 
 static void explain_route(struct explaining *e, struct explain_step *s) {
@@ -198,9 +210,9 @@ static const struct {
     const char *name;
     void (*run)(struct explaining *e, struct explain_step *s);
 } steps[] = {
-    {"rates", explain_rates},   {"schedule", explain_schedule}, {"route", explain_route},
-    {"canary", explain_canary}, {"lanes", explain_lanes},       {"sender", explain_sender},
-    {"queue", explain_queue},
+    {"rates", explain_rates},   {"schedule", explain_schedule}, {"quiet_hours", explain_quiet},
+    {"route", explain_route},   {"canary", explain_canary},     {"lanes", explain_lanes},
+    {"sender", explain_sender}, {"queue", explain_queue},
 };
 
 void core_explain(struct core *c, struct ask *a) {
@@ -210,10 +222,13 @@ void core_explain(struct core *c, struct ask *a) {
     if (x->at < c->now)
         x->at = c->now;
     e.at = e.m->send_at > x->at ? e.m->send_at : x->at;
+    e.quiet_until = core_quiet_until(c, e.m, e.at);
+    if (e.quiet_until)
+        e.at = e.quiet_until;
     core_choose(c, e.m, &e.choice);
     x->exempt = core_is_exempt(c, e.m);
     x->needs_consent = core_needs_consent(c, e.m);
-    x->expected = core_expect(c, e.m, e.at, e.m->send_at > x->at ? 0 : x->ahead, x->ahead_more);
+    x->expected = core_expect(c, e.m, e.at, e.at > x->at ? 0 : x->ahead, x->ahead_more);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         steps[i].run(&e, explain_add(x, steps[i].name));
     core_answer(c, a, ASK_DONE);

@@ -1,9 +1,9 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
  * core_queue.c (whose turn it is), core_send.c (claims,
- * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_expect.c and
- * core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
- * (webhooks).
+ * outcomes, look-ups), core_route.c (routes), core_time.c (quiet hours), core_lanes.c (what is told of
+ * lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks),
+ * core_hooks.c (webhooks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -15,6 +15,7 @@
 #include "pipeline/call.h"
 #include "pipeline/core.h"
 #include "policy/canary.h"
+#include "policy/quiet_hours.h"
 #include "policy/route.h"
 #include "queue/queue.h"
 
@@ -109,10 +110,12 @@ struct core {
     struct limits *limits;                  /* owned */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
-    struct route_table *routes; /* owned; NULL: every message may take every lane */
-    struct canary *canaries;    /* owned: one for each route, whether it has one or not */
-    bool route_canaries;        /* some route has one */
-    bool route_senders;         /* some route has a pool of senders */
+    struct route_table *routes;           /* owned; NULL: every message may take every lane */
+    struct canary *canaries;              /* owned: one for each route, whether it has one or not */
+    bool route_canaries;                  /* some route has one */
+    bool route_senders;                   /* some route has a pool of senders */
+    struct quiet_hours *quiet;            /* owned; NULL: no rule is configured */
+    const struct calendar *calendar_told; /* that it ended was said last of this one */
     struct {
         struct map names; /* account id -> name, owned: all that have something in memory */
         bool unread, reading;
@@ -281,6 +284,20 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
 void core_know_account(struct core *c, int64_t id, struct sv name);
 void core_ask_for_accounts(struct core *c);
 void core_accounts_done(struct core *c, struct work *w);
+
+/* The name of a message's account; empty while it is not known. */
+struct sv core_account_name(const struct core *c, int64_t id);
+
+/* core_time.c: when a message may go */
+void core_load_times(struct core *c, const struct settings *s);
+/* Until when m is held back by quiet hours that `at` lies in; 0: it is not. */
+int64_t core_quiet_until(struct core *c, const struct message *m, int64_t at);
+/* m comes with the default validity: it does not count quiet hours. */
+void core_extend_validity(struct core *c, struct message *m);
+/* m is new, and may not go before `until`: adds that to its change. */
+void core_place_quiet(struct core *c, const struct message *m, int64_t until, struct change *ch);
+/* l is due, or its turn has come. True: it is held back, and a change is under way. */
+bool core_hold(struct core *c, struct live *l);
 
 /* core_lanes.c: what is told of lanes */
 /* A call ended; closed: its hint closed the lane just now. */

@@ -23,7 +23,7 @@ void core_know_account(struct core *c, int64_t id, struct sv name) {
     map_put(&c->accounts.names, (uint64_t)id, known);
 }
 
-static struct sv account_name(const struct core *c, int64_t id) {
+struct sv core_account_name(const struct core *c, int64_t id) {
     const struct known_account *known = map_get(&c->accounts.names, (uint64_t)id);
     return known ? sv_make(known->name, known->n) : SV_NONE;
 }
@@ -94,7 +94,7 @@ struct route_query core_route_query(const struct core *c, const struct message *
     struct route_query q = {.to = m->text[TEXT_TO],
                             .topic = m->text[TEXT_TOPIC],
                             .template = m->text[TEXT_TEMPLATE],
-                            .account = account_name(c, m->account_id),
+                            .account = core_account_name(c, m->account_id),
                             .sender = m->text[TEXT_FROM],
                             .channel = content_channel(m, m->head.step)};
     return q;

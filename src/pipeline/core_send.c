@@ -216,6 +216,8 @@ void core_turn_of(struct core *c, struct live *l, struct lane *lane, int64_t lat
         look_up(c, l);
     else if (c->now >= l->m->expires_at)
         expire(c, l);
+    else if (core_hold(c, l))
+        return;
     else if (lane)
         claim(c, l, lane);
     else
@@ -269,6 +271,8 @@ void core_due(struct core *c, struct live *l) {
     case STATE_QUEUED:
         if (c->now >= l->m->expires_at)
             expire(c, l);
+        else if (core_hold(c, l))
+            return;
         else if (core_is_stuck(c, l->m))
             skip(c, l);
         else

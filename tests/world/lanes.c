@@ -58,6 +58,7 @@ static void make(struct sim *s, bool whole) {
         if (whole || sim_chance(s, 65))
             add_lane(s, set, (first + i) % s->hosts);
     routes_make(s, set, whole);
+    times_make(s, set);
     s->settings[s->n_settings++] = set;
 }
 
@@ -98,6 +99,7 @@ void lanes_init(struct sim *s) {
         if (sim_chance(s, 20))
             s->rates[i] = (struct rate){.max = 1 + (uint32_t)(sim_random(s) % 10), .period_us = US_PER_S};
     draw_quotas(s);
+    times_init(s);
     make(s, true);
 }
 

@@ -366,5 +366,6 @@ void oracle_end(struct sim *s) {
     check_orphans(s);
     check_rates(s);
     check_quotas(s);
+    times_check(s);
     check_backlog(s);
 }

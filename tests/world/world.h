@@ -54,6 +54,10 @@ struct sim {
     struct lane_config quotas[HOSTS]; /* of these only quota, warm-ups and time zone count */
     bool has_quotas;                  /* of this seed; then a midnight comes, and messages name senders */
 
+    struct quiet_rule quiet[2]; /* of this seed: texts of a topic wait in these minutes */
+    char quiet_texts[2][64];
+    uint32_t n_quiet;
+
     struct db *db; /* survives crashes */
     struct journal *journal;
     struct core *core;
@@ -112,6 +116,11 @@ void routes_make(struct sim *s, struct settings *set, bool whole);
 struct sv routes_account_name(void);                         /* of account 1 */
 void routes_check_call(struct sim *s, const struct call *c); /* an attempt goes by its route */
 void routes_check_flow(struct sim *s);                       /* closed lanes hold up nobody else's messages */
+
+/* times.c: quiet hours. */
+void times_init(struct sim *s);
+void times_make(const struct sim *s, struct settings *set);
+void times_check(struct sim *s); /* no attempt began within them */
 
 /* client.c: what callers do, are told, and hear by callbacks. */
 void client_submit(struct sim *s);

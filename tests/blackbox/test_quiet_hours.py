@@ -1,0 +1,172 @@
+"""Quiet hours as callers and providers see them: what falls into them waits, says why and until when, survives a kill, and goes out
+when they are over by the recipient's clock; codes go at once; the validity holds."""
+import datetime
+import signal
+
+import pytest
+from harness.gateway import until
+from harness.hostile_clock import ShiftedClock
+
+QUICK = {"lookup_after_ms": 300}
+UTC = datetime.timezone.utc
+
+
+def at(hours):
+    """A zone whose clock shows that many hours now (its minutes are UTC's)."""
+    now = datetime.datetime.now(UTC)
+    offset = (hours - now.hour + 11) % 24 - 11  # -11 .. 12
+    return "Etc/GMT%+d" % -offset if offset else "UTC"  # POSIX: its sign is the other way round
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def span(begins, ends):
+    """Quiet hours from and to so many minutes from now, in UTC."""
+    now = datetime.datetime.now(UTC)
+    return "-".join((now + datetime.timedelta(minutes=m)).strftime("%H:%M") for m in (begins, ends)) + " in UTC for topic=marketing"
+
+
+NIGHT = ["21:00-09:00 for topic=marketing"]
+
+
+def test_quiet__a_text_waits_for_the_end_says_so_and_a_code_does_not(make_gateway):
+    g = make_gateway(lane=QUICK, quiet={"hours": NIGHT, "spread_s": 60})
+    zone = at(23)
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "sale", "topic": "marketing", "time_zone": zone})
+    assert (a.status, a.json["status"], a.json["reason"]) == (202, "scheduled", "quiet_hours"), a
+    m = g.message(a.json["id"])
+    assert m["waiting_for"] == "quiet_hours" and m["expires_at"] == a.json["expires_at"]
+    wait = when(m["due_at"]) - datetime.datetime.now(UTC)
+    assert datetime.timedelta(hours=9) <= wait + datetime.timedelta(seconds=1) <= datetime.timedelta(hours=10, seconds=61), m
+    assert when(m["due_at"]).minute <= 1
+    # The default validity counts from their end.
+    left = when(m["expires_at"]) - when(m["due_at"])
+    assert datetime.timedelta(hours=4, seconds=-60) <= left <= datetime.timedelta(hours=4), m
+    assert [(e["status"], e["reason"]) for e in g.events(m["id"])] == [("accepted", None), ("scheduled", "quiet_hours")]
+    # Another topic, another place, a code of that topic, and a time zone that is none.
+    for more in ({"topic": "orders", "time_zone": zone}, {"topic": "marketing", "time_zone": at(12)},
+                 {"topic": "marketing", "time_zone": zone, "priority": "otp"}):
+        expect = "scheduled" if more.get("priority") == "otp" else "delivered"
+        sid = g.create(body=str(more), **more)
+        if expect == "scheduled":  # the rule names the topic, so it means codes of that topic, too
+            assert g.message(sid)["reason"] == "quiet_hours"
+        else:
+            g.wait(sid, "delivered")
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "time_zone": "Mars/Olympus"})
+    assert a.status == 400 and a.json["field"] == "time_zone", a
+    assert g.post("/v1/messages/%s/cancel" % m["id"], {}).json["status"] == "canceled"
+    assert 'event=message.scheduled id=%s' % m["id"] in g.log()
+    assert "sms_quiet_hours_total 2" in g.get("/metrics").body.decode()
+
+
+def test_quiet__codes_are_exempt_where_no_rule_names_them(make_gateway):
+    g = make_gateway(lane=QUICK, quiet={"hours": ["21:00-09:00"], "time_zone": at(23)})
+    for more in ({"priority": "otp"}, {"topic": "otp"}):
+        g.wait(g.create(body=str(more), time_zone=at(23), **more), "delivered")
+    assert g.message(g.create(body="other", time_zone=at(23)))["status"] == "scheduled"
+    # The zone of a number of the United States is that of its area; here it is one for all.
+    zone = at(12)
+    g.write(quiet={"hours": ["21:00-09:00 in %s" % zone]})
+    g.signal(signal.SIGHUP)
+    until(lambda: g.logged("reload.done"))
+    g.wait(g.create(body="by day there", time_zone=at(23)), "delivered")
+
+
+def test_quiet__a_validity_that_ends_before_they_do_is_over_at_once(make_gateway):
+    g = make_gateway(lane=QUICK, quiet={"hours": NIGHT})
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "tonight only", "topic": "marketing", "time_zone": at(23),
+                                "validity_s": 3600})
+    assert (a.json["status"], a.json["reason"]) == ("expired", "quiet_hours"), a
+    sid = g.create(body="till noon", topic="marketing", time_zone=at(23), validity_s=13 * 3600)
+    m = g.message(sid)
+    assert m["status"] == "scheduled" and when(m["due_at"]) < when(m["expires_at"])
+    assert 'sms_failed_total{reason="quiet_hours"} 1' in g.get("/metrics").body.decode()
+
+
+def test_quiet__what_waits_survives_a_kill_and_goes_out_in_the_morning_spread(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane=QUICK, quiet={"hours": NIGHT, "spread_s": 600}, env=clock.env)
+    g.start()
+    sids = [g.create(to="+1415555%04d" % i, body="sale %d" % i, topic="marketing", time_zone=at(23)) for i in range(20)]
+    due = sorted(when(g.message(sid)["due_at"]) for sid in sids)
+    assert len(set(due)) == 20 and due[-1] - due[0] > datetime.timedelta(seconds=60)
+    g.kill9()
+    g.start()
+    now = datetime.datetime.now(UTC)
+    clock.set(int((due[0] - now).total_seconds()) - 300)
+    g.wait(g.create(body="awake"), "delivered", timeout=30)
+    assert g.sim.stats()["received"] == 1  # five minutes before their end none of them went
+    clock.set(int((due[-1] - now).total_seconds()) + 2)
+    for sid in sids:
+        g.wait(sid, "delivered", timeout=30)
+    assert g.sim.stats()["received"] == 21
+    assert not [sid for sid in sids if len(g.attempts(sid)) != 1]
+
+
+def test_quiet__a_backlog_waits_for_the_morning_and_a_clock_that_steps_back_is_not_believed(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane={**QUICK, "rates": ["1/10min"]}, env=clock.env,
+                             quiet={"hours": [span(30, 12 * 60)], "spread_s": 0})
+    g.start()
+    sids = [g.create(to="+1415555%04d" % i, body="slow %d" % i, topic="marketing", validity_s=2 * 86400) for i in range(3)]
+    g.wait(sids[0], "delivered")
+    until(lambda: g.message(sids[2])["status"] == "queued")
+    clock.set(3600)  # the lane is free again, and the night has begun
+    until(lambda: all(g.message(sid)["reason"] == "quiet_hours" for sid in sids[1:]), 60, told="the backlog does not notice the night")
+    m = g.message(sids[2])
+    assert (m["status"], m["waiting_for"]) == ("queued", "quiet_hours")
+    assert [e["reason"] for e in g.events(sids[2]) if e["note"]] == ["quiet_hours"]
+    clock.set(0)  # the machine's clock steps back; the program's goes on from where it was
+    late = g.create(to="+14155559999", body="late", topic="marketing", validity_s=2 * 86400)
+    assert g.message(late)["reason"] == "quiet_hours"
+    assert g.sim.stats()["received"] == 1
+    clock.set(13 * 3600)
+    until(lambda: g.sim.stats()["received"] == 2, 60, told="the morning lets nothing go")
+
+
+def test_quiet__retries_wait_too_and_end_with_the_validity(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(profile={"errors": [{"status": 429, "code": 20429, "share": 1}]}, lane=QUICK, env=clock.env, retry={"first_ms": 500, "max_ms": 1000},
+                             quiet={"hours": [span(30, 12 * 60)], "spread_s": 0})
+    g.start()
+    sid = g.create(body="again and again", topic="marketing", validity_s=2 * 86400)
+    short = g.create(to="+14155559999", body="till midnight", topic="marketing", validity_s=2 * 3600)
+    until(lambda: len(g.attempts(sid)) >= 2 and g.attempts(short), 30)
+    clock.set(3600)
+    until(lambda: g.message(sid)["reason"] == "quiet_hours", 60, told="it is tried on in the night")
+    m = g.message(sid)
+    assert m["waiting_for"] == "quiet_hours"
+    assert when(m["due_at"]) > max(when(a["started_at"]) for a in g.attempts(sid)) + datetime.timedelta(hours=10)
+    m = g.wait(short, "expired", timeout=60)
+    assert m["reason"] == "quiet_hours"
+
+
+@pytest.mark.parametrize("quiet, says", [
+    ({"hours": ["21-09"]}, "`quiet.hours` must be such as"),
+    ({"hours": ["00:00-24:00"]}, "is quiet at all times"),
+    ({"hours": ["21:00-09:00 in Mars/Olympus"]}, "names the time zone `Mars/Olympus`"),
+    ({"hours": ["00:00-24:00 on holidays of xx"]}, "names the calendar `xx`"),
+    ({"hours": ["00:00-24:00 on holidays of x"], "calendars": ["/nonexistent/x.yaml"]}, "cannot be read"),
+])
+def test_quiet__a_rule_that_cannot_be_is_told_by_line(make_gateway, quiet, says):
+    g = make_gateway.gateway(lane=QUICK, quiet=quiet)
+    told = g.run("config", "check", "-c", g.settings_file)
+    assert told.returncode != 0 and says in (told.stdout + told.stderr).decode(), told
+
+
+def test_quiet__holidays_come_from_calendars_and_an_ended_one_is_told(make_gateway, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    today = datetime.datetime.now(UTC).date()
+    day = datetime.timedelta(days=1)
+    mine.write_text("name: mine\nfirst: %s\nlast: %s\nholidays: [%s..%s]\n" % (today - 9 * day, today + 9 * day, today - day, today + 2 * day))
+    old = tmp_path / "old.yaml"
+    old.write_text("name: old\nfirst: 2020-01-01\nlast: 2020-12-31\nholidays: [2020-01-01]\n")
+    g = make_gateway(lane=QUICK, quiet={"hours": ["00:00-24:00 on holidays of mine in UTC for topic=marketing",
+                                                  "00:00-24:00 on holidays of old in UTC for topic=news"],
+                                        "calendars": [str(mine), str(old)], "spread_s": 0})
+    m = g.message(g.create(body="shop", topic="marketing"))
+    assert m["status"] == "scheduled" and when(m["due_at"]).date() == today + 3 * day, m
+    g.wait(g.create(body="news", topic="news"), "delivered")
+    assert "event=quiet.calendar_ended calendar=old" in g.log()

@@ -1,0 +1,64 @@
+/* Quiet hours of the seeded world, some minutes long: one seed in three has some. Drawn apart from all else,
+ * so that the other seeds stay what they were.
+ */
+#include "world.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+
+#include <string.h>
+
+static const int64_t minute_us = 60 * US_PER_S;
+
+static uint64_t dice(const struct sim *s, uint64_t of, const char *what) {
+    return siphash((struct sip_key){.k0 = s->seed, .k1 = of}, sv_of(what));
+}
+
+/* By the wall clock of UTC, or of the recipients, who are all in China. */
+void times_init(struct sim *s) {
+    if (dice(s, 0, "quiet") % 3 != 0)
+        return;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint64_t d = dice(s, i, "quiet rule");
+        bool there = d >> 8 & 1;
+        unsigned now = (unsigned)(s->now / minute_us % 1440) + (there ? 480 : 0);
+        unsigned from = (now + (unsigned)(d >> 16) % 8) % 1440,
+                 to = (from + 1 + (unsigned)(d >> 32) % 5) % 1440;
+        snprintf(s->quiet_texts[i], sizeof s->quiet_texts[i], "%02u:%02u-%02u:%02u%s for topic=news",
+                 from / 60, from % 60, to / 60, to % 60, there ? "" : " in UTC");
+        struct err e;
+        bool ok = quiet_parse(sv_of(s->quiet_texts[i]), &s->quiet[i], &e);
+        ASSERT(ok);
+        s->n_quiet++;
+    }
+}
+
+void times_make(const struct sim *s, struct settings *set) {
+    set->quiet.rules = s->quiet;
+    set->quiet.n_rules = s->n_quiet;
+    set->quiet.time_zone = SV("UTC");
+    set->quiet.spread_s = (uint32_t)(dice(s, 0, "spread") % 60);
+}
+
+/* Told by the minutes alone. */
+static bool is_quiet(const struct quiet_rule *r, int64_t at) {
+    unsigned minute = (unsigned)(at / minute_us + (r->zone.n ? 0 : 480)) % 1440;
+    return r->from < r->to ? minute >= r->from && minute < r->to : minute >= r->from || minute < r->to;
+}
+
+void times_check(struct sim *s) {
+    static const char sql[] =
+        "SELECT m.id, a.started_at FROM attempt AS a JOIN message AS m ON m.id=a.message_id WHERE "
+        "m.topic='news' AND m.priority<>0";
+    struct err e;
+    struct db_stmt *st = s->n_quiet ? db_stmt(s->db, sql, &e) : NULL;
+    bool row = st != NULL;
+    while (row) {
+        bool ok = db_next(st, &row, &e);
+        ASSERT(ok);
+        for (uint32_t i = 0; row && i < s->n_quiet; i++)
+            if (is_quiet(&s->quiet[i], db_col_int(st, 1)))
+                sim_broken(s, "I15", "an attempt of message %llx began in the quiet hours `%s`",
+                           (unsigned long long)db_col_int(st, 0), s->quiet_texts[i]);
+    }
+}
