@@ -21,6 +21,7 @@
 #include "store/reader.h"
 
 struct front;
+struct papers;
 struct api_face;
 struct api_field;
 struct route;
@@ -152,6 +153,7 @@ struct db *api_db(const struct api_request *rq);
 struct directory *api_directory(const struct api_request *rq);
 /* What secrets are kept under. */
 const struct master_key *api_master(const struct api_request *rq);
+struct papers *api_papers(const struct api_request *rq);
 bool api_is_draining(const struct api_request *rq);
 /* Empty, the front's; for building one answer's body. Void at the next call. */
 struct buf *api_scratch(const struct api_request *rq);

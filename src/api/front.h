@@ -25,6 +25,7 @@ struct front_parts {
     const struct master_key *master;
     struct mailbox *asks;     /* out: struct ask, to the core */
     struct mailbox *receipts; /* out: struct ask, providers' reports and inbound texts, to the core */
+    struct papers *papers;    /* certificates of those who sign their posts */
     struct mailbox
         *replies; /* in: the asks come back; this front's alone; as many as it may have connections, better
                      twice that, since a provider's post may carry several receipts */

@@ -3,6 +3,8 @@
  * back: 2xx when everything is on disk, 503 otherwise, so that it calls again. */
 #include "api/hook_parts.h"
 
+#include "net/papers.h"
+
 enum { NUMBER_BYTES_MAX = 31 };
 
 static const struct lane_config *find_lane(const struct settings *s, struct sv name) {
@@ -24,6 +26,16 @@ static struct sv url_of(struct api_request *rq) {
     }
     buf_add(&url, rq->x->target);
     return arena_dup(&rq->x->arena, buf_sv(&url));
+}
+
+struct papers_of {
+    struct papers *papers;
+    bool allow_private;
+};
+
+static struct sv document(void *ctx, struct sv url) {
+    const struct papers_of *p = ctx;
+    return p->papers ? papers_get(p->papers, url, p->allow_private) : SV_NONE;
 }
 
 static void copy_header(struct api_request *rq, const char *name, struct hook_request *hook,
@@ -73,6 +85,11 @@ void hook_came_back(struct api_request *rq, struct ask *a) {
 }
 
 void hook_refuse(struct api_request *rq, const struct err *e) {
+    if (e->kind == ERR_BUSY) { /* nothing is wrong with it: something has to be fetched first */
+        rq->retry_after_s = 2;
+        api_fail(rq, e);
+        return;
+    }
     meter_add(api_world(rq)->meters, COUNT_RECEIPTS_REFUSED, 1);
     api_warn(rq, "hook.refused", err_http_status(e->kind), e);
     if (e->kind == ERR_AUTH)
@@ -131,6 +148,9 @@ void hook_run(struct api_request *rq) {
         .body = rq->x->body,
         .content_type = exchange_header(rq->x, "Content-Type"),
     };
+    struct papers_of papers = {api_papers(rq), lane->allow_private};
+    hook.document = document;
+    hook.document_ctx = &papers;
     copy_headers(rq, lane, &hook, headers);
     struct hook *h = arena_zalloc(&rq->x->arena, sizeof *h);
     ASSERT(h);

@@ -234,6 +234,10 @@ const struct master_key *api_master(const struct api_request *rq) {
     return rq->front->parts.master;
 }
 
+struct papers *api_papers(const struct api_request *rq) {
+    return rq->front->parts.papers;
+}
+
 bool api_is_draining(const struct api_request *rq) {
     return rq->front->draining;
 }

@@ -6,6 +6,7 @@
 #include "app/threads.h"
 #include "base/clock.h"
 #include "net/listen.h"
+#include "net/papers.h"
 #include "pipeline/ask.h"
 #include "store/migrate.h"
 #include "store/reader.h"
@@ -38,6 +39,11 @@ struct front_loop {
     struct front *front;
 };
 
+struct papers_loop {
+    struct loop loop;
+    struct papers *papers;
+};
+
 struct retired {
     struct settings *settings;
     struct texts *texts;
@@ -67,6 +73,8 @@ struct gateway {
     struct sender_loop senders[CORE_SENDERS_MAX];
     struct core_loop core_loop;
     struct front_loop fronts[FRONTS_MAX];
+    struct papers *papers;
+    struct papers_loop papers_loop;
     unsigned n_fronts, n_senders;
     struct ask reload;
     bool reloading;
@@ -144,6 +152,9 @@ static bool open_fronts(struct gateway *g, struct err *e) {
             return false;
         close(fd);
     }
+    g->papers = papers_open(&g->log, e);
+    if (!g->papers)
+        return false;
     for (unsigned i = 0; i < g->n_fronts; i++) {
         struct front_parts parts = {.settings = g->settings,
                                     .texts = g->texts,
@@ -151,6 +162,7 @@ static bool open_fronts(struct gateway *g, struct err *e) {
                                     .master = &g->master,
                                     .asks = g->mail.asks,
                                     .receipts = g->mail.receipts,
+                                    .papers = g->papers,
                                     .replies = g->replies[i]};
         g->fronts[i].front = front_open(&parts, host, port, g->n_fronts > 1, e);
         if (!g->fronts[i].front)
@@ -223,6 +235,15 @@ static void *front_loop_run(void *arg) {
     return NULL;
 }
 
+static void *papers_loop_run(void *arg) {
+    struct papers_loop *l = arg;
+    while (!atomic_load(&l->loop.stop)) {
+        atomic_store_explicit(&l->loop.beat, clock_monotonic_us(), memory_order_relaxed);
+        papers_run(l->papers, 1000);
+    }
+    return NULL;
+}
+
 static bool start_threads(struct gateway *g, struct err *e) {
     g->journal.in = g->mail.journal;
     g->journal.out = g->mail.committed;
@@ -242,7 +263,9 @@ static bool start_threads(struct gateway *g, struct err *e) {
         g->senders[i].master = g->master;
         ok = loop_start(&g->senders[i].loop, sender_loop_run, &g->senders[i], "sender", e);
     }
-    ok = ok && loop_start(&g->core_loop.loop, core_loop_run, &g->core_loop, "core", e);
+    g->papers_loop.papers = g->papers;
+    ok = ok && loop_start(&g->papers_loop.loop, papers_loop_run, &g->papers_loop, "papers", e) &&
+         loop_start(&g->core_loop.loop, core_loop_run, &g->core_loop, "core", e);
     for (unsigned i = 0; ok && i < g->n_fronts; i++)
         ok = loop_start(&g->fronts[i].loop, front_loop_run, &g->fronts[i], "front", e);
     return ok;
@@ -262,6 +285,9 @@ static void stop_threads(struct gateway *g) {
     for (unsigned i = 0; i < g->n_fronts; i++)
         stop_loop(&g->fronts[i].loop, g->replies[i]);
     stop_loop(&g->core_loop.loop, g->mail.asks);
+    if (g->papers)
+        papers_wake(g->papers);
+    stop_loop(&g->papers_loop.loop, NULL);
     for (unsigned i = 0; i < g->n_senders; i++)
         stop_loop(&g->senders[i].loop, g->mail.senders[i]);
     stop_loop(&g->journal.loop, g->mail.journal);
@@ -420,6 +446,7 @@ void gateway_close(struct gateway *g) {
     for (unsigned i = 0; i < FRONTS_MAX; i++)
         if (g->fronts[i].front)
             front_close(g->fronts[i].front);
+    papers_close(g->papers);
     journal_free(g->journal.journal);
     if (g->db) {
         struct err ignored = ERR_INIT;

@@ -80,6 +80,11 @@ struct hook_request {
     struct sv content_type;
     const struct http_header *headers;
     size_t n_headers;
+    /* What is at a public address that the post itself names and the adapter has checked: a signer's
+     * certificate, a page that confirms. p == NULL: it is not here yet, and is being fetched; the adapter
+     * says ERR_BUSY, and the provider posts again. The document stays valid. NULL: nothing can be fetched. */
+    struct sv (*document)(void *ctx, struct sv url);
+    void *document_ctx;
 };
 
 /* A token that a provider gives for a while in exchange for credentials (OAuth, instance roles). */

@@ -106,6 +106,8 @@ static const struct adapter_field fields[AWS_FIELDS] = {
         {"credentials_token_file",
          "File with the container's or web identity's token, read whenever it is needed",
          "容器或 web-identity 令牌所在文件,每次使用时读取"},
+    [AWS_TOPICS] = {"topics", "SNS topics (ARN) whose posts are taken, with spaces between",
+                    "接受其推送的 SNS 主题 ARN,以空格分隔", .check = aws_check_topics},
 };
 
 static bool check_all(const struct lane_config *lane, struct err *e) {

@@ -6,7 +6,8 @@
  *
  * Neither keeps a reference of ours nor can be asked what became of a message, and neither takes an
  * idempotency key: what is unknown stays so until an event tells. Events of End User Messaging come by
- * Firehose to an HTTP endpoint, which shows that it is itself by an access key; SNS has no events over HTTP.
+ * Firehose to an HTTP endpoint, which shows that it is itself by an access key, or by an SNS topic, whose
+ * posts are signed; texts by SNS have no events over HTTP but what somebody passes on from its delivery logs.
  *
  * This header is shared by the adapter's parts; the rest of the program sees only aws_adapter.
  */
@@ -35,6 +36,7 @@ enum aws_field {
     AWS_ROLE,
     AWS_CREDENTIALS_URL,
     AWS_CREDENTIALS_TOKEN_FILE,
+    AWS_TOPICS,
     AWS_FIELDS
 };
 
@@ -60,6 +62,15 @@ struct aws_keys {
     struct sv id, secret, token;
 };
 struct aws_keys aws_keys_of(const struct lane_config *lane, struct sv grant);
+
+/* ---- posts of SNS (aws_sns.c) ---- */
+
+bool aws_check_topics(struct sv v, struct err *e);
+bool aws_is_sns_post(const struct hook_request *rq);
+/* What a notification says, in mem, once its signature is checked; empty: of a subscription, and done.
+ * ERR_BUSY: it has to be posted again. */
+MUST_USE bool aws_sns_open(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
+                           struct sv *message, struct err *e);
 
 /* ---- the rest ---- */
 

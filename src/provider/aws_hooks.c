@@ -1,5 +1,6 @@
-/* Events of End User Messaging by way of Amazon Data Firehose: a post with a list of records, each of them
- * base64 of one event, or of several on lines of their own; and replies of handsets, likewise. */
+/* Events of End User Messaging by way of an SNS topic (aws_sns.c) or of Amazon Data Firehose: a post with a
+ * list of records, each of them base64 of one event, or of several on lines of their own; and replies of
+ * handsets, likewise. */
 #include "provider/aws.h"
 
 #include "base/codec.h"
@@ -67,10 +68,27 @@ struct taking {
     size_t max, n;
 };
 
+/* How SNS logs what became of a text of its own, where somebody passes the log on. */
+static bool take_log(struct taking *t, const json_t *event) {
+    struct receipt r = {0};
+    struct sv status = kit_string(event, "status");
+    bool good = sv_eq(status, SV("SUCCESS"));
+    if (t->n == t->max || (!good && !sv_eq(status, SV("FAILURE"))) ||
+        !kit_provider_id(r.provider_id, kit_string(json_object_get(event, "notification"), "messageId")))
+        return true;
+    r.state = good ? STATE_DELIVERED : STATE_UNDELIVERED;
+    r.reason = good ? REASON_NONE : REASON_UNREACHABLE;
+    r.number = arena_dup(t->mem, kit_string(json_object_get(event, "delivery"), "destination"));
+    ((struct receipt *)t->out)[t->n++] = r;
+    return true;
+}
+
 static bool take_receipt(void *ctx, const json_t *event, struct err *e) {
     (void)e;
     struct taking *t = ctx;
     struct receipt r = {0};
+    if (json_is_object(json_object_get(event, "notification")))
+        return take_log(t, event);
     if (t->n == t->max || !aws_event_find(kit_string(event, "eventType"), &r.state, &r.reason) ||
         !kit_provider_id(r.provider_id, kit_string(event, "messageId")))
         return true; /* of the future, or of something else: heard, and nothing to do */
@@ -103,6 +121,15 @@ static bool take_all(const struct lane_config *lane, const struct hook_request *
                      struct hook_reply *reply, struct err *e) {
     *n = 0;
     *reply = (struct hook_reply){.content_type = NULL};
+    if (aws_is_sns_post(rq)) {
+        struct sv message;
+        if (!aws_sns_open(lane, rq, t->mem, &message, e))
+            return false;
+        json_auto_t *event = kit_parse(message, EVENT_BYTES_MAX);
+        bool ok = !event || take(t, event, e);
+        *n = t->n;
+        return ok;
+    }
     if (!authenticate(lane, rq, e))
         return false;
     json_auto_t *root = kit_parse(rq->body, HOOK_BYTES_MAX);
@@ -127,6 +154,7 @@ bool aws_inbound(const struct lane_config *lane, const struct hook_request *rq, 
 }
 
 const char *aws_hook_header(const struct lane_config *lane, size_t i) {
+    static const char *const names[] = {"X-Amz-Firehose-Access-Key", "X-Amz-Sns-Rawdelivery"};
     (void)lane;
-    return i == 0 ? "X-Amz-Firehose-Access-Key" : NULL;
+    return i < sizeof names / sizeof names[0] ? names[i] : NULL;
 }

@@ -218,8 +218,14 @@ struct http_response fixture_response(const struct fixture *f) {
     return r;
 }
 
+/* [document]: its address, and on the next lines what is there. */
+static struct sv document(void *ctx, struct sv url) {
+    struct sv rest = fixture_section(ctx, "document");
+    return sv_eq(sv_cut(&rest, '\n'), url) ? rest : SV_NONE;
+}
+
 struct hook_request fixture_hook(const struct fixture *f) {
-    struct hook_request rq = {0};
+    struct hook_request rq = {.document = document, .document_ctx = (void *)f};
     struct http_header *headers;
     struct sv url = read_message(f, fixture_section(f, "hook"), &headers, &rq.n_headers, &rq.body);
     rq.headers = headers;
