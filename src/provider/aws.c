@@ -269,7 +269,7 @@ static void judge_error(const struct lane_config *lane, const struct said *s, st
     kit_judge_as(v, row->fate, row->hint, row->says);
     /* Lent credentials end by themselves; others are fetched. */
     if (aws_needs_grant(lane) && sv_starts(sv_of(row->code), SV("ExpiredToken")))
-        v->hint = LANE_SLOW_DOWN;
+        v->hint = LANE_SLOW_DOWN, v->grant_refused = true;
     if (!v->retry_after_ms && row->fate == FATE_RETRY)
         v->retry_after_ms = row->pause_ms;
     /* One code for all that is not liked; words or fields say what. */
