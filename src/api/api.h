@@ -236,6 +236,10 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
 /* The first part of that: admits, and stores nothing. The message is the caller's to free. */
 MUST_USE bool api_admit(struct api_request *rq, const struct submission *in, struct admitted *out,
                         struct err *e);
+/* The same for a text that says a secret: `said` is sent; `shown`, alike but for the secret's mask, is what
+ * anybody ever sees. v (the request's arena) goes with it. client_ip: whom it is for; may be empty. */
+void api_submit_secret(struct api_request *rq, const struct submission *said, const struct submission *shown,
+                       struct verification_write *v, struct sv client_ip, api_submitted *done);
 /* CANCEL, DELETE or REDACT of one message of the caller's; done only when it was done (head in the ask).
  * Absent: PROBLEM_NOT_FOUND; the state forbids it: PROBLEM_TOO_LATE. */
 void api_command(struct api_request *rq, enum ask_kind kind, int64_t id, api_done *done);

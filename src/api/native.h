@@ -36,6 +36,11 @@ extern const struct api_field reply_list_fields[], reply_shape[], reply_page_sha
 extern const struct api_field suppression_shape[], suppression_page_shape[], suppression_of_shape[],
     suppression_refusal_shape[], suppression_bulk_shape[];
 
+extern const struct api_field verification_create_fields[], verification_check_fields[],
+    verification_check_to_fields[], verification_resend_fields[],
+    verification_list_fields[]; /* native_verifications.c */
+extern const struct api_field verification_shape[], verification_checked_shape[], verification_page_shape[];
+
 /* What a message that is not finished waits for: "send_at", "lane", "route", "retry", "provider",
  * "reconciliation", "receipt"; NULL when for nothing. */
 const char *native_waiting_for(const struct head *h);
@@ -112,7 +117,14 @@ void native_contact_patch(struct api_request *rq);
 void native_contact_delete(struct api_request *rq);
 void native_device_add(struct api_request *rq);
 void native_device_remove(struct api_request *rq);
-void native_explain(struct api_request *rq); /* native_explain.c */
+void native_explain(struct api_request *rq);             /* native_explain.c */
+void native_verification_create(struct api_request *rq); /* native_verifications.c */
+void native_verification_list(struct api_request *rq);
+void native_verification_get(struct api_request *rq);
+void native_verification_check(struct api_request *rq);
+void native_verification_check_to(struct api_request *rq);
+void native_verification_resend(struct api_request *rq);
+void native_verification_cancel(struct api_request *rq);
 
 void native_lane_list(struct api_request *rq); /* native_lanes.c */
 void native_lane_get(struct api_request *rq);

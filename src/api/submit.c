@@ -2,6 +2,7 @@
 #include "api/front_parts.h"
 
 #include "base/clock.h"
+#include "model/secret.h"
 
 #include <string.h>
 
@@ -239,7 +240,11 @@ static void submitted(struct api_request *rq, struct ask *a) {
         rq->retry_after_s = 1;
         api_problem(rq, PROBLEM_KEY_IN_FLIGHT, &e);
         return;
-    case ASK_FAILED: api_fail(rq, &a->err); return;
+    case ASK_FAILED:
+        if (a->verification && a->verification->wait_us > 0)
+            rq->retry_after_s = whole_seconds(a->verification->wait_us);
+        api_fail(rq, &a->err);
+        return;
     case ASK_LIMITED:
         rq->retry_after_s = whole_seconds(a->limit.wait_us);
         err_set(&e, ERR_LIMITED, "the limit `%.*s` is reached: try again in %u s",
@@ -303,34 +308,100 @@ bool api_admit(struct api_request *rq, const struct submission *in, struct admit
     return admit(f->admitter, f->settings, f->texts, &known, rq->now, out, e);
 }
 
-void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
+/* The ask of an admitted message, not yet put. */
+static struct ask *ask_of(struct api_request *rq, const struct admitted *admitted, bool keep_body,
+                          api_submitted *done) {
     struct front *f = rq->front;
-    struct err e = ERR_INIT;
-    struct admitted admitted;
-    if (!api_admit(rq, in, &admitted, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    tell_screened(rq, &admitted.screened);
+    tell_screened(rq, &admitted->screened);
     struct submit *s = arena_zalloc(&rq->x->arena, sizeof *s);
     ASSERT(s);
     s->done = done;
-    s->brief = api_brief_of(admitted.message);
+    s->brief = api_brief_of(admitted->message);
     s->brief.to = keep(rq, s->brief.to);
     s->brief.from = keep(rq, s->brief.from);
     s->brief.body = keep_body ? keep(rq, s->brief.body) : SV_NONE;
     s->brief.status_callback = keep_body ? keep(rq, s->brief.status_callback) : SV_NONE;
     rq->own = s;
     struct ask *a = api_new_ask(rq, ASK_SUBMIT);
-    a->message = admitted.message;
-    lend_links(rq, &admitted, a);
-    a->suppress = admitted.suppress;
-    a->default_validity = !in->validity_s;
-    a->flagged = admitted.screened.worst == SCREEN_FLAG;
+    a->message = admitted->message;
+    lend_links(rq, admitted, a);
+    a->suppress = admitted->suppress;
+    a->flagged = admitted->screened.worst == SCREEN_FLAG;
     if (f->settings->n_routes || f->settings->by_account)
-        a->account_name = keep(rq, account_name(rq, in->account_id));
+        a->account_name = keep(rq, account_name(rq, admitted->message->account_id));
     a->caller_key = sid_sv(&rq->key);
     a->source = rq->x->client;
+    return a;
+}
+
+void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
+    struct err e = ERR_INIT;
+    struct admitted admitted;
+    if (!api_admit(rq, in, &admitted, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct ask *a = ask_of(rq, &admitted, keep_body, done);
+    a->default_validity = !in->validity_s;
+    api_ask(rq, a, submitted);
+}
+
+/* ---- messages that say a secret ---- */
+
+static void draw_nonce(const struct world *w, uint8_t nonce[VAULT_NONCE_BYTES]) {
+    uint64_t drawn[2] = {w->random(w->ctx), w->random(w->ctx)};
+    memcpy(nonce, drawn, VAULT_NONCE_BYTES);
+}
+
+static bool says_it(const struct message *said, const struct message *shown) {
+    return !sv_eq(said->text[TEXT_BODY], shown->text[TEXT_BODY]) ||
+           !sv_eq(said->text[TEXT_CONTENT], shown->text[TEXT_CONTENT]);
+}
+
+/* The message as it is stored: what is shown, with what is said sealed in it. */
+static struct message *seal(struct api_request *rq, const struct submission *in, const struct message *said,
+                            const struct message *shown, struct err *e) {
+    const struct world *w = rq->front->parts.world;
+    uint8_t nonce[VAULT_NONCE_BYTES];
+    if (!says_it(said, shown)) {
+        err_set_field(e, ERR_UNPROCESSABLE, in->template.n ? "template" : "body",
+                      "the template does not say {{ code }}");
+        return NULL;
+    }
+    draw_nonce(w, nonce);
+    struct message *m = secret_seal(said, shown, &w->vault, nonce);
+    if (!m)
+        err_set(e, ERR_TOO_LARGE, "the message is too much text");
+    return m;
+}
+
+void api_submit_secret(struct api_request *rq, const struct submission *said, const struct submission *shown,
+                       struct verification_write *v, struct sv client_ip, api_submitted *done) {
+    struct err e = ERR_INIT;
+    struct admitted admitted, masked;
+    struct message *sealed = NULL;
+    if (!api_admit(rq, said, &admitted, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    /* Its links are the admitter's until it admits again. */
+    bool ok = admitted.n_links == 0 ||
+              err_set_field(&e, ERR_UNPROCESSABLE, "template", "a text with a code has no short links");
+    ok = ok && api_admit(rq, shown, &masked, &e);
+    if (ok) {
+        sealed = seal(rq, said, admitted.message, masked.message, &e);
+        message_free(masked.message);
+    }
+    message_free(admitted.message);
+    if (!sealed) {
+        api_fail(rq, &e);
+        return;
+    }
+    admitted.message = sealed;
+    admitted.n_links = 0;
+    struct ask *a = ask_of(rq, &admitted, false, done);
+    a->verification = v;
+    a->client_ip = client_ip;
     api_ask(rq, a, submitted);
 }
 

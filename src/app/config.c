@@ -64,6 +64,8 @@ bool config_read_row(struct config_loading *l, const struct config_row *row, con
                      const struct config_node *n, void *base) {
     if (config_node_is_null(n))
         return false; /* says nothing: the default holds */
+    if (config_row_is_list(row) && row->fallback && row->fallback[0])
+        config_value_clear(row, base); /* instead of the default, not beside it */
     if (!config_row_is_list(row) || n->kind != CONFIG_NODE_LIST)
         return read_one(l, row, key, n, base);
     bool ok = true;

@@ -1,5 +1,7 @@
 #include "app/config_table.h"
 
+#include "model/code.h"
+#include "model/message.h"
 #include "model/settings.h"
 
 #include "model/quiet.h"
@@ -12,6 +14,8 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const deliveries[] = {"at_most_once", "at_least_once", NULL};
 static const char *const priorities[] = {"otp", "transactional", "marketing", NULL};
+static const char *const alphabets[] = {"digits", "alphanumeric", NULL};
+static const char *const code_channels[] = {"sms", "voice", "whatsapp", NULL};
 static const char *const actions[] = {"block", "replace", "flag", NULL};
 
 static bool check_quiet(struct sv text, struct err *e) {
@@ -38,6 +42,8 @@ const struct config_section config_sections[] = {
     {"quiet",
      "When messages are held back: quiet hours and holidays ([docs/quiet-hours.md](quiet-hours.md)).",
      "何时暂缓发送:免打扰时段与节假日。"},
+    {"verifications", "One-time codes ([docs/verifications.md](verifications.md)).",
+     "一次性验证码,见 [docs/verifications.md](verifications.md)。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
      "服务商账户。每一项是一条通道,至少要有一条。"},
     {"routes",
@@ -309,6 +315,43 @@ const struct config_row config_rows[] = {
      .count_at = offsetof(struct settings, quiet.n_calendars), .max = SETTINGS_FILES_MAX,
      .doc = "More files of public holidays; one of the same name replaces what comes with the program.",
      .doc_zh = "更多节假日文件;同名者替换内置日历。", .example = "[/etc/hongyan/holidays/cn.yaml]"},
+    {"verifications.code_length", CONFIG_U32, "6", AT(verifications.code_length), .min = CODE_CHARS_MIN,
+     .max = CODE_CHARS_MAX, .doc = "Characters of a code.", .doc_zh = "验证码的位数。"},
+    {"verifications.alphabet", CONFIG_WORD, "digits", AT(verifications.alphabet), .names = alphabets,
+     .doc = "What a code is made of; alphanumeric: capitals and digits without those that look alike.",
+     .doc_zh = "验证码的字符:数字,或去掉易混字符的大写字母与数字。"},
+    {"verifications.expiry_s", CONFIG_U32, "600", AT(verifications.expiry_s), .min = 1, .max = 86400,
+     .unit = CONFIG_SECONDS, .doc = "How long a code is good.", .doc_zh = "验证码的有效时间。"},
+    {"verifications.attempts_max", CONFIG_U32, "5", AT(verifications.attempts_max), .min = 1, .max = 20,
+     .doc = "Guesses at one code.", .doc_zh = "每个验证码可尝试的次数。"},
+    {"verifications.resends_max", CONFIG_U32, "3", AT(verifications.resends_max), .max = 20,
+     .doc = "How often one code may be sent anew.", .doc_zh = "同一验证码可重发的次数。"},
+    {"verifications.resend_s", CONFIG_U32, "30", AT(verifications.resend_s), .max = 3600,
+     .unit = CONFIG_SECONDS, .doc = "Between two codes, or two texts with one code, to a number.",
+     .doc_zh = "同一号码两次发送之间的最短间隔。"},
+    {"verifications.brand", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(verifications.brand), .max = 64, .doc = "Whose code it is, as the built-in texts say it.",
+     .doc_zh = "内置文本中的品牌名。", .example = "Hongyan"},
+    {"verifications.template", CONFIG_STRING, "", .fallback_is = "the built-in texts",
+     .fallback_is_zh = "内置文本", AT(verifications.template), .max = 128,
+     .doc = "Template of texts that name none; it has code, brand and minutes.",
+     .doc_zh = "未指定模板时使用的模板,可用变量 code、brand、minutes。", .example = "login-code"},
+    {"verifications.channels", CONFIG_TEXTS, "sms", AT(verifications.channels), .max = PLAN_MAX + 1,
+     .names = code_channels, .doc = "By what a code goes out, one channel after the other.",
+     .doc_zh = "验证码依次使用的渠道。", .example = "[sms, voice]"},
+    {"verifications.fallback_s", CONFIG_U32, "60", AT(verifications.fallback_s), .max = 3600,
+     .unit = CONFIG_SECONDS,
+     .doc = "The next channel is tried when no receipt of delivery came within this time; 0: only when one "
+            "has failed.",
+     .doc_zh = "在此时间内没有收到送达回执则改用下一渠道;0 表示仅在失败时改用。"},
+    {"verifications.rates", CONFIG_RATES, "5/10min per recipient", AT(verifications.rates),
+     .count_at = offsetof(struct settings, verifications.n_rates), .max = RATES_MAX,
+     .doc = "How many texts with codes may be asked for, as in limits.rates; source is the `client_ip` that "
+            "the caller names.",
+     .doc_zh = "验证码的发送速率,写法同 limits.rates;source 指调用方给出的 `client_ip`。",
+     .example = "[5/10min per recipient, 20/d per recipient, 30/h per source]"},
+    {"verifications.keep_days", CONFIG_U32, "30", AT(verifications.keep_days), .min = 1, .max = 3650,
+     .doc = "How many days is known what became of a code.", .doc_zh = "验证结果保留的天数。"},
     {0},
 };
 

@@ -170,6 +170,13 @@ static bool put_in_list(const struct config_row *row, struct sv text, void *base
     return put_text(text, &at[list->n], mem, e) && (++list->n, true);
 }
 
+void config_value_clear(const struct config_row *row, void *base) {
+    if (row->count_at)
+        *(uint32_t *)((char *)base + row->count_at) = 0;
+    else if (row->kind == CONFIG_TEXTS)
+        ((struct sv_list *)((char *)base + row->at))->n = 0;
+}
+
 static bool put_sender(const struct config_row *row, struct sv text, void *base, struct arena *mem,
                        struct err *e) {
     struct sender_id_list *list = (struct sender_id_list *)((char *)base + row->at);

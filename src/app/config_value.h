@@ -14,6 +14,8 @@ void config_value_print(const struct config_row *row, const void *base, struct b
 /* A text as a YAML scalar, ${ escaped. */
 void config_text_print(struct sv text, struct buf *out);
 
+/* Empties a list. */
+void config_value_clear(const struct config_row *row, void *base);
 uint32_t config_value_u32(const struct config_row *row, const void *base);
 
 #endif

@@ -111,6 +111,7 @@ static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, st
     if (from != to)
         log_info(&g->log, "store.migrated", kv_int("from", from), kv_int("to", to));
     g->world.id_key = master_key_ids(&g->master);
+    g->world.vault = master_key_vault(&g->master);
     g->journal.db = g->db;
     g->journal.journal = journal_new(g->db, e);
     return g->journal.journal != NULL;

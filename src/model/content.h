@@ -9,6 +9,7 @@
  *   codes     {"PROVIDER or LANE or *": {"code", "sign", "params": {name: text} or [text]}}
  *   data      what an app gets with a push: {name: text}      collapse  the push it takes the place of
  *   wait_s    go on to the plan's next channel when no receipt of delivery came within so many seconds
+ *   sealed    the texts as they are sent, where those that stand here are masked (model/secret)
  *   plan      [{"channel", "to", "from", "body", "title", "html", "data", "collapse", "wait_s"}]: the
  * channels after the first
  */
@@ -36,7 +37,8 @@ struct content_code {
 /* The recipient's time zone, as the caller gave it; empty: not given. Stands first, so that it costs no
  * parsing. */
 struct sv content_time_zone(const struct message *m);
-/* Notes in m->plan which channels it has; after its texts and its channel are set. */
+/* Notes in m->plan which channels it has, and whether its texts are sealed; after its texts and its channel
+ * are set. */
 void content_note_plan(struct message *m);
 /* The channel of a step of the plan: 0 is the first. */
 enum channel content_channel(const struct message *m, unsigned step);

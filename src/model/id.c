@@ -86,6 +86,14 @@ struct sid sid_notice(struct sip_key key, int64_t id) {
     return sid_of(key, "EV", 'n', id);
 }
 
+struct sid sid_verification(struct sip_key key, int64_t id) {
+    return sid_of(key, "VE", 'v', id);
+}
+
+bool sid_parse_verification(struct sip_key key, struct sv text, int64_t *id) {
+    return parse(key, "VE", 'v', text, id);
+}
+
 struct sid sid_random(const char *prefix, uint64_t hi, uint64_t lo) {
     struct sid s = {.text = {prefix[0], prefix[1]}};
     hex_u64(s.text + 2, hi);

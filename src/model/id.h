@@ -37,6 +37,9 @@ struct sid sid_hook(struct sip_key key, int64_t id);
 bool sid_parse_hook(struct sip_key key, struct sv text, int64_t *id);
 /* The name of an event that is no message's: EV + 32 hex digits. */
 struct sid sid_notice(struct sip_key key, int64_t id);
+/* Of a verification, which has the number of its first message: VE and 32 digits, checked likewise. */
+struct sid sid_verification(struct sip_key key, int64_t id);
+bool sid_parse_verification(struct sip_key key, struct sv text, int64_t *id);
 /* prefix: two letters. 128 random bits. */
 struct sid sid_random(const char *prefix, uint64_t hi, uint64_t lo);
 struct sv sid_sv(const struct sid *s);

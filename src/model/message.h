@@ -74,6 +74,7 @@ struct message {
     enum face face;
     enum channel channel;
     uint8_t n_plan, plan[PLAN_MAX]; /* channels to go on to (model/content) */
+    bool sealed;                    /* its texts stand in it masked; what is sent is sealed (model/secret) */
     uint16_t segments;              /* 0: not a text message */
     uint32_t template_version;      /* of TEXT_TEMPLATE, when it came from the store of templates; else 0 */
     int64_t created_at;

@@ -55,6 +55,11 @@ static const struct {
     [COUNT_HOOKS_GIVEN_UP] = {"webhook_given_up_total", "Events given up after webhooks.give_up_s."},
     [COUNT_HOOKS_DISABLED] = {"webhook_disabled_total",
                               "Webhooks disabled since they took nothing for long."},
+    [COUNT_VERIFICATIONS] = {"verifications_total", "One-time codes made."},
+    [COUNT_VERIFICATIONS_APPROVED] = {"verifications_approved_total", "Of these, given back right in time."},
+    [COUNT_VERIFICATIONS_WRONG] = {"verifications_wrong_total",
+                                   "Guesses that were not right, or came too late."},
+    [COUNT_VERIFICATIONS_LAPSED] = {"verifications_lapsed_total", "One-time codes whose time ran out."},
 };
 
 static const struct {

@@ -54,6 +54,10 @@ enum counter {
     COUNT_HOOKS_FAILED,
     COUNT_HOOKS_GIVEN_UP,
     COUNT_HOOKS_DISABLED,
+    COUNT_VERIFICATIONS, /* one-time codes made */
+    COUNT_VERIFICATIONS_APPROVED,
+    COUNT_VERIFICATIONS_WRONG,  /* guesses that were not right */
+    COUNT_VERIFICATIONS_LAPSED, /* ran out unused */
     COUNTER_COUNT
 };
 

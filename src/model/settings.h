@@ -131,6 +131,18 @@ struct settings {
 
     bool by_account; /* some rule asks for the name of a message's account */
 
+    struct {
+        uint32_t code_length;
+        struct sv alphabet; /* of model/code */
+        uint32_t expiry_s, attempts_max, resends_max, resend_s;
+        struct sv brand, template;
+        struct sv_list channels; /* the plan of a code that names none; at least one */
+        uint32_t fallback_s;     /* between its channels; 0: only a failure leads on */
+        struct rate rates[RATES_MAX];
+        uint32_t n_rates;
+        uint32_t keep_days;
+    } verifications;
+
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 
     struct lane_config lanes[SETTINGS_LANES_MAX];

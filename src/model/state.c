@@ -105,6 +105,8 @@ static const struct {
     [REASON_NO_CONSENT] = {"no_consent", "its topic needs the recipient's consent, and none is known"},
     [REASON_WARM_UP] = {"warm_up", "waits for the next day of the lane's or sender's warm-up"},
     [REASON_QUIET_HOURS] = {"quiet_hours", "quiet hours of its recipient: it goes out when they are over"},
+    [REASON_CODE_USED] = {"code_used", "the one-time code in it came back: it has arrived"},
+    [REASON_CODE_OVER] = {"code_over", "the one-time code in it is used, withdrawn or too old"},
 };
 
 const char *reason_name(enum reason r) {

@@ -71,6 +71,8 @@ enum reason {
     REASON_WARM_UP = 30,       /* waiting for the next day of a lane's or sender's warm-up */
     REASON_NO_CONSENT = 31,    /* its topic needs a consent, and none is known */
     REASON_QUIET_HOURS = 32,   /* waiting for the end of quiet hours; or expired in them */
+    REASON_CODE_USED = 33,     /* the one-time code in it came back: it has arrived */
+    REASON_CODE_OVER = 34,     /* its one-time code is used, withdrawn or too old */
     REASON_COUNT
 };
 

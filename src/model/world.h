@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/vault.h"
 #include "model/meters.h"
 
 struct world {
@@ -15,7 +16,8 @@ struct world {
     void *ctx;
     const struct log *log;
     struct meters *meters;
-    struct sip_key id_key; /* of message sids and attempt tokens; the same for the life of a database */
+    struct sip_key id_key;  /* of message sids and attempt tokens; the same for the life of a database */
+    struct vault_key vault; /* of what is kept sealed: one-time codes and the texts that say them; likewise */
 };
 
 static inline int64_t world_now(const struct world *w) {

@@ -17,6 +17,7 @@
 #include "store/hooks.h"
 #include "store/suppression.h"
 #include "store/templates.h"
+#include "store/verifications.h"
 
 enum ask_kind {
     ASK_SUBMIT,   /* a new message, out or in */
@@ -34,6 +35,7 @@ enum ask_kind {
     ASK_EXPLAIN,  /* what would become of a message; answered at once */
     ASK_EXPECT,   /* when a message that waits may expect to go; answered at once */
     ASK_HOOK,     /* a write to the account's webhooks; REFUSED: too many, or disabled */
+    ASK_VERIFY,   /* a one-time code is tried, or withdrawn; DONE: what came of it is on disk */
     ASK_KINDS
 };
 
@@ -82,6 +84,8 @@ struct ask {
     struct expectation *expected; /* EXPECT: likewise */
     uint32_t ahead;               /* EXPECT: messages in the queue before it, and whether there may be more */
     bool ahead_more;
+    struct verification_write *verification; /* SUBMIT of a text with a code, VERIFY: likewise */
+    struct sv client_ip; /* SUBMIT of a text with a code: whom it is for, as the caller says; borrowed */
     struct receipt receipt;
     char number[32];  /* RECEIPT with id 0 */
     struct ask *next; /* the core's, of such a RECEIPT: those that wait to be looked for again */

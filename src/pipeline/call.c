@@ -1,6 +1,6 @@
 #include "pipeline/call.h"
 
-#include "model/content.h"
+#include "model/secret.h"
 #include "notify/hook_post.h"
 #include "notify/owed.h"
 #include "provider/view.h"
@@ -19,7 +19,11 @@ static struct attempt_view view_of(const struct call *c, const struct world *w, 
     if (c->settings->public_url.n)
         buf_addf(&url, "%.*s/hooks/%s/status?t=%.*s", SV_FMT(c->settings->public_url), c->lane->name,
                  SV_FMT(kept));
-    struct attempt_view v = view_of_message(m, c->step, c->lane, mem);
+    struct message opened;
+    bool shut = m->sealed && !secret_open(m, &w->vault, mem, &opened);
+    struct attempt_view v = view_of_message(m->sealed && !shut ? &opened : m, c->step, c->lane, mem);
+    if (shut)
+        v.body = SV_NONE; /* never the masked text */
     v.number = c->attempt;
     v.started_at = c->started_at;
     if (!v.from.n)
@@ -159,8 +163,11 @@ bool call_build(struct call *c, const struct world *w, const struct signer *s, s
         struct attempt_view v = view_of(c, w, mem);
         const struct adapter *a = c->lane->adapter;
         v.grant = c->grant;
-        ok = c->kind == CALL_ATTEMPT ? a->build(c->lane, &v, now, nonce, mem, out, &e)
-                                     : a->lookup(c->lane, &v, now, nonce, mem, out, &e);
+        if (c->message->sealed && !v.body.n)
+            ok = err_set(&e, ERR_OUTSIDE, "the text is sealed with another master key");
+        else
+            ok = c->kind == CALL_ATTEMPT ? a->build(c->lane, &v, now, nonce, mem, out, &e)
+                                         : a->lookup(c->lane, &v, now, nonce, mem, out, &e);
     }
     if (!ok && !c->joined)
         judge_unbuilt(c, &e);

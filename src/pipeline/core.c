@@ -13,10 +13,12 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     struct core *c = calloc(1, sizeof *c);
     struct call **out_calls = calloc(CORE_CALLS_MAX, sizeof *out_calls);
     struct limits *limits = limits_new(w->id_key, s->limits.rate_keys_max);
-    if (!c || !out_calls || !limits) {
+    struct limits *codes = limits_new(w->id_key, s->limits.rate_keys_max);
+    if (!c || !out_calls || !limits || !codes) {
         free(c);
         free(out_calls);
         limits_free(limits);
+        limits_free(codes);
         err_set(e, ERR_OUTSIDE, "out of memory for the core");
         return NULL;
     }
@@ -24,6 +26,7 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     c->mail = *mail;
     c->out_calls = out_calls;
     c->limits = limits;
+    c->code_limits = codes;
     c->ids.last = last_id;
     c->backlog = backlog;
     c->owed.behind = true;
@@ -88,6 +91,7 @@ void core_free(struct core *c) {
     map_done(&c->keys);
     queue_done(&c->queue);
     limits_free(c->limits);
+    limits_free(c->code_limits);
     core_routes_done(c);
     quiet_hours_free(c->quiet);
     free(c->out_calls);
@@ -110,6 +114,7 @@ static void free_rows(struct job *j) {
     for (unsigned i = 0; i < j->n_deliveries; i++)
         delivery_done(&j->deliveries[i]);
     free(j->deliveries);
+    free(j->lapsed);
 }
 
 static void free_work(struct work *w) {
@@ -405,8 +410,8 @@ static void committed(struct core *c, struct work *w) {
     case FOR_OWED: core_owed_done(c, w); break;
     case FOR_KEY: core_key_done(c, w); break;
     case FOR_LANE_USE: core_use_done(c, w); break;
-    case FOR_LANE_STATE: /* at worst a restart tries it with one call, or with many */
-    case FOR_PRUNE: break;
+    case FOR_LANE_STATE: break; /* at worst a restart tries it with one call, or with many */
+    case FOR_PRUNE: core_verify_lapsed(c, w); break;
     case FOR_TEMPLATE: core_template_done(c, w); break;
     case FOR_CLICKS: core_clicks_done(c, w); break;
     case FOR_ACCOUNTS: core_accounts_done(c, w); break;
@@ -419,6 +424,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_HOOK_TRIED: core_hook_tried(c, w); break;
     case FOR_HOOK_REPLAY: core_hooks_replayed(c, w); break;
     case FOR_HOOK_PRUNE: core_hooks_pruned(c, w); break;
+    case FOR_VERIFY: core_verify_done(c, w); break;
     }
     free_work(w);
 }

@@ -165,6 +165,7 @@ static void put(struct core *c, struct live *l, struct ask *a, enum reason suppr
     w->job.exempt = core_is_exempt(c, m);
     w->job.needs_consent = core_needs_consent(c, m);
     w->job.reply = a->reply;
+    w->job.verification = a->verification;
     if (a->n_links) {
         w->job.links = a->links;
         w->job.n_links = a->n_links;
@@ -191,7 +192,13 @@ static void submit(struct core *c, struct ask *a) {
         refuse_submit(c, a, ASK_IN_FLIGHT);
         return;
     }
+    if (a->verification && !core_verify_counts(c, a)) {
+        over_limit(c, a, keyed);
+        return;
+    }
     if (!within_limits(c, a)) {
+        if (a->verification)
+            core_verify_counts_not(c, a, m);
         over_limit(c, a, keyed);
         return;
     }
@@ -228,6 +235,8 @@ void core_put_done(struct core *c, struct work *w) {
         if (l->lane)
             core_release(c, l);
         count_not(c, a, m);
+        if (a->verification)
+            core_verify_counts_not(c, a, m);
         a->err = w->job.err;
         a->dup_id = w->job.dup_id;
         bool duplicate = w->job.result == JOB_DUPLICATE;
@@ -342,6 +351,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_EXPLAIN:
     case ASK_EXPECT:
     case ASK_HOOK:
+    case ASK_VERIFY:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -526,6 +536,7 @@ static void reload(struct core *c, const struct settings *s) {
     core_load_times(c, s);
     c->settings = s;
     limits_bound(c->limits, s->limits.rate_keys_max);
+    limits_bound(c->code_limits, s->limits.rate_keys_max);
     queue_bound(&c->queue, core_window(s));
     core_settle_all(c, waiting);
     forget_gone(c);
@@ -558,6 +569,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_EXPLAIN: core_explain(c, a); break;
     case ASK_EXPECT: core_answer_expect(c, a); break;
     case ASK_HOOK: core_hooks_write(c, a); break;
+    case ASK_VERIFY: core_verify(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

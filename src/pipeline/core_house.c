@@ -156,6 +156,7 @@ void core_keep_house(struct core *c) {
         c->prune_at = c->now + PRUNE_EVERY_US;
         struct work *w = core_work(c, FOR_PRUNE, JOB_PRUNE, NULL);
         w->job.limit = SCAN_MAX;
+        w->job.keep_from = core_verify_keep_from(c);
         core_record(c, w);
     }
 }

@@ -4,6 +4,10 @@
  * outcomes, look-ups), core_route.c (routes), core_time.c (quiet hours), core_lanes.c (what is told of
  * lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks),
  * core_hooks.c (webhooks).
+ * core_verify.c (one-time codes), core_queue.c (whose turn it is), core_send.c (claims,
+ * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_expect.c and
+ * core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
+ * (webhooks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -74,6 +78,7 @@ enum purpose {
     FOR_HOOK_TRIED, /* what came of a delivery */
     FOR_HOOK_REPLAY,
     FOR_HOOK_PRUNE,
+    FOR_VERIFY, /* answers ask */
 };
 
 struct work {
@@ -108,6 +113,7 @@ struct core {
     struct map keys;  /* siphash of account and idempotency key -> struct work whose PUT is not committed */
     struct queue queue;
     struct limits *limits;                  /* owned */
+    struct limits *code_limits;             /* owned: those of texts with one-time codes */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
     struct route_table *routes;           /* owned; NULL: every message may take every lane */
@@ -230,6 +236,17 @@ void core_clicks_done(struct core *c, struct work *w);
 void core_suppress_done(struct core *c, struct work *w);
 void core_mark_done(struct core *c, struct work *w);
 void core_write_done(struct core *c, struct work *w);
+
+/* core_verify.c: one-time codes */
+void core_verify(struct core *c, struct ask *a);
+void core_verify_done(struct core *c, struct work *w);
+/* Counts a new text with a code in verifications.rates; false: one is used up. */
+bool core_verify_counts(struct core *c, struct ask *a);
+void core_verify_counts_not(struct core *c, const struct ask *a, const struct message *m);
+/* Codes ran out. */
+void core_verify_lapsed(struct core *c, struct work *w);
+/* How far back verifications are kept. */
+int64_t core_verify_keep_from(const struct core *c);
 
 /* core_send.c */
 /* A lane that may take m now (NULL: any message); NULL if none. */

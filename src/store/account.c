@@ -69,6 +69,13 @@ struct sip_key master_key_ids(const struct master_key *k) {
     return out;
 }
 
+struct vault_key master_key_vault(const struct master_key *k) {
+    struct vault_key out;
+    _Static_assert(sizeof out.bytes == SHA256_BYTES, "a hash is a key");
+    hmac_sha256(sv_make((const char *)k->bytes, sizeof k->bytes), SV("hongyan vault v1"), out.bytes);
+    return out;
+}
+
 /* ---- auth tokens at rest ---- */
 
 static bool unseal_token(const struct master_key *mk, struct sv sealed, char out[TOKEN_CHARS + 1]) {

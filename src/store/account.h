@@ -13,6 +13,7 @@
 #define HY_STORE_ACCOUNT_H
 
 #include "base/codec.h"
+#include "base/vault.h"
 #include "model/id.h"
 #include "store/db.h"
 
@@ -26,6 +27,8 @@ struct master_key {
 MUST_USE bool master_key_load(struct sv hex, struct sv data_dir, struct master_key *out, struct err *e);
 /* The key behind message sids and attempt tokens. */
 struct sip_key master_key_ids(const struct master_key *k);
+/* The key of one-time codes and of texts that say them. */
+struct vault_key master_key_vault(const struct master_key *k);
 
 struct account {
     int64_t id;

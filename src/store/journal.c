@@ -150,11 +150,39 @@ static bool sends(const struct job *job) {
     return job->kind == JOB_MOVE && job->change.attempt_begins;
 }
 
+/* A code that was used, or withdrawn, is not sent any more. */
+static bool check_code(struct db *db, struct job *job, struct err *e) {
+    bool over = false;
+    if (job->kind == JOB_MOVE && !verifications_over(db, job->message->id, job->now, &over, e))
+        return false;
+    if (over) {
+        job->why = REASON_CODE_OVER;
+        job->result = JOB_SUPPRESSED;
+    }
+    return true;
+}
+
+/* Nothing is left to be done with it: the secret in its text goes. */
+static bool forget_secret(struct db *db, const struct job *job, struct err *e) {
+    static const char sql[] = "UPDATE message SET content=json_remove(content, '$.sealed') WHERE id=?";
+    if (!job->message->sealed || job->change.next.due_at != 0)
+        return true;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, job->message->id);
+    return db_run(s, e);
+}
+
 /* Is there anything against sending it? */
 static bool check_consent(struct db *db, struct job *job, struct err *e) {
     bool lacks = false;
     unsigned step = job->change.next.step;
-    if (!(job->heed || job->needs_consent) || !sends(job))
+    if (!sends(job))
+        return true;
+    if (job->message->sealed && !check_code(db, job, e))
+        return false;
+    if (!(job->heed || job->needs_consent) || job->result != JOB_DONE)
         return true;
     if (job->heed && !suppression_ask(db, job->message, step, job->exempt, job->now, &job->why, e))
         return false;
@@ -201,8 +229,24 @@ static bool put_reply(struct db *db, struct job *job, struct err *e) {
     return tell_consent(db, job, r->action == REPLY_STOP ? HOOK_OPTED_OUT : HOOK_OPTED_IN, buf_sv(&data), e);
 }
 
+/* Before anything is written: what is refused leaves nothing behind. A repeat is told as one, however soon it
+ * comes. */
+static bool check_verification(struct db *db, struct job *job, struct err *e) {
+    if (job->message->text[TEXT_IDEMPOTENCY_KEY].n && !find_key(db, job, e))
+        return false;
+    if (job->result != JOB_DONE)
+        return true;
+    if (!verifications_admit(db, job->message, job->verification, job->now, &job->err, e))
+        return false;
+    if (job->err.kind != ERR_NONE)
+        job->result = JOB_FAILED;
+    return true;
+}
+
 static bool do_put(struct db *db, struct job *job, struct err *e) {
     if ((job->n_links && !check_links(db, job, e)) || (job->result == JOB_DONE && !check_put(db, job, e)))
+        return false;
+    if (job->verification && job->result == JOB_DONE && !check_verification(db, job, e))
         return false;
     if (job->result != JOB_DONE)
         return true;
@@ -214,7 +258,9 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
     }
     return journal_insert_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           add_links(db, job, e) && tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
+           add_links(db, job, e) && forget_secret(db, job, e) &&
+           (!job->verification || verifications_put(db, job->message, job->verification, job->now, e)) &&
+           tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to
@@ -294,7 +340,7 @@ static bool do_move(struct db *db, struct job *job, struct err *e) {
         return true;
     return journal_update_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           tell_hooks(db, job, e) && learn(db, job, e);
+           forget_secret(db, job, e) && tell_hooks(db, job, e) && learn(db, job, e);
 }
 
 static bool do_redact(struct db *db, struct job *job, struct err *e) {
@@ -309,6 +355,12 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
            journal_delete_message(db, job->message, e);
 }
 
+static bool prune_verifications(struct db *db, struct job *job, struct err *e) {
+    job->lapsed = calloc(job->limit, sizeof *job->lapsed);
+    ASSERT(job->lapsed);
+    return verifications_prune(db, job->now, job->keep_from, job->limit, job->lapsed, &job->n_lapsed, e);
+}
+
 static bool do_prune(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
         "DELETE FROM idempotency WHERE (account_id, key) IN (SELECT account_id, key FROM "
@@ -321,7 +373,12 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     if (!db_run(s, e))
         return false;
     return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
-           links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e);
+           links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
+           prune_verifications(db, job, e);
+}
+
+static bool do_verify(struct db *db, struct job *job, struct err *e) {
+    return verifications_write(db, job->verification, job->now, e);
 }
 
 static bool do_template(struct db *db, struct job *job, struct err *e) {
@@ -381,6 +438,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_HOOK_TRIED] = journal_do_hook_tried,
         [JOB_HOOK_REPLAY] = journal_do_hook_replay,
         [JOB_HOOK_PRUNE] = journal_do_hook_prune,
+        [JOB_VERIFY] = do_verify,
     };
     return doers[job->kind](db, job, e);
 }
@@ -418,6 +476,9 @@ static void reset_outcome(struct job *job) {
     job->n_deliveries = 0;
     job->hooked.n = 0;
     job->released = job->rehook = false;
+    free(job->lapsed);
+    job->lapsed = NULL;
+    job->n_lapsed = 0;
     job->more = false;
     job->wrote = false;
     job->why = REASON_NONE;

@@ -20,6 +20,7 @@
 #include "store/replies.h"
 #include "store/suppression.h"
 #include "store/templates.h"
+#include "store/verifications.h"
 #include "store/write.h"
 
 enum job_kind {
@@ -49,6 +50,7 @@ enum job_kind {
     JOB_HOOK_TRIED,     /* what came of a delivery */
     JOB_HOOK_REPLAY,    /* the next stretch of a webhook's replay */
     JOB_HOOK_PRUNE,     /* deliveries older than due_at are forgotten */
+    JOB_VERIFY,         /* a one-time code is tried, or withdrawn */
 };
 
 enum job_result {
@@ -144,10 +146,12 @@ struct job {
     int64_t links_until;
     const struct clicks *clicks; /* CLICKS: borrowed */
     size_t n_clicks;
-    struct suppression_write *suppression; /* SUPPRESS, at `now`: likewise */
-    struct reply *reply;                   /* PUT of an inbound text: likewise */
-    bool read;                             /* MARK: id, account_id */
-    struct store_write *write;             /* WRITE, at `now`: borrowed; its outcome likewise */
+    struct suppression_write *suppression;   /* SUPPRESS, at `now`: likewise */
+    struct reply *reply;                     /* PUT of an inbound text: likewise */
+    struct verification_write *verification; /* PUT of a text with a one-time code; VERIFY: likewise */
+    int64_t keep_from;                       /* PRUNE: verifications begun before are forgotten */
+    bool read;                               /* MARK: id, account_id */
+    struct store_write *write;               /* WRITE, at `now`: borrowed; its outcome likewise */
 
     struct hook_write *hook;          /* HOOK: likewise */
     const struct delivery_try *tried; /* HOOK_TRIED: borrowed. HOOK_SCAN, HOOK_REPLAY: id is the webhook's */
@@ -178,6 +182,8 @@ struct job {
     unsigned n_accounts;
     struct lane_sender *senders; /* LANE_USE; likewise */
     unsigned n_senders;
+    struct verification_lapsed *lapsed; /* PRUNE: whose codes ran out; likewise */
+    unsigned n_lapsed;
     struct lane_state lane_state; /* LANE_STATE: to be kept; LANE_USE: as it was kept */
     int64_t end_due_at, end_id;   /* SWEEP: where the next page begins, while more */
     bool more;                    /* the scan stopped at its limit */

@@ -119,7 +119,8 @@ struct gate *gate_open_narrow(size_t asks_max, size_t replies_max, bool lane) {
                               .ctx = g,
                               .log = &g->log,
                               .meters = &g->meters,
-                              .id_key = master_key_ids(&g->master)};
+                              .id_key = master_key_ids(&g->master),
+                              .vault = master_key_vault(&g->master)};
     settle(g, lane);
     g->texts = texts_load(&g->settings, &e);
     ASSERT(g->texts);

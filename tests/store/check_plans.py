@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 
-BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code", "suppression", "suppression_key", "reply", "delivery"}
+BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code", "suppression", "suppression_key", "reply", "delivery", "verification", "verification_message"}
 
 # What may walk a whole table or index, or sort, and why.
 ALLOWED = {

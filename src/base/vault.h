@@ -1,0 +1,25 @@
+/* vault: short texts that must be readable again, but by nobody who has only the place where they are kept.
+ *
+ * AES-256-GCM (NIST SP 800-38D): what was sealed with another key, or changed since, does not open. A nonce
+ * must never be used twice with one key: 96 random bits for each text. Pure: the nonce is handed in, so that
+ * randomness stays the world's.
+ */
+#ifndef HY_BASE_VAULT_H
+#define HY_BASE_VAULT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum { VAULT_KEY_BYTES = 32, VAULT_NONCE_BYTES = 12 };
+
+struct vault_key {
+    uint8_t bytes[VAULT_KEY_BYTES];
+};
+
+/* Appends plain, sealed, in base64. False, out untouched or in overflow, when out is too small. */
+MUST_USE bool vault_seal(const struct vault_key *key, const uint8_t nonce[VAULT_NONCE_BYTES], struct sv plain,
+                         struct buf *out);
+/* Appends what was sealed; false: another key, or not what was sealed. */
+MUST_USE bool vault_open(const struct vault_key *key, struct sv sealed, struct buf *out);
+
+#endif
