@@ -473,6 +473,17 @@ const struct config_row config_lane_rows[] = {
     {"receipt_window_s", CONFIG_U32, "259200", LANE(receipt_window_s), .min = 60, .max = 30 * 86400,
      .unit = CONFIG_SECONDS, .doc = "How long a sent message waits for its receipt.",
      .doc_zh = "已发送的消息等待回执的时间。"},
+    {"receipt_poll_after_s", CONFIG_U32, "900", LANE(receipt_poll_after_s), .max = 30 * 86400,
+     .unit = CONFIG_SECONDS,
+     .doc = "When no receipt has come so long after a message was sent, its provider is asked how it ended, "
+            "where it "
+            "can be asked; again after gaps that double. 0: never.",
+     .doc_zh = "发出后这么久仍无回执时,向可查询的服务商询问结果;之后间隔加倍再问。0:从不询问。"},
+    {"receipt_polls_max", CONFIG_U32, "4", LANE(receipt_polls_max), .max = 100,
+     .doc = "How often a provider is asked after the receipt of one message.",
+     .doc_zh = "每条消息最多询问几次回执。"},
+    {"receipt_polls_per_minute", CONFIG_U32, "60", LANE(receipt_polls_per_minute), .min = 1, .max = 60000,
+     .doc = "And for all messages together.", .doc_zh = "该通道每分钟最多询问几次回执。"},
     {"lookup_after_ms", CONFIG_U32, "0", .fallback_is = "0: the provider's own settling time",
      .fallback_is_zh = "0:该服务商自己的默认值", LANE(lookup_after_ms), .max = 3600000, .unit = CONFIG_MS,
      .doc = "How long after an unknown outcome the provider is asked about it.",

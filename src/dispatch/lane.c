@@ -252,3 +252,18 @@ int64_t lane_opens_at(const struct lane *l, int64_t now) {
     }
     return at;
 }
+
+static const int64_t poll_period_us = INT64_C(60) * 1000000;
+
+bool lane_may_poll(const struct lane *l, int64_t now) {
+    struct window w = l->polls; /* to look moves it */
+    return window_left(&w, l->config->receipt_polls_per_minute, poll_period_us, now) > 0;
+}
+
+void lane_polls(struct lane *l, int64_t now) {
+    window_count(&l->polls, 1, poll_period_us, now);
+}
+
+int64_t lane_may_poll_at(const struct lane *l, int64_t now) {
+    return lane_may_poll(l, now) ? now : now + window_wait_us(&l->polls, poll_period_us, now);
+}

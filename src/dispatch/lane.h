@@ -38,6 +38,7 @@ struct lane {
     bool state_unread;    /* how the breaker stood before this process is not here yet */
     bool kept_trouble;    /* on disk it is not closed */
     bool unread, reading; /* some of this is on disk yet; has been asked for */
+    struct window polls;  /* questions after receipts that did not come */
     uint32_t wanted;      /* units that last found no room in a rate */
     struct flow flow;     /* where the settings let the window adapt */
     struct health health;
@@ -95,6 +96,11 @@ void lane_timed(struct lane *l, const struct verdict *v, int64_t began_at, int64
 /* A call ended; v may be NULL when it said nothing about the lane. Returns true when the hint closed the lane
  * just now (worth a line in the log). */
 bool lane_end(struct lane *l, const struct verdict *v, int64_t now);
+/* May one more question after an overdue receipt start now? Whether it is open is asked apart. */
+bool lane_may_poll(const struct lane *l, int64_t now);
+void lane_polls(struct lane *l, int64_t now);
+/* When one more may, as far as their rate goes. */
+int64_t lane_may_poll_at(const struct lane *l, int64_t now);
 /* When it makes sense to look again; 0: any time. */
 int64_t lane_opens_at(const struct lane *l, int64_t now);
 

@@ -38,9 +38,14 @@ void plan_apply(const struct message *m, int64_t now, struct change *c) {
     next_step(c, now);
 }
 
-bool plan_waited(const struct message *m, int64_t now, struct change *c) {
+int64_t plan_waits_until(const struct message *m) {
     uint32_t wait_s = plan_has_next(m, &m->head) ? content_wait_s(m, m->head.step) : 0;
-    if (!wait_s || now < m->head.sent_at + (int64_t)wait_s * US_PER_S || now >= m->expires_at)
+    return wait_s ? m->head.sent_at + (int64_t)wait_s * US_PER_S : 0;
+}
+
+bool plan_waited(const struct message *m, int64_t now, struct change *c) {
+    int64_t at = plan_waits_until(m);
+    if (!at || now < at || now >= m->expires_at)
         return false;
     change_move(c, STATE_QUEUED, REASON_NO_RECEIPT, now);
     next_step(c, now);

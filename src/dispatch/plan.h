@@ -18,6 +18,8 @@ bool plan_waited(const struct message *m, int64_t now, struct change *c);
 /* m is queued (or, new, in c), and no lane is there for the channel it is on: on to the next. Precondition:
  * plan_has_next. */
 void plan_skip(const struct message *m, int64_t now, struct change *c);
+/* m is `sent`: when its wait for a receipt ends and the next channel's turn comes; 0: there is none. */
+int64_t plan_waits_until(const struct message *m);
 bool plan_has_next(const struct message *m, const struct head *h);
 
 #endif

@@ -1,6 +1,7 @@
 #include "dispatch/settle.h"
 
 #include "base/clock.h"
+#include "dispatch/poll.h"
 #include "provider/adapter.h"
 
 #include <string.h>
@@ -25,10 +26,6 @@ static int64_t lookup_after_us(const struct lane_config *lane) {
     if (ms < LOOKUP_MIN_MS)
         ms = LOOKUP_MIN_MS; /* a provider that cannot tell is not asked without a pause */
     return (int64_t)ms * US_PER_MS;
-}
-
-static int64_t receipt_window_us(const struct lane_config *lane) {
-    return lane ? (int64_t)lane->receipt_window_s * US_PER_S : 0;
 }
 
 static int64_t not_after(int64_t at, int64_t limit) {
@@ -106,7 +103,7 @@ void settle_verdict(const struct settle *s, const struct message *m, const struc
     switch (v->fate) {
     case FATE_SENT:
         change_move(c, STATE_SENT, REASON_NONE, s->now);
-        c->next.due_at = s->now + receipt_window_us(lane);
+        c->next.due_at = s->now + poll_first_us(lane);
         break;
     case FATE_REJECTED: change_move(c, STATE_FAILED, v->reason, s->now); break;
     case FATE_RETRY: retry(s, m, v, c); break;
@@ -176,8 +173,9 @@ void settle_found(const struct settle *s, const struct message *m, const struct 
                         ? r->state
                         : STATE_SENT;
     change_move(c, to, r->reason, s->now);
+    c->next.lookups = 0; /* from now on they are about its receipt */
     if (to == STATE_SENT)
-        c->next.due_at = s->now + receipt_window_us(lane);
+        c->next.due_at = s->now + poll_first_us(lane);
 }
 
 void settle_absent(const struct settle *s, const struct message *m, const struct attempt *a,

@@ -36,8 +36,11 @@ struct lane_config {
     struct warm_up sender_warm_up; /* of each sender by itself */
     uint32_t timeout_ms;
     uint32_t connect_timeout_ms;
-    uint32_t receipt_window_s; /* how long `sent` waits for a receipt */
-    uint32_t lookup_after_ms;  /* settling time before an unknown outcome is looked up */
+    uint32_t receipt_window_s;     /* how long `sent` waits for a receipt */
+    uint32_t receipt_poll_after_s; /* then the provider is asked for it; 0: never */
+    uint32_t receipt_polls_max;    /* of one message */
+    uint32_t receipt_polls_per_minute;
+    uint32_t lookup_after_ms; /* settling time before an unknown outcome is looked up */
     uint32_t lookups_max;
     bool allow_private; /* may call addresses of this machine or private networks */
 };

@@ -8,6 +8,8 @@ static const struct {
     [COUNT_SEGMENTS_SENT] = {"sms_segments_sent_total", "Segments of the messages taken by a provider."},
     [COUNT_RETRIES] = {"sms_retries_total", "Attempts that ended with another one to come."},
     [COUNT_UNKNOWN] = {"sms_outcome_unknown_total", "Attempts whose outcome was not known at their end."},
+    [COUNT_POLLS] = {"sms_receipt_polls_total", "Times a provider was asked for a receipt that is overdue."},
+    [COUNT_POLLS_FOUND] = {"sms_receipt_polls_found_total", "Of these, it said how the message ended."},
     [COUNT_LOOKUPS] = {"sms_lookups_total", "Times a provider was asked whether it has a message."},
     [COUNT_LOOKUPS_FOUND] = {"sms_lookups_found_total", "Of these, it had it."},
     [COUNT_LOOKUPS_ABSENT] = {"sms_lookups_absent_total", "Of these, it surely had not."},

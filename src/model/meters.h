@@ -17,6 +17,8 @@ enum counter {
     COUNT_SEGMENTS_SENT,
     COUNT_RETRIES,
     COUNT_UNKNOWN, /* outcomes not known */
+    COUNT_POLLS,
+    COUNT_POLLS_FOUND,
     COUNT_LOOKUPS,
     COUNT_LOOKUPS_FOUND,
     COUNT_LOOKUPS_ABSENT,

@@ -495,17 +495,19 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[7 + SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
-                                              c->owed.next_due_at,
-                                              c->use_at,
-                                              c->accounts.ask_at,
-                                              core_find_again_at(c),
-                                              core_hooks_next_at(c)};
+    int64_t others[7 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
+                                                  c->owed.next_due_at,
+                                                  c->use_at,
+                                                  c->accounts.ask_at,
+                                                  core_find_again_at(c),
+                                                  core_hooks_next_at(c)};
     size_t n = 6;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
         others[n++] = lane_opens_at(c->lanes[i], c->now);
+    for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
+        others[n++] = lane_may_poll_at(c->lanes[i], c->now);
     for (size_t i = 0; i < n; i++)
         if (others[i] > c->now && others[i] < at) /* what is past waits for something else */
             at = others[i];

@@ -1,6 +1,7 @@
 #include "pipeline/core_parts.h"
 
 #include "dispatch/plan.h"
+#include "dispatch/poll.h"
 
 #include "base/clock.h"
 #include "provider/view.h"
@@ -302,6 +303,8 @@ static void erase(struct core *c, struct live *l, struct ask *a) {
         core_answer(c, a, ASK_REFUSED);
         return;
     }
+    if (l->item.queued) /* it was to be asked about: it is found again on disk */
+        queue_remove(&c->queue, &l->item);
     struct work *w = command(c, l, a, a->kind == ASK_DELETE ? JOB_DELETE : JOB_REDACT);
     w->job.change.next.updated_at = c->now;
     core_record(c, w);
@@ -310,7 +313,7 @@ static void erase(struct core *c, struct live *l, struct ask *a) {
 static void receipt(struct core *c, struct live *l, struct ask *a) {
     struct message *m = l->m;
     struct lane *lane = core_lane(c, m->head.lane);
-    int64_t window_us = lane ? (int64_t)lane->config->receipt_window_s * US_PER_S : 0;
+    int64_t window_us = poll_first_us(lane ? lane->config : NULL);
     struct change ch = change_of(m);
     if (m->direction == DIRECTION_IN ||
         join_receipt(m, &a->receipt, a->attempt, &l->attempt, window_us, c->now, &ch) == JOINED_NOTHING_NEW) {

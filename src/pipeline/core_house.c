@@ -110,6 +110,8 @@ void core_ask_for_pages(struct core *c) {
 static bool is_past(const struct queue_item *i, void *ctx) {
     struct core *c = ctx;
     const struct message *m = ((const struct live *)i)->m;
+    if (m->head.state == STATE_SENT) /* waits for a place to be asked about */
+        return core_is_past_receipts(c, (const struct live *)i);
     return c->now >= m->expires_at || core_is_stuck(c, m);
 }
 

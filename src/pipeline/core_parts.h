@@ -1,7 +1,7 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
- * core_queue.c (whose turn it is), core_send.c (claims,
- * outcomes, look-ups), core_route.c (routes), core_time.c (quiet hours), core_lanes.c (what is told of
+ * core_queue.c (whose turn it is), core_receipt.c (receipts that do not come), core_send.c (claims, outcomes,
+ * look-ups), core_route.c (routes), core_time.c (quiet hours), core_lanes.c (what is told of
  * lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks),
  * core_hooks.c (webhooks).
  * core_verify.c (one-time codes), core_queue.c (whose turn it is), core_send.c (claims,
@@ -269,6 +269,8 @@ void core_release(struct core *c, struct live *l);
 /* Adds to w what begins an attempt on lane, its place included. The message must be about to be stored as
  * `sending`. */
 void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w);
+/* Stores a change nobody waits for. */
+void core_house(struct core *c, struct live *l, const struct change *ch);
 void core_send_call(struct core *c, struct live *l, enum call_kind kind);
 /* Its turn has come: begins an attempt on lane, asks its provider, puts it off until `later`, or ends it. */
 void core_turn_of(struct core *c, struct live *l, struct lane *lane, int64_t later);
@@ -279,6 +281,13 @@ void core_called_live(struct core *c, struct live *l, struct call *call);
 void core_claim_done(struct core *c, struct work *w);
 void core_outcome_done(struct core *c, struct work *w);
 void core_lookup_done(struct core *c, struct work *w);
+
+/* core_receipt.c: receipts that do not come */
+void core_due_receipt(struct core *c, struct live *l); /* l is `sent` and due */
+void core_poll(struct core *c, struct live *l);        /* its turn to be asked about has come */
+/* No question after it is due any more. */
+bool core_is_past_receipts(struct core *c, const struct live *l);
+void core_polled(struct core *c, struct live *l, const struct lookup_answer *answer);
 
 /* core_route.c */
 struct choice {

@@ -37,8 +37,9 @@ void core_set_item(struct core *c, struct live *l) {
     _Static_assert(SETTINGS_LANES_MAX <= 64, "a set of lanes is 64 bits");
     i->priority = l->m->priority;
     i->account = l->m->account_id;
-    i->lookup = l->m->head.state == STATE_UNKNOWN;
-    i->lanes = i->lookup ? bit_of(c, core_lane_to_ask(c, l)) : lanes_of(c, l->m);
+    enum state s = l->m->head.state;
+    i->kind = s == STATE_UNKNOWN ? QUEUE_LOOKUP : s == STATE_SENT ? QUEUE_POLL : QUEUE_ATTEMPT;
+    i->lanes = i->kind != QUEUE_ATTEMPT ? bit_of(c, core_lane_to_ask(c, l)) : lanes_of(c, l->m);
 }
 
 void core_enqueue(struct core *c, struct live *l) {
@@ -83,9 +84,10 @@ static bool may_go(const struct queue_item *i, void *ctx) {
     const struct message *m = ((const struct live *)i)->m;
     t->lane = NULL;
     t->later = 0;
-    if (i->lookup) {
+    if (i->kind != QUEUE_ATTEMPT) {
         struct lane *lane = i->lanes ? c->lanes[__builtin_ctzll(i->lanes)] : NULL;
-        return !lane || lane_is_open(lane, (struct lane_load){0}, c->now);
+        return !lane || (lane_is_open(lane, (struct lane_load){0}, c->now) &&
+                         (i->kind == QUEUE_LOOKUP || lane_may_poll(lane, c->now)));
     }
     uint64_t lanes = i->lanes & ~t->held;
     if (any_open(c, m, lanes))

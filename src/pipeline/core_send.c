@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "dispatch/plan.h"
+#include "dispatch/poll.h"
 #include "provider/view.h"
 #include "receipt/join.h"
 
@@ -68,7 +69,7 @@ static void tell_alarms(struct core *c, struct lane *lane) {
 
 bool core_is_stuck(struct core *c, const struct message *m) {
     struct choice choice = {.all = true};
-    if (!plan_has_next(m, &m->head) || m->head.state == STATE_UNKNOWN)
+    if (!plan_has_next(m, &m->head) || m->head.state == STATE_UNKNOWN || m->head.state == STATE_SENT)
         return false;
     core_choose(c, m, &choice);
     size_t n = choice.all ? c->n_lanes : choice.order.n;
@@ -139,8 +140,7 @@ void core_send_call(struct core *c, struct live *l, enum call_kind kind) {
     c->out_calls[c->n_out_calls++] = call;
 }
 
-/* Stores a change nobody waits for. */
-static void house(struct core *c, struct live *l, const struct change *ch) {
+void core_house(struct core *c, struct live *l, const struct change *ch) {
     struct work *w = core_work(c, FOR_HOUSE, JOB_MOVE, l);
     w->job.change = *ch;
     core_owe(c, l->m, &w->job.change);
@@ -150,14 +150,14 @@ static void house(struct core *c, struct live *l, const struct change *ch) {
 static void expire(struct core *c, struct live *l) {
     struct change ch = change_of(l->m);
     change_move(&ch, STATE_EXPIRED, REASON_EXPIRED, c->now);
-    house(c, l, &ch);
+    core_house(c, l, &ch);
 }
 
 /* No lane is there for the channel it is on, and it has another. */
 static void skip(struct core *c, struct live *l) {
     struct change ch = change_of(l->m);
     plan_skip(l->m, c->now, &ch);
-    house(c, l, &ch);
+    core_house(c, l, &ch);
 }
 
 static void claim(struct core *c, struct live *l, struct lane *lane) {
@@ -173,7 +173,7 @@ static void claim(struct core *c, struct live *l, struct lane *lane) {
 static void suppress(struct core *c, struct live *l, enum reason why) {
     struct change ch = change_of(l->m);
     change_move(&ch, STATE_SUPPRESSED, why, c->now);
-    house(c, l, &ch);
+    core_house(c, l, &ch);
 }
 
 struct lane *core_lane_to_ask(struct core *c, const struct live *l) {
@@ -189,10 +189,10 @@ static void look_up(struct core *c, struct live *l) {
     struct change ch = change_of(l->m);
     struct lane *lane = core_lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch)) {
-        house(c, l, &ch);
+        core_house(c, l, &ch);
     } else if (!lane_is_open(lane, no_load, c->now)) {
         ch.next.due_at = c->now + US_PER_S;
-        house(c, l, &ch);
+        core_house(c, l, &ch);
     } else {
         meter_add(c->world->meters, COUNT_LOOKUPS, 1);
         core_reserve(c, l, lane, no_load);
@@ -207,13 +207,15 @@ static void postpone(struct core *c, struct live *l, int64_t until) {
     if (ch.next.state == STATE_QUEUED)
         ch.next.reason = core_why_waiting(c, l->m);
     ch.next.updated_at = c->now;
-    house(c, l, &ch);
+    core_house(c, l, &ch);
 }
 
 void core_turn_of(struct core *c, struct live *l, struct lane *lane, int64_t later) {
     ASSERT(l->m && !l->work && !l->call);
     if (l->m->head.state == STATE_UNKNOWN)
         look_up(c, l);
+    else if (l->m->head.state == STATE_SENT)
+        core_poll(c, l);
     else if (c->now >= l->m->expires_at)
         expire(c, l);
     else if (core_hold(c, l))
@@ -250,7 +252,7 @@ static void due_unknown(struct core *c, struct live *l) {
     struct change ch = change_of(l->m);
     struct lane *lane = core_lane_to_ask(c, l);
     if (!settle_wants_lookup(&s, l->m, lane ? lane->config : NULL, &ch))
-        house(c, l, &ch);
+        core_house(c, l, &ch);
     else
         core_enqueue(c, l);
 }
@@ -260,7 +262,7 @@ static void due_orphan(struct core *c, struct live *l) {
     struct change ch = change_of(l->m);
     struct lane *lane = core_lane(c, l->m->head.lane);
     settle_orphan(&s, l->m, &l->attempt, lane ? lane->config : NULL, &ch);
-    house(c, l, &ch);
+    core_house(c, l, &ch);
 }
 
 void core_due(struct core *c, struct live *l) {
@@ -280,13 +282,7 @@ void core_due(struct core *c, struct live *l) {
         return;
     case STATE_SENDING: due_orphan(c, l); return;
     case STATE_UNKNOWN: due_unknown(c, l); return;
-    case STATE_SENT: {
-        struct change ch = change_of(l->m);
-        if (!plan_waited(l->m, c->now, &ch))
-            join_window_closed(l->m, c->now, &ch);
-        house(c, l, &ch);
-        return;
-    }
+    case STATE_SENT: core_due_receipt(c, l); return;
     case STATE_NONE:
     case STATE_DELIVERED:
     case STATE_UNDELIVERED:
@@ -376,6 +372,8 @@ void core_called_live(struct core *c, struct live *l, struct call *call) {
     ASSERT(l->m && !l->work);
     if (call->kind == CALL_ATTEMPT) {
         outcome(c, l, call);
+    } else if (l->m->head.state == STATE_SENT) {
+        core_polled(c, l, &call->answer);
     } else if (l->m->head.state == STATE_UNKNOWN) { /* else a receipt was faster than the look-up */
         struct lookup_answer *answer = malloc(sizeof *answer);
         ASSERT(answer);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct queue_group *flow_find_group(const struct queue_lane *l, const struct queue_item *i) {
-    return map_get(&l->groups[i->lookup], i->lanes);
+    return map_get(&l->groups[i->kind], i->lanes);
 }
 
 struct queue_flow *flow_find(const struct queue_group *g, int64_t account) {
@@ -15,7 +15,7 @@ struct queue_flow *flow_find(const struct queue_group *g, int64_t account) {
 struct queue_group *flow_make_group(struct queue_lane *l, const struct queue_item *i) {
     struct queue_group *g = calloc(1, sizeof *g);
     ASSERT(g);
-    *g = (struct queue_group){.priority = i->priority, .lookup = i->lookup, .lanes = i->lanes};
+    *g = (struct queue_group){.priority = i->priority, .kind = i->kind, .lanes = i->lanes};
     g->next = g->before = g;
     if (l->turn) { /* last in the ring */
         g->next = l->turn;
@@ -24,7 +24,7 @@ struct queue_group *flow_make_group(struct queue_lane *l, const struct queue_ite
     } else {
         l->turn = g;
     }
-    map_put(&l->groups[i->lookup], i->lanes, g);
+    map_put(&l->groups[i->kind], i->lanes, g);
     return g;
 }
 
@@ -98,7 +98,7 @@ void flow_tidy_group(struct queue_lane *l, struct queue_group *g) {
         l->turn = g->next == g ? NULL : g->next;
     g->next->before = g->before;
     g->before->next = g->next;
-    map_take(&l->groups[g->lookup], g->lanes);
+    map_take(&l->groups[g->kind], g->lanes);
     map_done(&g->flows);
     free(g);
 }
@@ -111,7 +111,7 @@ static void free_group(struct queue_group *g) {
 }
 
 void flow_free_all(struct queue_lane *l) {
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < QUEUE_KINDS; k++) {
         for (size_t i = 0; i < l->groups[k].cap; i++)
             if (l->groups[k].slots[i].value)
                 free_group(l->groups[k].slots[i].value);

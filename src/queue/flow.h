@@ -26,7 +26,7 @@ struct queue_flow { /* one account in one group */
 struct queue_group { /* one set of lanes in one priority */
     struct queue_group *next, *before;
     enum priority priority;
-    bool lookup;
+    enum queue_kind kind;
     uint64_t lanes;
     struct map flows;        /* owned, by account */
     struct queue_flow *turn; /* in a ring; NULL: none */

@@ -19,6 +19,13 @@ void queue_bound(struct queue *q, size_t window) {
     q->window = window;
 }
 
+static size_t n_groups(const struct queue_lane *l) {
+    size_t n = 0;
+    for (int kind = 0; kind < QUEUE_KINDS; kind++)
+        n += l->groups[kind].n;
+    return n;
+}
+
 /* ---- room ---- */
 
 static size_t less(size_t a, size_t b) {
@@ -143,8 +150,8 @@ uint64_t queue_free_lanes(const struct queue *q, const struct queue_item *i) {
     uint64_t lanes = i->lanes;
     for (int p = 0; p <= (int)i->priority; p++) {
         const struct queue_group *at = q->lanes[p].turn;
-        for (size_t k = q->lanes[p].groups[0].n + q->lanes[p].groups[1].n; k; k--, at = at->next)
-            if (at->n && !at->lookup)
+        for (size_t k = n_groups(&q->lanes[p]); k; k--, at = at->next)
+            if (at->n && at->kind == QUEUE_ATTEMPT)
                 lanes &= ~at->lanes;
     }
     return lanes;
@@ -171,7 +178,7 @@ struct queue_item *queue_next(struct queue *q, bool (*may)(const struct queue_it
     for (int p = 0; p < PRIORITY_COUNT; p++) {
         struct queue_lane *l = &q->lanes[p];
         struct queue_group *g = l->turn;
-        for (size_t k = l->n ? l->groups[0].n + l->groups[1].n : 0; k; k--, g = g->next) {
+        for (size_t k = l->n ? n_groups(l) : 0; k; k--, g = g->next) {
             if (g->n == 0 || g->blocked == q->pass)
                 continue;
             struct queue_flow *f = g->turn;
@@ -221,7 +228,7 @@ struct queue_item *queue_sift(struct queue *q, size_t max,
     for (int p = 0; p < PRIORITY_COUNT; p++) {
         struct queue_lane *l = &q->lanes[p];
         struct queue_group *g = l->turn, *next_group;
-        for (size_t k = l->groups[0].n + l->groups[1].n; k && max; k--, g = next_group) {
+        for (size_t k = n_groups(l); k && max; k--, g = next_group) {
             next_group = g->next;
             struct queue_flow *f = g->turn, *next_flow;
             for (size_t j = g->flows.n; j && max; j--, f = next_flow) {
@@ -256,7 +263,7 @@ void queue_heads(const struct queue *q, void (*see)(const struct queue_item *i, 
     for (int p = 0; p < PRIORITY_COUNT; p++) {
         const struct queue_lane *l = &q->lanes[p];
         const struct queue_group *g = l->turn;
-        for (size_t k = l->groups[0].n + l->groups[1].n; k; k--, g = g->next) {
+        for (size_t k = n_groups(l); k; k--, g = g->next) {
             const struct queue_flow *f = g->turn;
             for (size_t j = g->flows.n; j; j--, f = f->next)
                 if (f->first)
@@ -289,7 +296,7 @@ static bool hungriest(const struct queue *q, const struct queue_lane *l, struct 
     const struct queue_group *g = l->turn;
     if (!l->n_missing)
         return false;
-    for (size_t k = l->groups[0].n + l->groups[1].n; k; k--, g = g->next) {
+    for (size_t k = n_groups(l); k; k--, g = g->next) {
         if (g->mark.missing && g->n < 2 * left_for(q, l, g) && (!found || compare(g->mark.after, *out) < 0)) {
             *out = g->mark.after;
             found = true;
@@ -347,7 +354,7 @@ static void move_on(struct queue_lane *l, struct queue_mark *m, struct queue_key
 
 static void move_all_on(struct queue_lane *l, struct queue_key end, bool more) {
     struct queue_group *g = l->turn, *next_group;
-    for (size_t k = l->groups[0].n + l->groups[1].n; k; k--, g = next_group) {
+    for (size_t k = n_groups(l); k; k--, g = next_group) {
         next_group = g->next;
         move_on(l, &g->mark, end, more);
         struct queue_flow *f = g->turn, *next_flow;

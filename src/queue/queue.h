@@ -32,11 +32,14 @@
 struct queue_flow;
 struct queue_group;
 
+/* What is to be done. What is no attempt costs nothing of a lane's rates; each kind stands apart. */
+enum queue_kind { QUEUE_ATTEMPT, QUEUE_LOOKUP, QUEUE_POLL, QUEUE_KINDS };
+
 struct queue_item {
     struct queue_item *next;
     enum priority priority;
     bool queued;
-    bool lookup;             /* not an attempt: it costs nothing of a lane's rates, and stands apart */
+    enum queue_kind kind;
     uint64_t lanes;          /* any of them may take it: 1 << index; 0: none, for now */
     int64_t account;         /* whose turn it takes */
     struct queue_flow *flow; /* where it stands, while queued */
@@ -47,12 +50,12 @@ struct queue_key {
     int64_t due_at, id;
 };
 
-struct queue_lane {            /* one priority */
-    struct map groups[2];      /* owned, by set of lanes: attempts, look-ups */
-    struct queue_group *turn;  /* whose it is; they stand in a ring; NULL: there is none */
-    size_t n;                  /* items */
-    size_t n_missing;          /* flows and groups that miss rows */
-    struct queue_key frontier; /* all due rows up to here were looked at */
+struct queue_lane {                 /* one priority */
+    struct map groups[QUEUE_KINDS]; /* owned, by set of lanes */
+    struct queue_group *turn;       /* whose it is; they stand in a ring; NULL: there is none */
+    size_t n;                       /* items */
+    size_t n_missing;               /* flows and groups that miss rows */
+    struct queue_key frontier;      /* all due rows up to here were looked at */
     bool behind;
     bool scanning; /* a page has been asked for, of rows after `from` */
     bool paging;   /* and is being handed over */

@@ -86,8 +86,10 @@ enum joined join_receipt(const struct message *m, const struct receipt *r, unsig
     c->next.code = r->code;
     end_attempt(r, number, latest, now, c);
     change_move(c, to, r->reason, now);
-    if (to == STATE_SENT)
+    if (to == STATE_SENT) {
         c->next.due_at = now + window_us;
+        c->next.lookups = 0;
+    }
     return JOINED_CHANGE;
 }
 

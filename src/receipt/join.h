@@ -14,7 +14,8 @@
 enum joined { JOINED_NOTHING_NEW, JOINED_CHANGE };
 
 /* number: which attempt the report is about (0: not known); latest: the message's latest attempt as stored: a
- * report on it is its outcome, if nothing was faster. window_us: how long a `sent` message waits for more.
+ * report on it is its outcome, if nothing was faster. window_us: when, after it was sent, something is to be
+ * done about what is `sent`.
  * Writes c when there is something to store. */
 enum joined join_receipt(const struct message *m, const struct receipt *r, unsigned number,
                          const struct attempt *latest, int64_t window_us, int64_t now, struct change *c);

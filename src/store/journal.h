@@ -163,11 +163,11 @@ struct job {
     enum reason why;               /* SUPPRESSED */
     enum job_result result;
     struct err err;
-    struct message *loaded; /* LOAD; the receiver's to free */
-    struct attempt attempt; /* LOAD, SCAN does not: the latest attempt, number 0 if none */
-    struct attempt
-        *attempts; /* SCAN: beside rows, the latest attempt of those being sent or unknown (else zero) */
-    struct message **rows; /* SCAN, SWEEP; the receiver's to free, array and rows */
+    struct message *loaded;   /* LOAD; the receiver's to free */
+    struct attempt attempt;   /* LOAD, SCAN does not: the latest attempt, number 0 if none */
+    struct attempt *attempts; /* SCAN: beside rows, the latest attempt of those being sent, sent, or unknown
+                                 (else zero) */
+    struct message **rows;    /* SCAN, SWEEP; the receiver's to free, array and rows */
     unsigned n_rows;
     struct callback *callbacks; /* CALLBACK_SCAN; likewise */
     unsigned n_callbacks;

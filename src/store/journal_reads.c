@@ -107,8 +107,9 @@ static bool gather_attempts(struct db *db, struct job *job, struct err *e) {
     for (unsigned i = 0; i < job->n_rows; i++) {
         const struct message *m = job->rows[i];
         ASSERT(m);
-        if ((m->head.state == STATE_SENDING || m->head.state == STATE_UNKNOWN) &&
-            !latest_attempt(db, m->id, &job->attempts[i], e))
+        bool asked_about =
+            m->head.state == STATE_SENDING || m->head.state == STATE_UNKNOWN || m->head.state == STATE_SENT;
+        if (asked_about && !latest_attempt(db, m->id, &job->attempts[i], e))
             return false;
     }
     return true;

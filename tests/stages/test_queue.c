@@ -48,7 +48,7 @@ static bool key_less(struct queue_key a, struct queue_key b) {
 }
 
 static bool same_flow(const struct row *a, const struct row *b) {
-    return a->item.priority == b->item.priority && a->item.lookup == b->item.lookup &&
+    return a->item.priority == b->item.priority && a->item.kind == b->item.kind &&
            a->item.lanes == b->item.lanes && a->item.account == b->item.account;
 }
 
@@ -65,7 +65,7 @@ static struct row *new_row(struct model *m) {
     *r = (struct row){.id = (int64_t)m->n};
     r->item.priority = (enum priority)draw(m, PRIORITY_COUNT);
     r->item.lanes = sets[draw(m, 8)];
-    r->item.lookup = r->item.lanes && draw(m, 10) == 0;
+    r->item.kind = r->item.lanes && draw(m, 10) == 0 ? QUEUE_LOOKUP + draw(m, 2) : QUEUE_ATTEMPT;
     r->item.account = (int64_t)(draw(m, 2) ? 0 : draw(m, ACCOUNTS)); /* one has most */
     return r;
 }
@@ -298,8 +298,8 @@ static void drain(struct model *m, uint64_t open, uint64_t seed) {
                     p, l->n, l->n_missing, l->behind, l->scanning, l->from.due_at, l->frontier.due_at, m->now,
                     l->next_due_at, l->not_before);
             struct queue_group *g = l->turn;
-            for (size_t k = l->groups[0].n + l->groups[1].n; k; k--, g = g->next) {
-                fprintf(stderr, "  group %lu lk %d n %zu mark %d after %ld,%ld\n", g->lanes, g->lookup, g->n,
+            for (size_t k = l->groups[0].n + l->groups[1].n + l->groups[2].n; k; k--, g = g->next) {
+                fprintf(stderr, "  group %lu lk %d n %zu mark %d after %ld,%ld\n", g->lanes, g->kind, g->n,
                         g->mark.missing, g->mark.after.due_at, g->mark.after.id);
                 struct queue_flow *f = g->turn;
                 for (size_t j = g->flows.n; j; j--, f = f->next)
@@ -310,7 +310,7 @@ static void drain(struct model *m, uint64_t open, uint64_t seed) {
                 if (!m->rows[i].done && (m->rows[i].item.lanes & open) && (int)m->rows[i].item.priority == p)
                     fprintf(stderr, "  row %ld due %ld lanes %lu acc %ld held %d lk %d\n", m->rows[i].id,
                             m->rows[i].due_at, m->rows[i].item.lanes, m->rows[i].item.account,
-                            m->rows[i].held, m->rows[i].item.lookup);
+                            m->rows[i].held, m->rows[i].item.kind);
         }
     if (n)
         fail_msg("seed %llu: %zu rows for open lanes are not seen", (unsigned long long)seed, n);
@@ -551,7 +551,7 @@ static void test_queue__who_waits_for_a_lane_goes_before_a_newcomer(void **state
     queue_init(&q, 100);
     catch_up(&q, 100);
     struct queue_item waits = {.lanes = 1, .priority = PRIORITY_TRANSACTIONAL, .account = 1};
-    struct queue_item looks_up = {.lanes = 4, .priority = PRIORITY_OTP, .lookup = true};
+    struct queue_item looks_up = {.lanes = 4, .priority = PRIORITY_OTP, .kind = QUEUE_LOOKUP};
     struct queue_item otp = {.lanes = 3, .priority = PRIORITY_OTP, .account = 2};
     struct queue_item ad = {.lanes = 7, .priority = PRIORITY_MARKETING, .account = 2};
     push(&q, &waits, 1);

@@ -20,6 +20,11 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
                               .receipt_window_s = 120,
                               .lookup_after_ms = 4000,
                               .lookups_max = 4};
+    if (s->polls) {
+        l->receipt_poll_after_s = 20;
+        l->receipt_polls_max = 3;
+        l->receipt_polls_per_minute = 30;
+    }
     snprintf(l->name, sizeof l->name, "%s", host_names[host]);
     if (s->rates[host].max)
         l->rates[l->n_rates++] = s->rates[host];
@@ -100,6 +105,7 @@ void lanes_init(struct sim *s) {
             s->rates[i] = (struct rate){.max = 1 + (uint32_t)(sim_random(s) % 10), .period_us = US_PER_S};
     draw_quotas(s);
     times_init(s);
+    s->polls = siphash((struct sip_key){.k0 = s->seed, .k1 = 9}, SV("polls")) % 2;
     make(s, true);
 }
 

@@ -18,9 +18,10 @@ static uint64_t run(uint64_t seed, bool print, char failure[400]) {
     memcpy(failure, s.failure, sizeof s.failure);
     if (print)
         printf("# seed %llu: %u submitted, %zu promised, %u calls, %u lookups, %zu taken, %u crashes, %u "
-               "stops, %u reloads\n",
+               "stops, %u reloads, %llu polls found\n",
                (unsigned long long)seed, s.submitted, s.n_promises, s.provider.calls, s.provider.lookups,
-               s.provider.n_taken, s.crashes, s.stops, s.reloads);
+               s.provider.n_taken, s.crashes, s.stops, s.reloads,
+               (unsigned long long)atomic_load(&s.meters.counters[COUNT_POLLS_FOUND]));
     uint64_t trace = s.trace;
     sim_close(&s);
     return trace;

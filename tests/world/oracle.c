@@ -347,6 +347,21 @@ static void check_open_attempts(struct sim *s) {
     db_end(st);
 }
 
+/* Whose receipt never came was asked about while its provider could be asked, and is not left as it is when
+ * the provider knew. */
+static void check_polls(struct sim *s) {
+    static const char sql[] =
+        "SELECT id, lookups FROM message WHERE state=5 AND reason=13 AND sent_at>=? AND "
+        "lookups=0 LIMIT 1";
+    _Static_assert(STATE_SENT == 5 && REASON_NO_RECEIPT == 13, "as the statement has it");
+    if (!s->polls || !s->mended_at)
+        return;
+    int64_t id = number(s, sql, s->mended_at + 1);
+    if (id)
+        sim_broken(s, "I9", "message %llx got no receipt, and nobody was asked for it",
+                   (unsigned long long)id);
+}
+
 /* What the core believes waits on disk is what waits there. */
 static void check_backlog(struct sim *s) {
     int64_t told = atomic_load(&s->meters.gauges[GAUGE_BACKLOG]);
@@ -367,5 +382,6 @@ void oracle_end(struct sim *s) {
     check_rates(s);
     check_quotas(s);
     times_check(s);
+    check_polls(s);
     check_backlog(s);
 }

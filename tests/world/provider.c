@@ -49,8 +49,11 @@ static void schedule(struct provider *p, size_t taken, enum state s, int64_t due
 }
 
 static void plan_receipts(struct provider *p, size_t i, int64_t now) {
-    if (chance(p, p->lies.no_receipt))
+    if (chance(p, p->lies.no_receipt)) { /* then only who asks may hear how it ended */
+        p->taken[i].state = i % 5 == 0 ? STATE_UNDELIVERED : STATE_DELIVERED;
+        p->taken[i].final_at = i % 3 ? now + 10 * US_PER_S : 0;
         return;
+    }
     enum state last = chance(p, p->lies.undelivered) ? STATE_UNDELIVERED : STATE_DELIVERED;
     p->taken[i].state = last;
     int64_t first =
@@ -61,6 +64,7 @@ static void plan_receipts(struct provider *p, size_t i, int64_t now) {
         first = second;
         second = swap;
     }
+    p->taken[i].final_at = first > second ? first : second;
     schedule(p, i, STATE_SENT, first);
     schedule(p, i, last, second);
     if (chance(p, p->lies.twice))
@@ -125,7 +129,8 @@ static void create(struct provider *p, unsigned host, const struct http_request 
 }
 
 /* The list, newest first, by exact To; now and then only its first few, with the rest on a next page. */
-static void list(struct provider *p, unsigned host, const struct http_request *rq, struct http_response *r) {
+static void list(struct provider *p, unsigned host, const struct http_request *rq, int64_t now,
+                 struct http_response *r) {
     static struct form f;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, 1 << 20);
@@ -157,7 +162,7 @@ static void list(struct provider *p, unsigned host, const struct http_request *r
         if (!first)
             buf_addc(&p->answer, ',');
         first = false;
-        add_message(&p->answer, t, "sent");
+        add_message(&p->answer, t, t->final_at && now >= t->final_at ? state_name(t->state) : "sent");
     }
     buf_addf(&p->answer, "],\"page\":0,\"page_size\":50,\"next_page_uri\":%s}",
              cut_off ? "\"/next\"" : "null");
@@ -181,7 +186,7 @@ void provider_answer(struct provider *p, const struct http_request *rq, int64_t 
     else if (rq->method == HTTP_POST)
         create(p, host, rq, now, r);
     else
-        list(p, host, rq, r);
+        list(p, host, rq, now, r);
 }
 
 bool provider_report(struct provider *p, int64_t now, struct report *out) {

@@ -21,6 +21,7 @@ struct taken {
     int64_t message_id; /* the oracle's: what the token says */
     int64_t at;
     enum state state;
+    int64_t final_at; /* when that became so; 0: it never ends */
 };
 
 /* A receipt on its way to the gateway. */

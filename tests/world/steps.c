@@ -249,6 +249,7 @@ void sim_settle(struct sim *s) {
     }
     if (mended || one_locked)
         lanes_reload(s, true);
+    s->mended_at = mended ? s->now : 0;
     s->provider.locked[0] |= one_locked;
     for (unsigned i = 0; one_locked && i < 50; i++) {
         client_submit(s);

@@ -52,6 +52,8 @@ struct sim {
     uint32_t windows[HOSTS];
     struct rate rates[HOSTS];         /* max 0: none */
     struct lane_config quotas[HOSTS]; /* of these only quota, warm-ups and time zone count */
+    bool polls;                       /* of this seed: receipts that are overdue are asked for */
+    int64_t mended_at;                /* since then everything works; 0: something stays broken */
     bool has_quotas;                  /* of this seed; then a midnight comes, and messages name senders */
 
     struct quiet_rule quiet[2]; /* of this seed: texts of a topic wait in these minutes */
