@@ -557,9 +557,11 @@ def test_reload__log_level_takes_effect(start):
     assert not g.logged("message.sent")
     g.write(log={"level": "info"})
     g.signal(signal.SIGHUP)
-    time.sleep(1)
-    g.is_well()
-    assert g.logged("message.sent"), "log.level is not taken over, and nothing says so"
+
+    def heard():
+        g.is_well()
+        return g.logged("message.sent")
+    until(heard, 30, 0.2, told="log.level is not taken over, and nothing says so")
 
 
 def test_reload__a_limit_that_is_not_taken_over_is_told(start):

@@ -137,7 +137,7 @@ class Gateway:
         self.settings.update(changes)
         self.config.write_text(json.dumps(self.settings, indent=1) if "yaml" not in changes else changes["yaml"])
 
-    def run(self, *args, env=None, stdin=None, timeout=20):
+    def run(self, *args, env=None, stdin=None, timeout=60):
         return subprocess.run([BINARY, *args], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin,
                               capture_output=True, timeout=timeout * SLOW)
 
