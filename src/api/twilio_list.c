@@ -65,11 +65,24 @@ static bool read_page(const struct form *f, struct twilio_query *q, struct err *
            err_set_field(e, ERR_INVALID, "Page", "a number from 0");
 }
 
+/* whatsapp:+1...: the number, of messages on that channel alone. */
+static struct sv read_address(const struct form *f, struct sv key, struct arena *mem,
+                              struct message_filter *out) {
+    static const struct sv whatsapp = {"whatsapp:", 9};
+    struct sv v = form_get(f, key);
+    bool on = sv_starts(v, whatsapp);
+    if (on) {
+        out->by_channel = true;
+        out->channel = CHANNEL_WHATSAPP;
+    }
+    return api_query_number(mem, sv_from(v, on ? whatsapp.n : 0));
+}
+
 bool twilio_read_query(struct sip_key key, const struct form *f, struct arena *mem, struct twilio_query *q,
                        struct err *e) {
-    *q = (struct twilio_query){.filter = {.any_direction = true,
-                                          .to = api_query_number(mem, form_get(f, SV("To"))),
-                                          .from = api_query_number(mem, form_get(f, SV("From")))}};
+    *q = (struct twilio_query){.filter = {.any_direction = true}};
+    q->filter.to = read_address(f, SV("To"), mem, &q->filter);
+    q->filter.from = read_address(f, SV("From"), mem, &q->filter);
     int64_t *from = &q->filter.created_from, *until = &q->filter.created_until;
     return read_date(f, SV("DateSent"), true, from, until, e) &&
            read_date(f, SV("DateSent>"), false, from, NULL, e) &&

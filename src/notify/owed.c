@@ -97,6 +97,15 @@ static bool finish(struct http_request *out, struct arena *mem, struct sv url, s
     return ok && !mem->full && !body->overflow;
 }
 
+/* An address as Twilio writes it: with the word before it that its channel has. */
+static struct sv twilio_address(const struct message *m, struct sv address, struct arena *mem) {
+    struct buf BUF_AUTO text = BUF_INIT(1024);
+    if (m->channel != CHANNEL_WHATSAPP || !address.n)
+        return address;
+    buf_join(&text, SV("whatsapp:"), address);
+    return arena_dup(mem, buf_sv(&text));
+}
+
 static bool build_twilio(const struct world *w, const struct owed *o, struct arena *mem,
                          struct http_request *out) {
     const struct message *m = o->message;
@@ -111,12 +120,12 @@ static bool build_twilio(const struct world *w, const struct owed *o, struct are
     const struct form_pair pairs[] = {
         {SV("AccountSid"), o->account_sid},
         {SV("ApiVersion"), SV("2010-04-01")},
-        {SV("From"), m->text[TEXT_FROM]},
+        {SV("From"), twilio_address(m, m->text[TEXT_FROM], mem)},
         {SV("MessageSid"), sid_sv(&sid)},
         {SV("MessageStatus"), sv_of(owed_twilio_status(o->state))},
         {SV("SmsSid"), sid_sv(&sid)},
         {SV("SmsStatus"), sv_of(owed_twilio_status(o->state))},
-        {SV("To"), m->text[TEXT_TO]},
+        {SV("To"), twilio_address(m, m->text[TEXT_TO], mem)},
         {SV("ErrorCode"), sv_of(code)},
     };
     f->n = sizeof pairs / sizeof pairs[0] - (shown == 0);

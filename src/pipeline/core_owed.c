@@ -40,6 +40,7 @@ static struct message *copy_texts(const struct message *m) {
     copy->id = m->id;
     copy->account_id = m->account_id;
     copy->face = m->face;
+    copy->channel = m->channel;
     return copy;
 }
 

@@ -25,7 +25,7 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
  * with themselves. */
 #define LIST_WHERE                                                                                           \
     " m.account_id=? AND m.id>? AND m.id<? AND (?='' OR m.sender=?) AND (?<0 OR m.state=?) AND (?<0 OR "     \
-    "m.direction=?) AND m.created_at>=? AND m.created_at<? "
+    "m.direction=?) AND (?<0 OR m.channel=?) AND m.created_at>=? AND m.created_at<? "
 static const char *const list_sql[2][2] = {
     {"SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
      "ORDER BY m.id DESC LIMIT ?",
@@ -63,6 +63,8 @@ bool reader_list(struct db *db, const struct message_filter *f, struct message *
     db_int(s, f->by_state ? (int64_t)f->state : -1);
     db_int(s, f->any_direction ? -1 : (int64_t)f->direction);
     db_int(s, f->any_direction ? -1 : (int64_t)f->direction);
+    db_int(s, f->by_channel ? (int64_t)f->channel : -1);
+    db_int(s, f->by_channel ? (int64_t)f->channel : -1);
     db_int(s, f->created_from);
     db_int(s, f->created_until ? f->created_until : INT64_MAX);
     db_int(s, (int64_t)f->limit + 1);

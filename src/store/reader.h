@@ -15,6 +15,8 @@ struct message_filter {
     enum state state;
     bool any_direction; /* else outbound only */
     enum direction direction;
+    bool by_channel;
+    enum channel channel;
     int64_t before_id; /* keyset cursor: ids below it, newest first; 0: from the newest */
     int64_t after_id;  /* or: ids above it, oldest first, then turned round; 0: not used */
     unsigned limit;    /* 1..1000 */

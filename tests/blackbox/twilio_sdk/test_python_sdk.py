@@ -216,6 +216,13 @@ def test_callbacks__are_signed_and_tell_the_whole_story(client, gateway, number,
         assert not validator.validate(at, {**params, "To": "+1"}, headers["X-Twilio-Signature"])
 
 
+def test_callbacks__of_whatsapp_have_whatsapp_addresses(client, gateway, number, receiver):
+    client.messages.create(to="whatsapp:" + number, from_="whatsapp:+15005550006", body="hello", status_callback=receiver.url + "/w")
+    for at, params, headers in receiver.until("delivered"):
+        assert (params["To"], params["From"]) == ("whatsapp:" + number, "whatsapp:+15005550006")
+        assert RequestValidator(gateway.auth_token).validate(at, params, headers["X-Twilio-Signature"])
+
+
 def test_callbacks__tell_of_a_cancellation(client, gateway, number, receiver):
     made = schedule(client, number, status_callback=receiver.url + "/#rc=3")
     client.messages(made.sid).update(status="canceled")
@@ -234,6 +241,10 @@ def test_create__a_whatsapp_address_is_a_number_on_another_channel(client, gatew
     assert (made.to, made.from_) == ("whatsapp:" + number, "whatsapp:+15005550006")
     fetched = client.messages(made.sid).fetch()
     assert (fetched.to, fetched.from_) == ("whatsapp:" + number, "whatsapp:+15005550006")
+    assert [m.sid for m in client.messages.list(to="whatsapp:" + number)] == [made.sid]
+    assert [m.sid for m in client.messages.list(to="whatsapp:" + number, from_="whatsapp:+15005550006")] == [made.sid]
+    text = client.messages.create(to=number, from_="+15005550006", body="hello")
+    assert text.sid not in [m.sid for m in client.messages.list(to="whatsapp:" + number)]
     assert refusal(client.messages.create, to="whatsapp:" + number, from_="+15005550006", body="hello")[0] == 400
     assert refusal(client.messages.create, to=number, from_="whatsapp:+15005550006", body="hello")[0] == 400
     assert refusal(client.messages.create, to="whatsapp:nobody", body="hello") == (400, 21211)
