@@ -58,6 +58,7 @@ static void make(struct sim *s, bool whole) {
     set->consent.invalid_days = sim_chance(s, 50) ? 1 : 0;
     set->callbacks.timeout_ms = 5000;
     set->callbacks.attempts_max = 5;
+    hooks_settings(set);
     unsigned first = (unsigned)(sim_random(s) % s->hosts);
     for (unsigned i = 0; i < s->hosts; i++)
         if (whole || sim_chance(s, 65))
@@ -162,7 +163,7 @@ void lanes_check_window(struct sim *s, const struct call *c) {
     unsigned n = 0;
     for (size_t i = 0; i < s->n_flying; i++) {
         const struct call *other = s->flying[i].call;
-        n += other->kind != CALL_CALLBACK && strcmp(other->lane->name, c->lane->name) == 0;
+        n += call_has_lane(other) && strcmp(other->lane->name, c->lane->name) == 0;
     }
     if (n > c->lane->in_flight_max)
         sim_broken(s, "I8", "%u calls at once on lane %s, whose window is %u", n, c->lane->name,

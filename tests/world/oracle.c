@@ -76,7 +76,9 @@ static void check_granted(struct sim *s, const struct call *c) {
 void oracle_call(struct sim *s, const struct call *c) {
     static const char open[] = "SELECT count(*) FROM attempt WHERE message_id=? AND ended_at=0";
     static const char mine[] = "SELECT ended_at, fate FROM attempt WHERE message_id=? AND number=?";
-    if (c->kind == CALL_CALLBACK)
+    if (c->kind == CALL_HOOK)
+        hooks_check_call(s, c);
+    else if (c->kind == CALL_CALLBACK)
         check_callback(s, c);
     if (c->kind != CALL_ATTEMPT)
         return;
@@ -378,6 +380,7 @@ void oracle_end(struct sim *s) {
     check_open_attempts(s);
     check_validity(s);
     check_callbacks(s);
+    sim_hooks_end(s);
     check_orphans(s);
     check_rates(s);
     check_quotas(s);

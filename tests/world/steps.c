@@ -27,7 +27,7 @@ static bool no_account(void *ctx, int64_t id, struct sv *sid, struct sv *token) 
 }
 
 static void sender_step(struct sim *s) {
-    struct signer signer = {.account = no_account};
+    struct signer signer = {.account = no_account, .open = hooks_open_secret};
     void *item;
     for (unsigned i = 0; i < s->mail.n_senders; i++) {
         if (s->n_flying == FLYING_MAX || !mailbox_take(s->mail.senders[i], &item, 1))
@@ -38,7 +38,7 @@ static void sender_step(struct sim *s) {
         arena_init(&f->mem, 1 << 20);
         bool built = call_build(f->call, &s->world, &signer, &f->mem, &f->request);
         ASSERT(built);
-        if (f->call->kind != CALL_CALLBACK)
+        if (call_has_lane(f->call))
             lanes_check_window(s, f->call);
     }
 }
@@ -55,6 +55,10 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
     oracle_call(s, f->call);
     if (f->call->kind == CALL_CALLBACK) {
         client_callback(s, f->call, r);
+        return;
+    }
+    if (f->call->kind == CALL_HOOK) {
+        hooks_answer(s, f->call, r);
         return;
     }
     size_t before = s->provider.n_taken;
@@ -77,7 +81,8 @@ static void provider_step(struct sim *s) {
         struct http_response r;
         answer(s, f, &r);
         sim_say(s, "call kind %d message %llx attempt %u -> %d/%d", f->call->kind,
-                (unsigned long long)f->call->message->id, f->call->attempt, r.transport, r.status);
+                (unsigned long long)(f->call->message ? f->call->message->id : 0), f->call->attempt,
+                r.transport, r.status);
         call_judge(f->call, &s->world, &r);
         f->answered = true;
         if (sim_chance(s, 30))
@@ -188,6 +193,8 @@ void sim_step(struct sim *s) {
         lanes_reload(s, false);
     else if (dice < 894)
         consent_change(s);
+    else if (dice < 895)
+        hooks_change(s);
     else if (dice < 897)
         s->now += (int64_t)(sim_random(s) % (10 * US_PER_S));
     else

@@ -167,6 +167,7 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     lanes_init(s);
     provider_init(&s->provider, sim_random, s);
     map_init(&s->posts);
+    map_init(&s->hook_posts);
     s->client_fails = sim_chance(s, 50) ? (unsigned)(sim_random(s) % 60) : 0;
     lies_of(s);
     s->fail_percent = (unsigned)(1 + sim_random(s) % 20);
@@ -179,6 +180,7 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     ASSERT(st);
     db_text(st, routes_account_name());
     ASSERT(db_next(st, &row, &e));
+    hooks_open(s);
     db_inject(s->db, sim_allow, s);
     open_process(s);
 }
@@ -187,6 +189,7 @@ void sim_close(struct sim *s) {
     close_process(s);
     lanes_done(s);
     map_done(&s->posts);
+    map_done(&s->hook_posts);
     db_close(s->db);
     provider_done(&s->provider);
 }

@@ -76,6 +76,7 @@ struct sim {
     bool draining;
     unsigned drained_for;  /* steps */
     unsigned client_fails; /* percent of status callbacks that are not taken */
+    struct map hook_posts; /* the same of webhooks */
     struct map posts;      /* client_callback_key -> twice the times it was posted, and 1 when it was taken */
 
     struct promise promises[PROMISES_MAX];
@@ -136,6 +137,16 @@ uint64_t client_callback_key(int64_t id, unsigned event);
 void consent_change(struct sim *s);
 void consent_forget(struct ask *a);     /* what its ask owns */
 struct sv consent_topic(unsigned dice); /* of a message; the list's rows are for one of them, or for all */
+
+/* hooks.c: what webhooks are told. */
+bool hooks_has(const struct sim *s);
+void hooks_open(struct sim *s); /* into the fresh database */
+void hooks_settings(struct settings *set);
+bool hooks_open_secret(void *ctx, struct sv sealed, char out[HOOK_SECRET_BYTES_MAX]);
+void hooks_check_call(struct sim *s, const struct call *c);
+void hooks_answer(struct sim *s, const struct call *c, struct http_response *r);
+void hooks_change(struct sim *s);
+void sim_hooks_end(struct sim *s); /* I10 */
 
 /* steps.c: what may happen next. */
 void sim_step(struct sim *s);

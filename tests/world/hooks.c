@@ -1,0 +1,139 @@
+/* Webhooks in the world: in two seeds of three, account 1 has two endpoints. The first stays; the second is
+ * disabled, enabled and replayed at any time. What they are is drawn apart, so that the other seeds stay what
+ * they were. */
+#include "world.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+enum { STEADY = 1, OTHER = 2, SECRET_SEALED = 60, GIVE_UP_S = 120 };
+
+/* A write to the second, and the ask that owns it. */
+struct wish {
+    struct hook_write write;
+};
+
+bool hooks_has(const struct sim *s) {
+    return siphash((struct sip_key){.k0 = s->seed, .k1 = 9}, SV("hooks")) % 3 != 0;
+}
+
+static uint64_t event_key(const struct delivery_key *k) {
+    return siphash((struct sip_key){.k0 = (uint64_t)k->hook_id, .k1 = k->event},
+                   sv_make((const char *)&k->subject_id, sizeof k->subject_id));
+}
+
+void hooks_settings(struct settings *set) {
+    set->webhooks.timeout_ms = 5000;
+    set->webhooks.window = 4;
+    set->webhooks.give_up_s = GIVE_UP_S;
+    set->webhooks.disable_s = 86400;
+    set->webhooks.keep_s = 86400;
+}
+
+void hooks_open(struct sim *s) {
+    static const char sql[] =
+        "INSERT INTO webhook (id, account_id, url, types, secret, created_at, updated_at) VALUES "
+        "(1, 1, 'http://steady.test/', '*', zeroblob(60), 0, 0), (2, 1, 'http://other.test/', "
+        "'message.sent' || char(10) || 'message.delivered', zeroblob(60), 0, 0)";
+    struct err e;
+    if (hooks_has(s))
+        ASSERT(db_script(s->db, sql, &e));
+}
+
+bool hooks_open_secret(void *ctx, struct sv sealed, char out[HOOK_SECRET_BYTES_MAX]) {
+    (void)ctx;
+    ASSERT(sealed.n == SECRET_SEALED);
+    memset(out, 's', HOOK_SECRET_BYTES_MAX);
+    return true;
+}
+
+/* What is said is on disk, and nothing that comes before it is still owed. */
+void hooks_check_call(struct sim *s, const struct call *c) {
+    static const char sql[] =
+        "SELECT m.id, e.state, e.note, (SELECT count(*) FROM delivery AS d WHERE d.webhook_id=?1 AND "
+        "d.subject_id=?2 AND d.event<?3 AND d.due_at IS NOT NULL) FROM message AS m LEFT JOIN event AS e ON "
+        "e.message_id=m.id AND e.number=?3 WHERE m.id=?2";
+    const struct delivery_due *d = c->delivery;
+    bool row, failing = s->db_fails;
+    struct err e;
+    struct db_stmt *st = db_stmt(s->db, sql, &e);
+    ASSERT(st);
+    db_int(st, d->key.hook_id);
+    db_int(st, d->key.subject_id);
+    db_int(st, d->key.event);
+    s->db_fails = false;
+    ASSERT(db_next(st, &row, &e));
+    s->db_fails = failing;
+    if (row && ((unsigned)db_col_int(st, 1) != d->type || db_col_int(st, 2) != 0))
+        sim_broken(s, "I10", "a webhook is told that message %llx is %s, event %u does not say so",
+                   (unsigned long long)d->key.subject_id, hook_type_name(d->type), d->key.event);
+    if (row && d->key.hook_id == STEADY && db_col_int(st, 3) != 0)
+        sim_broken(s, "I10", "event %u of message %llx goes to a webhook while an earlier one is owed",
+                   d->key.event, (unsigned long long)d->key.subject_id);
+    db_end(st);
+}
+
+void hooks_answer(struct sim *s, const struct call *c, struct http_response *r) {
+    const struct delivery_key *k = &c->delivery->key;
+    uintptr_t before = (uintptr_t)map_get(&s->hook_posts, event_key(k));
+    struct delivery_key last_of = {.hook_id = -k->hook_id, .subject_id = k->subject_id};
+    uintptr_t last = (uintptr_t)map_get(&s->hook_posts, event_key(&last_of));
+    bool fails = sim_chance(s, s->client_fails);
+    if (!fails && !(before & 1) && k->hook_id == STEADY) {
+        if (k->event < last)
+            sim_broken(s, "I10", "a webhook took event %u of message %llx after event %u", k->event,
+                       (unsigned long long)k->subject_id, (unsigned)last);
+        map_put(&s->hook_posts, event_key(&last_of), (void *)(uintptr_t)k->event);
+    }
+    map_put(&s->hook_posts, event_key(k), (void *)((before + 2) | !fails));
+    *r = (struct http_response){.transport = fails && sim_chance(s, 50) ? HTTP_CUT : HTTP_ANSWERED,
+                                .status = fails ? 500 : 204,
+                                .elapsed_us = 1000};
+}
+
+void hooks_change(struct sim *s) {
+    static const enum hook_act acts[] = {HOOK_DISABLE, HOOK_ENABLE, HOOK_ENABLE, HOOK_REPLAY};
+    if (!hooks_has(s))
+        return;
+    struct wish *w = calloc(1, sizeof *w);
+    struct ask *a = calloc(1, sizeof *a);
+    ASSERT(w && a);
+    w->write.act = acts[sim_random(s) % 4];
+    w->write.hook = (struct webhook){.id = OTHER,
+                                     .account_id = 1,
+                                     .status = HOOK_BY_CALLER,
+                                     .replay_since = s->now - (int64_t)(sim_random(s) % 60) * US_PER_S};
+    *a = (struct ask){
+        .kind = ASK_HOOK, .reply_to = s->replies, .lost = client_forget, .owner = w, .hook = &w->write};
+    sim_say(s, "webhook act %d", w->write.act);
+    void *item = a;
+    if (mailbox_put(s->mail.asks, &item, 1) != 1)
+        client_forget(a);
+}
+
+/* Where the endpoint is well at the end, every event was taken there, or given up after all that time. */
+void sim_hooks_end(struct sim *s) {
+    static const char sql[] =
+        "SELECT e.message_id, e.number, d.outcome, d.tried_at-d.created_at FROM event AS e JOIN message AS m "
+        "ON "
+        "m.id=e.message_id LEFT JOIN delivery AS d ON d.webhook_id=1 AND d.subject_id=e.message_id AND "
+        "d.event=e.number WHERE e.note=0 AND m.account_id=1";
+    struct err e;
+    bool row;
+    s->db_fails = false;
+    if (!hooks_has(s) || s->client_fails)
+        return;
+    struct db_stmt *st = db_stmt(s->db, sql, &e);
+    ASSERT(st);
+    while (db_next(st, &row, &e) && row) {
+        const struct delivery_key k = {STEADY, db_col_int(st, 0), (uint16_t)db_col_int(st, 1)};
+        int64_t outcome = db_col_int(st, 2);
+        bool taken = ((uintptr_t)map_get(&s->hook_posts, event_key(&k)) & 1) != 0;
+        bool given_up = outcome == DELIVERY_GIVEN_UP && db_col_int(st, 3) >= GIVE_UP_S * US_PER_S;
+        if (!(outcome == DELIVERY_TAKEN && taken) && !given_up)
+            sim_broken(s, "I10", "event %u of message %llx: the webhook %s it, the log says %s", k.event,
+                       (unsigned long long)k.subject_id, taken ? "took" : "never took",
+                       delivery_outcome_name((enum delivery_outcome)outcome));
+    }
+}
