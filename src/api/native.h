@@ -24,6 +24,9 @@ extern const struct api_field explain_fields[], explain_shape[], decision_shape[
     explained_lane_shape[]; /* native_explain.c */
 
 const char *direction_name(enum direction d);
+extern const struct api_field erasure_create_fields[], erasure_verify_fields[], erasure_shape[],
+    erasure_verdict_shape[];                                   /* native_erasures.c */
+extern const struct api_field person_fields[], person_shape[]; /* native_person.c */
 extern const struct api_field consent_create_fields[], consent_list_fields[], consent_shape[],
     consent_history_shape[]; /* native_consents.c */
 extern const struct api_field contact_put_fields[], contact_create_fields[], contact_list_fields[],
@@ -108,6 +111,17 @@ void native_consent_create(struct api_request *rq); /* native_consents.c */
 void native_consent_history(struct api_request *rq);
 struct consent;
 void native_print_consent(const struct api_request *rq, const struct consent *c, struct buf *out);
+
+void native_contact_erase(struct api_request *rq); /* native_erasures.c */
+void native_erasure_create(struct api_request *rq);
+void native_erasure_get(struct api_request *rq);
+void native_erasure_verify(struct api_request *rq);
+void native_contact_data(struct api_request *rq); /* native_person.c */
+struct suppression;
+struct reply;
+void native_print_suppression(const struct api_request *rq, const struct suppression *r, struct buf *out);
+void native_print_reply(const struct api_request *rq, const struct message *m, const struct reply *r,
+                        int64_t answered_at, int64_t read_at, struct buf *out);
 
 void native_contact_list(struct api_request *rq); /* native_contacts.c */
 void native_contact_create(struct api_request *rq);

@@ -69,7 +69,7 @@ static void print_sid(const struct api_request *rq, const char *key, int64_t id,
     json_pair_or_null(out, key, sv_of(sid.text));
 }
 
-static void print_reply(const struct api_request *rq, const struct message *m, const struct reply *r,
+void native_print_reply(const struct api_request *rq, const struct message *m, const struct reply *r,
                         int64_t answered_at, int64_t read_at, struct buf *out) {
     buf_addc(out, '{');
     print_sid(rq, "id", m->id, out);
@@ -108,7 +108,8 @@ static void answer_page(struct api_request *rq, const struct reply_filter *f) {
         for (size_t i = 0; i < n; i++) {
             if (i)
                 buf_addc(out, ',');
-            print_reply(rq, rows[i].message, &rows[i].reply, rows[i].answered_at, rows[i].read_at, out);
+            native_print_reply(rq, rows[i].message, &rows[i].reply, rows[i].answered_at, rows[i].read_at,
+                               out);
         }
         buf_addc(out, ']');
         print_sid(rq, "next_cursor", more ? last_id : 0, out);

@@ -122,7 +122,7 @@ const struct api_field suppression_bulk_shape[] = {
 
 /* ---- printing ---- */
 
-static void print_row(const struct api_request *rq, const struct suppression *r, struct buf *out) {
+void native_print_suppression(const struct api_request *rq, const struct suppression *r, struct buf *out) {
     struct sid sid = {.text = ""};
     if (r->message_id && r->account_id)
         sid = sid_message(api_world(rq)->id_key, r->message_id);
@@ -147,7 +147,7 @@ void native_print_suppressions(const struct api_request *rq, const struct suppre
     for (size_t i = 0; i < n; i++) {
         if (i)
             buf_addc(out, ',');
-        print_row(rq, &rows[i], out);
+        native_print_suppression(rq, &rows[i], out);
     }
     buf_addc(out, ']');
 }

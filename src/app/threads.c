@@ -32,6 +32,7 @@ enum {
     WAL_PAGES_MAX = 4096, /* 16 MB: then the journal finishes what the checkpoint thread has left */
     HELD_RETRY_US = 200 * 1000,
     IDLE_US = 1000 * 1000,
+    SCRUB_MS = 20, /* how long readers may hold up the emptying of the log */
 };
 
 static void note_health(struct journal_loop *j, struct err *known) {
@@ -80,10 +81,14 @@ void *journal_loop_run(void *arg) {
             struct err ignored = ERR_INIT; /* the next commit meets the same trouble, and tells */
             if (db_wal_pages(j->db) > WAL_PAGES_MAX)
                 db_checkpoint(j->db, false, &ignored);
+            if (journal_wants_scrub(j->journal))
+                journal_scrub(j->journal, SCRUB_MS);
             continue;
         }
         if (atomic_load(&j->loop.stop))
             break;
+        if (journal_wants_scrub(j->journal))
+            journal_scrub(j->journal, SCRUB_MS);
         if (mailbox_may_sleep(j->in))
             wait_for(j->in, held ? HELD_RETRY_US : IDLE_US);
         mailbox_awake(j->in);

@@ -79,13 +79,16 @@ static bool is_outdone(struct db *db, const struct consent *c, bool *outdone, st
 
 /* An opt-out that was said later stays, whether the history knows it or (imports) not. */
 static bool has_later_opt_out(struct db *db, const struct consent *c, bool *later, struct err *e) {
-    static const char sql[] = "SELECT 1 FROM suppression WHERE account_id=? AND number=? AND kind=? AND "
-                              "updated_at>? AND (?='' OR topic IN ('', ?)) LIMIT 1";
+    static const char sql[] =
+        "SELECT 1 FROM suppression WHERE account_id=? AND number IN (?, ?) AND kind=? AND "
+        "updated_at>? AND (?='' OR topic IN ('', ?)) LIMIT 1";
+    struct suppression_pseudonym erased = suppression_pseudonym(c->number);
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
     db_int(s, c->account_id);
     db_text(s, c->number);
+    db_text(s, sv_of(erased.text));
     db_int(s, SUPPRESSION_OPT_OUT);
     db_int(s, c->at);
     db_text(s, c->topic);
@@ -119,6 +122,19 @@ bool consent_write_run(struct db *db, struct store_write *w, int64_t now, struct
         .act = granted ? SUPPRESSION_RELEASE : SUPPRESSION_ADD, .rows = &row, .n = 1, .told = true};
     w->suppresses = !granted;
     return suppression_write(db, &s, now, e);
+}
+
+bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t *n, struct err *e) {
+    static const char sql[] = "DELETE FROM consent WHERE account_id=? AND number=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_text(s, number);
+    if (!db_run(s, e))
+        return false;
+    *n = (size_t)db_changes(db);
+    return true;
 }
 
 /* ---- asking ---- */

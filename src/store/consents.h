@@ -50,6 +50,8 @@ MUST_USE bool consents_add(struct db *db, const struct consent *c, int64_t now, 
  * in the list alone. */
 MUST_USE bool consents_follow(struct db *db, const struct suppression *row, bool added, int64_t now,
                               struct err *e);
+/* A person is erased: the history of a number, or address, goes. */
+MUST_USE bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t *n, struct err *e);
 /* Does the latest word about that address, for the topic or for all, grant it? */
 MUST_USE bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct sv topic,
                            bool *granted, struct err *e);

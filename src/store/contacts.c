@@ -188,7 +188,7 @@ bool contacts_forget_device(struct db *db, int64_t account_id, struct sv platfor
 
 /* ---- reading ---- */
 
-#define COLUMNS "row, id, name, language, zone, attributes, version, created_at, updated_at"
+#define CONTACT_COLUMNS "row, id, name, language, zone, attributes, version, created_at, updated_at"
 
 static void read_head(struct db_stmt *s, int64_t account_id, struct arena *mem, struct contact *out) {
     *out = (struct contact){
@@ -254,7 +254,7 @@ static bool read_rest(struct db *db, struct arena *mem, struct contact *c, struc
 
 bool contacts_get(struct db *db, int64_t account_id, struct sv id, struct arena *mem, struct contact *out,
                   struct err *e) {
-    static const char sql[] = "SELECT " COLUMNS " FROM contact WHERE account_id=? AND id=?";
+    static const char sql[] = "SELECT " CONTACT_COLUMNS " FROM contact WHERE account_id=? AND id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     if (!s)
@@ -307,11 +307,11 @@ static bool passes(const struct contact_filter *f, struct db_stmt *s) {
 
 static struct db_stmt *list_stmt(struct db *db, const struct contact_filter *f, struct err *e) {
     static const char all[] =
-        "SELECT " COLUMNS
+        "SELECT " CONTACT_COLUMNS
         " FROM contact INDEXED BY contact_account WHERE account_id=? AND row>? ORDER BY row";
-    static const char having[] =
-        "SELECT " COLUMNS " FROM contact WHERE account_id=? AND row>? AND row IN (SELECT contact FROM "
-        "contact_address WHERE account_id=? AND address=?) ORDER BY row";
+    static const char having[] = "SELECT " CONTACT_COLUMNS
+                                 " FROM contact WHERE account_id=? AND row>? AND row IN (SELECT contact FROM "
+                                 "contact_address WHERE account_id=? AND address=?) ORDER BY row";
     struct db_stmt *s = db_stmt(db, f->address.n ? having : all, e);
     if (!s)
         return NULL;

@@ -20,6 +20,7 @@ struct db {
     sqlite3 *sqlite;
     struct map statements; /* sql pointer -> struct db_stmt, owned */
     int64_t wal_pages;
+    int patience_ms;
     struct place place;
     bool (*allow)(void *ctx);
     void *allow_ctx;
@@ -78,7 +79,7 @@ static bool is_ours(struct db *db, struct err *e) {
 }
 
 static bool configure(struct db *db, enum db_mode mode, struct err *e) {
-    sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+    db_set_patience(db, BUSY_MS);
     sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (mode == DB_READER)
         return pragma(db, "PRAGMA query_only=ON", e) && pragma(db, "PRAGMA cache_size=-2000", e) &&
@@ -90,7 +91,9 @@ static bool configure(struct db *db, enum db_mode mode, struct err *e) {
     /* The log is moved by db_checkpoint, not inside a commit: a commit's time must not depend on it. */
     bool ok = pragma(db, "PRAGMA journal_mode=WAL", e) && pragma(db, "PRAGMA synchronous=FULL", e) &&
               pragma(db, "PRAGMA wal_autocheckpoint=0", e) && pragma(db, "PRAGMA cache_size=-16000", e) &&
-              pragma(db, "PRAGMA foreign_keys=ON", e) && pragma(db, "PRAGMA temp_store=MEMORY", e);
+              pragma(db, "PRAGMA foreign_keys=ON", e) && pragma(db, "PRAGMA temp_store=MEMORY", e) &&
+              /* What is deleted is gone from the file, too (store/erasures.h). */
+              pragma(db, "PRAGMA secure_delete=ON", e);
     sqlite3_wal_hook(db->sqlite, on_wal, db);
     return ok;
 }
@@ -166,6 +169,7 @@ bool db_in_place(struct db *db, struct err *e) {
 }
 
 void db_set_patience(struct db *db, int ms) {
+    db->patience_ms = ms;
     sqlite3_busy_timeout(db->sqlite, ms);
 }
 
@@ -291,6 +295,17 @@ bool db_checkpoint(struct db *db, bool wait, struct err *e) {
         return fail(db, "checkpoint", e);
     if (wait)
         db->wal_pages = 0;
+    return true;
+}
+
+bool db_scrub(struct db *db, int ms, struct err *e) {
+    int log = 0, moved = 0;
+    sqlite3_busy_timeout(db->sqlite, ms);
+    int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, &log, &moved);
+    sqlite3_busy_timeout(db->sqlite, db->patience_ms);
+    if (rc != SQLITE_OK)
+        return fail(db, "checkpoint", e);
+    db->wal_pages = 0;
     return true;
 }
 

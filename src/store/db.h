@@ -59,6 +59,10 @@ int64_t db_wal_pages(const struct db *db);
  * them and starts the log afresh. */
 bool db_checkpoint(struct db *db, bool wait, struct err *e);
 
+/* The same, and nothing is left in the log's file; false also when others are in the way for longer than ms.
+ */
+MUST_USE bool db_scrub(struct db *db, int ms, struct err *e);
+
 /* For tests: called before every step and commit; false makes that one fail as a full disk would. */
 void db_inject(struct db *db, bool (*allow)(void *ctx), void *ctx);
 

@@ -1,6 +1,7 @@
 #include "store/journal.h"
 
 #include "base/json.h"
+#include "store/erasures.h"
 #include "store/journal_hooks.h"
 #include "store/journal_reads.h"
 #include "store/journal_rows.h"
@@ -27,6 +28,7 @@ struct journal {
     size_t n_held;
     struct err trouble;
     bool heed;               /* the suppression list may have rows */
+    bool scrub;              /* the log may have what was erased */
     struct hook_list *hooks; /* owned; NULL: to be read */
 };
 
@@ -40,6 +42,9 @@ struct journal *journal_new(struct db *db, struct err *e) {
         return NULL;
     }
     *j = (struct journal){.db = db, .held = held};
+    struct err ignored = ERR_INIT; /* what fails here fails again, and is told then */
+    if (!erasures_any(db, &j->scrub, &ignored))
+        j->scrub = false;
     db_set_patience(db, PATIENCE_MS);
     return j;
 }
@@ -56,6 +61,16 @@ void journal_abandon(struct journal *j, void (*forget)(struct job *)) {
     for (size_t i = 0; i < j->n_held; i++)
         forget(j->held[i]);
     j->n_held = 0;
+}
+
+bool journal_wants_scrub(const struct journal *j) {
+    return j->scrub;
+}
+
+void journal_scrub(struct journal *j, int ms) {
+    struct err ignored = ERR_INIT; /* somebody is in the way: next time */
+    if (db_scrub(j->db, ms, &ignored))
+        j->scrub = false;
 }
 
 size_t journal_held(const struct journal *j) {
@@ -374,7 +389,7 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
         return false;
     return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
            links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
-           prune_verifications(db, job, e);
+           prune_verifications(db, job, e) && erasures_go_on(db, job->now, &job->scrubs, e);
 }
 
 static bool do_verify(struct db *db, struct job *job, struct err *e) {
@@ -404,9 +419,10 @@ static bool do_mark(struct db *db, struct job *job, struct err *e) {
 }
 
 static bool do_write(struct db *db, struct job *job, struct err *e) {
-    job->write->suppresses = false;
+    job->write->suppresses = job->write->scrubs = false;
     bool ok = job->write->run(db, job->write, job->now, e);
     job->wrote = job->write->suppresses;
+    job->scrubs = job->write->scrubs;
     return ok;
 }
 
@@ -480,7 +496,7 @@ static void reset_outcome(struct job *job) {
     job->lapsed = NULL;
     job->n_lapsed = 0;
     job->more = false;
-    job->wrote = false;
+    job->wrote = job->scrubs = false;
     job->why = REASON_NONE;
     job->result = JOB_DONE;
 }
@@ -507,6 +523,7 @@ static bool look_at_hooks(struct journal *j, bool again, struct err *e) {
 static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     if (n == 0)
         return true;
+    bool scrub = false;
     bool ok = db_in_place(j->db, e) && db_begin(j->db, e);
     if (ok && !j->heed)
         ok = look_at_list(j, jobs, n, e);
@@ -516,8 +533,10 @@ static bool transact(struct journal *j, struct job **jobs, size_t n, struct err 
         jobs[i]->hooks = j->hooks->n ? j->hooks : NULL;
         ok = do_job(j->db, jobs[i], e) && (!jobs[i]->rehook || look_at_hooks(j, true, e));
         j->heed |= jobs[i]->wrote;
+        scrub |= jobs[i]->scrubs;
     }
     ok = ok && db_commit(j->db, e);
+    j->scrub |= ok && scrub;
     if (!ok) {
         db_rollback(j->db);
         for (size_t i = 0; i < n; i++)

@@ -160,6 +160,7 @@ struct job {
     const struct hook_list *hooks; /* the journal's; NULL: there are none */
     bool rehook;                   /* the journal's: they are others now */
     bool wrote;                    /* the journal's: it has now */
+    bool scrubs;                   /* the journal's: what it took away must go from the log, too */
     enum reason why;               /* SUPPRESSED */
     enum job_result result;
     struct err err;
@@ -204,6 +205,10 @@ void journal_free(struct journal *j);
 size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job **done);
 /* Gives up the jobs kept back, as a crash would: each is handed to forget. */
 void journal_abandon(struct journal *j, void (*forget)(struct job *));
+/* Whether somebody was erased (store/erasures.h) whose data may still stand in the log of the database; and
+ * empties it, waiting for readers no longer than ms. */
+bool journal_wants_scrub(const struct journal *j);
+void journal_scrub(struct journal *j, int ms);
 /* Jobs kept back because they must not be lost and the database fails. */
 size_t journal_held(const struct journal *j);
 /* Why the database failed last; kind ERR_NONE while it works. */

@@ -12,8 +12,33 @@ enum { LOOKED_AT_MAX = 20000, BY_BYTES_MAX = 64 };
 /* Fixed, as it is stored. Whoever makes numbers collide gains nothing. */
 static const struct sip_key key_of_hashes = {0x68756e6779616e21, 0x7375707072657373};
 
+/* ~, the hash below, and as many digits of another. */
+static const char pseudonym_mark = '~';
+
 static int64_t hash_of(struct sv number) {
+    uint8_t bytes[8];
+    if (number.n == SUPPRESSION_PSEUDONYM_BYTES && number.p[0] == pseudonym_mark &&
+        hex_parse(sv_sub(number, 1, 16), bytes, sizeof bytes)) {
+        uint64_t hash = 0;
+        for (size_t i = 0; i < sizeof bytes; i++)
+            hash = hash << 8 | bytes[i];
+        return (int64_t)(hash >> 1);
+    }
     return (int64_t)(siphash(key_of_hashes, number) >> 1);
+}
+
+struct suppression_pseudonym suppression_pseudonym(struct sv number) {
+    struct suppression_pseudonym out = {.text = {pseudonym_mark}};
+    struct buf BUF_AUTO all = BUF_INIT(SUPPRESSION_NUMBER_BYTES_MAX + 64);
+    struct buf BUF_AUTO hex = BUF_INIT(64);
+    uint8_t hash[SHA256_BYTES];
+    buf_adds(&all, "hongyan erased number/");
+    buf_add(&all, number);
+    sha256(buf_sv(&all), hash);
+    hex_add(&hex, hash, 8);
+    hex_u64(out.text + 1, (uint64_t)hash_of(number) << 1);
+    memcpy(out.text + 17, hex.p, 16);
+    return out;
 }
 
 static const char *const kinds[SUPPRESSION_KINDS] = {
@@ -138,13 +163,15 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
 }
 
 static bool release(struct db *db, const struct suppression *r, size_t *n, struct err *e) {
-    static const char sql[] =
-        "DELETE FROM suppression WHERE account_id=? AND number=? AND (? OR topic=?) AND (? OR kind=?)";
+    static const char sql[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (? OR "
+                              "topic=?) AND (? OR kind=?)";
+    struct suppression_pseudonym erased = suppression_pseudonym(r->number);
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
     db_int(s, r->account_id);
     db_text(s, r->number);
+    db_text(s, sv_of(erased.text));
     db_int(s, r->topic.p == NULL);
     db_text(s, r->topic);
     db_int(s, r->kind == SUPPRESSION_ANY);
@@ -174,6 +201,53 @@ bool suppression_write(struct db *db, struct suppression_write *w, int64_t now, 
             return false;
         w->renewed += there;
         w->added += !there;
+    }
+    return true;
+}
+
+static bool on_number(struct db *db, const char *sql, int64_t account_id, struct sv number, size_t *n,
+                      struct err *e) {
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_text(s, number);
+    if (!db_run(s, e))
+        return false;
+    *n = (size_t)db_changes(db);
+    return true;
+}
+
+bool suppression_forget_number(struct db *db, int64_t account_id, struct sv number, size_t *kept,
+                               struct err *e) {
+    static const char said[] =
+        "DELETE FROM suppression WHERE account_id=? AND number=? AND kind NOT IN (1, 2)";
+    static const char twice[] =
+        "DELETE FROM suppression AS s WHERE account_id=?1 AND number=?3 AND EXISTS (SELECT 1 FROM "
+        "suppression "
+        "AS t WHERE t.account_id=?1 AND t.number=?2 AND t.topic=s.topic AND t.kind=s.kind)";
+    static const char hide[] =
+        "UPDATE suppression SET number=?3, note=NULL, message_id=0 WHERE account_id=?1 "
+        "AND number=?2";
+    _Static_assert(SUPPRESSION_OPT_OUT == 1 && SUPPRESSION_BLOCK == 2, "as the statement has them");
+    struct suppression_pseudonym erased = suppression_pseudonym(number);
+    static const char *const both[] = {twice, hide};
+    size_t gone;
+    *kept = 0;
+    if (!on_number(db, said, account_id, number, &gone, e) || !count_key(db, number, -(int64_t)gone, e))
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        struct db_stmt *s = db_stmt(db, both[i], e);
+        if (!s)
+            return false;
+        db_int(s, account_id);
+        db_text(s, number);
+        db_text(s, sv_of(erased.text));
+        if (!db_run(s, e))
+            return false;
+        *kept = (size_t)db_changes(db);
+        if (i == 0 && !count_key(db, number, -(int64_t)*kept, e))
+            return false;
     }
     return true;
 }
@@ -289,17 +363,19 @@ static enum reason heavier(enum reason a, enum suppression_kind kind) {
 static bool ask(struct db *db, const struct message *m, struct sv number, unsigned counting, int64_t now,
                 enum reason *why, struct err *e) {
     static const char sql[] =
-        "SELECT topic, kind, expires_at FROM suppression WHERE account_id IN (0, ?) AND number=?";
+        "SELECT topic, kind, expires_at FROM suppression WHERE account_id IN (0, ?) AND number IN (?, ?)";
     bool there;
     if (!has_key(db, number, &there, e))
         return false;
     if (!there)
         return true;
+    struct suppression_pseudonym erased = suppression_pseudonym(number);
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
     db_int(s, m->account_id);
     db_text(s, number);
+    db_text(s, sv_of(erased.text));
     for (bool row;;) {
         if (!db_next(s, &row, e))
             return false;
@@ -425,14 +501,16 @@ bool suppression_list(struct db *db, const struct suppression_filter *f, struct 
 bool suppression_of(struct db *db, int64_t account_id, struct sv number, int64_t now, struct arena *mem,
                     struct suppression *out, size_t max, size_t *n, struct err *e) {
     static const char sql[] =
-        "SELECT " LIST_COLUMNS " FROM suppression WHERE account_id IN (0, ?) AND number=? AND "
+        "SELECT " LIST_COLUMNS " FROM suppression WHERE account_id IN (0, ?) AND number IN (?, ?) AND "
         "(expires_at=0 OR expires_at>?) LIMIT ?";
+    struct suppression_pseudonym erased = suppression_pseudonym(number);
     *n = 0;
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
     db_int(s, account_id);
     db_text(s, number);
+    db_text(s, sv_of(erased.text));
     db_int(s, now);
     db_int(s, (int64_t)max);
     for (bool row;;) {

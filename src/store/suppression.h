@@ -89,6 +89,18 @@ MUST_USE bool suppression_learn(struct db *db, const struct message *m, const st
 /* Deletes at most limit rows whose time is over. */
 MUST_USE bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e);
 
+/* What stands for an erased number in rows that are kept: nobody can read it, and whoever asks about the
+ * number finds it. It is no secret: who has the list can try numbers out. */
+enum { SUPPRESSION_PSEUDONYM_BYTES = 33 };
+struct suppression_pseudonym {
+    char text[SUPPRESSION_PSEUDONYM_BYTES + 1];
+};
+struct suppression_pseudonym suppression_pseudonym(struct sv number);
+/* A person is erased: the account's opt-outs and blocks of the number stay under its pseudonym, without note
+ * and message; what providers said of it goes. *kept: how many rows. */
+MUST_USE bool suppression_forget_number(struct db *db, int64_t account_id, struct sv number, size_t *kept,
+                                        struct err *e);
+
 /* ---- asking ---- */
 
 /* Is there any row at all? */

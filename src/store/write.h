@@ -14,6 +14,7 @@
 struct store_write {
     /* Precondition: a transaction is open. False when the database fails. */
     bool (*run)(struct db *db, struct store_write *w, int64_t now, struct err *e);
+    bool scrubs;     /* set by run: what it took away must not be left in the log of the database either */
     bool suppresses; /* set by run: rows of the suppression list may have been added */
 };
 

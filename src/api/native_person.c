@@ -1,0 +1,196 @@
+/* All that is kept of one person, for whoever asks what that is: the contact, what they consented to, what
+ * stands against writing to them, and page by page their messages with attempts and links, and their replies.
+ */
+#include "api/native.h"
+
+#include "base/json.h"
+#include "ingest/contact.h"
+#include "store/consents.h"
+#include "store/links.h"
+#include "store/person.h"
+#include "store/replies.h"
+
+#include <string.h>
+
+enum {
+    PAGE = 100,
+    ROWS_MAX = 200,
+    ATTEMPTS_MAX = 64,
+    PERSON_BYTES_MAX = 4 << 20,
+};
+
+const struct api_field person_fields[] = {
+    {"cursor", FIELD_TEXT, "`next_cursor` of the page before: more messages.", .max = 40},
+    {0},
+};
+
+const struct api_field person_shape[] = {
+    {"contact", FIELD_REF, "The contact.", .required = true, .ref = "Contact"},
+    {"consents", FIELD_LIST, "What they said, by number and address; on the first page.", .required = true,
+     .ref = "ConsentHistory"},
+    {"suppressions", FIELD_LIST, "What stands against writing to them; on the first page.", .required = true,
+     .ref = "Suppression"},
+    {"messages", FIELD_LIST,
+     "Messages to and from them, oldest first: each with `attempts`, `links`, and (from them) `reply`.",
+     .required = true, .ref = ""},
+    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    {0},
+};
+
+struct showing {
+    struct api_request *rq;
+    struct person *person;
+    struct arena *mem;
+    struct buf *out;
+    struct err *e;
+};
+
+static void open_list(struct buf *out, const char *key) {
+    json_key(out, key);
+    buf_addc(out, '[');
+}
+
+static void comma(struct buf *out) {
+    if (out->p[out->n - 1] != '[')
+        buf_addc(out, ',');
+}
+
+static bool show_consents(const struct showing *s) {
+    struct consent *rows = calloc(ROWS_MAX, sizeof *rows);
+    bool ok = true;
+    ASSERT(rows);
+    open_list(s->out, "consents");
+    for (size_t i = 0; ok && i < s->person->n; i++) {
+        size_t n;
+        ok = consents_of(api_db(s->rq), s->rq->account_id, s->person->addresses[i], SV_NONE, s->mem, rows,
+                         ROWS_MAX, &n, s->e);
+        if (!ok || n == 0)
+            continue;
+        comma(s->out);
+        buf_addc(s->out, '{');
+        json_pair(s->out, "number", s->person->addresses[i]);
+        open_list(s->out, "data");
+        for (size_t k = 0; k < n; k++) {
+            comma(s->out);
+            native_print_consent(s->rq, &rows[k], s->out);
+        }
+        buf_adds(s->out, "]}");
+    }
+    buf_addc(s->out, ']');
+    free(rows);
+    return ok;
+}
+
+static bool show_suppressions(const struct showing *s) {
+    struct suppression rows[ROWS_MAX];
+    open_list(s->out, "suppressions");
+    for (size_t i = 0; i < s->person->n; i++) {
+        size_t n;
+        if (s->person->addresses[i].n > SUPPRESSION_NUMBER_BYTES_MAX)
+            continue;
+        if (!suppression_of(api_db(s->rq), s->rq->account_id, s->person->addresses[i], s->rq->now, s->mem,
+                            rows, ROWS_MAX, &n, s->e))
+            return false;
+        for (size_t k = 0; k < n; k++) {
+            comma(s->out);
+            native_print_suppression(s->rq, &rows[k], s->out);
+        }
+    }
+    buf_addc(s->out, ']');
+    return true;
+}
+
+static bool show_parts(const struct showing *s, const struct message *m) {
+    struct attempt attempts[ATTEMPTS_MAX];
+    struct link_row links[LINKS_MAX];
+    struct reply reply;
+    size_t n, n_links;
+    bool is_reply = false;
+    int64_t answered_at, read_at;
+    struct db *db = api_db(s->rq);
+    if (!reader_attempts(db, s->rq->account_id, m->id, attempts, ATTEMPTS_MAX, &n, s->e) ||
+        !links_of(db, s->rq->account_id, m->id, s->mem, links, LINKS_MAX, &n_links, s->e) ||
+        (m->direction == DIRECTION_IN &&
+         !replies_get(db, m->id, s->mem, &reply, &answered_at, &read_at, &is_reply, s->e)))
+        return false;
+    open_list(s->out, "attempts");
+    for (size_t i = 0; i < n; i++) {
+        comma(s->out);
+        native_print_attempt(&attempts[i], s->out);
+    }
+    buf_addc(s->out, ']');
+    native_print_links(api_settings(s->rq)->links.base, links, n_links, s->out);
+    json_key(s->out, "reply");
+    if (is_reply)
+        native_print_reply(s->rq, m, &reply, answered_at, read_at, s->out);
+    else
+        buf_adds(s->out, "null");
+    return true;
+}
+
+static bool show_messages(const struct showing *s, int64_t after_id) {
+    int64_t ids[PAGE];
+    size_t n;
+    bool more, ok = true;
+    if (!person_messages(api_db(s->rq), s->person, false, after_id, PAGE, ids, &n, &more, s->e))
+        return false;
+    open_list(s->out, "messages");
+    for (size_t i = 0; ok && i < n; i++) {
+        struct message *m = reader_message(api_db(s->rq), s->rq->account_id, ids[i], s->e);
+        if (!m)
+            return false;
+        comma(s->out);
+        native_print_message(s->rq, m, s->out);
+        s->out->n--; /* its members go on */
+        ok = show_parts(s, m);
+        buf_addc(s->out, '}');
+        message_free(m);
+    }
+    buf_addc(s->out, ']');
+    struct sid cursor = {.text = ""};
+    if (more)
+        cursor = sid_message(api_world(s->rq)->id_key, ids[n - 1]);
+    json_pair_or_null(s->out, "next_cursor", sv_of(cursor.text));
+    return ok;
+}
+
+static bool show(const struct showing *s, const struct contact *c, int64_t after_id) {
+    buf_addc(s->out, '{');
+    json_key(s->out, "contact");
+    contact_print(c, s->out);
+    if (after_id)
+        buf_adds(s->out, ",\"consents\":[],\"suppressions\":[]");
+    else if (!show_consents(s) || !show_suppressions(s))
+        return false;
+    if (!show_messages(s, after_id))
+        return false;
+    buf_addc(s->out, '}');
+    return !s->out->overflow || err_set(s->e, ERR_TOO_LARGE, "the page is too large");
+}
+
+void native_contact_data(struct api_request *rq) {
+    struct api_value v[FIELDS_MAX];
+    struct err e = ERR_INIT;
+    struct contact c;
+    int64_t after_id = 0;
+    if (!api_read_query(rq, person_fields, v))
+        return;
+    if (v[0].given && !sid_parse_message(api_world(rq)->id_key, v[0].text, &after_id)) {
+        err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+        api_fail(rq, &e);
+        return;
+    }
+    struct arena ARENA_AUTO mem;
+    arena_init(&mem, PERSON_BYTES_MAX);
+    struct showing s = {
+        .rq = rq, .mem = &mem, .out = api_scratch(rq), .e = &e, .person = malloc(sizeof *s.person)};
+    ASSERT(s.person);
+    bool ok = contacts_get(api_db(rq), rq->account_id, rq->params[0], &mem, &c, &e) &&
+              person_of_contact(api_db(rq), rq->account_id, rq->params[0], &mem, s.person, &e) &&
+              show(&s, &c, after_id);
+    free(s.person);
+    if (ok)
+        api_answer_json(rq, 200, buf_sv(s.out));
+    else
+        api_fail(rq, &e);
+}

@@ -1,0 +1,144 @@
+"""Erasing one person, as the law lets them ask: nothing of them is left in the files, an opt-out stays, the certificate is true; and showing them all there is."""
+import glob
+import json
+import urllib.parse
+
+from harness.gateway import after, call, until
+
+LI, HAN = "+8613800138017", "+8613800138018"
+
+
+def ask(g, method, path, body=None, key=None):
+    return call(g.port, method, path, json.dumps(body) if body is not None else None,
+                {**(key or g.bearer), "Content-Type": "application/json"}, timeout=60)
+
+
+def admin(g, account="default"):
+    return {"Authorization": "Bearer " + g.create_key(account=account, scopes="send,read,admin")["key"]}
+
+
+def left(g, *words):
+    """Which of the words still stand in some file of the database."""
+    found = set()
+    for path in glob.glob(str(g.config.parent / "**" / "*"), recursive=True):
+        if ".db" not in path and "sqlite" not in path:
+            continue
+        with open(path, "rb") as f:
+            data = f.read()
+        found |= {w for w in words if w.encode() in data}
+    return found
+
+
+def live(g, number=LI, contact="customer-4711"):
+    """A life with us: a contact with a device, consents, messages of each kind, a link clicked, replies."""
+    ask(g, "PUT", "/v1/contacts/" + contact, {"name": "Leibniz-Gottfried", "numbers": [number], "emails": ["gottfried@leibniz.example"],
+                                              "attributes": {"diagnosis": "kaleidoscope"}})
+    ask(g, "POST", "/v1/contacts/%s/devices" % contact, {"platform": "fcm", "token": "devicetoken-abcdefgh"})
+    ask(g, "POST", "/v1/consents", {"number": number, "act": "granted", "topic": "news", "text": "yes-I-do-want", "ip": "203.0.113.77"})
+    first = g.create(to=number, body="appointment at the haberdasher", metadata={"case": "umbrella-case"})
+    g.wait(first, "delivered")
+    second = g.create(to=number, template="ready", vars={"name": "Leibniz-Gottfried", "order": "zebra-order"}, body=None)
+    g.wait(second, "delivered")
+    sender = g.message(first)["from"] or "+15005550006"
+    g.sim.reply(number, sender, "please call my quaggaphone")
+    g.sim.reply(number, sender, "退订")
+    return first, second
+
+
+WORDS = ("Leibniz-Gottfried", "gottfried@leibniz", "kaleidoscope", "devicetoken-abcdefgh", "yes-I-do-want", "203.0.113.77", "haberdasher", "umbrella-case",
+         "zebra-order", "quaggaphone", LI, "customer-4711")
+
+
+def test_erasing__leaves_nothing_of_the_person_in_the_files_but_the_opt_out_by_hash(gateway):
+    g = gateway
+    key = admin(g)
+    first, _ = live(g)
+    other = g.create(to=HAN, body="for another altogether")
+    g.wait(other, "delivered")
+    assert left(g, *WORDS) == set(WORDS)
+    assert ask(g, "POST", "/v1/contacts/customer-4711/erase").status == 403
+    a = ask(g, "POST", "/v1/contacts/customer-4711/erase", key=key)
+    assert a.status in (200, 202), a
+    said = a.json
+    assert (said["contacts"], said["devices"], said["marks"]) == (1, 1, 1) and said["consents"] >= 2, said
+
+    def finished():
+        b = ask(g, "GET", "/v1/erasures/" + said["id"])
+        return b.status == 200 and b.json
+    done = until(finished, 150, 1)
+    assert (done["messages"], done["replies"], done["left_over"]) == (2, 2, 0) and done["finished_at"], done
+    until(lambda: not left(g, *WORDS), 30, 0.5, told="left in the files")
+    m = g.message(first)
+    assert (m["to"], m["body"], m["metadata"], m["status"]) == ("erased", "", None, "delivered"), m
+    assert ask(g, "GET", "/v1/contacts/customer-4711").status == 404
+    m = g.message(g.create(to=LI, body="are you there"))
+    assert (m["status"], m["reason"]) == ("suppressed", "opted_out"), m
+    assert g.message(other)["body"] == "for another altogether"
+    verdict = ask(g, "POST", "/v1/erasures/%s/verify" % done["id"], {"certificate": done, "subject": "customer-4711"}).json
+    assert verdict == {"valid": True, "subject_matches": True}
+    forged = {**done, "messages": 3}
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % done["id"], {"certificate": forged}).json == {"valid": False, "subject_matches": None}
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % done["id"], {"certificate": {}}).json["valid"] is False
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % done["id"], {"certificate": done, "subject": "somebody"}).json["subject_matches"] is False
+    g.kill9()
+    g.start()
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % done["id"], {"certificate": done}).json["valid"] is True
+    assert ask(g, "POST", "/v1/contacts/customer-4711/erase", key=key).status == 404
+    release = ask(g, "DELETE", "/v1/suppressions/" + urllib.parse.quote(LI) + "?kind=opt_out")
+    assert release.status == 204, release
+    g.wait(g.create(to=LI, body="welcome back"), "delivered")
+
+
+def test_erasing__by_number_cancels_what_waits_and_needs_no_contact(gateway):
+    g = gateway
+    key = admin(g)
+    waiting = g.create(to=LI, body="tomorrow's haberdasher", send_at=after(3600))
+    kept = g.create(to=HAN, body="tomorrow, too", send_at=after(3600))
+    a = ask(g, "POST", "/v1/erasures", {"number": "138 0013 8017"}, key)
+    assert (a.status, a.json["contacts"], a.json["messages"]) == (200, 0, 1), a
+    assert (g.message(waiting)["status"], g.message(waiting)["to"], g.message(waiting)["body"]) == ("canceled", "erased", "")
+    assert g.message(kept)["status"] == "scheduled"
+    until(lambda: not left(g, LI, "haberdasher"), 30, 0.5, told="left in the files")
+    assert ask(g, "POST", "/v1/erasures", {"number": "no number at all"}, key).status == 400
+
+
+def test_erasing__in_one_account_touches_no_other(gateway):
+    g = gateway
+    mine = g.create(to=LI, body="ours")
+    g.wait(mine, "delivered")
+    other = admin(g, "other")
+    ask(g, "PUT", "/v1/contacts/li", {"numbers": [LI]})
+    assert ask(g, "POST", "/v1/contacts/li/erase", key=other).status == 404
+    a = ask(g, "POST", "/v1/erasures", {"number": LI}, other)
+    assert (a.status, a.json["messages"]) == (200, 0), a
+    assert g.message(mine)["to"] == LI and ask(g, "GET", "/v1/contacts/li").status == 200
+    assert ask(g, "GET", "/v1/erasures/" + a.json["id"]).status == 404
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % a.json["id"], {"certificate": a.json}).json["valid"] is True
+
+
+def test_data__of_one_person_is_all_of_it(gateway):
+    g = gateway
+    first, second = live(g)
+    g.wait(g.create(to=HAN, body="for another altogether"), "delivered")
+    a = ask(g, "GET", "/v1/contacts/customer-4711/data")
+    assert a.status == 200, a
+    d = a.json
+    assert d["contact"]["attributes"] == {"diagnosis": "kaleidoscope"} and d["contact"]["devices"][0]["token"] == "devicetoken-abcdefgh"
+    assert [(c["number"], [w["act"] for w in c["data"]]) for c in d["consents"]] == [(LI, ["withdrawn", "granted"])]
+    assert d["consents"][0]["data"][1]["ip"] == "203.0.113.77"
+    assert [(s["number"], s["kind"]) for s in d["suppressions"]] == [(LI, "opt_out")]
+    assert [m["id"] for m in d["messages"] if m["direction"] == "outbound"] == [first, second]
+    assert all(m["attempts"] for m in d["messages"] if m["direction"] == "outbound")
+    inbound = [m for m in d["messages"] if m["direction"] == "inbound"]
+    assert [m["body"] for m in inbound] == ["please call my quaggaphone", "退订"] and inbound[1]["reply"]["action"] == "stop"
+    assert d["next_cursor"] is None and "for another" not in a.body.decode()
+    for i in range(120):
+        g.create(to=LI, body="many", send_at=after(3600))
+    got, cursor = [], ""
+    while cursor is not None:
+        page = ask(g, "GET", "/v1/contacts/customer-4711/data?cursor=" + cursor).json
+        got += [m["id"] for m in page["messages"]]
+        cursor = page["next_cursor"]
+    assert len(got) == len(set(got)) == 124
+    other = {"Authorization": "Bearer " + g.create_key(account="other")["key"]}
+    assert ask(g, "GET", "/v1/contacts/customer-4711/data", key=other).status == 404
