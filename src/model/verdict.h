@@ -35,6 +35,7 @@ struct verdict {
     int32_t retry_after_ms; /* what the provider asked for; 0: nothing said */
     int16_t segments;       /* what the provider counted; 0: nothing said */
     bool grant_refused;     /* not the message but the lane's token: worth one more call with a new one */
+    int64_t dead_since;     /* with REASON_INVALID_NUMBER: it was known to be so at that time; 0: now */
     char provider_id[PROVIDER_ID_MAX];
     char text[VERDICT_TEXT_MAX]; /* the provider's words, cut; masked before it is logged */
 };

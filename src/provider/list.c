@@ -1,5 +1,6 @@
 #include "provider/adapter.h"
 #include "provider/aliyun.h"
+#include "provider/apns.h"
 #include "provider/aws.h"
 #include "provider/fcm.h"
 #include "provider/generic.h"
@@ -27,6 +28,7 @@ const struct adapter *const adapters[] = {
     &twilio_voice_adapter,
     &aws_adapter,
     &fcm_adapter,
+    &apns_adapter,
     NULL,
 };
 /* clang-format on */

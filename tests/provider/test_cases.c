@@ -1,6 +1,8 @@
 /* Runs every *.case file of the folder given: one file, one TAP line. */
 #include "fixture.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,6 +94,11 @@ static void write_verdict(const struct verdict *v, struct buf *out) {
     add_number(out, "retry_after_ms", v->retry_after_ms);
     add_number(out, "segments", v->segments);
     add_line(out, "provider_id", sv_of(v->provider_id));
+    if (v->dead_since) {
+        struct buf BUF_AUTO at = BUF_INIT(64);
+        clock_add_rfc3339(&at, v->dead_since);
+        add_line(out, "dead_since", buf_sv(&at));
+    }
     if (v->grant_refused)
         add_line(out, "grant_refused", SV("yes"));
     add_line(out, "text", sv_of(v->text));
