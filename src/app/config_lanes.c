@@ -93,9 +93,12 @@ static void read_field_file(struct lane_reading *r, size_t index, const struct c
     }
     struct sv secret = buf_sv(&text);
     secret.n -= sv_ends(secret, SV("\r\n")) ? 2 : sv_ends(secret, SV("\n")) ? 1 : 0;
+    bool lines = r->lane->adapter->fields[index].text == ADAPTER_LINES;
     if (secret.n == 0)
         problem(r, n->line, name, " names a file that is empty");
-    else if (sv_find_char(secret, '\0') != SIZE_MAX || sv_find_char(secret, '\n') != SIZE_MAX)
+    else if (lines && sv_find_char(secret, '\0') != SIZE_MAX)
+        problem(r, n->line, name, " names a file that is no text");
+    else if (sv_find_char(secret, '\0') != SIZE_MAX || (!lines && sv_find_char(secret, '\n') != SIZE_MAX))
         problem(r, n->line, name, " names a file of more than one line of text");
     else
         put_field(r, index, secret, n->line);

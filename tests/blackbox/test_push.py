@@ -1,5 +1,6 @@
 """Push by Firebase and Apple: a plan that ends on the phone's screen, tokens that end, devices that are gone, a kill."""
 import collections
+import json
 import re
 import threading
 
@@ -14,9 +15,9 @@ DEAD = "fcm:unregistered-0001:APA91bHPRgkF3JUikC4ENAHEeMrd41Zxv3hVZjC9KtT8OvPVGJ
 
 def fcm_lane(g, **more):
     account = g.folder / "account.json"
-    account.write_text(call(g.sim.port, "GET", "/fcm/service-account.json").body.decode())
+    account.write_text(json.dumps(call(g.sim.port, "GET", "/fcm/service-account.json").json, indent=2))  # as Google writes it
     return {"name": "android", "provider": "fcm", "service_account_file": str(account), "base_url": g.sim.url, "allow_private": True,
-            "timeout_ms": 10000, "connect_timeout_ms": 5000, **more}
+            "timeout_ms": 4000, "connect_timeout_ms": 2000, **more}
 
 
 @pytest.fixture
