@@ -155,6 +155,9 @@ log:
   level: warn
 screen:
   words: [{self.rig.words}]
+webhooks:
+  allow_http: true
+  allow_private: true
 {templates}lanes:
   - name: sim
     provider: twilio
@@ -188,6 +191,18 @@ screen:
     def metrics(self):
         text = get(self.port, "/metrics")
         return {name: float(value) for name, value in re.findall(r"^(\S+) (\S+)$", text, re.M)}
+
+    def hook(self, path="", fields=None):
+        """POST /v1/webhooks, with a key that may."""
+        made = subprocess.run([self.rig.hongyan, "key", "create", "-c", self.config(), "--scopes", "send,read,admin", "--json"],
+                              env=self.env(), capture_output=True, text=True, timeout=30)
+        if made.returncode:
+            raise Trouble(f"key create: {made.stderr}")
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/webhooks{path}", json.dumps(fields or {}).encode(),
+                                         {"Authorization": "Bearer " + json.loads(made.stdout)["key"],
+                                          "Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as r:
+            return json.load(r)
 
     def settle(self, seconds=6):
         """Waits until it sends nothing more."""
