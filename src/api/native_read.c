@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "store/links.h"
 #include "store/replies.h"
+#include "store/tally.h"
 
 enum {
     EVENTS_MAX = 1000,
@@ -185,6 +186,18 @@ static bool own_message(struct api_request *rq, int64_t *id) {
     return true;
 }
 
+/* Which message it repeats. */
+static bool add_first(struct api_request *rq, int64_t id, struct buf *out, struct err *e) {
+    int64_t first_id;
+    if (!tally_first_of(api_db(rq), id, &first_id, e) || !first_id)
+        return e->kind == ERR_NONE;
+    struct sid sid = sid_message(api_world(rq)->id_key, first_id);
+    out->n--; /* the closing brace */
+    json_pair(out, "duplicate_of", sid_sv(&sid));
+    buf_addc(out, '}');
+    return true;
+}
+
 void native_events(struct api_request *rq) {
     int64_t id;
     size_t n;
@@ -203,6 +216,10 @@ void native_events(struct api_request *rq) {
         if (i)
             buf_addc(out, ',');
         native_print_event(&events[i], out);
+        if (events[i].reason == REASON_DUPLICATE && !add_first(rq, id, out, &e)) {
+            api_fail(rq, &e);
+            return;
+        }
     }
     buf_adds(out, "]}");
     api_answer_json(rq, 200, buf_sv(out));

@@ -185,7 +185,8 @@ const struct api_field message_shape[] = {
     {"status_callback", FIELD_TEXT, "As it was given."},
     {"traceparent", FIELD_TEXT, "The trace context it came with (W3C)."},
     {"waiting_for", FIELD_TEXT,
-     "What it waits for: send_at, quiet_hours (their end), lane (a free place), route (one that is for it), "
+     "What it waits for: send_at, quiet_hours (their end), frequency_cap, lane (a free place), route (one "
+     "that is for it), "
      "retry (the next attempt), "
      "provider (its answer), "
      "reconciliation "
@@ -237,6 +238,7 @@ const struct api_field event_shape[] = {
      .required = true},
     {"attempt", FIELD_INT, "The attempt it belongs to.", .max = UINT16_MAX},
     CODE_FIELD,
+    {"duplicate_of", FIELD_TEXT, "Of a suppressed duplicate: the message it repeats (left out otherwise)."},
     {0},
 };
 
@@ -341,13 +343,18 @@ const char *native_waiting_for(const struct head *h) {
     if (h->due_at == 0)
         return NULL;
     switch (h->state) {
-    case STATE_SCHEDULED: return h->reason == REASON_QUIET_HOURS ? "quiet_hours" : "send_at";
+    case STATE_SCHEDULED:
+        return h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
+               : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
+                                                   : "send_at";
     case STATE_ACCEPTED: return "lane";
     case STATE_QUEUED:
         if (h->reason == REASON_NO_ROUTE)
             return "route";
         if (h->reason == REASON_QUIET_HOURS)
             return "quiet_hours";
+        if (h->reason == REASON_FREQUENCY_CAP)
+            return "frequency_cap";
         return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
                        h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
                        h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE

@@ -22,6 +22,14 @@ static bool check_quiet(struct sv text, struct err *e) {
     return quiet_parse(text, &(struct quiet_rule){0}, e);
 }
 
+static bool check_cap(struct sv text, struct err *e) {
+    return tally_parse_cap(text, &(struct tally_rule){0}, e);
+}
+
+static bool check_duplicate(struct sv text, struct err *e) {
+    return tally_parse_duplicate(text, &(struct tally_rule){0}, e);
+}
+
 const struct config_section config_sections[] = {
     {"log", "What the program says about itself, on standard error.", "程序写到标准错误输出的日志。"},
     {"threads", "How many threads do what.", "各类线程的数量。"},
@@ -128,6 +136,30 @@ const struct config_row config_rows[] = {
      .doc = "Counters held for limits.rates, some 130 bytes each; beyond that those soonest empty are "
             "forgotten.",
      .doc_zh = "limits.rates 最多保留的计数器,每个约 130 字节;超过后先忘记最快清空的。"},
+
+    {"limits.caps", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无", AT(limits.caps),
+     .max = TALLY_RULES_MAX, .check = check_cap,
+     .doc = "How many messages one recipient gets: `COUNT/TIME` (7d; calendar-day and calendar-week `in` a "
+            "zone, without: "
+            "the recipient's), then `else wait` (what is over it goes later; without: it is suppressed with "
+            "reason "
+            "frequency_cap), `for` topic=, priority=, account=, channel=. Counted by attempts begun, per "
+            "account and "
+            "recipient, over restarts; what failed does not count ([limits.md](limits.md)).",
+     .doc_zh =
+         "同一收件人最多收到多少条:`数量/时间`(7d;或 calendar-day、calendar-week,可写 `in` 时区),其后可写 "
+         "`else wait`(超出者推迟,不写则以 frequency_cap 抑制)、`for` topic= priority= account= channel=。"
+         "按账户和收件人计数,重启后仍然有效;失败的不计。",
+     .example = "[3/7d for topic=marketing, 1/calendar-day else wait for topic=news]"},
+    {"limits.duplicates", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(limits.duplicates), .max = TALLY_RULES_MAX, .check = check_duplicate,
+     .doc = "Within what time the same text to the same recipient is suppressed as a duplicate: `TIME`, then "
+            "`by "
+            "template` (the same template, whatever it says), `for` topic=, priority=, account=, channel=.",
+     .doc_zh =
+         "多长时间内发给同一收件人的相同内容视为重复而抑制:`时间`,其后可写 `by template`(同一模板即算重复)、"
+         "`for` topic= priority= account= channel=。",
+     .example = "[10min for topic=orders]"},
 
     {"defaults.region", CONFIG_REGION, "",
      .fallback_is = "none: numbers need their country code (a bare mainland China mobile is understood)",

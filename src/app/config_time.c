@@ -185,6 +185,35 @@ static void read_quiet(struct config_loading *l, const struct config_node *top) 
     s->quiet.n_rules = n;
 }
 
+static void check_zone(struct config_loading *l, const struct config_node *top, struct sv zone) {
+    if (zone.n && !zone_is_known(zone))
+        config_problem_add(l->problems, l->path, line_of(top, "limits", "caps"),
+                           "`limits.caps` names the time zone `%.*s`, which is none: such as Asia/Shanghai",
+                           SV_FMT(zone));
+}
+
+static void read_tallies(struct config_loading *l, const struct config_node *top) {
+    struct settings *s = l->settings;
+    uint32_t n = s->limits.caps.n + s->limits.duplicates.n;
+    struct tally_rule *rules = n ? arena_zalloc(&s->arena, n * sizeof *rules) : NULL;
+    if (n && !rules) {
+        config_problem_add(l->problems, l->path, line_of(top, "limits", "caps"), "too much text");
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct err e = ERR_INIT;
+        bool cap = i < s->limits.caps.n;
+        struct sv text = cap ? s->limits.caps.at[i] : s->limits.duplicates.at[i - s->limits.caps.n];
+        bool ok = cap ? tally_parse_cap(text, &rules[i], &e) : tally_parse_duplicate(text, &rules[i], &e);
+        ASSERT(ok); /* it was looked at when it was read */
+        check_zone(l, top, rules[i].zone);
+        s->by_account |= rules[i].kind.accounts.n > 0;
+    }
+    s->limits.tallies = rules;
+    s->limits.n_tallies = n;
+}
+
 void config_read_times(struct config_loading *l, const struct config_node *top) {
     read_quiet(l, top);
+    read_tallies(l, top);
 }

@@ -17,6 +17,8 @@ static const struct {
     {{"d", "day", NULL}, 86400},
 };
 
+static const int64_t longest_us = INT64_C(31) * 86400 * US_PER_S;
+
 /* The next word of text, which is left without it. */
 static struct sv word(struct sv *text) {
     *text = sv_trim(*text);
@@ -28,20 +30,19 @@ static struct sv word(struct sv *text) {
     return sv_sub(all, 0, n);
 }
 
-/* "min", or "10min". */
-static bool parse_period(struct sv text, int64_t *us) {
+bool rate_parse_period(struct sv text, int64_t max_us, int64_t *us) {
     size_t digits = 0;
     uint64_t n = 1;
     while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
         digits++;
-    if (digits && (!sv_to_u64(sv_sub(text, 0, digits), &n) || n == 0 || n > 31 * 86400))
+    if (digits && (!sv_to_u64(sv_sub(text, 0, digits), &n) || n == 0 || n > 366 * 86400))
         return false;
     struct sv unit = sv_from(text, digits);
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         for (size_t k = 0; k < 3 && units[i].names[k]; k++)
             if (sv_eq(unit, sv_of(units[i].names[k]))) {
                 *us = (int64_t)n * units[i].s * US_PER_S;
-                return (int64_t)n * units[i].s <= 31 * 86400;
+                return *us <= max_us;
             }
     return false;
 }
@@ -66,7 +67,7 @@ static bool parse_count(struct sv period, struct rate *out) {
     if (!sv_to_u64(count, &max) || max < 1 || max > RATE_COUNT_MAX)
         return false;
     out->max = (uint32_t)max;
-    return parse_period(period, &out->period_us);
+    return rate_parse_period(period, longest_us, &out->period_us);
 }
 
 bool rate_parse_plain(struct sv text, struct rate *out, struct err *e) {

@@ -31,6 +31,8 @@ enum { RATES_MAX = 32, RATE_COUNT_MAX = 1000000 };
 
 /* Views of text are kept in out. ERR_INVALID ("must be ...") when it is no rule. */
 MUST_USE bool rate_parse(struct sv text, struct rate *out, struct err *e);
+/* "min", "10min", "7d": from 1 s to `max_us`. */
+MUST_USE bool rate_parse_period(struct sv text, int64_t max_us, int64_t *us);
 /* The same for a rule of one lane, `10/s`: without scopes. */
 MUST_USE bool rate_parse_plain(struct sv text, struct rate *out, struct err *e);
 

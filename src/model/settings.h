@@ -14,6 +14,7 @@
 #include "model/route.h"
 #include "model/screen_list.h"
 #include "model/state.h"
+#include "model/tally.h"
 
 enum { SETTINGS_LANES_MAX = 64, SETTINGS_FILES_MAX = 16 };
 
@@ -47,7 +48,10 @@ struct settings {
         uint32_t journal_batch_max;   /* changes in one transaction */
         struct rate rates[RATES_MAX]; /* how many messages may come in */
         uint32_t n_rates;
-        uint32_t rate_keys_max; /* counters held for them */
+        uint32_t rate_keys_max;           /* counters held for them */
+        struct sv_list caps, duplicates;  /* as they are written */
+        const struct tally_rule *tallies; /* both, read */
+        uint32_t n_tallies;
     } limits;
 
     struct {

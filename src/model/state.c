@@ -104,6 +104,7 @@ static const struct {
     [REASON_LANE_QUOTA] = {"lane_quota", "waits for the next day or month of the lane's quota"},
     [REASON_NO_CONSENT] = {"no_consent", "its topic needs the recipient's consent, and none is known"},
     [REASON_WARM_UP] = {"warm_up", "waits for the next day of the lane's or sender's warm-up"},
+    [REASON_FREQUENCY_CAP] = {"frequency_cap", "its recipient got as many as a cap of the settings allows"},
     [REASON_QUIET_HOURS] = {"quiet_hours", "quiet hours of its recipient: it goes out when they are over"},
     [REASON_CODE_USED] = {"code_used", "the one-time code in it came back: it has arrived"},
     [REASON_CODE_OVER] = {"code_over", "the one-time code in it is used, withdrawn or too old"},

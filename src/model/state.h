@@ -73,6 +73,7 @@ enum reason {
     REASON_QUIET_HOURS = 32,   /* waiting for the end of quiet hours; or expired in them */
     REASON_CODE_USED = 33,     /* the one-time code in it came back: it has arrived */
     REASON_CODE_OVER = 34,     /* its one-time code is used, withdrawn or too old */
+    REASON_FREQUENCY_CAP = 35, /* its recipient got as many as limits.caps allows */
     REASON_COUNT
 };
 

@@ -95,6 +95,8 @@ struct ask {
     enum ask_result result;
     struct err err;
     int64_t dup_id;
+    enum reason held_for; /* the core's: SUBMIT is put off for that reason until then */
+    int64_t held_until, first_id;
     int64_t expires_at;        /* SUBMIT: of the message, as the core counts it */
     struct head head;          /* of the message after what was asked */
     struct limit_answer limit; /* SUBMIT: the tightest rate that applies */

@@ -94,6 +94,7 @@ void core_free(struct core *c) {
     limits_free(c->code_limits);
     core_routes_done(c);
     quiet_hours_free(c->quiet);
+    tallies_free(c->tallies);
     free(c->out_calls);
     free(c);
 }
@@ -121,6 +122,7 @@ static void free_work(struct work *w) {
     free_rows(&w->job);
     free(w->answer);
     free(w->hook_write);
+    free((void *)(uintptr_t)w->job.tally);
     free(w);
 }
 
@@ -163,6 +165,8 @@ struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind,
 }
 
 void core_record(struct core *c, struct work *w) {
+    if (c->tallies && w->live && w->job.message)
+        core_tally(c, w);
     if (c->out_last)
         c->out_last->next_out = w;
     else

@@ -78,7 +78,11 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
     }
     int64_t quiet_until = core_quiet_until(c, m, c->now);
     if (quiet_until) {
-        core_place_quiet(c, m, quiet_until, ch);
+        core_place_held(c, m, REASON_QUIET_HOURS, quiet_until, ch);
+        return;
+    }
+    if (w->ask->held_until > c->now) {
+        core_place_held(c, m, w->ask->held_for, w->ask->held_until, ch);
         return;
     }
     while (core_is_stuck(c, m)) {
@@ -159,6 +163,7 @@ static void put(struct core *c, struct live *l, struct ask *a, enum reason suppr
     struct message *m = l->m;
     struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
     w->ask = a;
+    w->job.first_id = a->first_id;
     place(c, l, suppress, w);
     if (a->flagged)
         change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
@@ -218,7 +223,21 @@ static void put_suppressed(struct core *c, struct work *w) {
     struct live *l = w->live;
     if (l->lane)
         core_release(c, l);
+    w->ask->first_id = w->job.first_id;
     put(c, l, w->ask, w->job.why);
+}
+
+/* A cap lets it go later: it is stored as waiting for that, or as over where that would be too late. */
+static void put_postponed(struct core *c, struct work *w) {
+    struct live *l = w->live;
+    struct ask *a = w->ask;
+    if (l->lane)
+        core_release(c, l);
+    if (a->default_validity && w->job.until >= l->m->expires_at)
+        l->m->expires_at = w->job.until + (int64_t)c->settings->defaults.validity_s * US_PER_S;
+    a->held_for = w->job.why;
+    a->held_until = w->job.until;
+    put(c, l, a, w->job.until < l->m->expires_at ? REASON_NONE : w->job.why);
 }
 
 void core_put_done(struct core *c, struct work *w) {
@@ -230,6 +249,10 @@ void core_put_done(struct core *c, struct work *w) {
         map_take(&c->keys, key_hash(c, m));
     if (w->job.result == JOB_SUPPRESSED) {
         put_suppressed(c, w);
+        return;
+    }
+    if (w->job.result == JOB_POSTPONED) {
+        put_postponed(c, w);
         return;
     }
     if (w->job.result != JOB_DONE) {

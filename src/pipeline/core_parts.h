@@ -21,6 +21,7 @@
 #include "policy/canary.h"
 #include "policy/quiet_hours.h"
 #include "policy/route.h"
+#include "policy/tallies.h"
 #include "queue/queue.h"
 
 #include <string.h>
@@ -120,6 +121,7 @@ struct core {
     struct canary *canaries;              /* owned: one for each route, whether it has one or not */
     bool route_canaries;                  /* some route has one */
     bool route_senders;                   /* some route has a pool of senders */
+    struct tallies *tallies;              /* owned; NULL: no cap and no duplicate window is configured */
     struct quiet_hours *quiet;            /* owned; NULL: no rule is configured */
     const struct calendar *calendar_told; /* that it ended was said last of this one */
     struct {
@@ -320,8 +322,13 @@ void core_load_times(struct core *c, const struct settings *s);
 int64_t core_quiet_until(struct core *c, const struct message *m, int64_t at);
 /* m comes with the default validity: it does not count quiet hours. */
 void core_extend_validity(struct core *c, struct message *m);
-/* m is new, and may not go before `until`: adds that to its change. */
-void core_place_quiet(struct core *c, const struct message *m, int64_t until, struct change *ch);
+/* m is new and waits for `why` until then. */
+void core_place_held(struct core *c, const struct message *m, enum reason why, int64_t until,
+                     struct change *ch);
+/* Holds l back for `why`; told once. What would be too late is over, as `over` for that reason. */
+void core_hold_until(struct core *c, struct live *l, enum reason why, int64_t until, enum state over);
+/* w's change is whole: what caps and duplicate windows count of it. */
+void core_tally(struct core *c, struct work *w);
 /* l is due, or its turn has come. True: it is held back, and a change is under way. */
 bool core_hold(struct core *c, struct live *l);
 

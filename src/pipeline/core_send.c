@@ -169,11 +169,13 @@ static void claim(struct core *c, struct live *l, struct lane *lane) {
     core_record(c, w);
 }
 
-/* The number was put on the suppression list since. */
-static void suppress(struct core *c, struct live *l, enum reason why) {
-    struct change ch = change_of(l->m);
-    change_move(&ch, STATE_SUPPRESSED, why, c->now);
-    core_house(c, l, &ch);
+/* The number was put on the suppression list since, or had enough. */
+static void suppress(struct core *c, struct live *l, const struct job *said) {
+    struct work *w = core_work(c, FOR_HOUSE, JOB_MOVE, l);
+    change_move(&w->job.change, STATE_SUPPRESSED, said->why, c->now);
+    w->job.first_id = said->first_id;
+    core_owe(c, l->m, &w->job.change);
+    core_record(c, w);
 }
 
 struct lane *core_lane_to_ask(struct core *c, const struct live *l) {
@@ -230,7 +232,12 @@ void core_claim_done(struct core *c, struct work *w) {
     struct live *l = w->live;
     if (w->job.result == JOB_SUPPRESSED) {
         core_release(c, l);
-        suppress(c, l, w->job.why);
+        suppress(c, l, &w->job);
+        return;
+    }
+    if (w->job.result == JOB_POSTPONED) {
+        core_release(c, l);
+        core_hold_until(c, l, w->job.why, w->job.until, STATE_SUPPRESSED);
         return;
     }
     if (w->job.result != JOB_DONE) { /* as if nothing had been tried: it is still queued on disk */

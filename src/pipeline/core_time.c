@@ -8,6 +8,10 @@ void core_load_times(struct core *c, const struct settings *s) {
     c->quiet =
         s->quiet.n_rules ? quiet_hours_new(s->quiet.rules, s->quiet.n_rules, s->quiet.time_zone) : NULL;
     c->calendar_told = NULL;
+    tallies_free(c->tallies);
+    c->tallies = s->limits.n_tallies ? tallies_new(s->limits.tallies, s->limits.n_tallies, s->quiet.time_zone,
+                                                   c->world->id_key)
+                                     : NULL;
     c->accounts.unread |= s->by_account;
 }
 
@@ -58,34 +62,80 @@ static int64_t spread(struct core *c, const struct message *m, int64_t until) {
     return room ? until + (int64_t)world_random(c->world, (uint64_t)room) : until;
 }
 
-void core_place_quiet(struct core *c, const struct message *m, int64_t until, struct change *ch) {
-    meter_add(c->world->meters, COUNT_QUIET, 1);
-    if (until >= m->expires_at) { /* it would only be found out later */
-        change_move(ch, STATE_EXPIRED, REASON_QUIET_HOURS, c->now);
-        return;
-    }
-    change_move(ch, STATE_SCHEDULED, REASON_QUIET_HOURS, c->now);
-    ch->next.due_at = spread(c, m, until);
+/* When it may go; a cap lets one go at a time and needs no spreading. */
+static int64_t due_at(struct core *c, const struct message *m, enum reason why, int64_t until) {
+    return why == REASON_QUIET_HOURS ? spread(c, m, until) : until;
 }
 
-bool core_hold(struct core *c, struct live *l) {
+void core_place_held(struct core *c, const struct message *m, enum reason why, int64_t until,
+                     struct change *ch) {
+    if (why == REASON_QUIET_HOURS)
+        meter_add(c->world->meters, COUNT_QUIET, 1);
+    if (until >= m->expires_at) { /* it would only be found out later */
+        change_move(ch, STATE_EXPIRED, why, c->now);
+        return;
+    }
+    change_move(ch, STATE_SCHEDULED, why, c->now);
+    ch->next.due_at = due_at(c, m, why, until);
+}
+
+void core_hold_until(struct core *c, struct live *l, enum reason why, int64_t until, enum state over) {
     const struct message *m = l->m;
-    int64_t until = core_quiet_until(c, m, c->now);
-    if (!until)
-        return false;
     struct work *w = core_work(c, FOR_HOUSE, JOB_MOVE, l);
     struct change *ch = &w->job.change;
-    meter_add(c->world->meters, COUNT_QUIET, 1);
     if (until >= m->expires_at) {
-        change_move(ch, STATE_EXPIRED, REASON_QUIET_HOURS, c->now);
+        change_move(ch, over, why, c->now);
     } else {
-        if (m->head.reason != REASON_QUIET_HOURS) /* told once, however many nights there are */
-            change_note(ch, m->head.state, REASON_QUIET_HOURS, 0, c->now);
-        ch->next.reason = REASON_QUIET_HOURS;
+        if (m->head.reason != why) /* told once, however many nights there are */
+            change_note(ch, m->head.state, why, 0, c->now);
+        ch->next.reason = why;
         ch->next.updated_at = c->now;
-        ch->next.due_at = spread(c, m, until);
+        ch->next.due_at = due_at(c, m, why, until);
     }
     core_owe(c, m, ch);
     core_record(c, w);
+}
+
+bool core_hold(struct core *c, struct live *l) {
+    int64_t until = core_quiet_until(c, l->m, c->now);
+    if (!until)
+        return false;
+    meter_add(c->world->meters, COUNT_QUIET, 1);
+    core_hold_until(c, l, REASON_QUIET_HOURS, until, STATE_EXPIRED);
     return true;
+}
+
+/* Ended without having reached anybody, as far as is known. */
+static bool counts_no_more(const struct head *h) {
+    bool over = h->state == STATE_FAILED || h->state == STATE_UNDELIVERED || h->state == STATE_EXPIRED ||
+                h->state == STATE_CANCELED || h->state == STATE_SUPPRESSED;
+    return over && h->reason != REASON_OUTCOME_UNKNOWN;
+}
+
+/* Also of messages that wait for their time: their text is spoken for. What a cap says of those is asked when
+ * they are due. */
+void core_tally(struct core *c, struct work *w) {
+    const struct message *m = w->job.message;
+    const struct change *ch = &w->job.change;
+    bool put = w->job.kind == JOB_PUT, begins = ch->attempt_begins;
+    if ((!put && w->job.kind != JOB_MOVE) || m->direction == DIRECTION_IN || m->face == FACE_ANSWER)
+        return;
+    bool records = begins || (put && ch->next.due_at);
+    bool releases = !put && m->head.state != ch->next.state && counts_no_more(&ch->next);
+    if (!records && !releases)
+        return;
+    bool later = put && ch->next.due_at > c->now && !begins;
+    const struct tally_subject s = {.facts = facts_of(c, m),
+                                    .account_id = m->account_id,
+                                    .to = m->text[TEXT_TO],
+                                    .body = m->text[TEXT_BODY],
+                                    .template = m->text[TEXT_TEMPLATE],
+                                    .zone = content_time_zone(m)};
+    struct tally *t = tallies_of(c->tallies, &s, later ? ch->next.due_at : c->now, later);
+    if (t) {
+        t->check = t->record = records;
+        t->begun = begins;
+        t->release = releases;
+    }
+    w->job.tally = t;
 }

@@ -29,7 +29,11 @@ struct expectation expect_of_head(const struct head *h) {
     if (h->due_at)
         switch (h->state) {
         case STATE_SCHEDULED:
-            return at(h, h->reason == REASON_QUIET_HOURS ? "quiet_hours" : "send_at", EXPECT_SET);
+            return at(h,
+                      h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
+                      : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
+                                                          : "send_at",
+                      EXPECT_SET);
         case STATE_SENDING: return at(h, "provider", EXPECT_LATEST);
         case STATE_UNKNOWN: return at(h, "reconciliation", EXPECT_SET);
         case STATE_SENT: return at(h, "receipt", EXPECT_LATEST);

@@ -8,6 +8,7 @@
 #include "store/lane_use.h"
 #include "store/links.h"
 #include "store/spent.h"
+#include "store/tally.h"
 
 #include <string.h>
 
@@ -213,7 +214,7 @@ static bool check_consent(struct db *db, struct job *job, struct err *e) {
 
 /* A repeat is told as one, whatever has happened to the number since. */
 static bool check_put(struct db *db, struct job *job, struct err *e) {
-    if (!check_consent(db, job, e))
+    if (!check_consent(db, job, e) || (job->result == JOB_DONE && !tally_check(db, job, e)))
         return false;
     return job->result == JOB_DONE || !job->message->text[TEXT_IDEMPOTENCY_KEY].n || find_key(db, job, e);
 }
@@ -273,7 +274,7 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
     }
     return journal_insert_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           add_links(db, job, e) && forget_secret(db, job, e) &&
+           add_links(db, job, e) && tally_write(db, job, e) && forget_secret(db, job, e) &&
            (!job->verification || verifications_put(db, job->message, job->verification, job->now, e)) &&
            tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
@@ -349,13 +350,15 @@ static bool learn(struct db *db, struct job *job, struct err *e) {
 }
 
 static bool do_move(struct db *db, struct job *job, struct err *e) {
-    if ((job->claim && !check_claim(db, job, e)) || !check_consent(db, job, e))
+    if ((job->claim && !check_claim(db, job, e)) || !check_consent(db, job, e) ||
+        (job->result == JOB_DONE && !tally_check(db, job, e)))
         return false;
     if (job->result != JOB_DONE)
         return true;
     return journal_update_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           forget_secret(db, job, e) && tell_hooks(db, job, e) && learn(db, job, e);
+           tally_write(db, job, e) && forget_secret(db, job, e) && tell_hooks(db, job, e) &&
+           learn(db, job, e);
 }
 
 static bool do_redact(struct db *db, struct job *job, struct err *e) {
@@ -366,7 +369,8 @@ static bool do_redact(struct db *db, struct job *job, struct err *e) {
 static bool do_delete(struct db *db, struct job *job, struct err *e) {
     int64_t id = job->message->id;
     return spent_keep(db, job->message, job->now, e) && links_delete(db, id, e) &&
-           replies_forget(db, id, e) && (!job->hooks || deliveries_forget(db, job->hooks, job->message, e)) &&
+           replies_forget(db, id, e) && tally_forget(db, id, e) &&
+           (!job->hooks || deliveries_forget(db, job->hooks, job->message, e)) &&
            journal_delete_message(db, job->message, e);
 }
 
@@ -389,7 +393,8 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
         return false;
     return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
            links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
-           prune_verifications(db, job, e) && erasures_go_on(db, job->now, &job->scrubs, e);
+           tally_prune(db, job->now, job->limit, e) && prune_verifications(db, job, e) &&
+           erasures_go_on(db, job->now, &job->scrubs, e);
 }
 
 static bool do_verify(struct db *db, struct job *job, struct err *e) {
@@ -498,6 +503,7 @@ static void reset_outcome(struct job *job) {
     job->more = false;
     job->wrote = job->scrubs = false;
     job->why = REASON_NONE;
+    job->until = 0;
     job->result = JOB_DONE;
 }
 

@@ -14,6 +14,7 @@
 
 #include "model/change.h"
 #include "model/link.h"
+#include "model/tally.h"
 #include "store/account.h"
 #include "store/db.h"
 #include "store/deliveries.h"
@@ -63,6 +64,7 @@ enum job_result {
     JOB_ABSENT,     /* LOAD: no such message */
     JOB_SUPPRESSED, /* PUT that leaves something to do, MOVE that begins an attempt: why says what forbids it;
                        nothing stored */
+    JOB_POSTPONED,  /* likewise: over a frequency cap, until */
 };
 
 /* A status callback that is due. */
@@ -155,6 +157,10 @@ struct job {
 
     struct hook_write *hook;          /* HOOK: likewise */
     const struct delivery_try *tried; /* HOOK_TRIED: borrowed. HOOK_SCAN, HOOK_REPLAY: id is the webhook's */
+
+    const struct tally *tally; /* PUT, MOVE: what caps and duplicate windows count for it; NULL: nothing */
+    int64_t first_id;          /* PUT, MOVE: it is suppressed as a duplicate of that one; else 0 */
+    int64_t until;             /* POSTPONED */
 
     bool heed;                     /* the journal's: the suppression list may have rows */
     const struct hook_list *hooks; /* the journal's; NULL: there are none */

@@ -15,7 +15,7 @@ static uint64_t dice(const struct sim *s, uint64_t of, const char *what) {
 }
 
 /* By the wall clock of UTC, or of the recipients, who are all in China. */
-void times_init(struct sim *s) {
+static void draw_quiet(struct sim *s) {
     if (dice(s, 0, "quiet") % 3 != 0)
         return;
     for (uint32_t i = 0; i < 2; i++) {
@@ -33,10 +33,48 @@ void times_init(struct sim *s) {
     }
 }
 
+/* The latest one of the messages that reached, or may have reached, somebody, before whose attempt more of
+ * them began within the window than may. */
+#define OVER(messages)                                                                                       \
+    "WITH t AS MATERIALIZED (SELECT m.id, m.recipient AS r, m.body AS b, max(a.started_at) AS at FROM "      \
+    "message "                                                                                               \
+    "AS m JOIN attempt AS a ON a.message_id=m.id WHERE " messages                                            \
+    " AND NOT (m.state IN (7,8,9,10,11) AND m.reason<>10) GROUP BY m.id) SELECT x.id FROM t AS x WHERE "     \
+    "(SELECT count(*) FROM t AS y WHERE y.r=x.r AND (NOT ? OR y.b=x.b) AND y.at>x.at-? AND y.at<=x.at)>? "   \
+    "LIMIT 1"
+
+static const struct {
+    const char *rule, *over;
+    bool duplicates;
+    uint32_t max;
+    int64_t period_us;
+} caps[] = {
+    {"2/40s for topic=news", OVER("m.topic='news'"), false, 2, 40 * US_PER_S},
+    {"2/1min else wait for priority=marketing", OVER("m.priority=2 AND coalesce(m.topic, '')<>'otp'"), false,
+     2, 60 * US_PER_S},
+    {"45s for priority=marketing,transactional",
+     OVER("m.priority IN (1,2) AND coalesce(m.topic, '')<>'otp' AND m.body<>''"), true, 1, 45 * US_PER_S},
+};
+
+void times_init(struct sim *s) {
+    draw_quiet(s);
+    if (dice(s, 0, "caps") % 3 != 0)
+        return;
+    for (size_t i = 0; i < sizeof caps / sizeof caps[0]; i++) {
+        struct err e;
+        struct tally_rule *r = &s->tallies[s->n_tallies++];
+        bool ok = caps[i].duplicates ? tally_parse_duplicate(sv_of(caps[i].rule), r, &e)
+                                     : tally_parse_cap(sv_of(caps[i].rule), r, &e);
+        ASSERT(ok);
+    }
+}
+
 void times_make(const struct sim *s, struct settings *set) {
     set->quiet.rules = s->quiet;
     set->quiet.n_rules = s->n_quiet;
     set->quiet.time_zone = SV("UTC");
+    set->limits.tallies = s->tallies;
+    set->limits.n_tallies = s->n_tallies;
     set->quiet.spread_s = (uint32_t)(dice(s, 0, "spread") % 60);
 }
 
@@ -46,7 +84,27 @@ static bool is_quiet(const struct quiet_rule *r, int64_t at) {
     return r->from < r->to ? minute >= r->from && minute < r->to : minute >= r->from || minute < r->to;
 }
 
+static void check_caps(struct sim *s) {
+    for (size_t i = 0; i < s->n_tallies; i++) {
+        struct err e;
+        struct db_stmt *st = db_stmt(s->db, caps[i].over, &e);
+        bool row;
+        ASSERT(st);
+        db_int(st, caps[i].duplicates);
+        db_int(st, caps[i].period_us);
+        db_int(st, caps[i].max);
+        bool ok = db_next(st, &row, &e);
+        ASSERT(ok);
+        if (row)
+            sim_broken(s, "I16", "message %llx was sent over `%s`", (unsigned long long)db_col_int(st, 0),
+                       caps[i].rule);
+        if (row)
+            db_end(st);
+    }
+}
+
 void times_check(struct sim *s) {
+    check_caps(s);
     static const char sql[] =
         "SELECT m.id, a.started_at FROM attempt AS a JOIN message AS m ON m.id=a.message_id WHERE "
         "m.topic='news' AND m.priority<>0";

@@ -59,6 +59,8 @@ struct sim {
     struct quiet_rule quiet[2]; /* of this seed: texts of a topic wait in these minutes */
     char quiet_texts[2][64];
     uint32_t n_quiet;
+    struct tally_rule tallies[3]; /* likewise */
+    uint32_t n_tallies;
 
     struct db *db; /* survives crashes */
     struct journal *journal;
@@ -120,10 +122,10 @@ struct sv routes_account_name(void);                         /* of account 1 */
 void routes_check_call(struct sim *s, const struct call *c); /* an attempt goes by its route */
 void routes_check_flow(struct sim *s);                       /* closed lanes hold up nobody else's messages */
 
-/* times.c: quiet hours. */
+/* times.c: quiet hours, frequency caps and duplicate windows. */
 void times_init(struct sim *s);
 void times_make(const struct sim *s, struct settings *set);
-void times_check(struct sim *s); /* no attempt began within them */
+void times_check(struct sim *s); /* no attempt began against them */
 
 /* client.c: what callers do, are told, and hear by callbacks. */
 void client_submit(struct sim *s);

@@ -1,0 +1,21 @@
+/* tally: what frequency caps and duplicate windows count, asked and written in the transaction that stores a
+ * message or begins an attempt, so that the counts are exact whatever comes at once and over kills. Only jobs
+ * with a `tally` cost anything: there is none while no rule is configured. Keyed by hashes
+ * (docs/decisions/0021).
+ */
+#ifndef HY_STORE_TALLY_H
+#define HY_STORE_TALLY_H
+
+#include "store/journal.h"
+
+/* Is it over a rule? Then job->result is JOB_SUPPRESSED with why (and job->first_id, of a duplicate), or
+ * JOB_POSTPONED with until. */
+MUST_USE bool tally_check(struct db *db, struct job *job, struct err *e);
+/* The job is done: counts it, or takes back what was counted; and keeps of which one it is a duplicate. */
+MUST_USE bool tally_write(struct db *db, const struct job *job, struct err *e);
+/* Of which message that one is a duplicate; 0: of none. */
+MUST_USE bool tally_first_of(struct db *db, int64_t message_id, int64_t *first_id, struct err *e);
+MUST_USE bool tally_forget(struct db *db, int64_t message_id, struct err *e);
+MUST_USE bool tally_prune(struct db *db, int64_t now, unsigned limit, struct err *e);
+
+#endif
