@@ -182,6 +182,19 @@ def test_lost_batches_are_found_or_sent_again_but_never_twice(start):
     assert set(times) == set(texts) and set(times.values()) == {1}, [t for t, n in times.items() if n > 1]
 
 
+def test_one_of_a_batch_that_was_found_while_it_waited_is_settled_later(start):
+    """The list names no id of the batch, so its receipt cannot be joined: the provider is asked again for the end."""
+    g = start({"lost_answers": 1, "latency_ms": 20, "receipts": {"delay_ms": 2500, "undelivered": 0.3}}, receipt_poll_after_s=4)
+    texts = [unique("w%d" % i) for i in range(20)]
+    sids = burst(g, texts)
+    for sid in sids:
+        g.wait(sid, "sent", "delivered", "undelivered", timeout=60)
+    assert any(m["reference"].startswith("bc.") for m in g.sim.messages())
+    g.sim.profile({"lost_answers": 0})
+    ends = [g.wait(sid, "delivered", "undelivered", timeout=60)["status"] for sid in sids]
+    assert "delivered" in ends and set(g.sim.times().values()) == {1}
+
+
 def test_wrong_credentials_stop_the_lane_and_the_doctor_says_which(start):
     g = start(secret="wrong")
     sid = g.create(CHINA % 900, unique())
