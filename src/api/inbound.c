@@ -19,13 +19,23 @@ _Static_assert(MOOD_NEGATIVE == (int)REPLY_NEGATIVE && MOOD_POSITIVE == (int)REP
 struct text {
     struct reply reply; /* first: the ask names it */
     const struct inbound *in;
+    struct sv topic; /* of the message it surely answers */
 };
 
 /* ---- whose it is ---- */
 
-/* The account that wrote to the number last by this lane, else the lane's own, else the first. */
+/* The account of the message it names, else the one that wrote to the number last by this lane, else the
+ * lane's own, else the first. */
 static bool find_owner(struct api_request *rq, const struct lane_config *lane, const struct inbound *in,
-                       struct reply *r, int64_t *account_id, struct err *e) {
+                       struct text *t, int64_t *account_id, struct err *e) {
+    struct reply *r = &t->reply;
+    unsigned attempt;
+    *account_id = 0;
+    if (in->token.n && token_parse(api_world(rq)->id_key, in->token, &r->in_reply_to, &attempt) &&
+        !replies_owner(api_db(rq), r->in_reply_to, &rq->x->arena, account_id, &t->topic, e))
+        return false;
+    if (*account_id)
+        return true;
     if (!replies_conversation(api_db(rq), in->from, in->to, sv_of(lane->name), account_id, &r->in_reply_to,
                               e))
         return false;
@@ -189,7 +199,7 @@ static void take_one(struct api_request *rq, const struct lane_config *lane, con
     struct text *t = arena_zalloc(&rq->x->arena, sizeof *t);
     ASSERT(t);
     t->in = in;
-    if (find_owner(rq, lane, in, &t->reply, &a->account_id, &a->err))
+    if (find_owner(rq, lane, in, t, &a->account_id, &a->err))
         a->message = message_of(rq, lane, in, a->account_id, &a->err);
     if (!a->message) { /* as if the core had failed to store it */
         a->result = ASK_FAILED;
@@ -198,6 +208,8 @@ static void take_one(struct api_request *rq, const struct lane_config *lane, con
     }
     const struct account *account = directory_account(api_directory(rq), a->account_id);
     read_text(rq, account ? sv_of(account->name) : SV_NONE, t);
+    if (t->topic.n && !t->reply.topic.n)
+        t->reply.topic = t->topic;
     a->reply = &t->reply;
     api_ask_urgent(rq, a, came_back);
 }

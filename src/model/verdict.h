@@ -77,6 +77,7 @@ struct lookup_answer {
 struct inbound {
     struct sv from, to, body, provider_id;
     struct sv opt_out; /* provider's own classification: "STOP", "START", "HELP" or empty */
+    struct sv token;   /* of the attempt it answers, where it says so: its account and topic are meant */
 };
 
 #endif

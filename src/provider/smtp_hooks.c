@@ -90,7 +90,8 @@ bool smtp_inbound(const struct lane_config *lane, const struct hook_request *rq,
                               .to = from,
                               .body = SV("STOP"),
                               .provider_id = token, /* one click counts, however often it is posted */
-                              .opt_out = SV("STOP")};
+                              .opt_out = SV("STOP"),
+                              .token = token};
     *n = 1;
     return true;
 }

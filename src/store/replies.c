@@ -212,6 +212,26 @@ bool replies_get(struct db *db, int64_t message_id, struct arena *mem, struct re
     return fits || err_set(e, ERR_TOO_LARGE, "the answer does not fit");
 }
 
+bool replies_owner(struct db *db, int64_t message_id, struct arena *mem, int64_t *account_id,
+                   struct sv *topic, struct err *e) {
+    static const char sql[] = "SELECT account_id, topic FROM message WHERE id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row = false;
+    *account_id = 0;
+    *topic = SV_NONE;
+    if (!s)
+        return false;
+    db_int(s, message_id);
+    if (!db_next(s, &row, e))
+        return false;
+    if (row) {
+        *account_id = db_col_int(s, 0);
+        *topic = arena_dup(mem, db_col_text(s, 1));
+        db_end(s);
+    }
+    return true;
+}
+
 bool replies_conversation(struct db *db, struct sv handset, struct sv own, struct sv lane,
                           int64_t *account_id, int64_t *message_id, struct err *e) {
     static const char sql[] = "SELECT id, account_id, lane, sender FROM message INDEXED BY message_recipient "

@@ -54,6 +54,10 @@ MUST_USE bool replies_list(struct db *db, const struct reply_filter *f, struct a
 MUST_USE bool replies_get(struct db *db, int64_t message_id, struct arena *mem, struct reply *out,
                           int64_t *answered_at, int64_t *read_at, bool *there, struct err *e);
 
+/* Whose the message of that id is, and its topic (in mem; empty: none). Only for an id that came with an
+ * attempt's token, which nobody can make up: it is asked without an account. 0: there is none. */
+MUST_USE bool replies_owner(struct db *db, int64_t message_id, struct arena *mem, int64_t *account_id,
+                            struct sv *topic, struct err *e);
 /* Whom a text from a handset is for: the newest message to that number, by that lane and from the number that
  * was written to if there is one, else by that lane, else by any; of those a provider may have. 0 and 0:
  * there is none. */

@@ -195,6 +195,33 @@ def test_one_click_is_an_opt_out_and_a_look_at_the_page_is_not(make_gateway, ser
     assert [(x["from"], x["to"]) for x in replies()] == [("zoe@example.org", "noreply@example.com")]
 
 
+def test_one_click_of_a_topic_ends_that_topic_alone_for_that_address_alone(make_gateway, servers):
+    server = servers()
+    g = start(make_gateway, server, list_unsubscribe="yes", callback_token="${CALLBACKS}")
+
+    def mail(to="zoe@example.org", topic=None):
+        return g.create(to, "x", channel="email", title="t", **({"topic": topic} if topic else {}))
+
+    def click(of):
+        link = urllib.parse.urlsplit(re.search(r"<(http[^>]*)>", str(of["List-Unsubscribe"]))[1])
+        assert call(g.port, "POST", link.path + "?" + link.query, "List-Unsubscribe=One-Click",
+                    {"Content-Type": "application/x-www-form-urlencoded"}).status == 200
+    g.wait(mail(topic="news"), "sent")
+    g.wait(mail(topic="orders"), "sent")
+    click(server.taken[0].message)
+    stopped = g.wait(mail(topic="news"), "suppressed")
+    assert stopped["reason"] == "opted_out", stopped
+    for how in ({"topic": "orders"}, {}, {"to": "joe@example.org", "topic": "news"}):
+        g.wait(mail(**how), "sent")
+    g.kill9()
+    g.start()
+    g.wait(mail(topic="news"), "suppressed")
+    click(server.taken[3].message)  # of no topic: everything
+    g.wait(mail(topic="orders"), "suppressed")
+    g.wait(mail(), "suppressed")
+    g.wait(mail("joe@example.org"), "sent")
+
+
 def test_a_kill_in_the_middle_loses_no_mail_and_doubles_none_that_was_answered(make_gateway, servers):
     server = servers()
     g = start(make_gateway, server, in_flight_max=8)

@@ -30,3 +30,12 @@ for path in sorted((HERE / "twilio").glob("*.case")):
     form = (hook or request).partition("\n\n")[2]
     if form and section(text, "verdict" if request else "case"):
         put("fuzz_form", path.stem, form)
+
+# What all adapters are told, by one target: a few of each.
+for folder in sorted(p for p in HERE.iterdir() if p.is_dir()):
+    for path in sorted(folder.glob("*.case")):
+        text = path.read_text(encoding="utf-8")
+        response, hook = section(text, "response"), section(text, "hook")
+        body = response if response.startswith("HTTP ") else "HTTP 200\n\n" + hook.partition("\n\n")[2] if hook else ""
+        if body and len(body) < 8192 and re.search(r"receipt|inbound|lookup|grant|garbage|post|batch|quota|(^|_)ok$", path.stem):
+            put("fuzz_adapter", f"{folder.name}-{path.stem}", folder.name + "\n" + body)
