@@ -29,6 +29,8 @@ extern const struct api_field erasure_create_fields[], erasure_verify_fields[], 
 extern const struct api_field person_fields[], person_shape[]; /* native_person.c */
 extern const struct api_field consent_create_fields[], consent_list_fields[], consent_shape[],
     consent_history_shape[]; /* native_consents.c */
+extern const struct api_field contact_import_fields[], contact_export_fields[], contact_import_shape[],
+    contact_import_refusal_shape[]; /* native_contacts_file.c */
 extern const struct api_field contact_put_fields[], contact_create_fields[], contact_list_fields[],
     contact_device_fields[]; /* native_contacts.c */
 extern const struct api_field contact_shape[], contact_device_shape[], contact_page_shape[];
@@ -129,6 +131,8 @@ void native_contact_get(struct api_request *rq);
 void native_contact_put(struct api_request *rq);
 void native_contact_patch(struct api_request *rq);
 void native_contact_delete(struct api_request *rq);
+void native_contact_import(struct api_request *rq); /* native_contacts_file.c */
+void native_contact_export(struct api_request *rq);
 void native_device_add(struct api_request *rq);
 void native_device_remove(struct api_request *rq);
 void native_explain(struct api_request *rq);             /* native_explain.c */

@@ -51,6 +51,8 @@ static const struct schema {
     {"ConsentCreate", consent_create_fields, true},
     {"Consent", consent_shape, false},
     {"ConsentHistory", consent_history_shape, false},
+    {"ContactImport", contact_import_shape, false},
+    {"ContactImportRefusal", contact_import_refusal_shape, false},
     {"ErasureCreate", erasure_create_fields, true},
     {"ErasureVerify", erasure_verify_fields, true},
     {"Erasure", erasure_shape, false},

@@ -132,3 +132,42 @@ def test_imports__two_at_once_and_one_killed_end_with_the_same_contacts(gateway,
     assert [s["added"] + s["renewed"] for s in said] == [n, n], said
     lines = export(g).splitlines()
     assert len(lines) == n + 1 and len(set(line.split(",")[0] for line in lines)) == n + 1
+
+
+# ---- over HTTP ----
+
+def post_part(g, body, kind="text/csv", **query):
+    path = "/v1/imports/contacts?" + "&".join("%s=%s" % kv for kv in query.items())
+    return call(g.port, "POST", path, body, {**g.bearer, "Content-Type": kind}, timeout=60)
+
+
+def test_http__parts_of_a_file_are_taken_and_their_lines_counted(gateway):
+    g = gateway
+    lines = ["id,name,numbers"] + ["c%d,N%d,+86138%08d" % (i, i, i) for i in range(900)]
+    lines[300] = "bad,x,12"
+    first, rest = "\ufeff" + "\r\n".join(lines[:451]) + "\r\n", "\n".join(lines[451:])
+    a = post_part(g, first.encode())
+    assert a.status == 200, a
+    assert (a.json["lines"], a.json["next_line"], a.json["added"], [(r["line"], r["column"], r["field"]) for r in a.json["refused"]]) == \
+        (451, 452, 449, [(301, 3, "numbers")])
+    b = post_part(g, rest.encode(), line=a.json["next_line"], columns="id,name,numbers")
+    assert (b.status, b.json["added"], b.json["next_line"]) == (200, 450, 902), b
+    assert post_part(g, rest.encode(), line=452, columns="id,name,numbers").json["renewed"] == 450
+    text, cursor, parts = "", None, 0
+    while parts == 0 or cursor:
+        page = g.get("/v1/exports/contacts?limit=400" + ("&cursor=" + cursor if cursor else ""))
+        text, cursor, parts = text + page.body.decode(), page.headers.get("next-cursor"), parts + 1
+    assert parts == 3 and text == export(g)
+    assert len(text.splitlines()) == 900
+
+
+def test_http__what_cannot_be_a_part_is_refused_whole(gateway):
+    g = gateway
+    assert post_part(g, b"id\na\n", kind="application/json").status in (400, 415)
+    a = post_part(g, b"id,nmae\na,b\n")
+    assert (a.status, a.json["field"]) == (400, "columns"), a
+    assert post_part(g, "".join("c%d\n" % i for i in range(501)).encode()).status == 413
+    a = post_part(g, b'{"id": "a"}\n\n{"id": \n\xff\n', kind="application/x-ndjson", dry_run="true")
+    assert (a.json["lines"], [r["line"] for r in a.json["refused"]], a.json["dry_run"]) == (4, [3, 4], True), a
+    assert post_part(g, b"\x00\x01" * 3000).status == 200
+    assert export(g).count("\n") == 1
