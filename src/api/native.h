@@ -41,6 +41,8 @@ extern const struct api_field reply_list_fields[], reply_shape[], reply_page_sha
 extern const struct api_field suppression_shape[], suppression_page_shape[], suppression_of_shape[],
     suppression_refusal_shape[], suppression_bulk_shape[];
 
+extern const struct api_field fraud_hold_list_fields[], fraud_block_shape[],
+    fraud_block_list_shape[]; /* native_fraud.c */
 extern const struct api_field verification_create_fields[], verification_check_fields[],
     verification_check_to_fields[], verification_resend_fields[],
     verification_list_fields[]; /* native_verifications.c */
@@ -135,7 +137,12 @@ void native_contact_import(struct api_request *rq); /* native_contacts_file.c */
 void native_contact_export(struct api_request *rq);
 void native_device_add(struct api_request *rq);
 void native_device_remove(struct api_request *rq);
-void native_explain(struct api_request *rq);             /* native_explain.c */
+void native_explain(struct api_request *rq);     /* native_explain.c */
+void native_fraud_holds(struct api_request *rq); /* native_fraud.c */
+void native_fraud_release(struct api_request *rq);
+void native_fraud_drop(struct api_request *rq);
+void native_fraud_blocks(struct api_request *rq);
+void native_fraud_unblock(struct api_request *rq);
 void native_verification_create(struct api_request *rq); /* native_verifications.c */
 void native_verification_list(struct api_request *rq);
 void native_verification_get(struct api_request *rq);

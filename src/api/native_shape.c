@@ -355,6 +355,8 @@ const char *native_waiting_for(const struct head *h) {
             return "quiet_hours";
         if (h->reason == REASON_FREQUENCY_CAP)
             return "frequency_cap";
+        if (h->reason == REASON_FRAUD_HOLD)
+            return "fraud_hold";
         return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
                        h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
                        h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE

@@ -27,6 +27,8 @@ static const struct schema {
     {"TemplateCreate", template_create_fields, true},
     {"Reply", reply_shape, false},
     {"ReplyPage", reply_page_shape, false},
+    {"FraudBlock", fraud_block_shape, false},
+    {"FraudBlockList", fraud_block_list_shape, false},
     {"VerificationCreate", verification_create_fields, true},
     {"VerificationCheck", verification_check_fields, true},
     {"VerificationCheckTo", verification_check_to_fields, true},

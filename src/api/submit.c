@@ -422,8 +422,9 @@ static void commanded(struct api_request *rq, struct ask *a) {
         return;
     case ASK_REFUSED:
         err_set(&e, ERR_CONFLICT, "the message is `%s`: %s", state_name(a->head.state),
-                a->kind == ASK_CANCEL ? "only one that waits to be sent can be canceled"
-                                      : "it can be erased once nothing is left to be done with it");
+                a->kind == ASK_RELEASE || a->kind == ASK_DROP ? "the fraud guard does not hold it"
+                : a->kind == ASK_CANCEL ? "only one that waits to be sent can be canceled"
+                                        : "it can be erased once nothing is left to be done with it");
         api_problem(rq, PROBLEM_TOO_LATE, &e);
         return;
     case ASK_FAILED: api_fail(rq, &a->err); return;

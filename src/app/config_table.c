@@ -1,6 +1,7 @@
 #include "app/config_table.h"
 
 #include "model/code.h"
+#include "model/country_rule.h"
 #include "model/message.h"
 #include "model/settings.h"
 
@@ -14,9 +15,14 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const deliveries[] = {"at_most_once", "at_least_once", NULL};
 static const char *const priorities[] = {"otp", "transactional", "marketing", NULL};
+static const char *const fraud_actions[] = {"hold", "block", NULL};
 static const char *const alphabets[] = {"digits", "alphanumeric", NULL};
 static const char *const code_channels[] = {"sms", "voice", "whatsapp", NULL};
 static const char *const actions[] = {"block", "replace", "flag", NULL};
+
+static bool check_countries(struct sv text, struct err *e) {
+    return country_rule_parse(text, &(struct country_rule){.countries = SV_NONE}, e);
+}
 
 static bool check_quiet(struct sv text, struct err *e) {
     return quiet_parse(text, &(struct quiet_rule){0}, e);
@@ -50,6 +56,8 @@ const struct config_section config_sections[] = {
     {"quiet",
      "When messages are held back: quiet hours and holidays ([docs/quiet-hours.md](quiet-hours.md)).",
      "何时暂缓发送:免打扰时段与节假日。"},
+    {"fraud", "Whose texts are not to go where ([docs/verifications.md](verifications.md#sms-pumping)).",
+     "防止短信盗刷,见 [docs/verifications.md](verifications.md#sms-pumping)。"},
     {"verifications", "One-time codes ([docs/verifications.md](verifications.md)).",
      "一次性验证码,见 [docs/verifications.md](verifications.md)。"},
     {"lanes", "Provider accounts. Each item is one lane; at least one is needed.",
@@ -347,6 +355,37 @@ const struct config_row config_rows[] = {
      .count_at = offsetof(struct settings, quiet.n_calendars), .max = SETTINGS_FILES_MAX,
      .doc = "More files of public holidays; one of the same name replaces what comes with the program.",
      .doc_zh = "更多节假日文件;同名者替换内置日历。", .example = "[/etc/hongyan/holidays/cn.yaml]"},
+    {"fraud.countries", CONFIG_REGIONS, "", .fallback_is = "all", .fallback_is_zh = "全部",
+     AT(fraud.countries), .max = 256,
+     .doc = "Where texts may go; to others they end suppressed (`country_not_allowed`).",
+     .doc_zh = "允许发送的国家或地区;发往其他地方的消息不发送(`country_not_allowed`)。",
+     .example = "[CN, HK]"},
+    {"fraud.account_countries", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(fraud.account_countries), .max = 1000, .check = check_countries,
+     .doc = "The same for one account each, instead of fraud.countries: `NAME: CC, CC`.",
+     .doc_zh = "某一账户允许的国家,代替 fraud.countries:`账户名: CC, CC`。", .example = "[\"shop: CN, HK\"]"},
+    {"fraud.burst_min", CONFIG_U32, "0", .fallback_is = "0: bursts are not looked for",
+     .fallback_is_zh = "0:不检测", AT(fraud.burst_min), .max = 1000000,
+     .doc =
+         "So many texts of an account to one prefix of numbers, out of proportion to what it usually gets, "
+         "flag the prefix.",
+     .doc_zh = "某账户发往同一号段的消息达到此数且与平时不成比例时,标记该号段。", .example = "50"},
+    {"fraud.burst_window_s", CONFIG_U32, "600", AT(fraud.burst_window_s), .min = 10, .max = 86400,
+     .unit = CONFIG_SECONDS, .doc = "Within this time.", .doc_zh = "统计的时间窗口。"},
+    {"fraud.conversion", CONFIG_BOOL, "false", AT(fraud.conversion),
+     .doc = "Flag a prefix whose one-time codes are given back significantly less than before, or than the "
+            "account's others.",
+     .doc_zh = "某号段的验证码通过率明显低于以往或该账户其他号段时,标记该号段。"},
+    {"fraud.action", CONFIG_WORD, "hold", AT(fraud.action), .names = fraud_actions,
+     .doc =
+         "What happens to texts to a flagged prefix: they wait for somebody to release or drop them, or end "
+         "suppressed.",
+     .doc_zh = "发往被标记号段的消息:等待人工放行或丢弃,或直接不发送。"},
+    {"fraud.flag_s", CONFIG_U32, "3600", AT(fraud.flag_s), .min = 1, .max = 30 * 86400,
+     .unit = CONFIG_SECONDS,
+     .doc = "How long a prefix stays flagged; and how long it is let pass once it was released.",
+     .doc_zh = "号段被标记的时长;放行后在同样时长内不再检测。"},
+
     {"verifications.code_length", CONFIG_U32, "6", AT(verifications.code_length), .min = CODE_CHARS_MIN,
      .max = CODE_CHARS_MAX, .doc = "Characters of a code.", .doc_zh = "验证码的位数。"},
     {"verifications.alphabet", CONFIG_WORD, "digits", AT(verifications.alphabet), .names = alphabets,

@@ -61,6 +61,10 @@ static const struct {
     [COUNT_VERIFICATIONS_APPROVED] = {"verifications_approved_total", "Of these, given back right in time."},
     [COUNT_VERIFICATIONS_WRONG] = {"verifications_wrong_total",
                                    "Guesses that were not right, or came too late."},
+    [COUNT_FRAUD_FLAGS] = {"fraud_flags_total", "Prefixes that the fraud guard has flagged."},
+    [COUNT_FRAUD_HELD] = {"fraud_held_total", "Messages that the fraud guard held."},
+    [COUNT_FRAUD_STOPPED] = {"fraud_stopped_total",
+                             "Messages not sent for their country, or for a flagged prefix."},
     [COUNT_VERIFICATIONS_LAPSED] = {"verifications_lapsed_total", "One-time codes whose time ran out."},
 };
 

@@ -60,6 +60,9 @@ enum counter {
     COUNT_VERIFICATIONS_APPROVED,
     COUNT_VERIFICATIONS_WRONG,  /* guesses that were not right */
     COUNT_VERIFICATIONS_LAPSED, /* ran out unused */
+    COUNT_FRAUD_FLAGS,          /* prefixes flagged by the fraud guard */
+    COUNT_FRAUD_HELD,           /* messages it holds, or held */
+    COUNT_FRAUD_STOPPED,
     COUNTER_COUNT
 };
 

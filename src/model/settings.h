@@ -136,6 +136,16 @@ struct settings {
     bool by_account; /* some rule asks for the name of a message's account */
 
     struct {
+        struct sv_list countries;         /* none: all */
+        struct sv_list account_countries; /* of model/country_rule */
+        uint32_t burst_min;               /* texts to one prefix in the window; 0: not looked at */
+        uint32_t burst_window_s;
+        bool conversion;
+        struct sv action; /* hold or block */
+        uint32_t flag_s;
+    } fraud;
+
+    struct {
         uint32_t code_length;
         struct sv alphabet; /* of model/code */
         uint32_t expiry_s, attempts_max, resends_max, resend_s;

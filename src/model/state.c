@@ -108,6 +108,11 @@ static const struct {
     [REASON_QUIET_HOURS] = {"quiet_hours", "quiet hours of its recipient: it goes out when they are over"},
     [REASON_CODE_USED] = {"code_used", "the one-time code in it came back: it has arrived"},
     [REASON_CODE_OVER] = {"code_over", "the one-time code in it is used, withdrawn or too old"},
+    [REASON_COUNTRY_NOT_ALLOWED] = {"country_not_allowed", "its account does not send to that country"},
+    [REASON_PREFIX_BLOCKED] = {"prefix_blocked", "the fraud guard has flagged the prefix of its number"},
+    [REASON_FRAUD_HOLD] = {"fraud_hold",
+                           "the fraud guard has flagged the prefix of its number: to be released or dropped"},
+    [REASON_RELEASED] = {"released", "somebody has looked and let it go"},
 };
 
 const char *reason_name(enum reason r) {

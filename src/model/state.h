@@ -66,14 +66,18 @@ enum reason {
     REASON_NO_TEMPLATE_CODE =
         26,               /* the provider takes only templates it knows, and the message has none of them */
     REASON_NO_ROUTE = 27, /* no route of the settings is for it */
-    REASON_KNOWN_INVALID = 28, /* a provider said lately that the number is none */
-    REASON_LANE_QUOTA = 29,    /* waiting for the lane's next day or month */
-    REASON_WARM_UP = 30,       /* waiting for the next day of a lane's or sender's warm-up */
-    REASON_NO_CONSENT = 31,    /* its topic needs a consent, and none is known */
-    REASON_QUIET_HOURS = 32,   /* waiting for the end of quiet hours; or expired in them */
-    REASON_CODE_USED = 33,     /* the one-time code in it came back: it has arrived */
-    REASON_CODE_OVER = 34,     /* its one-time code is used, withdrawn or too old */
-    REASON_FREQUENCY_CAP = 35, /* its recipient got as many as limits.caps allows */
+    REASON_KNOWN_INVALID = 28,       /* a provider said lately that the number is none */
+    REASON_LANE_QUOTA = 29,          /* waiting for the lane's next day or month */
+    REASON_WARM_UP = 30,             /* waiting for the next day of a lane's or sender's warm-up */
+    REASON_NO_CONSENT = 31,          /* its topic needs a consent, and none is known */
+    REASON_QUIET_HOURS = 32,         /* waiting for the end of quiet hours; or expired in them */
+    REASON_CODE_USED = 33,           /* the one-time code in it came back: it has arrived */
+    REASON_CODE_OVER = 34,           /* its one-time code is used, withdrawn or too old */
+    REASON_FREQUENCY_CAP = 35,       /* its recipient got as many as limits.caps allows */
+    REASON_COUNTRY_NOT_ALLOWED = 36, /* its account does not send there */
+    REASON_PREFIX_BLOCKED = 37,      /* the fraud guard has flagged its number's prefix */
+    REASON_FRAUD_HOLD = 38,          /* likewise: waits for somebody to release or drop it */
+    REASON_RELEASED = 39,            /* somebody let it go */
     REASON_COUNT
 };
 

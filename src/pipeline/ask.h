@@ -36,6 +36,9 @@ enum ask_kind {
     ASK_EXPECT,   /* when a message that waits may expect to go; answered at once */
     ASK_HOOK,     /* a write to the account's webhooks; REFUSED: too many, or disabled */
     ASK_VERIFY,   /* a one-time code is tried, or withdrawn; DONE: what came of it is on disk */
+    ASK_RELEASE,  /* send what the fraud guard holds */
+    ASK_DROP,     /* do not send it */
+    ASK_UNFLAG,   /* let a flagged prefix pass; number is the prefix */
     ASK_KINDS
 };
 

@@ -92,6 +92,7 @@ void core_free(struct core *c) {
     queue_done(&c->queue);
     limits_free(c->limits);
     limits_free(c->code_limits);
+    guard_free(c->guard);
     core_routes_done(c);
     quiet_hours_free(c->quiet);
     tallies_free(c->tallies);
@@ -130,6 +131,8 @@ void core_forget_job(struct job *j) {
     struct work *w = (struct work *)j;
     if (w->purpose == FOR_KEY) /* no live message owns it */
         message_free(w->ask->message);
+    if (w->purpose == FOR_GUARD)
+        core_guard_forget(w);
     lose(w->ask);
     free_work(w);
 }
@@ -429,6 +432,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_HOOK_REPLAY: core_hooks_replayed(c, w); break;
     case FOR_HOOK_PRUNE: core_hooks_pruned(c, w); break;
     case FOR_VERIFY: core_verify_done(c, w); break;
+    case FOR_GUARD: core_guard_done(c, w); break;
     }
     free_work(w);
 }

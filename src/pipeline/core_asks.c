@@ -67,6 +67,11 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         change_move(ch, STATE_SUPPRESSED, suppress, c->now);
         return;
     }
+    if (l->held) {
+        change_move(ch, STATE_QUEUED, REASON_FRAUD_HOLD, c->now);
+        ch->next.due_at = m->expires_at;
+        return;
+    }
     if (m->send_at > c->now) {
         change_move(ch, STATE_SCHEDULED, REASON_SCHEDULED, c->now);
         ch->next.due_at = m->send_at;
@@ -215,7 +220,11 @@ static void submit(struct core *c, struct ask *a) {
         m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
     if (a->default_validity)
         core_extend_validity(c, m);
-    put(c, core_live_new(c, m->id, m), a, a->suppress);
+    struct live *l = core_live_new(c, m->id, m);
+    enum reason why = a->suppress;
+    if (why == REASON_NONE)
+        why = core_guard_text(c, a, m, &l->held);
+    put(c, l, a, why);
 }
 
 /* The suppression list forbids what was to be stored: it is stored as suppressed. */
@@ -365,6 +374,8 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_CANCEL: cancel(c, l, a); break;
     case ASK_DELETE:
     case ASK_REDACT: erase(c, l, a); break;
+    case ASK_RELEASE:
+    case ASK_DROP: core_guard_settle(c, l, a); break;
     case ASK_RECEIPT: receipt(c, l, a); break;
     case ASK_SUBMIT:
     case ASK_RELOAD:
@@ -378,6 +389,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_EXPECT:
     case ASK_HOOK:
     case ASK_VERIFY:
+    case ASK_UNFLAG:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -560,6 +572,7 @@ static void reload(struct core *c, const struct settings *s) {
     c->n_lanes = n;
     core_load_routes(c, s); /* while the old settings are known */
     core_load_times(c, s);
+    core_load_guard(c, s);
     c->settings = s;
     limits_bound(c->limits, s->limits.rate_keys_max);
     limits_bound(c->code_limits, s->limits.rate_keys_max);
@@ -585,7 +598,10 @@ void core_ask(struct core *c, struct ask *a) {
         break;
     case ASK_CANCEL:
     case ASK_DELETE:
+    case ASK_RELEASE:
+    case ASK_DROP:
     case ASK_REDACT: core_about_stored(c, a); break;
+    case ASK_UNFLAG: core_guard_unflag(c, a); break;
     case ASK_TEMPLATE: write_template(c, a); break;
     case ASK_CLICKS: count_clicks(c, a); break;
     case ASK_SUPPRESS: write_suppression(c, a); break;

@@ -112,6 +112,8 @@ struct expectation core_expect(struct core *c, const struct message *m, int64_t 
     const struct head *h = &m->head;
     if (h->state != STATE_NONE && h->state != STATE_ACCEPTED && h->state != STATE_QUEUED)
         return expect_of_head(h);
+    if (h->reason == REASON_FRAUD_HOLD) /* until somebody has looked */
+        return (struct expectation){.reason = h->reason, .waiting_for = "fraud_hold", .kind = EXPECT_UNKNOWN};
     bool later = h->due_at > at;
     struct expectation by = by_lanes(c, m, later ? h->due_at : at, later ? 0 : ahead, ahead_more);
     if (!later || h->reason == REASON_LANE_QUOTA || h->reason == REASON_WARM_UP)

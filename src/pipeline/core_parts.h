@@ -4,9 +4,9 @@
  * look-ups), core_route.c (routes), core_time.c (quiet hours), core_lanes.c (what is told of
  * lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks),
  * core_hooks.c (webhooks).
- * core_verify.c (one-time codes), core_queue.c (whose turn it is), core_send.c (claims,
- * outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes), core_expect.c and
- * core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
+ * core_guard.c (the fraud guard), core_verify.c (one-time codes), core_queue.c (whose turn it is),
+ * core_send.c (claims, outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes),
+ * core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
  * (webhooks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
@@ -19,6 +19,7 @@
 #include "pipeline/call.h"
 #include "pipeline/core.h"
 #include "policy/canary.h"
+#include "policy/guard.h"
 #include "policy/quiet_hours.h"
 #include "policy/route.h"
 #include "policy/tallies.h"
@@ -44,6 +45,7 @@ struct live {
     struct lane *lane;      /* of that call, or of the claim under way */
     struct lane_load load;  /* that claim's */
     int64_t reserved_at;
+    bool held;    /* new, and to be held by the fraud guard */
     bool covered; /* its row waits on disk, and the queue knows: it need not be told */
     struct parked *first, *last;
 };
@@ -80,6 +82,7 @@ enum purpose {
     FOR_HOOK_REPLAY,
     FOR_HOOK_PRUNE,
     FOR_VERIFY, /* answers ask */
+    FOR_GUARD,  /* what the fraud guard keeps: answers ask, if there is one; owns its write */
 };
 
 struct work {
@@ -114,6 +117,7 @@ struct core {
     struct map keys;  /* siphash of account and idempotency key -> struct work whose PUT is not committed */
     struct queue queue;
     struct limits *limits;                  /* owned */
+    struct guard *guard;                    /* owned; NULL: nothing it watches is configured */
     struct limits *code_limits;             /* owned: those of texts with one-time codes */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
@@ -238,6 +242,16 @@ void core_clicks_done(struct core *c, struct work *w);
 void core_suppress_done(struct core *c, struct work *w);
 void core_mark_done(struct core *c, struct work *w);
 void core_write_done(struct core *c, struct work *w);
+
+/* core_guard.c: the fraud guard */
+void core_load_guard(struct core *c, const struct settings *s);
+/* Why a new text must not be sent; *hold: it must wait for somebody. */
+enum reason core_guard_text(struct core *c, const struct ask *a, const struct message *m, bool *hold);
+void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool approved);
+void core_guard_settle(struct core *c, struct live *l, struct ask *a);
+void core_guard_unflag(struct core *c, struct ask *a);
+void core_guard_done(struct core *c, struct work *w);
+void core_guard_forget(struct work *w); /* frees what it owns */
 
 /* core_verify.c: one-time codes */
 void core_verify(struct core *c, struct ask *a);

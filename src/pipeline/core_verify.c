@@ -16,6 +16,8 @@ void core_verify_done(struct core *c, struct work *w) {
     const struct verification_write *v = a->verification;
     a->err = w->job.err;
     if (w->job.result == JOB_DONE && v->act == VERIFICATION_CHECK && v->row.id) {
+        if (v->valid || v->lapsed)
+            core_guard_ended(c, v->row.account_id, sv_of(v->row.to), v->valid);
         if (v->valid)
             meter_add(c->world->meters, COUNT_VERIFICATIONS_APPROVED, 1);
         else
@@ -54,6 +56,8 @@ void core_verify_counts_not(struct core *c, const struct ask *a, const struct me
 }
 
 void core_verify_lapsed(struct core *c, struct work *w) {
+    for (unsigned i = 0; w->job.result == JOB_DONE && i < w->job.n_lapsed; i++)
+        core_guard_ended(c, w->job.lapsed[i].account_id, sv_of(w->job.lapsed[i].to), false);
     if (w->job.result == JOB_DONE && w->job.n_lapsed)
         meter_add(c->world->meters, COUNT_VERIFICATIONS_LAPSED, w->job.n_lapsed);
 }

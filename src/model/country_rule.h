@@ -1,0 +1,20 @@
+/* country_rule: to which countries one account may send: one line of `fraud.account_countries`, as data:
+ * `shop: CN, HK`, where shop is the account's name.
+ */
+#ifndef HY_MODEL_COUNTRY_RULE_H
+#define HY_MODEL_COUNTRY_RULE_H
+
+#include "base/err.h"
+#include "base/sv.h"
+
+struct country_rule {
+    struct sv account;   /* a view of the text, as is */
+    struct sv countries; /* "CN, HK" */
+};
+
+/* ERR_INVALID ("must be ...") when it is no such line. */
+MUST_USE bool country_rule_parse(struct sv text, struct country_rule *out, struct err *e);
+/* region: two capitals. */
+bool country_rule_allows(const struct country_rule *r, struct sv region);
+
+#endif

@@ -1,0 +1,182 @@
+/* The fraud guard: which texts are not to go where they are for, which wait for somebody to look, and what
+ * codes that come back, or do not, say of a prefix. Off: one comparison for a text. */
+#include "pipeline/core_parts.h"
+
+#include "base/clock.h"
+#include "model/country_rule.h"
+#include "store/fraud.h"
+#include "text/phone.h"
+
+static bool is_on(const struct settings *s) {
+    return s->fraud.burst_min || s->fraud.conversion;
+}
+
+static struct guard_rules rules_of(const struct settings *s) {
+    return (struct guard_rules){.burst_min = s->fraud.burst_min,
+                                .window_us = (int64_t)s->fraud.burst_window_s * US_PER_S,
+                                .conversion = s->fraud.conversion,
+                                .flag_us = (int64_t)s->fraud.flag_s * US_PER_S};
+}
+
+/* ---- what is kept ---- */
+
+static struct fraud_write *new_write(enum fraud_act act) {
+    struct fraud_write *f = calloc(1, sizeof *f);
+    ASSERT(f);
+    f->write.run = fraud_run;
+    f->act = act;
+    return f;
+}
+
+static void record(struct core *c, struct fraud_write *f, struct ask *a) {
+    struct work *w = core_work(c, FOR_GUARD, JOB_WRITE, NULL);
+    w->ask = a;
+    w->job.write = &f->write;
+    core_record(c, w);
+}
+
+void core_guard_forget(struct work *w) {
+    struct fraud_write *f = (struct fraud_write *)w->job.write;
+    free(f->rows);
+    free(f);
+}
+
+static void keep(struct core *c, const struct guard_flag *flag) {
+    struct fraud_write *f = new_write(FRAUD_PUT);
+    f->flag = (struct fraud_flag){
+        .account_id = flag->account_id, .since = flag->since, .until = flag->until, .why = (int)flag->why};
+    memcpy(f->flag.prefix, flag->prefix, sizeof f->flag.prefix);
+    meter_add(c->world->meters, COUNT_FRAUD_FLAGS, 1);
+    log_warn(c->world->log, "fraud.flagged", kv_int("account", flag->account_id),
+             kv_name("prefix", flag->prefix + 1), kv_name("reason", guard_why_name(flag->why)),
+             kv_int("for_s", (flag->until - flag->since) / US_PER_S));
+    record(c, f, NULL);
+}
+
+void core_load_guard(struct core *c, const struct settings *s) {
+    if (c->guard || !is_on(s))
+        return;
+    c->guard = guard_new(c->world->id_key);
+    ASSERT(c->guard);
+    struct fraud_write *f = new_write(FRAUD_READ);
+    f->rows = calloc(FRAUD_ROWS_MAX, sizeof *f->rows);
+    ASSERT(f->rows);
+    record(c, f, NULL);
+}
+
+static void put_back(struct core *c, const struct fraud_write *f) {
+    for (size_t i = 0; i < f->n; i++) {
+        struct guard_flag flag = {.account_id = f->rows[i].account_id,
+                                  .since = f->rows[i].since,
+                                  .until = f->rows[i].until,
+                                  .why = f->rows[i].why == GUARD_CONVERSION ? GUARD_CONVERSION : GUARD_BURST};
+        memcpy(flag.prefix, f->rows[i].prefix, sizeof flag.prefix);
+        guard_put(c->guard, &flag);
+    }
+}
+
+void core_guard_done(struct core *c, struct work *w) {
+    struct fraud_write *f = (struct fraud_write *)w->job.write;
+    if (f->act == FRAUD_READ && w->job.result == JOB_DONE)
+        put_back(c, f);
+    if (f->act == FRAUD_TAKE) {
+        w->ask->err = w->job.err;
+        core_answer(c, w->ask, w->job.result != JOB_DONE ? ASK_FAILED : f->there ? ASK_DONE : ASK_ABSENT);
+    }
+    core_guard_forget(w);
+}
+
+/* Somebody has looked: the prefix is let pass for as long as it would have been flagged. */
+void core_guard_unflag(struct core *c, struct ask *a) {
+    struct fraud_write *f = new_write(FRAUD_TAKE);
+    f->flag.account_id = a->account_id;
+    snprintf(f->flag.prefix, sizeof f->flag.prefix, "%.*s", FRAUD_PREFIX_MAX, a->number);
+    if (c->guard)
+        (void)guard_release(c->guard, a->account_id, sv_of(f->flag.prefix), c->now,
+                            c->now + rules_of(c->settings).flag_us);
+    record(c, f, a);
+}
+
+/* ---- new texts ---- */
+
+static bool is_in(const struct sv_list *regions, struct sv region) {
+    for (uint32_t i = 0; i < regions->n; i++)
+        if (sv_eq(regions->at[i], region))
+            return true;
+    return false;
+}
+
+/* An account's own list stands instead of the common one. */
+static bool allowed(const struct core *c, const struct ask *a, const struct message *m) {
+    const struct settings *s = c->settings;
+    char region[3];
+    struct sv to = m->text[TEXT_TO];
+    if (!sv_starts(to, SV("+")))
+        return true; /* no telephone number */
+    (void)phone_region_of(to, region);
+    for (uint32_t i = 0; i < s->fraud.account_countries.n; i++) {
+        struct country_rule r;
+        struct err ignored;
+        if (country_rule_parse(s->fraud.account_countries.at[i], &r, &ignored) &&
+            sv_eq(r.account, a->account_name))
+            return country_rule_allows(&r, sv_of(region));
+    }
+    return s->fraud.countries.n == 0 || is_in(&s->fraud.countries, sv_of(region));
+}
+
+enum reason core_guard_text(struct core *c, const struct ask *a, const struct message *m, bool *hold) {
+    const struct settings *s = c->settings;
+    *hold = false;
+    if (m->direction == DIRECTION_IN || m->face == FACE_ANSWER)
+        return REASON_NONE;
+    if ((s->fraud.countries.n || s->fraud.account_countries.n) && !allowed(c, a, m)) {
+        meter_add(c->world->meters, COUNT_FRAUD_STOPPED, 1);
+        return REASON_COUNTRY_NOT_ALLOWED;
+    }
+    if (!c->guard || !is_on(s))
+        return REASON_NONE;
+    const struct guard_rules rules = rules_of(s);
+    struct guard_flag flag;
+    bool fresh;
+    if (!guard_text(c->guard, &rules, m->account_id, m->text[TEXT_TO], c->now, &flag, &fresh))
+        return REASON_NONE;
+    if (fresh)
+        keep(c, &flag);
+    *hold = sv_eq(s->fraud.action, SV("hold"));
+    meter_add(c->world->meters, *hold ? COUNT_FRAUD_HELD : COUNT_FRAUD_STOPPED, 1);
+    return *hold ? REASON_NONE : REASON_PREFIX_BLOCKED;
+}
+
+void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool approved) {
+    struct guard_flag flag;
+    if (!c->guard)
+        return;
+    const struct guard_rules rules = rules_of(c->settings);
+    if (guard_ended(c->guard, &rules, account_id, number, approved, c->now, &flag))
+        keep(c, &flag);
+}
+
+/* ---- those held ---- */
+
+/* Releases one that is held, or drops it. */
+void core_guard_settle(struct core *c, struct live *l, struct ask *a) {
+    const struct message *m = l->m;
+    if (m->head.state != STATE_QUEUED || m->head.reason != REASON_FRAUD_HOLD) {
+        a->head = m->head;
+        core_answer(c, a, ASK_REFUSED);
+        return;
+    }
+    struct work *w = core_work(c, FOR_COMMAND, JOB_MOVE, l);
+    struct change *ch = &w->job.change;
+    w->ask = a;
+    if (a->kind == ASK_DROP) {
+        change_move(ch, STATE_SUPPRESSED, REASON_PREFIX_BLOCKED, c->now);
+    } else {
+        change_note(ch, STATE_QUEUED, REASON_RELEASED, 0, c->now);
+        ch->next.reason = REASON_LANE_FULL;
+        ch->next.due_at = m->send_at > c->now ? m->send_at : c->now;
+        ch->next.updated_at = c->now;
+    }
+    core_owe(c, m, ch);
+    core_record(c, w);
+}
