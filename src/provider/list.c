@@ -1,14 +1,4 @@
 #include "provider/adapter.h"
-#include "provider/aliyun.h"
-#include "provider/apns.h"
-#include "provider/aws.h"
-#include "provider/fcm.h"
-#include "provider/generic.h"
-#include "provider/smtp.h"
-#include "provider/tencent.h"
-#include "provider/tencent_appkey.h"
-#include "provider/twilio.h"
-#include "provider/twilio_voice.h"
 
 #include "base/codec.h"
 
@@ -16,21 +6,24 @@
 
 enum { CREDENTIALS_BYTES_MAX = 256 * 1024 };
 
-/* One a line, so that additions do not meet. */
+/* One a line, so that additions do not meet: NAME for the `NAME_adapter` of its own file. */
 /* clang-format off */
-const struct adapter *const adapters[] = {
-    &twilio_adapter,
-    &tencent_adapter,
-    &tencent_appkey_adapter,
-    &aliyun_adapter,
-    &smtp_adapter,
-    &generic_adapter,
-    &twilio_voice_adapter,
-    &aws_adapter,
-    &fcm_adapter,
-    &apns_adapter,
-    NULL,
-};
+#define ADAPTERS(X) \
+    X(twilio) \
+    X(tencent) \
+    X(tencent_appkey) \
+    X(aliyun) \
+    X(smtp) \
+    X(generic) \
+    X(twilio_voice) \
+    X(aws) \
+    X(fcm) \
+    X(apns)
+
+#define DECLARE(name) extern const struct adapter name##_adapter;
+#define POINT_TO(name) &name##_adapter,
+ADAPTERS(DECLARE)
+const struct adapter *const adapters[] = {ADAPTERS(POINT_TO) NULL};
 /* clang-format on */
 
 const struct adapter *adapter_find(struct sv name) {
