@@ -21,7 +21,8 @@ extern const struct api_field message_page_shape[], event_list_shape[], attempt_
 
 extern const struct api_field explain_fields[], explain_shape[], decision_shape[], explained_number_shape[],
     explained_text_shape[], explained_rate_shape[], explained_route_shape[],
-    explained_lane_shape[]; /* native_explain.c */
+    explained_lane_shape[];                                                     /* native_explain.c */
+extern const struct api_field usage_fields[], usage_shape[], usage_row_shape[]; /* native_usage.c */
 
 const char *direction_name(enum direction d);
 extern const struct api_field erasure_create_fields[], erasure_verify_fields[], erasure_shape[],
@@ -69,6 +70,8 @@ void native_print_links(struct sv base, const struct link_row *rows, size_t n, s
 MUST_USE bool native_read_create(struct api_request *rq, const struct api_field *also,
                                  struct api_value *also_values, json_t **root, json_t **vars,
                                  struct submission *in);
+/* price and currency, null where there is no currency. (native_shape.c) */
+void native_print_price(int64_t micro, struct sv currency, struct buf *out);
 struct lane_report;
 void native_print_lane(const struct lane_report *r, struct buf *out); /* native_lanes.c */
 /* A list. (native_suppressions.c) */
@@ -150,6 +153,8 @@ void native_verification_check(struct api_request *rq);
 void native_verification_check_to(struct api_request *rq);
 void native_verification_resend(struct api_request *rq);
 void native_verification_cancel(struct api_request *rq);
+
+void native_usage(struct api_request *rq); /* native_usage.c */
 
 void native_lane_list(struct api_request *rq); /* native_lanes.c */
 void native_lane_get(struct api_request *rq);

@@ -119,6 +119,9 @@ const struct api_field explained_lane_shape[] = {
     {"until_is", FIELD_TEXT, "How sure that is."},
     {"from", FIELD_TEXT, "The sender it would go by; null: the provider's own."},
     {"from_of", FIELD_TEXT, "Whose choice that is: the message's, the route's or the lane's."},
+    {"price", FIELD_TEXT,
+     "What it would cost, as a decimal; null: no price is known, or without the scope `admin`."},
+    {"currency", FIELD_TEXT, "Of that."},
     {"state", FIELD_REF, "How it stands now; null without the scope `admin`.", .ref = "Lane"},
     {0},
 };
@@ -348,6 +351,7 @@ static void print_lane(const struct api_request *rq, const struct explain_lane *
     print_expected("until", "until_is", &until, out);
     json_pair_or_null(out, "from", sv_of(l->sender));
     json_pair_or_null(out, "from_of", sv_of(l->sender_of));
+    native_print_price(l->price, rq->scopes & SCOPE_ADMIN && l->priced ? sv_of(l->currency) : SV_NONE, out);
     json_key(out, "state");
     if (rq->scopes & SCOPE_ADMIN)
         native_print_lane(&l->report, out);

@@ -255,6 +255,10 @@ const struct api_field attempt_shape[] = {
     CODE_FIELD,
     {"http_status", FIELD_INT, "Of the provider's answer.", .max = 599},
     {"provider_id", FIELD_TEXT, "The provider's id for it."},
+    {"price", FIELD_TEXT,
+     "What it costs by the lane's `prices`, as a decimal, unless it was not taken; null: the lane has none.",
+     .example = "\"0.045\""},
+    {"currency", FIELD_TEXT, "Of that.", .example = "\"USD\""},
     {0},
 };
 
@@ -458,6 +462,14 @@ void native_print_event(const struct event *ev, struct buf *out) {
     buf_addc(out, '}');
 }
 
+void native_print_price(int64_t micro, struct sv currency, struct buf *out) {
+    BUF_AUTO struct buf text = BUF_INIT(64);
+    if (currency.n)
+        price_print(micro, &text);
+    json_pair_or_null(out, "price", buf_sv(&text));
+    json_pair_or_null(out, "currency", currency);
+}
+
 void native_print_attempt(const struct attempt *a, struct buf *out) {
     bool why = a->reason != REASON_NONE;
     buf_addc(out, '{');
@@ -472,5 +484,6 @@ void native_print_attempt(const struct attempt *a, struct buf *out) {
     print_int_or_null("code", a->code, out);
     print_int_or_null("http_status", a->http_status, out);
     json_pair_or_null(out, "provider_id", sv_of(a->provider_id));
+    native_print_price(a->price, sv_of(a->currency), out);
     buf_addc(out, '}');
 }

@@ -91,6 +91,8 @@ static const struct schema {
     {"WebhookList", webhook_list_shape, false},
     {"WebhookDelivery", webhook_delivery_shape, false},
     {"WebhookDeliveryPage", webhook_delivery_page_shape, false},
+    {"Usage", usage_shape, false},
+    {"UsageRow", usage_row_shape, false},
     {"Whoami", whoami_shape, false},
     {"Ready", ready_shape, false},
     {"Problem", problem_shape, false},

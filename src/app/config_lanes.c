@@ -275,6 +275,32 @@ static void check_whole(struct lane_reading *r) {
         problem(r, place_of(r, key, e.line), key, e.text);
 }
 
+/* The lane's prices, out of its own lines and of a file. */
+static void read_prices(struct lane_reading *r) {
+    enum { PRICES_BYTES_MAX = 2 * 1024 * 1024 };
+    struct lane_config *lane = r->lane;
+    struct buf BUF_AUTO csv = BUF_INIT(PRICES_BYTES_MAX);
+    struct err e = ERR_INIT;
+    const struct sv c = lane->currency;
+    bool good = c.n == 3;
+    if (!lane->prices.n && !lane->prices_file.n)
+        return;
+    for (size_t i = 0; i < c.n; i++)
+        good = good && c.p[i] >= 'A' && c.p[i] <= 'Z';
+    if (!good) {
+        problem(r, line_of(r, "currency"), "currency", " must be three capital letters, such as USD or CNY");
+        return;
+    }
+    if (lane->prices_file.n && !r->l->src->read(r->l->src->ctx, lane->prices_file, &csv, &e)) {
+        problem(r, line_of(r, "prices_file"), "prices_file", e.text);
+        return;
+    }
+    lane->price_table =
+        price_table_make(&r->l->settings->arena, lane->prices.at, lane->prices.n, buf_sv(&csv), &e);
+    if (!lane->price_table)
+        problem(r, line_of(r, "prices_file"), "prices_file", e.text);
+}
+
 static void read_lane(struct config_loading *l, const struct config_node *n, uint32_t index) {
     struct lane_reading r = {.l = l, .node = n, .lane = &l->settings->lanes[index]};
     snprintf(r.prefix, sizeof r.prefix, "lanes[%u].", index);
@@ -285,6 +311,7 @@ static void read_lane(struct config_loading *l, const struct config_node *n, uin
     check_name(&r);
     take_required(&r);
     config_check_order(l, config_lane_rows, r.lane, r.prefix, r.lines);
+    read_prices(&r);
     check_whole(&r);
 }
 

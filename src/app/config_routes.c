@@ -121,6 +121,20 @@ static void read_canary(struct route_reading *r) {
         problem(r, line, "canary", "names a lane that is among the route's `lanes`, too");
 }
 
+/* Prices are compared, so they must be of one kind. */
+static void read_price(struct route_reading *r) {
+    struct route_rule *route = r->route;
+    const struct settings *s = r->l->settings;
+    struct err e = ERR_INIT;
+    if (route->max_price_text.n && !price_parse(route->max_price_text, &route->max_price, &e))
+        problem(r, config_node_get(r->node, SV("max_price"))->line, "max_price", e.text);
+    for (uint32_t i = 1; (route->cheapest || route->max_price) && i < route->n_lanes; i++)
+        if (!sv_eq(s->lanes[route->lanes[i].lane].currency, s->lanes[route->lanes[0].lane].currency)) {
+            problem(r, r->node->line, "lanes", "have prices in several currencies, which cannot be compared");
+            return;
+        }
+}
+
 /* Against the routes before it. */
 static void check_place(struct route_reading *r) {
     const struct settings *s = r->l->settings;
@@ -151,6 +165,7 @@ static void read_route(struct config_loading *l, const struct config_node *n, ui
         problem(&r, n->line, "name", "is missing");
     read_lanes(&r);
     read_canary(&r);
+    read_price(&r);
     check_place(&r);
     if (r.faulty)
         r.route->n_lanes = 0; /* so that it hides no other */

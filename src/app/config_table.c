@@ -8,6 +8,9 @@
 #include "model/quiet.h"
 
 #define AT(member) .at = offsetof(struct settings, member)
+static const char *const price_pers[] = {"segment", "message", NULL};
+static const char *const route_orders[] = {"listed", "cheapest", NULL};
+
 #define LANE(member) .at = offsetof(struct lane_config, member)
 #define ROUTE(member) .at = offsetof(struct route_rule, member)
 
@@ -491,6 +494,20 @@ const struct config_row config_lane_rows[] = {
      .doc_zh = "消息未指定发送方时使用的一组发送方,同一收件人总是看到同一个。`发送方 for CN,HK` "
                "只用于这些地区的号码,且优先。其中没有适用者时,用 `from`。",
      .example = "[\"+15005550006\", Shop for GB]"},
+    {"prices", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无", LANE(prices),
+     .check = price_check_line, .max = 1000,
+     .doc = "What a text costs, one line for each prefix (`+86138 0.05`), country (`CN 0.045`) or all else "
+            "(`* 0.0075`). "
+            "See [prices.md](prices.md).",
+     .doc_zh = "每条短信的价格:每行一个号段、国家或其余所有(`*`)。见 [prices.md](prices.md)。",
+     .example = "[CN 0.045, \"+86138 0.05\", \"* 0.0075\"]"},
+    {"prices_file", CONFIG_PATH, "", .fallback_is = "none", .fallback_is_zh = "无", LANE(prices_file),
+     .doc = "The same as CSV, `prefix,price` a line. What stands in `prices` goes before it.",
+     .doc_zh = "同上,以 CSV 文件给出,每行 `号段,价格`;`prices` 中的优先。", .example = "prices/aliyun.csv"},
+    {"currency", CONFIG_STRING, "USD", LANE(currency), .max = 3,
+     .doc = "Of its prices: three letters (ISO 4217).", .doc_zh = "价格的币种(ISO 4217 三字母代码)。"},
+    {"price_per", CONFIG_ENUM, "segment", LANE(price_per), .names = price_pers,
+     .doc = "What the provider bills.", .doc_zh = "服务商按条(segment)还是按消息(message)计费。"},
     {"channel", CONFIG_ENUM, "all", LANE(channel), .names = lane_channels,
      .doc = "What the lane is for, where its provider can do more than that.",
      .doc_zh = "该通道只用于哪种渠道(服务商支持多种时)。"},
@@ -607,6 +624,21 @@ const struct config_row config_route_rows[] = {
          "可走的通道。按顺序:前面的不可用时才走下一条。带权重(`名称 70`):每个收件人按比例固定属于其中一条,"
          "该条不可用时才走其他;不带权重的排在其后。",
      .example = "[aliyun 70, tencent 30, twilio]"},
+    {"order", CONFIG_ENUM, "listed", ROUTE(cheapest), .names = route_orders,
+     .doc = "In which order lanes are tried: as listed (or by their weights), or the cheapest first by their "
+            "`prices`; those "
+            "without a price last.",
+     .doc_zh = "通道的先后:按列出的顺序(或权重),或按 `prices` 从低到高。", .example = "cheapest"},
+    {"health_floor", CONFIG_U32, "0", ROUTE(health_floor), .max = 100,
+     .doc = "With `order: cheapest`: lanes whose health (percent, as in /v1/lanes) is below it stand behind "
+            "the others, "
+            "however cheap.",
+     .doc_zh = "与 `order: cheapest` 合用:健康度(百分比)低于此值的通道排在其余之后。", .example = "80"},
+    {"max_price", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无", ROUTE(max_price_text),
+     .max = 16,
+     .doc = "What one message may cost at the most: lanes that cost more, or have no price for it, do not "
+            "take it.",
+     .doc_zh = "单条消息的最高价格:更贵或没有价格的通道不承接。", .example = "0.09"},
     {"canary", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无", ROUTE(canary_text),
      .max = 64,
      .doc = "A lane on trial and its share of the recipients, `NAME 5%`. It is taken out by itself when it "

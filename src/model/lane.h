@@ -5,6 +5,7 @@
 #ifndef HY_MODEL_LANE_H
 #define HY_MODEL_LANE_H
 
+#include "model/price.h"
 #include "model/rate.h"
 #include "model/sender_id.h"
 #include "model/warm_up.h"
@@ -21,8 +22,13 @@ struct lane_config {
     uint64_t
         credentials; /* hash of provider and fields: tokens belong to it (lane_prepare; 0: not asked for) */
     struct sv from;  /* default sender; may be empty where the adapter has its own */
-    struct sender_id_list senders; /* a pool: one of them goes before `from` */
-    uint32_t channel;              /* 0: all that its adapter can carry, else 1 + enum channel */
+    struct sender_id_list senders;   /* a pool: one of them goes before `from` */
+    struct sv_list prices;           /* lines of model/price; they go before those of the file */
+    struct sv prices_file;           /* CSV; empty: none */
+    struct sv currency;              /* of both, ISO 4217 */
+    uint32_t price_per;              /* 0: segment, 1: message */
+    struct price_table *price_table; /* of both; NULL: it has no prices */
+    uint32_t channel;                /* 0: all that its adapter can carry, else 1 + enum channel */
     struct sv account; /* whose texts from numbers are that nobody wrote to; empty: the first account's */
     uint32_t in_flight_max;
     bool in_flight_adaptive;           /* fewer while the provider cannot bear as many */

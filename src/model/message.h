@@ -93,7 +93,10 @@ struct attempt {
     uint16_t number; /* 1.. */
     char lane[LANE_NAME_MAX + 1];
     char sender[SENDER_NAME_MAX + 1]; /* out of a pool; "": the message's own, or the lane's */
-    int64_t account;                  /* hash of the provider account it was made with; 0: not known */
+    int64_t price;    /* it costs so many millionths of the currency's unit, where that is not empty */
+    char currency[4]; /* ISO 4217; "": its lane has no prices */
+    char country[3];  /* the recipient's, where it has a price; may be "" */
+    int64_t account;  /* hash of the provider account it was made with; 0: not known */
     int64_t started_at;
     int64_t ended_at; /* 0: no outcome yet */
     enum fate fate;   /* meaningful once ended */

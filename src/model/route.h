@@ -43,6 +43,10 @@ struct route_rule {
     struct sender_id_list senders;            /* empty: the lane's own */
     struct route_lane lanes[ROUTE_LANES_MAX]; /* at least one; weighted ones first, each lane once */
     uint32_t n_lanes;
+    uint32_t cheapest;        /* 1: its lanes by price, the cheapest first */
+    uint32_t health_floor;    /* percent: then those below stand behind the others */
+    struct sv max_price_text; /* as it was written; empty: none */
+    int64_t max_price;        /* a message may cost, in micro-units; 0: whatever it costs */
     uint32_t canary;          /* its lane, when canary_permille is not 0; none of lanes */
     uint32_t canary_permille; /* of the recipients */
 };

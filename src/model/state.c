@@ -107,6 +107,7 @@ static const struct {
     [REASON_FREQUENCY_CAP] = {"frequency_cap", "its recipient got as many as a cap of the settings allows"},
     [REASON_QUIET_HOURS] = {"quiet_hours", "quiet hours of its recipient: it goes out when they are over"},
     [REASON_CODE_USED] = {"code_used", "the one-time code in it came back: it has arrived"},
+    [REASON_PRICE_CEILING] = {"price_ceiling", "every lane costs more than the message's route allows"},
     [REASON_CODE_OVER] = {"code_over", "the one-time code in it is used, withdrawn or too old"},
     [REASON_COUNTRY_NOT_ALLOWED] = {"country_not_allowed", "its account does not send to that country"},
     [REASON_PREFIX_BLOCKED] = {"prefix_blocked", "the fraud guard has flagged the prefix of its number"},

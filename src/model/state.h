@@ -78,6 +78,7 @@ enum reason {
     REASON_PREFIX_BLOCKED = 37,      /* the fraud guard has flagged its number's prefix */
     REASON_FRAUD_HOLD = 38,          /* likewise: waits for somebody to release or drop it */
     REASON_RELEASED = 39,            /* somebody let it go */
+    REASON_PRICE_CEILING = 40,       /* every lane costs more than its route allows */
     REASON_COUNT
 };
 

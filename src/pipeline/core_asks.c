@@ -35,7 +35,7 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
-        enum reason never = view_refused(m, lane->config);
+        enum reason never = core_refused(c, choice.route, m, lane->config);
         if (never != REASON_NONE) {
             refused = never;
             n_refused++;

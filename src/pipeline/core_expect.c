@@ -82,7 +82,7 @@ static struct expectation by_lanes(struct core *c, const struct message *m, int6
     for (size_t k = 0; k < n; k++) {
         size_t i = choice.all ? k : choice.order.lanes[k];
         const struct lane *lane = c->lanes[i];
-        if (view_refused(m, lane->config) != REASON_NONE)
+        if (core_refused(c, choice.route, m, lane->config) != REASON_NONE)
             continue;
         struct lane_load load = core_load_of(c, lane->config, m);
         struct expectation x = core_expect_of_lane(lane, load, at);

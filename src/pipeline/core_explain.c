@@ -146,9 +146,12 @@ static void look_at_lanes(struct explaining *e) {
         out->place = place_of(e, i);
         out->on_route = out->place != 0;
         out->canary = e->choice.route && e->choice.route->canary_permille && e->choice.route->canary == i;
-        out->refused = view_refused(e->m, config);
+        out->refused = core_refused(e->c, e->choice.route, e->m, config);
         out->expected = core_expect_of_lane(c->lanes[i], core_load_of(c, config, e->m), e->at);
         sender_of(e, config, out);
+        char region[3];
+        out->priced = core_price(c, config, e->m, &out->price, region);
+        snprintf(out->currency, sizeof out->currency, "%.*s", SV_FMT(config->currency));
     }
 }
 
@@ -193,6 +196,25 @@ static void explain_sender(struct explaining *e, struct explain_step *s) {
         say(s, "`%s`, out of the %s", l->sender, l->sender_of);
 }
 
+static void explain_price(struct explaining *e, struct explain_step *s) {
+    const struct explain_lane *l = taker(e->x);
+    const struct route_rule *r = e->choice.route;
+    struct buf BUF_AUTO text = BUF_INIT(64);
+    size_t too_dear = 0;
+    for (size_t i = 0; i < e->x->n_lanes; i++)
+        too_dear += e->x->lanes[i].place && e->x->lanes[i].refused == REASON_PRICE_CEILING;
+    if (!l && too_dear) {
+        s->says = EXPLAIN_WAITS;
+        s->reason = REASON_PRICE_CEILING;
+        say(s, "%zu of its lanes cost more than %.*s, or have no price", too_dear, SV_FMT(r->max_price_text));
+    } else if (l && l->priced) {
+        price_print(l->price, &text);
+        say(s, "%.*s %s by lane `%s`", SV_FMT(buf_sv(&text)), l->currency, l->report.name);
+    } else {
+        say(s, "%s", l ? "its lane has no price for it" : "known with the lane");
+    }
+}
+
 static void explain_queue(struct explaining *e, struct explain_step *s) {
     uint32_t ahead = e->x->ahead;
     if (!ahead) {
@@ -212,7 +234,7 @@ static const struct {
 } steps[] = {
     {"rates", explain_rates},   {"schedule", explain_schedule}, {"quiet_hours", explain_quiet},
     {"route", explain_route},   {"canary", explain_canary},     {"lanes", explain_lanes},
-    {"sender", explain_sender}, {"queue", explain_queue},
+    {"sender", explain_sender}, {"price", explain_price},       {"queue", explain_queue},
 };
 
 void core_explain(struct core *c, struct ask *a) {

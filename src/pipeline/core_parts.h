@@ -1,13 +1,12 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
  * core_queue.c (whose turn it is), core_receipt.c (receipts that do not come), core_send.c (claims, outcomes,
- * look-ups), core_route.c (routes), core_time.c (quiet hours), core_lanes.c (what is told of
- * lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks),
- * core_hooks.c (webhooks).
- * core_guard.c (the fraud guard), core_verify.c (one-time codes), core_queue.c (whose turn it is),
- * core_send.c (claims, outcomes, look-ups), core_route.c (routes), core_lanes.c (what is told of lanes),
- * core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
- * (webhooks).
+ * look-ups), core_route.c (routes), core_price.c (what they cost), core_time.c (quiet hours), core_lanes.c
+ * (what is told of lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status
+ * callbacks), core_hooks.c (webhooks). core_guard.c (the fraud guard), core_verify.c (one-time codes),
+ * core_queue.c (whose turn it is), core_send.c (claims, outcomes, look-ups), core_route.c (routes),
+ * core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is told of messages),
+ * core_owed.c (status callbacks), core_hooks.c (webhooks).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -305,12 +304,26 @@ void core_poll(struct core *c, struct live *l);        /* its turn to be asked a
 bool core_is_past_receipts(struct core *c, const struct live *l);
 void core_polled(struct core *c, struct live *l, const struct lookup_answer *answer);
 
-/* core_route.c */
+/* Which lanes a message may take. */
 struct choice {
     bool all;                       /* no routes are configured: every lane, in the order of the settings */
     const struct route_rule *route; /* else NULL: it fits none, and may take no lane */
     struct route_order order;
 };
+
+/* core_price.c */
+/* What m costs on that lane, in micro-units of its currency, and the country of its number; false: the lane
+ * has no price for it. */
+bool core_price(const struct core *c, const struct lane_config *lane, const struct message *m, int64_t *price,
+                char region[3]);
+/* Why that lane cannot take m at all, on that route (NULL: none); REASON_NONE: it can. */
+enum reason core_refused(const struct core *c, const struct route_rule *route, const struct message *m,
+                         const struct lane_config *lane);
+void core_order_by_price(const struct core *c, const struct message *m, struct choice *choice);
+void core_note_price(const struct core *c, const struct lane_config *lane, const struct message *m,
+                     struct attempt *a);
+
+/* core_route.c */
 void core_load_routes(struct core *c, const struct settings *s);
 void core_routes_done(struct core *c);
 /* What an attempt for m by lane costs, and by which sender it would go. */

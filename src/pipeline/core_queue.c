@@ -26,7 +26,7 @@ static uint64_t lanes_of(const struct core *c, const struct message *m) {
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         size_t i = choice.all ? k : choice.order.lanes[k];
-        if (view_refused(m, c->lanes[i]->config) == REASON_NONE)
+        if (core_refused(c, choice.route, m, c->lanes[i]->config) == REASON_NONE)
             lanes |= UINT64_C(1) << i;
     }
     return lanes;

@@ -113,6 +113,8 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
     if (out->route)
         route_order(c->routes, out->route, q.to, c->canaries[out->route - c->settings->routes].out,
                     &out->order);
+    if (out->route && out->route->cheapest)
+        core_order_by_price(c, m, out);
 }
 
 /* ---- senders ---- */

@@ -17,13 +17,13 @@ struct lane *core_open_lane(struct core *c, const struct message *m) {
 struct lane *core_open_lane_of(struct core *c, const struct message *m, uint64_t lanes) {
     if (c->draining || c->n_calls >= CORE_CALLS_MAX)
         return NULL;
-    struct choice choice = {.all = true};
+    struct choice choice = {.all = true, .route = NULL};
     if (m)
         core_choose(c, m, &choice);
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         size_t i = choice.all ? k : choice.order.lanes[k];
-        if (lanes >> i & 1 && (!m || view_refused(m, c->lanes[i]->config) == REASON_NONE) &&
+        if (lanes >> i & 1 && (!m || core_refused(c, choice.route, m, c->lanes[i]->config) == REASON_NONE) &&
             lane_is_open(c->lanes[i],
                          m ? core_load_of(c, c->lanes[i]->config, m) : (struct lane_load){.units = 1},
                          c->now))
@@ -42,7 +42,7 @@ int64_t core_postponed_to(struct core *c, const struct message *m) {
     size_t n = choice.all ? c->n_lanes : choice.order.n;
     for (size_t k = 0; k < n; k++) {
         struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
-        if (view_refused(m, lane->config) != REASON_NONE)
+        if (core_refused(c, choice.route, m, lane->config) != REASON_NONE)
             continue;
         int64_t at = lane_quota_opens_at(lane, core_load_of(c, lane->config, m), c->now);
         if (at == 0 && !lane->broken)
@@ -68,7 +68,7 @@ static void tell_alarms(struct core *c, struct lane *lane) {
 }
 
 bool core_is_stuck(struct core *c, const struct message *m) {
-    struct choice choice = {.all = true};
+    struct choice choice = {.all = true, .route = NULL};
     if (!plan_has_next(m, &m->head) || m->head.state == STATE_UNKNOWN || m->head.state == STATE_SENT)
         return false;
     core_choose(c, m, &choice);
@@ -76,7 +76,7 @@ bool core_is_stuck(struct core *c, const struct message *m) {
     for (size_t k = 0; k < n; k++) {
         const struct lane *lane = c->lanes[choice.all ? k : choice.order.lanes[k]];
         bool closed = lane->broken || (lane->downs && lane->paused_until > c->now);
-        if (!closed && view_refused(m, lane->config) == REASON_NONE)
+        if (!closed && core_refused(c, choice.route, m, lane->config) == REASON_NONE)
             return false;
     }
     return true;
@@ -116,6 +116,8 @@ void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struc
     ch->attempt_begins = true;
     ch->attempt = (struct attempt){.message_id = l->id, .number = ch->next.attempts, .started_at = c->now};
     ch->attempt.account = lane->account;
+    if (lane->config->price_table)
+        core_note_price(c, lane->config, l->m, &ch->attempt);
     struct sv sender = core_sender(c, lane->config, l->m);
     snprintf(ch->attempt.sender, sizeof ch->attempt.sender, "%.*s", SV_FMT(sender));
     memcpy(ch->attempt.lane, lane->config->name, sizeof ch->attempt.lane);

@@ -73,6 +73,9 @@ struct explain_lane {
     bool canary;         /* is the route's */
     enum reason refused; /* it can never go there; REASON_NONE: it can */
     struct expectation expected;
+    bool priced;
+    int64_t price; /* in micro-units of */
+    char currency[4];
     char sender[SENDER_NAME_MAX + 1];
     const char *sender_of; /* "message", "route", "lane"; NULL: the provider's own */
 };

@@ -9,6 +9,7 @@
 #include "store/links.h"
 #include "store/spent.h"
 #include "store/tally.h"
+#include "store/usage.h"
 
 #include <string.h>
 
@@ -274,7 +275,8 @@ static bool do_put(struct db *db, struct job *job, struct err *e) {
     }
     return journal_insert_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           add_links(db, job, e) && tally_write(db, job, e) && forget_secret(db, job, e) &&
+           usage_count(db, job, e) && add_links(db, job, e) && tally_write(db, job, e) &&
+           forget_secret(db, job, e) &&
            (!job->verification || verifications_put(db, job->message, job->verification, job->now, e)) &&
            tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
@@ -355,7 +357,7 @@ static bool do_move(struct db *db, struct job *job, struct err *e) {
         return false;
     if (job->result != JOB_DONE)
         return true;
-    return journal_update_message(db, job->message, &job->change.next, e) &&
+    return usage_count(db, job, e) && journal_update_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
            tally_write(db, job, e) && forget_secret(db, job, e) && tell_hooks(db, job, e) &&
            learn(db, job, e);

@@ -9,7 +9,8 @@ enum { SWEEP_STRETCH = 20000 };
 static bool latest_attempt(struct db *db, int64_t message_id, struct attempt *out, struct err *e) {
     static const char sql[] =
         "SELECT number, lane, started_at, ended_at, fate, hint, reason, code, http_status, "
-        "provider_id, account, sender FROM attempt WHERE message_id=? ORDER BY number DESC LIMIT 1";
+        "provider_id, account, sender, price, currency, country FROM attempt WHERE message_id=? ORDER BY "
+        "number DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     if (!s)

@@ -113,7 +113,7 @@ static bool insert_callbacks(struct db *db, int64_t message_id, const struct cha
 static bool write_attempt(struct db *db, const struct change *c, struct err *e) {
     static const char begin[] =
         "INSERT INTO attempt (message_id, number, lane, account, started_at, ended_at, fate, hint, "
-        "reason, code, http_status, sender) VALUES (?,?,?,?,?,0,0,0,0,0,0,?)";
+        "reason, code, http_status, sender, price, currency, country) VALUES (?,?,?,?,?,0,0,0,0,0,0,?,?,?,?)";
     static const char end[] =
         "UPDATE attempt SET ended_at=?, fate=?, hint=?, reason=?, code=?, http_status=?, "
         "provider_id=? WHERE message_id=? AND number=?";
@@ -128,6 +128,9 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
         db_int(s, a->account);
         db_int(s, a->started_at);
         db_text(s, sv_of(a->sender));
+        db_int(s, a->price);
+        db_text_or_null(s, sv_of(a->currency));
+        db_text_or_null(s, sv_of(a->country));
         if (!db_run(s, e))
             return false;
     }

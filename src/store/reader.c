@@ -124,7 +124,8 @@ bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attem
                      size_t *n, struct err *e) {
     static const char sql[] =
         "SELECT number, lane, started_at, ended_at, fate, hint, reason, code, http_status, "
-        "provider_id, account, sender FROM attempt WHERE message_id=? AND EXISTS (SELECT 1 FROM message "
+        "provider_id, account, sender, price, currency, country FROM attempt WHERE message_id=? AND EXISTS "
+        "(SELECT 1 FROM message "
         "WHERE id=? "
         "AND account_id=?) ORDER BY number LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);

@@ -76,6 +76,9 @@ struct attempt rows_attempt(struct db_stmt *s, int64_t message_id) {
     rows_copy(a.lane, sizeof a.lane, db_col_text(s, 1));
     rows_copy(a.provider_id, sizeof a.provider_id, db_col_text(s, 9));
     rows_copy(a.sender, sizeof a.sender, db_col_text(s, 11));
+    a.price = db_col_int(s, 12);
+    rows_copy(a.currency, sizeof a.currency, db_col_text(s, 13));
+    rows_copy(a.country, sizeof a.country, db_col_text(s, 14));
     return a;
 }
 

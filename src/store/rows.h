@@ -18,7 +18,8 @@ enum { ROW_COLUMNS_N = 37 };
 
 /* The row the statement stands on; owned by the caller. Aborts when memory is short. */
 struct message *rows_message(struct db_stmt *s);
-/* Columns number, lane, started_at, ended_at, fate, hint, reason, code, http_status, provider_id. */
+/* Columns number, lane, started_at, ended_at, fate, hint, reason, code, http_status, provider_id, account,
+ * sender, price, currency, country. */
 struct attempt rows_attempt(struct db_stmt *s, int64_t message_id);
 /* Columns number, at, state, reason, attempt, code, note. */
 struct event rows_event(struct db_stmt *s);

@@ -33,7 +33,7 @@ def test_explain__tells_every_decision_in_order_and_stores_nothing(make_gateway)
     ], limits={"rates": ["2/h per recipient"]})
     x = explain(g, to="008613800138000", body="您好")
     assert [d["decision"] for d in x["decisions"]] == ["number", "text", "screening", "suppression", "rates", "schedule", "quiet_hours",
-                                                       "route", "canary", "lanes", "sender", "queue"]
+                                                       "route", "canary", "lanes", "sender", "price", "queue"]
     assert x["outcome"] == "sends" and x["reason"] is None and x["expected_is"] == "estimate", x
     assert x["number"] == {"country": "CN", "country_code": 86, "type": "mobile", "prefix": "+86138"}
     assert (x["text"]["to"], x["text"]["encoding"], x["text"]["segments"]) == ("+8613800138000", "UCS-2", 1)

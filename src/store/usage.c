@@ -1,0 +1,102 @@
+#include "store/usage.h"
+
+static const int64_t day_us = INT64_C(86400) * 1000 * 1000;
+
+/* Was it counted, and not taken back? Its row still says what it was before this change. */
+static bool was_counted(struct db *db, const struct attempt *a, bool *counted, struct err *e) {
+    static const char sql[] =
+        "SELECT ended_at, fate FROM attempt WHERE message_id=? AND number=? AND currency IS "
+        "NOT NULL";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    if (!s)
+        return false;
+    db_int(s, a->message_id);
+    db_int(s, a->number);
+    if (!db_next(s, &row, e))
+        return false;
+    *counted = row && (db_col_int(s, 0) == 0 || db_col_int(s, 1) == FATE_UNKNOWN);
+    if (row)
+        db_end(s);
+    return true;
+}
+
+static bool add(struct db *db, const struct message *m, const struct attempt *a, int64_t times,
+                struct err *e) {
+    static const char sql[] =
+        "INSERT INTO usage (account_id, day, lane, country, topic, currency, messages, segments, cost) "
+        "VALUES "
+        "(?,?,?,?,?,?,?,?,?) ON CONFLICT (account_id, day, lane, country, topic, currency) DO UPDATE SET "
+        "messages=messages+excluded.messages, segments=segments+excluded.segments, cost=cost+excluded.cost";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, m->account_id);
+    db_int(s, a->started_at / day_us);
+    db_text(s, sv_of(a->lane));
+    db_text(s, sv_of(a->country));
+    db_text(s, m->text[TEXT_TOPIC]);
+    db_text(s, sv_of(a->currency));
+    db_int(s, times);
+    db_int(s, times * m->segments);
+    db_int(s, times * a->price);
+    return db_run(s, e);
+}
+
+bool usage_count(struct db *db, const struct job *job, struct err *e) {
+    const struct attempt *a = &job->change.attempt;
+    if (!a->currency[0])
+        return true;
+    if (job->change.attempt_begins)
+        return add(db, job->message, a, 1, e);
+    bool not_taken = job->change.attempt_ends && (a->fate == FATE_REJECTED || a->fate == FATE_RETRY),
+         counted = false;
+    if (!not_taken || !was_counted(db, a, &counted, e))
+        return !not_taken;
+    return !counted || add(db, job->message, a, -1, e);
+}
+
+static const char *const by_names[USAGE_BYS] = {"day", "lane", "country", "topic"};
+
+const char *usage_by_name(int by) {
+    return by_names[by];
+}
+
+#define READ(column)                                                                                         \
+    "SELECT " column                                                                                         \
+    ", currency, sum(messages), sum(segments), sum(cost) FROM usage WHERE account_id=? AND "                 \
+    "day>=? AND day<? GROUP BY 1, 2 ORDER BY 1, 2 LIMIT ?"
+
+bool usage_read(struct db *db, int64_t account_id, int64_t from_day, int64_t until_day, enum usage_by by,
+                struct arena *mem, struct usage_row *out, size_t max, size_t *n, bool *more, struct err *e) {
+    static const char *const sql[USAGE_BYS] = {READ("day"), READ("lane"), READ("country"), READ("topic")};
+    struct db_stmt *s = db_stmt(db, sql[by], e);
+    *n = 0;
+    *more = false;
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_int(s, from_day);
+    db_int(s, until_day);
+    db_int(s, (int64_t)max + 1);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            return true;
+        if (*n == max) {
+            *more = true;
+            db_end(s);
+            return true;
+        }
+        struct usage_row *r = &out[(*n)++];
+        *r = (struct usage_row){.currency = arena_dup(mem, db_col_text(s, 1)),
+                                .messages = db_col_int(s, 2),
+                                .segments = db_col_int(s, 3),
+                                .cost = db_col_int(s, 4)};
+        if (by == USAGE_BY_DAY)
+            r->day = db_col_int(s, 0) * day_us;
+        else
+            r->what = arena_dup(mem, db_col_text(s, 0));
+    }
+}

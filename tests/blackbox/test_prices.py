@@ -1,0 +1,77 @@
+"""Prices of lanes: what an attempt costs, which lane is the cheapest, what a message may cost, and what it came to."""
+from harness.gateway import until
+from test_explain import admin, explain, says
+from test_routes import prepare, reload, two_lanes
+
+PRICES = {"home": {"prices": ["CN 0.045", "+86139 0.09", "* 0.02"]}, "abroad": {"prices": ["* 0.0075", "CN 0.05"]}}
+
+
+def usage(g, **query):
+    a = g.get("/v1/usage" + ("?by=" + query["by"] if "by" in query else ""))
+    assert a.status == 200, a
+    return a.json["data"]
+
+
+def rows(g, by):
+    return {r[by]: (r["messages"], r["segments"], r["price"]) for r in usage(g, by=by)}
+
+
+def test_prices__the_cheapest_lane_that_serves_well_enough_goes_first(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "all", "order": "cheapest", "lanes": ["home", "abroad"]}], lanes=PRICES)
+    sent = {to: g.wait(g.create(to=to, topic="shop"), "delivered") for to in ("+8613800138000", "+8613900138000", "+14155550123")}
+    assert [m["provider"] for m in sent.values()] == ["home", "abroad", "abroad"], sent
+    tries = [g.attempts(m["id"])[0] for m in sent.values()]
+    assert [(t["price"], t["currency"]) for t in tries] == [("0.045", "USD"), ("0.05", "USD"), ("0.0075", "USD")], tries
+    two = g.wait(g.create(to="+14155550123", body="x" * 200), "delivered")
+    assert g.attempts(two["id"])[0]["price"] == "0.015"  # two segments
+    assert rows(g, "lane") == {"home": (1, 1, "0.045"), "abroad": (3, 4, "0.0725")}
+    assert rows(g, "country") == {"CN": (2, 2, "0.095"), "US": (2, 3, "0.0225")}
+    assert rows(g, "topic") == {"shop": (3, 3, "0.1025"), None: (1, 2, "0.015")}
+    assert [(r["messages"], r["price"]) for r in usage(g)] == [(4, "0.1175")] and usage(g)[0]["day"]
+    x = explain(g, to="+8613800138000", headers=admin(g))
+    assert [(row["name"], row["price"]) for row in x["lanes"]] == [("home", "0.045"), ("abroad", "0.05")], x
+    assert "0.045 USD" in says(x, "price")["text"]
+    g.kill9()
+    g.start()
+    assert rows(g, "lane") == {"home": (1, 1, "0.045"), "abroad": (3, 4, "0.0725")}
+
+
+def test_prices__what_was_surely_not_taken_costs_nothing(make_gateway):
+    g = make_gateway(lane={"prices": ["* 1"], "price_per": "message", "currency": "CNY", "lookup_after_ms": 300},
+                     retry={"first_ms": 50, "max_ms": 100})
+    g.sim.profile({"errors": [{"share": 1, "status": 429, "code": 20429}]})
+    sid = g.create(body="x" * 200)
+    until(lambda: len(g.attempts(sid)) >= 2)
+    g.sim.profile({"errors": []})
+    g.wait(sid, "delivered")
+    assert [(r["messages"], r["segments"], r["price"], r["currency"]) for r in usage(g)] == [(1, 2, "1", "CNY")]
+    g.wait(g.create(to="+15005550001"), "failed")  # refused: an invalid number
+    assert [(r["messages"], r["price"]) for r in usage(g)] == [(1, "1")]
+
+
+def test_prices__a_ceiling_passes_dear_lanes_by_and_waits_for_a_cheaper_one(make_gateway):
+    route = {"name": "all", "max_price": "0.01", "lanes": ["home", "abroad"]}
+    g = two_lanes(make_gateway, [route], lanes=PRICES)
+    assert g.wait(g.create(to="+14155550123"), "delivered")["provider"] == "abroad"
+    sid = g.create(to="+8613800138000")
+    m = g.message(sid)
+    assert (m["status"], m["reason"], m["expected_at"]) == ("queued", "price_ceiling", None), m
+    x = explain(g, to="+8613800138000")
+    assert (x["outcome"], says(x, "price")["reason"]) == ("waits", "price_ceiling"), x
+    reload(g, routes=[{**route, "max_price": "0.05"}])
+    assert g.wait(sid, "delivered", timeout=20)["provider"] == "home"
+    dear = g.create(to="+8613900138000", validity_s=1, body="y" * 500)
+    assert g.wait(dear, "expired", timeout=20)["provider"] is None
+
+
+def test_prices__a_file_of_ten_thousand_prefixes_and_its_faults(make_gateway, tmp_path):
+    table = tmp_path / "prices.csv"
+    table.write_text("prefix,price\n# mainland\n" + "".join("+86%05d,0.0%05d\n" % (i, i) for i in range(10000, 20000)) + "CN,0.9\n")
+    g = prepare(make_gateway, [{"name": "all", "lanes": ["home"]}], lanes={"home": {"prices_file": str(table)}}).start()
+    m = g.wait(g.create(to="+8613800138000"), "delivered")
+    assert g.attempts(m["id"])[0]["price"] == "0.0138"
+    m = g.wait(g.create(to="+14155550123"), "delivered")
+    assert g.attempts(m["id"])[0]["price"] is None
+    table.write_text("prefix,price\n+86138,cheap\n")
+    done = g.run("config", "check", "-c", g.settings_file)
+    assert done.returncode != 0 and "line 2" in str(done.stdout) + str(done.stderr), (done.stdout, done.stderr)
