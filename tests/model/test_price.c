@@ -99,9 +99,9 @@ static void test_price__a_table_of_ten_thousand_says_what_a_plain_search_says(vo
                 want = (int64_t)(i + 1) * PRICE_MICRO;
             }
         }
-        clock_gettime(CLOCK_MONOTONIC, &a);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
         bool found = price_find(t, sv_of(to), SV_NONE, &micro);
-        clock_gettime(CLOCK_MONOTONIC, &b);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
         spent_ns += (b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec;
         assert_int_equal(found, want >= 0);
         assert_int_equal(micro, want);
