@@ -1,0 +1,234 @@
+/* Erasing one person: what waits for a message to be over, opt-outs by pseudonym, batches that are rolled
+ * back; and contacts' time zones and devices as other parts ask for them. */
+#include "../base/check.h"
+#include "kit.h"
+#include "store/consents.h"
+#include "store/contacts.h"
+#include "store/erasures.h"
+
+#include <string.h>
+
+#define LI SV("+8613800138000")
+
+struct shelf {
+    struct db *db;
+    struct journal *journal;
+};
+
+static int open_shelf(void **state) {
+    struct shelf *s = calloc(1, sizeof *s);
+    struct err e = ERR_INIT;
+    ASSERT(s);
+    s->db = kit_db();
+    s->journal = journal_new(s->db, &e);
+    ASSERT(s->journal);
+    *state = s;
+    return 0;
+}
+
+static int close_shelf(void **state) {
+    struct shelf *s = *state;
+    journal_free(s->journal);
+    db_close(s->db);
+    free(s);
+    return 0;
+}
+
+static struct message *stored(int64_t id, const char *body) {
+    struct message *m = kit_message(id, body, NULL);
+    m->head.state = STATE_ACCEPTED;
+    return m;
+}
+
+static void write_one(struct shelf *s, struct store_write *w, int64_t now) {
+    struct job j = {.kind = JOB_WRITE, .write = w, .now = now};
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+}
+
+static void suppress(struct shelf *s, enum suppression_act act, enum suppression_kind kind) {
+    const struct suppression row = {.account_id = 1,
+                                    .number = LI,
+                                    .topic = act == SUPPRESSION_RELEASE ? SV_NONE : SV(""),
+                                    .kind = kind,
+                                    .source = SUPPRESSION_BY_API,
+                                    .note = SV("wrote a letter")};
+    struct suppression_write w = {.act = act, .rows = &row, .n = 1};
+    struct job j = {.kind = JOB_SUPPRESS, .suppression = &w, .now = KIT_NOW};
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+}
+
+static enum reason asked(struct shelf *s) {
+    struct message *m = kit_message(99, "x", NULL);
+    enum reason why;
+    struct err e = ERR_INIT;
+    assert_true(suppression_ask(s->db, m, 0, false, KIT_NOW, &why, &e));
+    message_free(m);
+    return why;
+}
+
+static bool says(struct shelf *s, const char *text) {
+    struct buf BUF_AUTO all = BUF_INIT(1 << 20);
+    kit_picture(s->db, &all);
+    return sv_find(buf_sv(&all), sv_of(text)) != SIZE_MAX;
+}
+
+static struct erasure erase_number(struct shelf *s, const char *id) {
+    struct erasure_write w = {.write = {.run = erasure_write_run},
+                              .erasure = {.account_id = 1, .subject = "s", .request = "r"},
+                              .address = LI};
+    snprintf(w.erasure.id, sizeof w.erasure.id, "%s", id);
+    write_one(s, &w.write, KIT_NOW);
+    assert_true(w.write.scrubs && journal_wants_scrub(s->journal));
+    return w.erasure;
+}
+
+static void test_erasing__waits_for_what_is_not_over_and_goes_on_by_itself(void **state) {
+    struct shelf *s = *state;
+    struct message *over = stored(1, "old story"), *sent = stored(2, "new story");
+    struct job j = kit_put(over, STATE_FAILED, 0);
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+    j = kit_put(sent, STATE_QUEUED, KIT_NOW + US_PER_S);
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+    struct erasure r = erase_number(s, "ER1");
+    assert_int_equal(r.messages, 1);
+    assert_int_equal(r.left_over, 1);
+    assert_int_equal(r.finished_at, 0);
+    assert_false(says(s, "old story"));
+    assert_true(says(s, "new story"));
+    struct job prune = {.kind = JOB_PRUNE, .now = KIT_NOW + 61 * US_PER_S, .limit = 10};
+    assert_int_equal(kit_do(s->journal, &prune), JOB_DONE);
+    assert_true(says(s, "new story"));
+    j = kit_move(sent, STATE_EXPIRED, 0);
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+    prune.now += 61 * US_PER_S;
+    assert_int_equal(kit_do(s->journal, &prune), JOB_DONE);
+    struct err e = ERR_INIT;
+    assert_true(erasures_get(s->db, 1, SV("ER1"), &r, &e));
+    assert_int_equal(r.messages, 2);
+    assert_int_equal(r.left_over, 0);
+    assert_true(r.finished_at == prune.now && r.requested_at == KIT_NOW);
+    assert_false(says(s, "new story"));
+    assert_false(says(s, "+8613800138000"));
+    message_free(over);
+    message_free(sent);
+}
+
+static void test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_off(void **state) {
+    struct shelf *s = *state;
+    suppress(s, SUPPRESSION_ADD, SUPPRESSION_OPT_OUT);
+    suppress(s, SUPPRESSION_ADD, SUPPRESSION_INVALID);
+    struct erasure r = erase_number(s, "ER1");
+    assert_int_equal(r.marks, 1);
+    assert_false(says(s, "+8613800138000"));
+    assert_false(says(s, "letter"));
+    assert_int_equal(asked(s), REASON_OPTED_OUT);
+    suppress(s, SUPPRESSION_ADD, SUPPRESSION_OPT_OUT); /* and once more, by name */
+    r = erase_number(s, "ER2");
+    assert_int_equal(r.marks, 1);
+    assert_int_equal(asked(s), REASON_OPTED_OUT);
+    suppress(s, SUPPRESSION_RELEASE, SUPPRESSION_OPT_OUT);
+    assert_int_equal(asked(s), REASON_NONE);
+    /* An exported row is the same row elsewhere. */
+    struct suppression_pseudonym erased = suppression_pseudonym(LI);
+    const struct suppression row = {.account_id = 1,
+                                    .number = sv_of(erased.text),
+                                    .kind = SUPPRESSION_BLOCK,
+                                    .source = SUPPRESSION_BY_IMPORT};
+    struct suppression_write w = {.act = SUPPRESSION_ADD, .rows = &row, .n = 1};
+    struct job j = {.kind = JOB_SUPPRESS, .suppression = &w, .now = KIT_NOW};
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+    assert_int_equal(asked(s), REASON_BLOCKED);
+    suppress(s, SUPPRESSION_RELEASE, SUPPRESSION_BLOCK);
+    assert_int_equal(asked(s), REASON_NONE);
+    bool any;
+    struct err e = ERR_INIT;
+    assert_true(suppression_any(s->db, &any, &e));
+    assert_false(any);
+    assert_false(says(s, erased.text));
+}
+
+static void test_zone__of_a_number_is_its_contacts_latest_and_a_device_is_forgotten(void **state) {
+    struct shelf *s = *state;
+    struct arena ARENA_AUTO mem;
+    struct err e = ERR_INIT;
+    struct sv zone;
+    arena_init(&mem, 1 << 20);
+    assert_true(contacts_zone(s->db, 1, LI, &mem, &zone, &e));
+    assert_int_equal(zone.n, 0);
+    for (int i = 0; i < 3; i++) {
+        static const struct sv ids[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+        static const struct sv zones[] = {{"Asia/Shanghai", 13}, {"Europe/Paris", 12}, {"", 0}};
+        const struct contact c = {
+            .account_id = 1, .id = ids[i], .zone = zones[i], .numbers = {LI}, .n_numbers = 1};
+        struct contact_write w = {.write = {.run = contact_write_run}, .act = CONTACT_PUT, .contact = &c};
+        write_one(s, &w.write, KIT_NOW + i);
+        assert_int_equal(w.outcome, CONTACT_MADE);
+    }
+    assert_true(contacts_zone(s->db, 1, LI, &mem, &zone, &e));
+    assert_true(sv_eq(zone, SV("Europe/Paris")));
+    assert_true(contacts_zone(s->db, 2, LI, &mem, &zone, &e));
+    assert_int_equal(zone.n, 0);
+    const struct contact c = {.account_id = 1, .id = SV("a")};
+    struct contact_write w = {.write = {.run = contact_write_run},
+                              .act = CONTACT_ADD_DEVICE,
+                              .contact = &c,
+                              .device = {.platform = SV("fcm"), .token = SV("t")}};
+    write_one(s, &w.write, KIT_NOW);
+    struct contact_device d[4];
+    size_t n;
+    assert_true(contacts_devices(s->db, 1, SV("a"), &mem, d, 4, &n, &e));
+    assert_int_equal(n, 1);
+    bool gone;
+    assert_true(contacts_forget_device(s->db, 2, SV("fcm"), SV("t"), &gone, &e));
+    assert_false(gone);
+    assert_true(contacts_forget_device(s->db, 1, SV("fcm"), SV("t"), &gone, &e));
+    assert_true(gone);
+    assert_true(contacts_devices(s->db, 1, SV("a"), &mem, d, 4, &n, &e));
+    assert_int_equal(n, 0);
+}
+
+static bool refuse_all(void *ctx) {
+    int *left = ctx;
+    return (*left)-- > 0;
+}
+
+static void test_erasing__that_fails_at_any_step_erased_nothing(void **state) {
+    struct shelf *s = *state;
+    struct message *m = stored(1, "old story");
+    struct job put = kit_put(m, STATE_FAILED, 0);
+    assert_int_equal(kit_do(s->journal, &put), JOB_DONE);
+    suppress(s, SUPPRESSION_ADD, SUPPRESSION_OPT_OUT);
+    bool done = false;
+    for (int steps = 1; !done && steps < 500; steps++) {
+        struct buf BUF_AUTO before = BUF_INIT(1 << 20);
+        struct buf BUF_AUTO after = BUF_INIT(1 << 20);
+        struct erasure_write w = {.write = {.run = erasure_write_run},
+                                  .erasure = {.id = "ER1", .account_id = 1, .subject = "s", .request = "r"},
+                                  .address = LI};
+        struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
+        int left = steps;
+        kit_picture(s->db, &before);
+        db_inject(s->db, refuse_all, &left);
+        done = kit_do(s->journal, &j) == JOB_DONE;
+        db_inject(s->db, NULL, NULL);
+        kit_picture(s->db, &after);
+        assert_true(done || sv_eq(buf_sv(&before), buf_sv(&after)));
+    }
+    assert_true(done);
+    assert_false(says(s, "old story"));
+    message_free(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_erasing__waits_for_what_is_not_over_and_goes_on_by_itself,
+                                        open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(
+            test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_off, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(
+            test_zone__of_a_number_is_its_contacts_latest_and_a_device_is_forgotten, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(test_erasing__that_fails_at_any_step_erased_nothing, open_shelf,
+                                        close_shelf),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
