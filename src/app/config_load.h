@@ -37,7 +37,8 @@ void config_check_order(struct config_loading *l, const struct config_row *rows,
                         const char *prefix, const unsigned *lines);
 /* settings.routes from the list at `routes:`; after the lanes. */
 void config_read_routes(struct config_loading *l, const struct config_node *list);
-/* The rules about time, from their texts: quiet.hours with their calendars, from top's `quiet`. */
+/* The rules about time, from their texts: quiet.hours with their calendars, limits.caps, limits.duplicates,
+ * retry.classes. top tells their lines. */
 void config_read_times(struct config_loading *l, const struct config_node *top);
 /* settings.lanes from the list at `lanes:`. */
 void config_read_lanes(struct config_loading *l, const struct config_node *list);

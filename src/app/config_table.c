@@ -31,6 +31,10 @@ static bool check_quiet(struct sv text, struct err *e) {
     return quiet_parse(text, &(struct quiet_rule){0}, e);
 }
 
+static bool check_retry(struct sv text, struct err *e) {
+    return retry_parse(text, &(struct retry_class){0}, e);
+}
+
 static bool check_cap(struct sv text, struct err *e) {
     return tally_parse_cap(text, &(struct tally_rule){0}, e);
 }
@@ -201,6 +205,18 @@ const struct config_row config_rows[] = {
      .at_least = "retry.first_ms", .doc = "The ceiling never passes this.", .doc_zh = "等待上限的最大值。"},
     {"retry.attempts_max", CONFIG_U32, "8", AT(retry.attempts_max), .min = 1, .max = 100,
      .doc = "Attempts for one message before it fails.", .doc_zh = "单条消息最多尝试的次数。"},
+
+    {"retry.classes", CONFIG_RULES, "", .fallback_is = "none: the above holds for all",
+     .fallback_is_zh = "无:一律按以上设置", AT(retry.class_texts), .max = RETRY_CLASSES_MAX,
+     .check = check_retry,
+     .doc = "What is other for some refusals: a reason as attempts show it (throttled, quota, provider_down, "
+            "unreachable ...), `network` or `server_error`, then any of first=TIME max=TIME attempts=N. The "
+            "first "
+            "that fits counts. With attempts= those made while the lane was throttled or down count, too.",
+     .doc_zh = "对某类拒绝另行规定:原因(throttled、quota、provider_down、unreachable 等)、`network` 或 "
+               "`server_error`,其后写 first=时间 max=时间 attempts=次数。取第一条匹配者;写了 attempts= "
+               "时,通道限流或故障期间的尝试也计入。",
+     .example = "[throttled first=5s max=10min attempts=20, network attempts=3]"},
 
     {"callbacks.timeout_ms", CONFIG_U32, "10000", AT(callbacks.timeout_ms), .min = 100, .max = 120000,
      .unit = CONFIG_MS, .doc = "How long one status callback may take.",

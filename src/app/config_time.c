@@ -1,5 +1,5 @@
-/* What the rules about time need beside their texts: calendars of holidays, from files of ours or of theirs.
- */
+/* The rules about time, from their texts: quiet hours with calendars of holidays, from files of ours or of
+ * theirs; frequency caps and duplicate windows; retries. */
 #include "app/config_load.h"
 
 #include "app/holidays.h"
@@ -213,7 +213,25 @@ static void read_tallies(struct config_loading *l, const struct config_node *top
     s->limits.n_tallies = n;
 }
 
+static void read_retries(struct config_loading *l, const struct config_node *top) {
+    struct settings *s = l->settings;
+    uint32_t n = s->retry.class_texts.n;
+    struct retry_class *classes = n ? arena_zalloc(&s->arena, n * sizeof *classes) : NULL;
+    if (n && !classes) {
+        config_problem_add(l->problems, l->path, line_of(top, "retry", "classes"), "too much text");
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct err e = ERR_INIT;
+        bool ok = retry_parse(s->retry.class_texts.at[i], &classes[i], &e);
+        ASSERT(ok); /* it was looked at when it was read */
+    }
+    s->retry.classes = classes;
+    s->retry.n_classes = n;
+}
+
 void config_read_times(struct config_loading *l, const struct config_node *top) {
     read_quiet(l, top);
     read_tallies(l, top);
+    read_retries(l, top);
 }

@@ -46,6 +46,17 @@ static void queue_again(const struct settle *s, const struct message *m, enum re
     c->next.due_at = not_after(due_at, m->expires_at);
 }
 
+/* Only attempts that the provider judged by themselves count towards the limit; while the lane is throttled
+ * or down the message waits for the lane, as long as it is valid. A class with a limit of its own counts all.
+ */
+static bool may_try(const struct message *m, const struct verdict *v, const struct retry_class *own,
+                    uint32_t attempts_max) {
+    int made = m->head.attempts - m->head.step_from;
+    if (own && own->attempts_max)
+        return made < (int)own->attempts_max;
+    return v->hint != LANE_FINE || made - m->head.spared < (int)attempts_max;
+}
+
 static void retry(const struct settle *s, const struct message *m, const struct verdict *v,
                   struct change *c) {
     const struct settings *set = s->settings;
@@ -53,19 +64,20 @@ static void retry(const struct settle *s, const struct message *m, const struct 
         change_move(c, STATE_EXPIRED, REASON_EXPIRED, s->now);
         return;
     }
-    /* Only attempts that the provider judged by themselves count towards the limit; while the lane is
-     * throttled or down the message waits for the lane, as long as it is valid. */
-    int counted = m->head.attempts - m->head.step_from - m->head.spared;
-    if (v->hint != LANE_FINE) {
-        c->next.spared++;
-    } else if (counted >= (int)set->retry.attempts_max) {
+    const struct retry_class *own = retry_find(set->retry.classes, set->retry.n_classes, v);
+    if (!may_try(m, v, own, set->retry.attempts_max)) {
         change_move(c, STATE_FAILED, REASON_ATTEMPTS_EXHAUSTED, s->now);
         return;
     }
+    c->next.spared = (uint16_t)(c->next.spared + (v->hint != LANE_FINE));
+    uint32_t first_ms = own && own->first_ms ? own->first_ms : set->retry.first_ms;
+    uint32_t max_ms = own && own->max_ms ? own->max_ms : set->retry.max_ms;
+    if (max_ms < first_ms)
+        max_ms = first_ms;
     int64_t wait_ms = RETRY_FLOOR_MS;
     if (!s->other_lane_open || v->hint == LANE_FINE) {
-        wait_ms += settle_backoff_ms(s->world, set->retry.first_ms, set->retry.max_ms,
-                                     (unsigned)(m->head.attempts - m->head.step_from));
+        wait_ms +=
+            settle_backoff_ms(s->world, first_ms, max_ms, (unsigned)(m->head.attempts - m->head.step_from));
         if (wait_ms < v->retry_after_ms)
             wait_ms = v->retry_after_ms;
     }

@@ -11,6 +11,7 @@
 #include "model/lane.h"
 #include "model/quiet.h"
 #include "model/rate.h"
+#include "model/retry.h"
 #include "model/route.h"
 #include "model/screen_list.h"
 #include "model/state.h"
@@ -67,6 +68,9 @@ struct settings {
         uint32_t first_ms; /* ceiling of the first wait; doubles each time, full jitter */
         uint32_t max_ms;
         uint32_t attempts_max;
+        struct sv_list class_texts;        /* as they are written */
+        const struct retry_class *classes; /* the same, read: what is other for some refusals */
+        uint32_t n_classes;
     } retry;
 
     struct {

@@ -123,6 +123,13 @@ def test_duplicate__what_waits_is_spoken_for_and_what_was_canceled_is_not(make_g
     assert post(g, "later", **NEWS)["status"] != "suppressed"
 
 
+def test_retry__a_class_has_attempts_of_its_own(make_gateway):
+    g = make_gateway(lane=QUICK, profile={"errors": [{"status": 429, "code": 20429, "share": 1}]},
+                     retry={"classes": ["throttled first=10ms max=20ms attempts=2"]})
+    m = g.wait(post(g, "never")["id"], "failed", timeout=30)
+    assert (m["reason"], m["attempts"]) == ("attempts_exhausted", 2)
+
+
 @pytest.mark.parametrize("limits, says", [
     ({"caps": ["3 a week"]}, "`limits.caps` must be such as"),
     ({"caps": ["3/90d"]}, "`limits.caps` must be such as"),

@@ -178,6 +178,71 @@ static void test_settle__each_outcome_leads_where_the_table_says(void **state) {
     }
 }
 
+static void test_settle__classes_have_waits_and_limits_of_their_own(void **state) {
+    (void)state;
+    static const char *const texts[] = {"throttled first=8s max=8s attempts=3", "network first=1ms max=1ms",
+                                        "server_error attempts=2"};
+    struct retry_class classes[3];
+    struct err e = ERR_INIT;
+    for (size_t i = 0; i < 3; i++)
+        assert_true(retry_parse(sv_of(texts[i]), &classes[i], &e));
+    static const struct {
+        enum reason reason;
+        enum lane_hint hint;
+        int16_t status;
+        unsigned attempts;
+        enum state to;
+        int64_t most_ms; /* and some draw comes near it */
+    } cases[] = {
+        {REASON_THROTTLED, LANE_SLOW_DOWN, 429, 2, STATE_QUEUED, 8050},
+        {REASON_THROTTLED, LANE_SLOW_DOWN, 429, 3, STATE_FAILED,
+         0}, /* counts, though the lane was throttled */
+        {REASON_PROVIDER_DOWN, LANE_DOWN, 0, 900, STATE_QUEUED, 51},
+        {REASON_PROVIDER_DOWN, LANE_DOWN, 503, 1, STATE_QUEUED, 550},
+        {REASON_PROVIDER_DOWN, LANE_DOWN, 503, 2, STATE_FAILED, 0},
+        {REASON_UNREACHABLE, LANE_FINE, 200, 1, STATE_QUEUED, 550},
+        {REASON_UNREACHABLE, LANE_FINE, 200, ATTEMPTS_MAX, STATE_FAILED, 0},
+    };
+    struct settings set = settings;
+    set.retry.classes = classes;
+    set.retry.n_classes = 3;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t most = 0;
+        for (int k = 0; k < DRAWS; k++) {
+            const struct settle s = {.settings = &set, .world = &world, .now = NOW};
+            struct message *m = message_in(STATE_SENDING, ONCE, cases[i].attempts, NOW + S(600));
+            struct attempt a = {
+                .message_id = 1, .number = (uint16_t)cases[i].attempts, .started_at = NOW - 5};
+            struct verdict v = {.fate = FATE_RETRY,
+                                .hint = cases[i].hint,
+                                .reason = cases[i].reason,
+                                .http_status = cases[i].status};
+            struct change c = change_of(m);
+            settle_verdict(&s, m, &a, &asks, &v, &c);
+            if (c.next.state != cases[i].to)
+                fail_msg("case %zu: %s", i, state_name(c.next.state));
+            if (c.next.due_at - NOW > most && c.next.due_at)
+                most = c.next.due_at - NOW;
+            message_free(m);
+        }
+        if (most > MS(cases[i].most_ms) || most < MS(cases[i].most_ms) * 9 / 10)
+            fail_msg("case %zu: waits up to %lld us", i, (long long)most);
+    }
+    static const char *const wrong[] = {"",
+                                        "throttled",
+                                        "weather first=1s",
+                                        "throttled first=",
+                                        "network x=1",
+                                        "network first=0ms",
+                                        "network first=1s first=2s",
+                                        "throttled first=10s max=5s",
+                                        "throttled attempts=0",
+                                        "throttled max=2d"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        if (retry_parse(sv_of(wrong[i]), &classes[0], &e))
+            fail_msg("`%s` is taken for a rule", wrong[i]);
+}
+
 static void test_settle__backoff_is_full_jitter_under_a_doubling_ceiling(void **state) {
     (void)state;
     static const struct {
@@ -429,6 +494,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settle__throttled_attempts_do_not_use_up_the_tries),
         cmocka_unit_test(test_settle__each_outcome_leads_where_the_table_says),
+        cmocka_unit_test(test_settle__classes_have_waits_and_limits_of_their_own),
         cmocka_unit_test(test_settle__backoff_is_full_jitter_under_a_doubling_ceiling),
         cmocka_unit_test(test_settle__a_verdict_behind_a_receipt_only_fills_the_attempt),
         cmocka_unit_test(test_settle__an_orphan_is_unknown_and_its_attempt_ended_once),
