@@ -240,6 +240,9 @@ MUST_USE bool api_admit(struct api_request *rq, const struct submission *in, str
  * anybody ever sees. v (the request's arena) goes with it. client_ip: whom it is for; may be empty. */
 void api_submit_secret(struct api_request *rq, const struct submission *said, const struct submission *shown,
                        struct verification_write *v, struct sv client_ip, api_submitted *done);
+/* The short links in a text that was admitted, copied for its ask: they are the admitter's, which other
+ * requests use before the answer comes. */
+void api_lend_links(struct api_request *rq, const struct admitted *admitted, struct ask *a);
 /* CANCEL, DELETE or REDACT of one message of the caller's; done only when it was done (head in the ask).
  * Absent: PROBLEM_NOT_FOUND; the state forbids it: PROBLEM_TOO_LATE. */
 void api_command(struct api_request *rq, enum ask_kind kind, int64_t id, api_done *done);

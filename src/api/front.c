@@ -1,3 +1,4 @@
+#include "api/events.h"
 #include "api/front_parts.h"
 
 #include "base/clock.h"
@@ -42,6 +43,10 @@ static bool open_all(struct front *f, const char *address, uint16_t port, bool r
     f->stock = stock_new(f->db, p->world->id_key, e);
     if (!f->stock)
         return false;
+    f->rules = rulebook_new(f->db, e);
+    f->digester = f->rules ? digester_new(e) : NULL;
+    if (!f->digester)
+        return false;
     f->admitter = admitter_new(f->stock, p->world, e);
     if (!f->admitter)
         return false;
@@ -83,12 +88,14 @@ void front_close(struct front *f) {
     if (f->server)
         atomic_fetch_sub(&f->parts.world->meters->gauges[GAUGE_CONNECTIONS], f->connections_told);
     for (size_t i = 0; i < f->asks.n; i++) /* not put yet: their messages are still ours */
-        message_free(((struct ask *)f->asks.asks[i])->message);
+        ask_drop_messages(f->asks.asks[i]);
     for (size_t i = 0; i < f->receipts.n; i++)
         message_free(((struct ask *)f->receipts.asks[i])->message);
     server_close(f->server);
     directory_close(f->directory);
     admitter_free(f->admitter);
+    digester_free(f->digester);
+    rulebook_free(f->rules);
     stock_free(f->stock);
     db_close(f->db);
     free(f->asks.asks);
@@ -164,6 +171,7 @@ void front_run(struct front *f) {
     take_replies(f);
     server_run(f->server);
     front_put_clicks(f);
+    front_put_digest(f);
     front_flush(f);
     keep_house(f);
     atomic_store(&f->idle,

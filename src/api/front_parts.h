@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "api/clicks.h"
 #include "api/front.h"
+#include "ingest/rulebook.h"
 
 #include <stdatomic.h>
 
@@ -16,6 +17,7 @@ struct outbox {
     size_t n;
 };
 
+struct digester;
 struct offer {
     const struct settings *settings;
     const struct texts *texts;
@@ -31,6 +33,8 @@ struct front {
     struct stock *stock;
     struct admitter *admitter;
 
+    struct rulebook *rules;
+    struct digester *digester;
     struct clickbook clicks;
     struct outbox asks, receipts;
     size_t asks_out; /* in an outbox, with the core, or in replies */

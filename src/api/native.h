@@ -103,6 +103,27 @@ void native_template_archive(struct api_request *rq);
 void native_template_delete(struct api_request *rq);
 void native_preview(struct api_request *rq);
 
+extern const struct api_field event_create_fields[], event_list_fields[], event_outcome_shape[],
+    business_event_shape[], event_refusal_shape[], event_batch_shape[], event_page_shape[];
+void native_event_create(struct api_request *rq); /* native_events.c */
+void native_event_get(struct api_request *rq);
+void native_event_list(struct api_request *rq);
+void native_event_from(struct api_request *rq); /* event_source.c */
+
+extern const struct api_field rule_create_fields[], rule_test_fields[], rule_shape[], rule_head_shape[],
+    rule_version_brief_shape[], rule_page_shape[], rule_counts_shape[], rule_test_shape[],
+    rule_decision_shape[]; /* native_rules.c */
+void native_rule_create(struct api_request *rq);
+void native_rule_list(struct api_request *rq);
+void native_rule_get(struct api_request *rq);
+void native_rule_version(struct api_request *rq);
+void native_rule_publish(struct api_request *rq);
+void native_rule_disable(struct api_request *rq);
+void native_rule_delete(struct api_request *rq);
+void native_rule_test(struct api_request *rq);
+/* What rules did, of the first few hundred, in the Prometheus text format. */
+void rules_print_metrics(struct api_request *rq, struct buf *out);
+
 void native_reply_list(struct api_request *rq); /* native_replies.c */
 void native_message_replies(struct api_request *rq);
 void native_reply_read(struct api_request *rq);

@@ -32,6 +32,7 @@ void page_ready(struct api_request *rq) {
 void page_metrics(struct api_request *rq) {
     BUF_AUTO struct buf out = BUF_INIT(METRICS_BYTES_MAX);
     meters_print(api_world(rq)->meters, &out);
+    rules_print_metrics(rq, &out);
     api_answer_text(rq, 200, "text/plain; version=0.0.4; charset=utf-8", buf_sv(&out));
 }
 

@@ -1,6 +1,7 @@
 /* What goes to the core and comes back: asks in batches, new messages, commands; and answering. */
 #include "api/front_parts.h"
 
+#include "api/events.h"
 #include "base/clock.h"
 #include "model/secret.h"
 
@@ -90,8 +91,7 @@ struct ask *api_new_ask(struct api_request *rq, enum ask_kind kind) {
 
 /* It never left: as if the core had refused it. */
 static void turn_away(struct ask *a) {
-    message_free(a->message);
-    a->message = NULL;
+    ask_drop_messages(a);
     a->result = ASK_FAILED;
     err_set(&a->err, ERR_BUSY, "more is waiting than can be held: try again in a second");
 }
@@ -128,7 +128,13 @@ void front_put_clicks(struct front *f) {
 }
 
 void front_reply(struct front *f, struct ask *a) {
-    if (a->kind == ASK_CLICKS) { /* no request waits for it */
+    if (a->kind == ASK_DIGEST) { /* no request waits for it */
+        ASSERT(f->asks_out);
+        f->asks_out--;
+        front_digest_done(f, a);
+        return;
+    }
+    if (a->kind == ASK_CLICKS) {
         ASSERT(f->asks_out);
         f->asks_out--;
         clickbook_back(&f->clicks);
@@ -278,8 +284,7 @@ static void tell_screened(struct api_request *rq, const struct screen_verdict *v
              kv_int("bytes", (int64_t)hit->len), kv_int("hits", (int64_t)v->n));
 }
 
-/* They are the admitter's, which other requests use before the answer comes. */
-static void lend_links(struct api_request *rq, const struct admitted *admitted, struct ask *a) {
+void api_lend_links(struct api_request *rq, const struct admitted *admitted, struct ask *a) {
     if (!admitted->n_links)
         return;
     struct link *links = arena_alloc(&rq->x->arena, admitted->n_links * sizeof *links);
@@ -324,7 +329,7 @@ static struct ask *ask_of(struct api_request *rq, const struct admitted *admitte
     rq->own = s;
     struct ask *a = api_new_ask(rq, ASK_SUBMIT);
     a->message = admitted->message;
-    lend_links(rq, admitted, a);
+    api_lend_links(rq, admitted, a);
     a->suppress = admitted->suppress;
     a->flagged = admitted->screened.worst == SCREEN_FLAG;
     if (f->settings->n_routes || f->settings->by_account)

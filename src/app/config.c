@@ -163,6 +163,9 @@ static void read_map(struct config_loading *l, const struct config_node *map, st
                 lines[row - config_rows] = n->line;
         } else if (!section.n && sv_eq(n->key, SV("lanes"))) {
             config_read_lanes(l, n);
+        } else if (!section.n && sv_eq(n->key, SV("sources"))) {
+            if (!config_node_is_null(n))
+                config_read_sources(l, n);
         } else if (!section.n && sv_eq(n->key, SV("routes"))) {
             continue; /* read last: they name lanes */
         } else if (!section.n && !dotted && config_is_section(config_rows, n->key)) {
@@ -258,6 +261,9 @@ void config_free(struct settings *s) {
             if (lane->adapter->fields[f].secret && lane->fields[f].n) /* in our own arena: not really const */
                 explicit_bzero((char *)(uintptr_t)lane->fields[f].p, lane->fields[f].n);
     }
+    for (uint32_t i = 0; i < s->n_sources; i++)
+        if (s->sources[i].secret.n)
+            explicit_bzero((char *)(uintptr_t)s->sources[i].secret.p, s->sources[i].secret.n);
     arena_done(&s->arena);
     free(s);
 }

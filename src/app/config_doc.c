@@ -64,6 +64,8 @@ static void list_section(struct sv key, bool chinese, struct buf *out) {
         list_lane_rows(chinese, out);
     for (const struct config_row *row = config_route_rows; sv_eq(key, SV("routes")) && row->key; row++)
         list_row(row, "routes[].", chinese, out);
+    for (const struct config_row *row = config_source_rows; sv_eq(key, SV("sources")) && row->key; row++)
+        list_row(row, "sources[].", chinese, out);
     for (const struct config_row *row = config_rows; row->key; row++)
         if (sv_starts(sv_of(row->key), key) && row->key[key.n] == '.')
             list_row(row, "", chinese, out);
@@ -116,6 +118,7 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
             list_row(row, "", chinese, out);
         list_lane_rows(chinese, out);
         list_section(SV("routes"), chinese, out);
+        list_section(SV("sources"), chinese, out);
         return true;
     }
     if (config_is_section(config_rows, key) || config_item_rows(key)) {
@@ -128,6 +131,15 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
         row = config_row_find(config_route_rows, in_route);
         if (row) {
             explain_row(row, "routes[].", chinese, out);
+            return true;
+        }
+    }
+    struct sv in_source = key;
+    if (sv_starts(key, SV("sources.")) || sv_starts(key, SV("sources["))) {
+        sv_cut(&in_source, '.');
+        row = config_row_find(config_source_rows, in_source);
+        if (row) {
+            explain_row(row, "sources[].", chinese, out);
             return true;
         }
     }

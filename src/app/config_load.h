@@ -40,6 +40,8 @@ void config_read_routes(struct config_loading *l, const struct config_node *list
 /* The rules about time, from their texts: quiet.hours with their calendars, limits.caps, limits.duplicates,
  * retry.classes. top tells their lines. */
 void config_read_times(struct config_loading *l, const struct config_node *top);
+/* settings.sources from the list at `sources:`. */
+void config_read_sources(struct config_loading *l, const struct config_node *list);
 /* settings.lanes from the list at `lanes:`. */
 void config_read_lanes(struct config_loading *l, const struct config_node *list);
 

@@ -56,10 +56,22 @@ static void print_routes(const struct settings *s, struct buf *out) {
         }
 }
 
+static void print_sources(const struct settings *s, struct buf *out) {
+    buf_adds(out, s->n_sources ? "sources:\n" : "");
+    for (uint32_t i = 0; i < s->n_sources; i++)
+        for (const struct config_row *row = config_source_rows; row->key; row++) {
+            if (row->kind == CONFIG_SECRET)
+                buf_addf(out, "    %s: \"***\"\n", row->key);
+            else
+                print_row(row, row->key, &s->sources[i], row == config_source_rows ? "  - " : "    ", out);
+        }
+}
+
 void config_print(const struct settings *s, struct buf *out) {
     print_rows(config_rows, s, "", "", out);
     buf_adds(out, s->n_lanes ? "lanes:\n" : "lanes: []\n");
     for (uint32_t i = 0; i < s->n_lanes; i++)
         print_lane(&s->lanes[i], out);
     print_routes(s, out);
+    print_sources(s, out);
 }

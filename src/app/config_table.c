@@ -13,6 +13,7 @@ static const char *const route_orders[] = {"listed", "cheapest", NULL};
 
 #define LANE(member) .at = offsetof(struct lane_config, member)
 #define ROUTE(member) .at = offsetof(struct route_rule, member)
+#define SOURCE(member) .at = offsetof(struct event_source, member)
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
@@ -77,6 +78,14 @@ const struct config_section config_sections[] = {
      "消息可走哪些通道。条件全部满足的第一条路由生效;没有路由可用的消息等待。不设路由时,"
      "每条消息可按顺序走所有"
      "通道。见 [routes.md](routes.md)。"},
+    {"events", "Business events that come in: see [events.md](events.md).",
+     "业务事件的接收:见 [events.md](events.md)。"},
+    {"rules", "What makes messages of events: see [events.md](events.md).",
+     "把事件变成消息的规则:见 [events.md](events.md)。"},
+    {"sources",
+     "Who may post events by a signature (Standard Webhooks) instead of an API key, each at "
+     "/v1/events/from/NAME.",
+     "可用签名(Standard Webhooks)代替 API 密钥提交事件的来源,地址为 /v1/events/from/名称。"},
     {0},
 };
 
@@ -247,6 +256,12 @@ const struct config_row config_rows[] = {
     {"webhooks.allow_private", CONFIG_BOOL, "false", AT(webhooks.allow_private),
      .doc = "Allow webhooks at private addresses: for tests and closed networks.",
      .doc_zh = "允许推送到内网地址,用于测试和封闭网络。"},
+    {"events.keep_days", CONFIG_U32, "30", AT(events.keep_days), .min = 1, .max = 3650,
+     .doc = "Days an event is kept, and its id remembered.",
+     .doc_zh = "事件保留的天数,其 id 也在此期间去重。"},
+    {"rules.dir", CONFIG_PATH, "", .fallback_is = "none", .fallback_is_zh = "无", AT(rules.dir),
+     .doc = "Folder of rules, *.yaml; read again on SIGHUP.",
+     .doc_zh = "规则目录(*.yaml),收到 SIGHUP 时重新读取。", .example = "/etc/hongyan/rules"},
 
     {"templates.dir", CONFIG_PATH, "", .fallback_is = "none", .fallback_is_zh = "无", AT(templates.dir),
      .doc = "Folder of templates: NAME.txt or NAME.LANG.txt.",
@@ -673,10 +688,24 @@ const struct config_row config_route_rows[] = {
     {0},
 };
 
+const struct config_row config_source_rows[] = {
+    {"name", CONFIG_NAME, NULL, SOURCE(name), .doc = "Its name in the address: /v1/events/from/NAME.",
+     .doc_zh = "地址中的名称:/v1/events/from/名称。", .example = "shop"},
+    {"account", CONFIG_STRING, "default", SOURCE(account), .doc = "Whose events they are.",
+     .doc_zh = "事件所属账户的名称。"},
+    {"secret", CONFIG_SECRET, NULL, SOURCE(secret),
+     .doc = "What it signs with: whsec_ and base64; two by a space while one takes over from another.",
+     .doc_zh = "签名密钥:whsec_ 加 base64;轮换期间可用空格写两个。", .example = "${SHOP_SECRET}"},
+    {"tolerance_s", CONFIG_U32, "300", SOURCE(tolerance_s), .min = 1, .max = 3600, .unit = CONFIG_SECONDS,
+     .doc = "How far a post's time may be from this machine's.", .doc_zh = "请求时间与本机时间的最大偏差。"},
+    {0},
+};
+
 const struct config_row *config_item_rows(struct sv section) {
-    return sv_eq(section, SV("lanes"))    ? config_lane_rows
-           : sv_eq(section, SV("routes")) ? config_route_rows
-                                          : NULL;
+    return sv_eq(section, SV("lanes"))     ? config_lane_rows
+           : sv_eq(section, SV("routes"))  ? config_route_rows
+           : sv_eq(section, SV("sources")) ? config_source_rows
+                                           : NULL;
 }
 
 const struct config_row *config_row_find(const struct config_row *rows, struct sv key) {

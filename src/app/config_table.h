@@ -66,10 +66,11 @@ struct config_row {
     const char *example;      /* NULL: the default serves */
 };
 
-extern const struct config_row config_rows[];       /* ends with key == NULL */
-extern const struct config_row config_lane_rows[];  /* the same */
-extern const struct config_row config_route_rows[]; /* the same */
-enum { CONFIG_ROWS_MAX = 128 };                     /* neither table is longer */
+extern const struct config_row config_rows[];        /* ends with key == NULL */
+extern const struct config_row config_lane_rows[];   /* the same */
+extern const struct config_row config_route_rows[];  /* the same */
+extern const struct config_row config_source_rows[]; /* the same */
+enum { CONFIG_ROWS_MAX = 128 };                      /* neither table is longer */
 
 /* Of a section, with its one-line explanation. */
 struct config_section {

@@ -101,7 +101,8 @@ static bool load_templates(struct texts *t, const struct settings *s, struct err
 struct texts *texts_load(const struct settings *s, struct err *e) {
     struct texts *t = calloc(1, sizeof *t);
     ASSERT(t);
-    if (load_templates(t, s, e) && screens_load(s, &t->screens, e) && replies_load(s, &t->replies, e))
+    if (load_templates(t, s, e) && screens_load(s, &t->screens, e) && replies_load(s, &t->replies, e) &&
+        (!s->rules.dir.n || rule_folder_read(s->rules.dir.p, &t->rules, e)))
         return t;
     texts_free(t);
     return NULL;
@@ -117,7 +118,12 @@ void texts_free(struct texts *t) {
     free(t->templates);
     screens_free(t->screens);
     replies_free(t->replies);
+    rule_set_done(&t->rules);
     free(t);
+}
+
+const struct rule_set *texts_rules(const struct texts *t) {
+    return &t->rules;
 }
 
 const struct replies *texts_replies(const struct texts *t) {

@@ -5,6 +5,7 @@
 
 #include "ingest/admit.h"
 #include "ingest/replies.h"
+#include "ingest/rulebook.h"
 #include "ingest/screens.h"
 #include "text/template/template.h"
 
@@ -18,6 +19,7 @@ struct texts {
     size_t n_templates;
     struct screens *screens; /* owned; NULL: nothing is forbidden */
     struct replies *replies; /* owned */
+    struct rule_set rules;
 };
 
 /* The template for a language: zh-CN, then zh, then without language. NULL if there is none. */

@@ -21,6 +21,7 @@ enum face {
     FACE_NATIVE = 0,
     FACE_TWILIO = 1,
     FACE_ANSWER = 2, /* none: the gateway answers a keyword. Sent to those who have opted out, too */
+    FACE_RULE = 3,   /* none: a rule made it of a business event. A later event may withdraw it */
     FACE_COUNT
 };
 

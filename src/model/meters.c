@@ -66,6 +66,16 @@ static const struct {
     [COUNT_FRAUD_STOPPED] = {"fraud_stopped_total",
                              "Messages not sent for their country, or for a flagged prefix."},
     [COUNT_VERIFICATIONS_LAPSED] = {"verifications_lapsed_total", "One-time codes whose time ran out."},
+    [COUNT_EVENTS] = {"events_total", "Business events stored."},
+    [COUNT_EVENTS_REPEATED] = {"events_repeated_total", "Business events that had come before."},
+    [COUNT_EVENTS_FORGED] = {"events_forged_total", "Posts of sources refused: wrong signature or time."},
+    [COUNT_RULES_FIRED] = {"rules_fired_total", "Messages that rules made of events."},
+    [COUNT_RULES_FAILED] = {"rules_failed_total", "Times a rule could not be evaluated for an event."},
+    [COUNT_RULES_DEDUPED] = {"rules_deduplicated_total",
+                             "Times a rule did nothing as its dedupe key was seen before."},
+    [COUNT_RULES_CANCELED] = {"rules_canceled_total", "Messages withdrawn by later events."},
+    [COUNT_DIGESTS] = {"digests_total", "Messages made of gathered events."},
+    [COUNT_RULES_PUBLISHED] = {"rules_published_total", "Rules published, or withdrawn, over HTTP."},
 };
 
 static const struct {

@@ -63,6 +63,15 @@ enum counter {
     COUNT_FRAUD_FLAGS,          /* prefixes flagged by the fraud guard */
     COUNT_FRAUD_HELD,           /* messages it holds, or held */
     COUNT_FRAUD_STOPPED,
+    COUNT_EVENTS,          /* business events stored */
+    COUNT_EVENTS_REPEATED, /* that had come before */
+    COUNT_EVENTS_FORGED,   /* posts of sources whose signature is wrong */
+    COUNT_RULES_FIRED,     /* messages that rules made */
+    COUNT_RULES_FAILED,    /* rules that could not be evaluated for an event */
+    COUNT_RULES_DEDUPED,
+    COUNT_RULES_CANCELED,  /* messages withdrawn by events */
+    COUNT_DIGESTS,         /* messages made of gathered events */
+    COUNT_RULES_PUBLISHED, /* changes of what is published; fronts look again when it rises */
     COUNTER_COUNT
 };
 

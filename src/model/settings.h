@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "model/event_source.h"
 #include "model/lane.h"
 #include "model/quiet.h"
 #include "model/rate.h"
@@ -160,6 +161,17 @@ struct settings {
         uint32_t n_rates;
         uint32_t keep_days;
     } verifications;
+
+    struct {
+        uint32_t keep_days; /* how long a business event, and that it came, is remembered */
+    } events;
+
+    struct {
+        struct sv dir; /* folder of rules, *.yaml; empty: none */
+    } rules;
+
+    struct event_source *sources; /* in the arena: who may sign events */
+    uint32_t n_sources;
 
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 

@@ -21,7 +21,7 @@ enum {
 };
 /* A handler may take this much for each byte of body, and this much besides. */
 #define ARENA_PER_BODY_BYTE 8
-#define ARENA_BYTES_BESIDES ((size_t)1024 * 1024)
+#define ARENA_BYTES_BESIDES ((size_t)32 * 1024 * 1024)
 
 /* A request on its way: from its first line to its answer. */
 struct call {

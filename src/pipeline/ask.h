@@ -14,6 +14,7 @@
 #include "model/settings.h"
 #include "pipeline/explain.h"
 #include "policy/limits.h"
+#include "store/events.h"
 #include "store/hooks.h"
 #include "store/suppression.h"
 #include "store/templates.h"
@@ -39,16 +40,19 @@ enum ask_kind {
     ASK_RELEASE,  /* send what the fraud guard holds */
     ASK_DROP,     /* do not send it */
     ASK_UNFLAG,   /* let a flagged prefix pass; number is the prefix */
+    ASK_EVENT,    /* a business event with what its rules make of it; DONE: all of it is on disk */
+    ASK_DIGEST,   /* events that were gathered, as one message; likewise */
     ASK_KINDS
 };
 
 enum ask_result {
     ASK_DONE,
-    ASK_DUPLICATE, /* SUBMIT: the idempotency key was used before with the same request: dup_id */
+    ASK_DUPLICATE, /* SUBMIT: the idempotency key was used before with the same request: dup_id; EVENT: it
+                      came before: dup_id */
     ASK_MISMATCH,  /* SUBMIT: it was used with another request */
     ASK_IN_FLIGHT, /* SUBMIT: its first use is not finished */
     ASK_LIMITED,   /* SUBMIT: over a rate; limit says which */
-    ASK_ABSENT,    /* no such message for this account */
+    ASK_ABSENT,    /* no such message for this account; DIGEST: its events are others by now */
     ASK_REFUSED,   /* the message's state does not allow it; head says the state */
     ASK_FAILED,    /* not stored; err says why: try again */
 };
@@ -89,6 +93,11 @@ struct ask {
     bool ahead_more;
     struct verification_write *verification; /* SUBMIT of a text with a code, VERIFY: likewise */
     struct sv client_ip; /* SUBMIT of a text with a code: whom it is for, as the caller says; borrowed */
+    /* EVENT, DIGEST: the front's, lent until the answer; and its messages: asks of kind SUBMIT without
+     * reply_to, whose messages belong to the core as that of a SUBMIT does. */
+    struct event_write *business;
+    struct ask *parts;
+    size_t n_parts;
     struct receipt receipt;
     char number[32];  /* RECEIPT with id 0 */
     struct ask *next; /* the core's, of such a RECEIPT: those that wait to be looked for again */
@@ -104,5 +113,13 @@ struct ask {
     struct head head;          /* of the message after what was asked */
     struct limit_answer limit; /* SUBMIT: the tightest rate that applies */
 };
+
+/* Frees the messages of an ask that did not get to the core. */
+static inline void ask_drop_messages(struct ask *a) {
+    message_free(a->message);
+    a->message = NULL;
+    for (size_t i = 0; i < a->n_parts; i++)
+        ask_drop_messages(&a->parts[i]);
+}
 
 #endif

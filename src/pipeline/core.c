@@ -119,8 +119,9 @@ static void free_rows(struct job *j) {
     free(j->lapsed);
 }
 
-static void free_work(struct work *w) {
+void core_free_work(struct work *w) {
     free_rows(&w->job);
+    free(w->job.parts);
     free(w->answer);
     free(w->hook_write);
     free((void *)(uintptr_t)w->job.tally);
@@ -133,8 +134,10 @@ void core_forget_job(struct job *j) {
         message_free(w->ask->message);
     if (w->purpose == FOR_GUARD)
         core_guard_forget(w);
+    if (w->purpose == FOR_EVENT)
+        core_event_forget(w);
     lose(w->ask);
-    free_work(w);
+    core_free_work(w);
 }
 
 void core_forget_call(struct call *call) {
@@ -433,8 +436,9 @@ static void committed(struct core *c, struct work *w) {
     case FOR_HOOK_PRUNE: core_hooks_pruned(c, w); break;
     case FOR_VERIFY: core_verify_done(c, w); break;
     case FOR_GUARD: core_guard_done(c, w); break;
+    case FOR_EVENT: core_event_done(c, w); break;
     }
-    free_work(w);
+    core_free_work(w);
 }
 
 /* ---- the turn ---- */

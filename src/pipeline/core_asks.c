@@ -118,7 +118,7 @@ struct limit_subject core_subject(const struct ask *a, const struct message *m) 
 }
 
 /* Counts a new message; false when a rate is used up. */
-static bool within_limits(struct core *c, struct ask *a) {
+bool core_within_limits(struct core *c, struct ask *a) {
     const struct settings *s = c->settings;
     if (a->message->direction == DIRECTION_IN || s->limits.n_rates == 0)
         return true;
@@ -163,8 +163,7 @@ void core_key_done(struct core *c, struct work *w) {
     }
 }
 
-/* Hands a new message over to be stored. */
-static void put(struct core *c, struct live *l, struct ask *a, enum reason suppress) {
+static struct work *make_put(struct core *c, struct live *l, struct ask *a, enum reason suppress) {
     struct message *m = l->m;
     struct work *w = core_work(c, FOR_PUT, JOB_PUT, l);
     w->ask = a;
@@ -187,7 +186,23 @@ static void put(struct core *c, struct live *l, struct ask *a, enum reason suppr
         map_put(&c->keys, key_hash(c, m), w);
         w->job.idempotency_until = c->now + (int64_t)c->settings->defaults.idempotency_s * US_PER_S;
     }
-    core_record(c, w);
+    return w;
+}
+
+struct work *core_new_put(struct core *c, struct ask *a) {
+    struct message *m = a->message;
+    core_know_account(c, m->account_id, a->account_name);
+    m->id = id_next(&c->ids, c->now);
+    m->created_at = c->now;
+    if (m->send_at > c->now)
+        m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
+    if (a->default_validity)
+        core_extend_validity(c, m);
+    struct live *l = core_live_new(c, m->id, m);
+    enum reason why = a->suppress;
+    if (why == REASON_NONE)
+        why = core_guard_text(c, a, m, &l->held);
+    return make_put(c, l, a, why);
 }
 
 static void submit(struct core *c, struct ask *a) {
@@ -207,46 +222,33 @@ static void submit(struct core *c, struct ask *a) {
         over_limit(c, a, keyed);
         return;
     }
-    if (!within_limits(c, a)) {
+    if (!core_within_limits(c, a)) {
         if (a->verification)
             core_verify_counts_not(c, a, m);
         over_limit(c, a, keyed);
         return;
     }
-    core_know_account(c, m->account_id, a->account_name);
-    m->id = id_next(&c->ids, c->now);
-    m->created_at = c->now;
-    if (m->send_at > c->now)
-        m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
-    if (a->default_validity)
-        core_extend_validity(c, m);
-    struct live *l = core_live_new(c, m->id, m);
-    enum reason why = a->suppress;
-    if (why == REASON_NONE)
-        why = core_guard_text(c, a, m, &l->held);
-    put(c, l, a, why);
-}
-
-/* The suppression list forbids what was to be stored: it is stored as suppressed. */
-static void put_suppressed(struct core *c, struct work *w) {
-    struct live *l = w->live;
-    if (l->lane)
-        core_release(c, l);
-    w->ask->first_id = w->job.first_id;
-    put(c, l, w->ask, w->job.why);
+    core_record(c, core_new_put(c, a));
 }
 
 /* A cap lets it go later: it is stored as waiting for that, or as over where that would be too late. */
-static void put_postponed(struct core *c, struct work *w) {
+static struct work *postponed_put(struct core *c, struct live *l, struct ask *a, const struct job *said) {
+    if (a->default_validity && said->until >= l->m->expires_at)
+        l->m->expires_at = said->until + (int64_t)c->settings->defaults.validity_s * US_PER_S;
+    a->held_for = said->why;
+    a->held_until = said->until;
+    return make_put(c, l, a, said->until < l->m->expires_at ? REASON_NONE : said->why);
+}
+
+/* Or the suppression list forbids what was to be stored: it is stored as suppressed. */
+struct work *core_put_otherwise(struct core *c, struct work *w) {
     struct live *l = w->live;
-    struct ask *a = w->ask;
     if (l->lane)
         core_release(c, l);
-    if (a->default_validity && w->job.until >= l->m->expires_at)
-        l->m->expires_at = w->job.until + (int64_t)c->settings->defaults.validity_s * US_PER_S;
-    a->held_for = w->job.why;
-    a->held_until = w->job.until;
-    put(c, l, a, w->job.until < l->m->expires_at ? REASON_NONE : w->job.why);
+    if (w->job.result == JOB_POSTPONED)
+        return postponed_put(c, l, w->ask, &w->job);
+    w->ask->first_id = w->job.first_id;
+    return make_put(c, l, w->ask, w->job.why);
 }
 
 void core_put_done(struct core *c, struct work *w) {
@@ -256,12 +258,8 @@ void core_put_done(struct core *c, struct work *w) {
     struct change *ch = &w->job.change;
     if (m->text[TEXT_IDEMPOTENCY_KEY].n)
         map_take(&c->keys, key_hash(c, m));
-    if (w->job.result == JOB_SUPPRESSED) {
-        put_suppressed(c, w);
-        return;
-    }
-    if (w->job.result == JOB_POSTPONED) {
-        put_postponed(c, w);
+    if (w->job.result == JOB_SUPPRESSED || w->job.result == JOB_POSTPONED) {
+        core_record(c, core_put_otherwise(c, w));
         return;
     }
     if (w->job.result != JOB_DONE) {
@@ -390,6 +388,8 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_HOOK:
     case ASK_VERIFY:
     case ASK_UNFLAG:
+    case ASK_EVENT:
+    case ASK_DIGEST:
     case ASK_KINDS: BUG("asks about stored messages only");
     }
 }
@@ -612,6 +612,8 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_EXPECT: core_answer_expect(c, a); break;
     case ASK_HOOK: core_hooks_write(c, a); break;
     case ASK_VERIFY: core_verify(c, a); break;
+    case ASK_EVENT:
+    case ASK_DIGEST: core_event(c, a); break;
     case ASK_KINDS: BUG("not an ask");
     }
 }

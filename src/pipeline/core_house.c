@@ -159,6 +159,7 @@ void core_keep_house(struct core *c) {
         struct work *w = core_work(c, FOR_PRUNE, JOB_PRUNE, NULL);
         w->job.limit = SCAN_MAX;
         w->job.keep_from = core_verify_keep_from(c);
+        w->job.events_floor = id_floor(c->now - (int64_t)c->settings->events.keep_days * 86400 * US_PER_S);
         core_record(c, w);
     }
 }

@@ -3,10 +3,8 @@
  * core_queue.c (whose turn it is), core_receipt.c (receipts that do not come), core_send.c (claims, outcomes,
  * look-ups), core_route.c (routes), core_price.c (what they cost), core_time.c (quiet hours), core_lanes.c
  * (what is told of lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status
- * callbacks), core_hooks.c (webhooks). core_guard.c (the fraud guard), core_verify.c (one-time codes),
- * core_queue.c (whose turn it is), core_send.c (claims, outcomes, look-ups), core_route.c (routes),
- * core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is told of messages),
- * core_owed.c (status callbacks), core_hooks.c (webhooks).
+ * callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard), core_verify.c (one-time codes),
+ * core_events.c (business events).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -82,6 +80,7 @@ enum purpose {
     FOR_HOOK_PRUNE,
     FOR_VERIFY, /* answers ask */
     FOR_GUARD,  /* what the fraud guard keeps: answers ask, if there is one; owns its write */
+    FOR_EVENT,  /* answers ask; its parts are works of their own, FOR_PUT */
 };
 
 struct work {
@@ -174,6 +173,7 @@ struct core {
 
 /* core.c */
 struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind, struct live *l);
+void core_free_work(struct work *w);
 void core_record(struct core *c, struct work *w); /* hands the job over at the end of the turn */
 void core_answer(struct core *c, struct ask *a, enum ask_result result);
 struct live *core_live_new(struct core *c, int64_t id, struct message *m);
@@ -241,6 +241,17 @@ void core_clicks_done(struct core *c, struct work *w);
 void core_suppress_done(struct core *c, struct work *w);
 void core_mark_done(struct core *c, struct work *w);
 void core_write_done(struct core *c, struct work *w);
+/* Makes the new message of a come alive, with its id and the job that stores it, which is not handed over
+ * yet. */
+struct work *core_new_put(struct core *c, struct ask *a);
+/* The same job again, for a message that may not be sent, or not yet, as w's result says. */
+struct work *core_put_otherwise(struct core *c, struct work *w);
+bool core_within_limits(struct core *c, struct ask *a);
+
+/* core_events.c: business events */
+void core_event(struct core *c, struct ask *a);
+void core_event_done(struct core *c, struct work *w);
+void core_event_forget(struct work *w);
 
 /* core_guard.c: the fraud guard */
 void core_load_guard(struct core *c, const struct settings *s);

@@ -171,10 +171,11 @@ static void claim(struct core *c, struct live *l, struct lane *lane) {
     core_record(c, w);
 }
 
-/* The number was put on the suppression list since, or had enough. */
+/* The number was put on the suppression list since, or had enough; or an event withdrew the message. */
 static void suppress(struct core *c, struct live *l, const struct job *said) {
     struct work *w = core_work(c, FOR_HOUSE, JOB_MOVE, l);
-    change_move(&w->job.change, STATE_SUPPRESSED, said->why, c->now);
+    change_move(&w->job.change, said->why == REASON_CANCELED ? STATE_CANCELED : STATE_SUPPRESSED, said->why,
+                c->now);
     w->job.first_id = said->first_id;
     core_owe(c, l->m, &w->job.change);
     core_record(c, w);

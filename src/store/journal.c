@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "store/erasures.h"
+#include "store/journal_events.h"
 #include "store/journal_hooks.h"
 #include "store/journal_reads.h"
 #include "store/journal_rows.h"
@@ -162,6 +163,9 @@ static bool add_links(struct db *db, const struct job *job, struct err *e) {
 
 /* Does it send, or promise to? Not what stores what is over, or comes from outside. */
 static bool sends(const struct job *job) {
+    for (size_t i = 0; i < job->n_parts; i++)
+        if (sends(job->parts[i]))
+            return true;
     if (job->kind == JOB_PUT)
         return job->message->direction == DIRECTION_OUT && job->change.next.due_at != 0;
     return job->kind == JOB_MOVE && job->change.attempt_begins;
@@ -174,6 +178,18 @@ static bool check_code(struct db *db, struct job *job, struct err *e) {
         return false;
     if (over) {
         job->why = REASON_CODE_OVER;
+        job->result = JOB_SUPPRESSED;
+    }
+    return true;
+}
+
+/* A later event may have withdrawn what a rule made. */
+static bool check_withdrawn(struct db *db, struct job *job, struct err *e) {
+    bool withdrawn;
+    if (!events_is_withdrawn(db, job->message->id, &withdrawn, e))
+        return false;
+    if (withdrawn) {
+        job->why = REASON_CANCELED;
         job->result = JOB_SUPPRESSED;
     }
     return true;
@@ -198,6 +214,8 @@ static bool check_consent(struct db *db, struct job *job, struct err *e) {
     if (!sends(job))
         return true;
     if (job->message->sealed && !check_code(db, job, e))
+        return false;
+    if (job->kind == JOB_MOVE && job->message->face == FACE_RULE && !check_withdrawn(db, job, e))
         return false;
     if (!(job->heed || job->needs_consent) || job->result != JOB_DONE)
         return true;
@@ -260,7 +278,7 @@ static bool check_verification(struct db *db, struct job *job, struct err *e) {
     return true;
 }
 
-static bool do_put(struct db *db, struct job *job, struct err *e) {
+bool journal_do_put(struct db *db, struct job *job, struct err *e) {
     if ((job->n_links && !check_links(db, job, e)) || (job->result == JOB_DONE && !check_put(db, job, e)))
         return false;
     if (job->verification && job->result == JOB_DONE && !check_verification(db, job, e))
@@ -396,7 +414,8 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
            links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
            tally_prune(db, job->now, job->limit, e) && prune_verifications(db, job, e) &&
-           erasures_go_on(db, job->now, &job->scrubs, e);
+           erasures_go_on(db, job->now, &job->scrubs, e) &&
+           events_prune(db, job->events_floor, job->now, job->limit, e);
 }
 
 static bool do_verify(struct db *db, struct job *job, struct err *e) {
@@ -435,7 +454,7 @@ static bool do_write(struct db *db, struct job *job, struct err *e) {
 
 static bool do_job(struct db *db, struct job *job, struct err *e) {
     static bool (*const doers[])(struct db *, struct job *, struct err *) = {
-        [JOB_PUT] = do_put,
+        [JOB_PUT] = journal_do_put,
         [JOB_MOVE] = do_move,
         [JOB_REDACT] = do_redact,
         [JOB_DELETE] = do_delete,
@@ -462,6 +481,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_HOOK_REPLAY] = journal_do_hook_replay,
         [JOB_HOOK_PRUNE] = journal_do_hook_prune,
         [JOB_VERIFY] = do_verify,
+        [JOB_EVENT] = journal_do_event,
     };
     return doers[job->kind](db, job, e);
 }
@@ -502,6 +522,8 @@ static void reset_outcome(struct job *job) {
     free(job->lapsed);
     job->lapsed = NULL;
     job->n_lapsed = 0;
+    for (size_t i = 0; i < job->n_parts; i++)
+        reset_outcome(job->parts[i]);
     job->more = false;
     job->wrote = job->scrubs = false;
     job->why = REASON_NONE;

@@ -18,6 +18,7 @@
 #include "store/account.h"
 #include "store/db.h"
 #include "store/deliveries.h"
+#include "store/events.h"
 #include "store/replies.h"
 #include "store/suppression.h"
 #include "store/templates.h"
@@ -52,6 +53,7 @@ enum job_kind {
     JOB_HOOK_REPLAY,    /* the next stretch of a webhook's replay */
     JOB_HOOK_PRUNE,     /* deliveries older than due_at are forgotten */
     JOB_VERIFY,         /* a one-time code is tried, or withdrawn */
+    JOB_EVENT,          /* a business event with all its parts, which are PUTs */
 };
 
 enum job_result {
@@ -154,6 +156,14 @@ struct job {
     int64_t keep_from;                       /* PRUNE: verifications begun before are forgotten */
     bool read;                               /* MARK: id, account_id */
     struct store_write *write;               /* WRITE, at `now`: borrowed; its outcome likewise */
+    /* EVENT: borrowed; and its messages, jobs of kind PUT that the journal does with it and never hands back
+     * by themselves. DUPLICATE: dup_id is the event that has its name. SUPPRESSED (which says also
+     * POSTPONED), FAILED: a part came to that, and nothing is stored of any. ABSENT: its digest is another by
+     * now. Else a part's result is DONE, or DUPLICATE when its rule's dedupe key was seen before. */
+    struct event_write *business;
+    struct job **parts;
+    size_t n_parts;
+    int64_t events_floor; /* PRUNE: events below this id are past */
 
     struct hook_write *hook;          /* HOOK: likewise */
     const struct delivery_try *tried; /* HOOK_TRIED: borrowed. HOOK_SCAN, HOOK_REPLAY: id is the webhook's */

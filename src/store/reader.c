@@ -171,6 +171,7 @@ bool reader_ahead(struct db *db, enum priority priority, int64_t due_at, int64_t
 
 bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {
     static const char last[] = "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
+                               "coalesce((SELECT max(id) FROM business_event), 0), "
                                "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0))";
     static const char pending[] =
         "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL";

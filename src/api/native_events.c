@@ -1,0 +1,475 @@
+/* Events in, one or many in a request, and what became of them. */
+#include "api/events.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/id.h"
+
+#include <string.h>
+
+enum { BATCH_MAX = 1000, PAGE_DEFAULT = 50, LOAD_BYTES_MAX = 1 << 24, BATCH_BYTES_MAX = 4 << 20 };
+
+/* ---- shapes ---- */
+
+const struct api_field event_list_fields[] = {
+    {"type", FIELD_TEXT, "Only events of this type.", .max = EVENT_TYPE_BYTES_MAX},
+    {"limit", FIELD_INT, "How many, at most.", .min = 1, .max = 1000},
+    {"cursor", FIELD_TEXT, "`next_cursor` of the page before.", .max = SID_BYTES},
+    {0},
+};
+
+const struct api_field event_outcome_shape[] = {
+    {"rule", FIELD_TEXT, "Which rule.", .required = true},
+    {"did", FIELD_TEXT,
+     "`fired`: made a message; `deduplicated`, `late`, `limited`: made none, and why; `digested`: gathered "
+     "for "
+     "a text "
+     "to come; `error`: could not be evaluated; `canceled`: withdrew a message; `too_late`: was to, but it "
+     "was "
+     "on its way; "
+     "`ungathered`: took something out of a digest.",
+     .required = true},
+    {"message_id", FIELD_TEXT, "The message; of a digest once it was made."},
+    {"detail", FIELD_TEXT, "What was wrong."},
+    {0},
+};
+
+const struct api_field business_event_shape[] = {
+    {"id", FIELD_TEXT, "The gateway's id of it.", .required = true},
+    {"event_id", FIELD_TEXT, "Its sender's id."},
+    {"source", FIELD_TEXT, "Where it happened."},
+    {"type", FIELD_TEXT, "What happened.", .required = true},
+    {"subject", FIELD_TEXT, "What it is about."},
+    {"time", FIELD_TIME, "When it happened.", .required = true},
+    {"received_at", FIELD_TIME, "When it came.", .required = true},
+    {"data", FIELD_OBJECT, "All else; null in lists."},
+    {"outcomes", FIELD_LIST, "What its rules did; null in lists.", .ref = "EventOutcome"},
+    {"not_matched", FIELD_LIST, "Rules of its type whose `when` was false; null in lists."},
+    {0},
+};
+
+const struct api_field event_refusal_shape[] = {
+    {"line", FIELD_INT, "Which line, or place in the list, from 1.", .required = true, .max = INT32_MAX},
+    {"detail", FIELD_TEXT, "Why it was not taken.", .required = true},
+    {"field", FIELD_TEXT, "What is wrong in it."},
+    {"retry", FIELD_BOOL, "Whether the same may be taken later.", .required = true},
+    {0},
+};
+
+const struct api_field event_batch_shape[] = {
+    {"accepted", FIELD_INT, "Stored now.", .required = true, .max = INT32_MAX},
+    {"repeated", FIELD_INT, "Had come before: nothing was done.", .required = true, .max = INT32_MAX},
+    {"refused", FIELD_LIST, "Those that were not taken.", .required = true, .ref = "EventRefusal"},
+    {"ids", FIELD_LIST, "The gateway's id of each, in their order; null: not taken.", .required = true},
+    {0},
+};
+
+const struct api_field event_page_shape[] = {
+    {"data", FIELD_LIST, "The events, newest first.", .required = true, .ref = "BusinessEvent"},
+    {"next_cursor", FIELD_TEXT, "For the next page; null: this is the last."},
+    {0},
+};
+
+/* ---- printing ---- */
+
+/* An event's id is a message's with other letters before it: they come from one count. */
+static struct sid sid_of(const struct api_request *rq, int64_t id) {
+    struct sid sid = sid_message(api_world(rq)->id_key, id);
+    memcpy(sid.text, "EV", 2);
+    return sid;
+}
+
+static bool parse_sid(const struct api_request *rq, struct sv text, int64_t *id) {
+    char as_message[SID_BYTES];
+    if (text.n != SID_BYTES || !sv_starts(text, SV("EV")))
+        return false;
+    memcpy(as_message, text.p, SID_BYTES);
+    memcpy(as_message, "SM", 2);
+    return sid_parse_message(api_world(rq)->id_key, sv_make(as_message, SID_BYTES), id);
+}
+
+static void print_outcome(const struct api_request *rq, const struct event_outcome *o, struct buf *out) {
+    struct sid sid = sid_message(api_world(rq)->id_key, o->message_id);
+    buf_addc(out, '{');
+    json_pair(out, "rule", o->rule);
+    json_pair(out, "did", sv_of(event_did_name(o->did)));
+    json_pair_or_null(out, "message_id", o->message_id ? sid_sv(&sid) : SV_NONE);
+    json_pair_or_null(out, "detail", o->detail);
+    buf_addc(out, '}');
+}
+
+static void print_head(const struct api_request *rq, const struct event_row *row, struct buf *out) {
+    struct sid sid = sid_of(rq, row->id);
+    json_pair(out, "id", sid_sv(&sid));
+    json_pair_or_null(out, "event_id", row->name);
+    json_pair_or_null(out, "source", row->source);
+    json_pair(out, "type", row->type);
+    json_pair_or_null(out, "subject", row->subject);
+    json_pair_time(out, "time", row->at);
+    json_pair_time(out, "received_at", id_time(row->id));
+}
+
+void event_print(const struct api_request *rq, const struct event_row *row, struct buf *out) {
+    buf_addc(out, '{');
+    print_head(rq, row, out);
+    json_key(out, "data");
+    buf_add(out, row->data);
+    json_key(out, "outcomes");
+    buf_addc(out, '[');
+    for (size_t i = 0; i < row->n_outcomes; i++) {
+        if (i)
+            buf_addc(out, ',');
+        print_outcome(rq, &row->outcomes[i], out);
+    }
+    buf_addc(out, ']');
+    json_key(out, "not_matched");
+    buf_addc(out, '[');
+    for (struct sv rest = row->passed; rest.n;) {
+        json_add_string(out, sv_cut(&rest, ','));
+        if (rest.p)
+            buf_addc(out, ',');
+    }
+    buf_adds(out, "]}");
+}
+
+/* ---- one ---- */
+
+static void answer_stored(struct api_request *rq, int64_t id, int status) {
+    struct err e = ERR_INIT;
+    struct event_row row;
+    ARENA_AUTO struct arena a;
+    arena_init(&a, LOAD_BYTES_MAX);
+    if (!events_load(api_db(rq), rq->account_id, id, &a, &row, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    event_print(rq, &row, out);
+    struct answer answer = {.status = status, .content_type = "application/json", .body = buf_sv(out)};
+    if (status == 200 && rq->route->method == HTTP_POST)
+        answer.headers[answer.n_headers++] = (struct http_header){SV("Idempotency-Replayed"), SV("true")};
+    api_answer(rq, &answer);
+}
+
+static void answer_new(struct api_request *rq, const struct event_post *p) {
+    const struct event_write *w = &p->write;
+    const struct event_row row = {.id = w->id,
+                                  .source = w->source,
+                                  .name = w->name,
+                                  .type = w->type,
+                                  .subject = w->subject,
+                                  .data = w->data,
+                                  .passed = w->passed,
+                                  .at = w->at,
+                                  .outcomes = w->outcomes,
+                                  .n_outcomes = w->n_outcomes};
+    struct buf *out = api_scratch(rq);
+    event_print(rq, &row, out);
+    api_answer_json(rq, 202, buf_sv(out));
+}
+
+/* What a request's events have come to. One is a batch of one, which is answered in its own way. */
+struct batch {
+    bool single;
+    struct event_post **posts; /* NULL: refused before it was asked; then refusals say why */
+    struct err *refusals;      /* beside them */
+    size_t n;
+    size_t waiting; /* events and withdrawals that are not answered */
+};
+
+static void answer_batch(struct api_request *rq, const struct batch *b);
+
+static void finish(struct api_request *rq, const struct batch *b) {
+    if (!b->single) {
+        answer_batch(rq, b);
+        return;
+    }
+    const struct ask *a = &b->posts[0]->ask;
+    switch ((int)a->result) {
+    case ASK_DONE: answer_new(rq, b->posts[0]); return;
+    case ASK_DUPLICATE: answer_stored(rq, a->dup_id, 200); return;
+    default: api_fail(rq, &a->err);
+    }
+}
+
+static void answered(struct api_request *rq, struct ask *a);
+
+/* What was withdrawn on disk is moved to `canceled` before the answer; should that fail, it never begins all
+ * the same. */
+static void cancel_withdrawn(struct api_request *rq, struct batch *b, const struct event_write *w) {
+    for (size_t i = 0; i < w->n_outcomes; i++) {
+        if (w->outcomes[i].did != EVENT_CANCELED)
+            continue;
+        struct ask *a = arena_zalloc(&rq->x->arena, sizeof *a);
+        if (!a)
+            return;
+        *a = (struct ask){.kind = ASK_CANCEL,
+                          .account_id = rq->account_id,
+                          .owner = rq,
+                          .reply_to = b->posts[0] ? b->posts[0]->ask.reply_to : NULL,
+                          .id = w->outcomes[i].message_id};
+        for (size_t k = 0; !a->reply_to && k < b->n; k++)
+            if (b->posts[k])
+                a->reply_to = b->posts[k]->ask.reply_to;
+        b->waiting++;
+        api_ask(rq, a, answered);
+    }
+}
+
+static void answered(struct api_request *rq, struct ask *a) {
+    struct batch *b = rq->own;
+    if (a->kind == ASK_EVENT && a->result == ASK_DONE)
+        cancel_withdrawn(rq, b, a->business);
+    if (--b->waiting == 0)
+        finish(rq, b);
+}
+
+/* All of them; waiting is counted before, as answers may come before api_ask returns. */
+static void ask_all(struct api_request *rq, struct batch *b) {
+    rq->own = b;
+    b->waiting = 1;
+    for (size_t i = 0; i < b->n; i++) {
+        if (!b->posts[i])
+            continue;
+        b->waiting++;
+        api_ask(rq, &b->posts[i]->ask, answered);
+    }
+    if (--b->waiting == 0)
+        finish(rq, b);
+}
+
+static void take_one(struct api_request *rq, struct event_in *in) {
+    struct err e = ERR_INIT;
+    struct batch *b = arena_zalloc(&rq->x->arena, sizeof *b + sizeof(struct event_post *));
+    ASSERT(b);
+    *b = (struct batch){.single = true, .posts = (struct event_post **)(b + 1), .n = 1};
+    b->posts[0] = event_post_new(rq, in, &e);
+    if (b->posts[0])
+        ask_all(rq, b);
+    else
+        api_fail(rq, &e);
+}
+
+/* ---- many ---- */
+
+static void print_refusal(struct buf *out, size_t index, const struct err *e) {
+    json_pair_i64(out, "line", (int64_t)index + 1);
+    json_pair(out, "detail", sv_of(e->text));
+    json_pair_or_null(out, "field", sv_of(e->field));
+    json_pair_bool(out, "retry", err_http_status(e->kind) >= 500);
+}
+
+static const struct err *refusal_of(const struct batch *b, size_t i) {
+    const struct event_post *p = b->posts[i];
+    bool taken = p && (p->ask.result == ASK_DONE || p->ask.result == ASK_DUPLICATE);
+    return taken ? NULL : p ? &p->ask.err : &b->refusals[i];
+}
+
+static void answer_batch(struct api_request *rq, const struct batch *b) {
+    struct buf *out = api_scratch(rq);
+    int64_t accepted = 0, repeated = 0;
+    buf_adds(out, "{\"ids\":[");
+    for (size_t i = 0; i < b->n; i++) {
+        const struct event_post *p = b->posts[i];
+        bool new = p && p->ask.result == ASK_DONE, old = p && p->ask.result == ASK_DUPLICATE;
+        struct sid sid = sid_of(rq, old ? p->ask.dup_id : new ? p->write.id : 1);
+        accepted += new;
+        repeated += old;
+        if (i)
+            buf_addc(out, ',');
+        if (new || old)
+            json_add_string(out, sid_sv(&sid));
+        else
+            buf_adds(out, "null");
+    }
+    buf_addc(out, ']');
+    json_pair_i64(out, "accepted", accepted);
+    json_pair_i64(out, "repeated", repeated);
+    json_key(out, "refused");
+    buf_addc(out, '[');
+    for (size_t i = 0, n = 0; i < b->n; i++) {
+        const struct err *e = refusal_of(b, i);
+        if (!e)
+            continue;
+        buf_adds(out, n++ ? ",{" : "{");
+        print_refusal(out, i, e);
+        buf_addc(out, '}');
+    }
+    buf_adds(out, "]}");
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
+static struct batch *batch_new(struct api_request *rq, size_t n) {
+    struct arena *mem = &rq->x->arena;
+    struct batch *b = arena_zalloc(mem, sizeof *b);
+    ASSERT(b);
+    b->n = n;
+    b->posts = arena_zalloc(mem, (n + 1) * sizeof(struct event_post *));
+    b->refusals = arena_zalloc(mem, (n + 1) * sizeof *b->refusals);
+    ASSERT(b->posts && b->refusals);
+    return b;
+}
+
+/* An event without an id of its own has that of a signed post, so that the post cannot be repeated. */
+static void name_by_post(struct api_request *rq, struct sv signed_as, struct sv post_id, size_t index,
+                         struct event_in *in) {
+    char text[EVENT_NAME_BYTES_MAX + 32];
+    if (!in->source.n)
+        in->source = signed_as;
+    if (in->name.n || !post_id.n)
+        return;
+    int n = index == SIZE_MAX ? snprintf(text, sizeof text, "%.*s", SV_FMT(post_id))
+                              : snprintf(text, sizeof text, "%.*s/%zu", SV_FMT(post_id), index);
+    in->name = arena_dup(&rq->x->arena, sv_make(text, (size_t)n));
+}
+
+static void add_item(struct api_request *rq, struct batch *b, size_t i, const json_t *json,
+                     struct sv signed_as, struct sv post_id) {
+    struct event_in in;
+    struct err *e = &b->refusals[i];
+    if (!json || !event_read(rq, json, &in, e))
+        return;
+    name_by_post(rq, signed_as, post_id, i, &in);
+    b->posts[i] = event_post_new(rq, &in, e);
+}
+
+static bool too_many(struct api_request *rq, size_t n) {
+    struct err e = ERR_INIT;
+    if (n && n <= BATCH_MAX)
+        return false;
+    err_set(&e, n ? ERR_TOO_LARGE : ERR_INVALID,
+            n ? "a batch has at most %d events: post several" : "the batch is empty%.0d", BATCH_MAX);
+    api_fail(rq, &e);
+    return true;
+}
+
+static size_t count_lines(struct sv body) {
+    size_t n = 0;
+    for (struct sv rest = body; rest.p && rest.n;)
+        n += sv_trim(sv_cut(&rest, '\n')).n != 0;
+    return n;
+}
+
+static void take_lines(struct api_request *rq, struct sv signed_as, struct sv post_id) {
+    size_t n = count_lines(rq->x->body), i = 0;
+    if (too_many(rq, n))
+        return;
+    struct batch *b = batch_new(rq, n);
+    for (struct sv rest = rq->x->body; rest.p && rest.n;) {
+        struct sv line = sv_trim(sv_cut(&rest, '\n'));
+        if (!line.n)
+            continue;
+        json_t *json = event_parse(line, &b->refusals[i]);
+        add_item(rq, b, i++, json, signed_as, post_id);
+        json_decref(json);
+    }
+    ask_all(rq, b);
+}
+
+static void take_list(struct api_request *rq, const json_t *list, struct sv signed_as, struct sv post_id) {
+    size_t n = json_array_size(list);
+    if (too_many(rq, n))
+        return;
+    struct batch *b = batch_new(rq, n);
+    for (size_t i = 0; i < n; i++)
+        add_item(rq, b, i, json_array_get(list, i), signed_as, post_id);
+    ask_all(rq, b);
+}
+
+/* ---- the door ---- */
+
+static bool is_json(const struct api_request *rq) {
+    return !exchange_header(rq->x, "Content-Type").n || api_content_is(rq, SV("application/json")) ||
+           api_content_is(rq, SV("application/cloudevents+json")) ||
+           api_content_is(rq, SV("application/cloudevents-batch+json"));
+}
+
+static void take_json(struct api_request *rq, struct sv signed_as, struct sv post_id) {
+    struct err e = ERR_INIT;
+    struct event_in in;
+    json_t *json = event_parse(rq->x->body, &e);
+    if (json_is_array(json)) {
+        take_list(rq, json, signed_as, post_id);
+    } else if (json && event_read(rq, json, &in, &e)) {
+        name_by_post(rq, signed_as, post_id, SIZE_MAX, &in);
+        take_one(rq, &in);
+    } else {
+        api_fail(rq, &e);
+    }
+    json_decref(json);
+}
+
+void event_take(struct api_request *rq, struct sv signed_as, struct sv post_id) {
+    struct err e = ERR_INIT;
+    struct event_in in;
+    if (api_content_is(rq, SV("application/x-ndjson"))) {
+        take_lines(rq, signed_as, post_id);
+    } else if (exchange_header(rq->x, "ce-specversion").n) {
+        if (!event_read_binary(rq, &in, &e)) {
+            event_in_done(&in);
+            api_fail(rq, &e);
+            return;
+        }
+        take_one(rq, &in);
+    } else if (is_json(rq)) {
+        take_json(rq, signed_as, post_id);
+    } else {
+        err_set_field(&e, ERR_INVALID, "Content-Type",
+                      "send application/json, application/x-ndjson, or CloudEvents");
+        api_problem(rq, PROBLEM_MEDIA_TYPE, &e);
+    }
+}
+
+void native_event_create(struct api_request *rq) {
+    event_take(rq, SV_NONE, SV_NONE);
+}
+
+static bool no_such(struct api_request *rq) {
+    struct err e = ERR_INIT;
+    err_set(&e, ERR_NOT_FOUND, "there is no such event: an event's id is EV and 32 hexadecimal digits");
+    api_fail(rq, &e);
+    return false;
+}
+
+void native_event_get(struct api_request *rq) {
+    int64_t id;
+    if (parse_sid(rq, rq->params[0], &id) || no_such(rq))
+        answer_stored(rq, id, 200);
+}
+
+void native_event_list(struct api_request *rq) {
+    enum { TYPE, LIMIT, CURSOR };
+    struct api_value v[FIELDS_MAX];
+    struct err e = ERR_INIT;
+    int64_t before = 0;
+    size_t n;
+    bool more;
+    if (!api_read_query(rq, event_list_fields, v))
+        return;
+    unsigned limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT;
+    if (v[CURSOR].given && !parse_sid(rq, v[CURSOR].text, &before)) {
+        err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+        api_fail(rq, &e);
+        return;
+    }
+    ARENA_AUTO struct arena a;
+    arena_init(&a, LOAD_BYTES_MAX);
+    struct event_row *rows = arena_zalloc(&a, limit * sizeof *rows);
+    ASSERT(rows);
+    if (!events_list(api_db(rq), rq->account_id, v[TYPE].text, before, limit, &a, rows, &n, &more, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    buf_adds(out, "{\"data\":[");
+    for (size_t i = 0; i < n; i++) {
+        buf_adds(out, i ? ",{" : "{");
+        print_head(rq, &rows[i], out);
+        buf_adds(out, ",\"data\":null,\"outcomes\":null,\"not_matched\":null}");
+    }
+    buf_addc(out, ']');
+    struct sid sid = sid_of(rq, n ? rows[n - 1].id : 1);
+    json_pair_or_null(out, "next_cursor", more ? sid_sv(&sid) : SV_NONE);
+    buf_addc(out, '}');
+    api_answer_json(rq, 200, buf_sv(out));
+}

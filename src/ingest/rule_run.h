@@ -1,0 +1,36 @@
+/* rule_run: what one rule makes of one event: whether it matches, to whom, when, with what. Pure but for the
+ * memory handed in; nothing is looked up and nothing is sent. Expressions see the members of the event's data
+ * by their names, `data` (all of it), and `event` (id, type, source, time, subject, data).
+ */
+#ifndef HY_INGEST_RULE_RUN_H
+#define HY_INGEST_RULE_RUN_H
+
+#include "ingest/rule.h"
+
+enum rule_verdict {
+    RULE_FIRES,
+    RULE_PASSES,  /* `when` is false */
+    RULE_IS_LATE, /* its moment has passed */
+    RULE_FAILS,   /* err says why, its field which member of the rule */
+};
+
+struct rule_run {
+    enum rule_verdict verdict;
+    struct err err;
+    struct sv to, contact, language, key, dedupe; /* in the memory; empty: none */
+    int64_t send_at;                              /* 0: at once */
+    json_t *vars;                                 /* what the template sees; the caller's to free */
+};
+
+/* The variables of an event: an object, the caller's. data: an object (or anything else, which then has no
+ * members); event: an object with what else is known of it. */
+json_t *rule_vars(const json_t *event, const json_t *data);
+/* matched its `on` already. mem: 64 KiB are ample. */
+void rule_run(const struct rule *r, const json_t *vars, int64_t now, struct arena *mem, struct rule_run *out);
+/* The key under which an event that its cancel_on matches withdraws. */
+MUST_USE bool rule_run_cancel_key(const struct rule *r, const json_t *vars, struct arena *mem, struct sv *key,
+                                  struct err *e);
+/* For a dry run: the values of the names that `when` reads, as a JSON object appended to out. */
+void rule_explain_when(const struct rule *r, const json_t *vars, struct buf *out);
+
+#endif
