@@ -185,9 +185,9 @@ static void take_connected(struct mailer *m) {
 /* libcurl puts addresses between < and > and into a line: neither may end early. */
 static bool is_path(struct sv v) {
     for (size_t i = 0; i < v.n; i++)
-        if ((unsigned char)v.p[i] <= ' ' || (unsigned char)v.p[i] >= 0x7f || v.p[i] == '<' || v.p[i] == '>')
+        if ((unsigned char)v.p[i] <= ' ' || v.p[i] == 0x7f || v.p[i] == '<' || v.p[i] == '>')
             return false;
-    return v.n <= ADDRESS_BYTES_MAX;
+    return v.n <= ADDRESS_BYTES_MAX && sv_is_utf8(v); /* beyond ASCII: RFC 6531 */
 }
 
 static bool is_mail_url(struct sv url) {
@@ -217,7 +217,10 @@ bool mailer_start(struct mailer *m, const struct client_call *call, struct err *
     add_key(call, &key);
     int64_t now = clock_monotonic_us();
     struct session *s = m->sessions;
-    while (s && (s->dead || s->step != STEP_IDLE || !sv_eq(buf_sv(&s->key), buf_sv(&key))))
+    /* One that cannot take it would answer within this call, which it must not: a new one does so later. */
+    bool utf8 = mail_needs_utf8(call->request->mail);
+    while (s && (s->dead || s->step != STEP_IDLE || (utf8 && !s->takes_utf8) ||
+                 !sv_eq(buf_sv(&s->key), buf_sv(&key))))
         s = s->next;
     if (s) {
         take_call(s, call, now);

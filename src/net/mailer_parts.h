@@ -20,12 +20,13 @@ struct session {
     CURL *easy;
     int fd; /* -1 while libcurl connects */
     enum step step;
-    bool dead;     /* freed at the end of the turn */
-    bool busy;     /* has a call */
-    bool kept;     /* the call came to a session that others had used */
-    bool heard;    /* the server replied to something of this call */
-    bool all_left; /* the final dot may have left */
-    bool refused;  /* the address is private */
+    bool dead;       /* freed at the end of the turn */
+    bool busy;       /* has a call */
+    bool kept;       /* the call came to a session that others had used */
+    bool takes_utf8; /* the server offers SMTPUTF8 (RFC 6531) */
+    bool heard;      /* the server replied to something of this call */
+    bool all_left;   /* the final dot may have left */
+    bool refused;    /* the address is private */
     struct client_call call;
     int64_t started_us, until_us; /* of the call, or of being idle */
     struct buf key;               /* server, user and rules */
@@ -49,6 +50,8 @@ struct mailer {
 
 /* Takes one line of a reply; true when the reply is whole. False with code 0: that is no reply. */
 bool session_take_line(struct session *s, struct sv line);
+/* Whether one of its addresses is beyond ASCII. */
+bool mail_needs_utf8(const struct mail_envelope *mail);
 /* Begins the call on a session that is connected and idle. */
 void session_begin(struct session *s);
 /* Says one command, with an address behind it unless NULL; the reply belongs to `step`. */

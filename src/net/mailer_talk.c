@@ -23,6 +23,8 @@ bool session_take_line(struct session *s, struct sv line) {
     }
     if (!s->more)
         buf_reset(&s->text);
+    if (s->step == STEP_CONNECT && sv_eq_nocase(sv_trim(sv_from(line, 4)), SV("SMTPUTF8")))
+        s->takes_utf8 = true;
     /* Of a reply that is too long, the first lines. */
     if (s->text.n + line.n < REPLY_BYTES_MAX) {
         if (s->text.n)
@@ -94,6 +96,8 @@ void session_say(struct session *s, enum step step, const char *command, const s
     buf_adds(&s->out, command);
     if (address)
         buf_addf(&s->out, "<%.*s>", SV_FMT(*address));
+    if (step == STEP_MAIL && mail_needs_utf8(s->call.request->mail))
+        buf_adds(&s->out, " BODY=8BITMIME SMTPUTF8");
     buf_adds(&s->out, "\r\n");
     session_flush(s);
 }
@@ -121,10 +125,33 @@ static void say_message(struct session *s) {
     session_flush(s);
 }
 
+bool mail_needs_utf8(const struct mail_envelope *mail) {
+    const struct sv both[] = {mail->from, mail->to};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < both[k].n; i++)
+            if ((unsigned char)both[k].p[i] >= 0x80)
+                return true;
+    return false;
+}
+
+static void rest(struct session *s);
+
+/* RFC 6531, 3.1: not to be sent to a server that does not offer it. Its answer would be this. */
+static void refuse_utf8(struct session *s) {
+    s->step = STEP_RCPT;
+    s->code = 553;
+    buf_reset(&s->text);
+    buf_adds(&s->text, "5.6.7 The mail server takes no addresses outside ASCII (SMTPUTF8)");
+    session_end_answered(s);
+    rest(s);
+}
+
 void session_begin(struct session *s) {
     const struct mail_envelope *mail = s->call.request->mail;
     s->more = false;
-    if (mail->to.n)
+    if (mail->to.n && mail_needs_utf8(mail) && !s->takes_utf8)
+        refuse_utf8(s);
+    else if (mail->to.n)
         session_say(s, STEP_MAIL, "MAIL FROM:", &mail->from);
     else
         session_say(s, STEP_NOOP, "NOOP", NULL);

@@ -22,7 +22,8 @@ static bool is_dot_atom(struct sv v, const char *more) {
     bool after_dot = true;
     for (size_t i = 0; i < v.n; i++) {
         bool dot = v.p[i] == '.';
-        if (dot ? after_dot : !is_alnum(v.p[i]) && !(v.p[i] && strchr(more, v.p[i])))
+        bool beyond = (unsigned char)v.p[i] >= 0x80; /* RFC 6532, 3.2 */
+        if (dot ? after_dot : !beyond && !is_alnum(v.p[i]) && !(v.p[i] && strchr(more, v.p[i])))
             return false;
         after_dot = dot;
     }
@@ -36,8 +37,15 @@ struct sv mime_domain(struct sv address) {
 
 bool mime_is_address(struct sv v) {
     struct sv domain = v, local = sv_cut(&domain, '@');
-    return v.n <= MIME_ADDRESS_BYTES_MAX && local.n <= LOCAL_BYTES_MAX &&
+    return v.n <= MIME_ADDRESS_BYTES_MAX && local.n <= LOCAL_BYTES_MAX && sv_is_utf8(v) &&
            is_dot_atom(local, "!#$%&'*+-/=?^_`{|}~") && is_dot_atom(domain, "-");
+}
+
+bool mime_is_ascii_address(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if ((unsigned char)v.p[i] >= 0x80)
+            return false;
+    return mime_is_address(v);
 }
 
 bool mime_mailbox(struct sv v, struct sv *name, struct sv *address) {
@@ -51,7 +59,7 @@ bool mime_mailbox(struct sv v, struct sv *name, struct sv *address) {
     }
     if (name->n > 1 && name->p[0] == '"' && name->p[name->n - 1] == '"')
         *name = sv_sub(*name, 1, name->n - 2);
-    return mime_is_address(*address) && sv_is_utf8(*name);
+    return mime_is_ascii_address(*address) && sv_is_utf8(*name);
 }
 
 /* ---- headers ---- */

@@ -10,8 +10,11 @@
 
 enum { MIME_ADDRESS_BYTES_MAX = 254 }; /* RFC 5321, 4.5.3.1.3, without < and > */
 
-/* local@domain as nearly everybody has it: ASCII, no quoted local part, no address in brackets. */
+/* local@domain as nearly everybody has it: no quoted local part, no address in brackets; beyond ASCII, UTF-8
+ * (RFC 6532). */
 bool mime_is_address(struct sv v);
+/* The same, of ASCII alone: whom a server answers to. */
+bool mime_is_ascii_address(struct sv v);
 /* "Name <local@domain>" or the address alone, as people write it; false when there is no address in it. */
 MUST_USE bool mime_mailbox(struct sv v, struct sv *name, struct sv *address);
 /* What stands behind the @. */

@@ -65,7 +65,7 @@ static bool check_tls(struct sv v, struct err *e) {
 }
 
 static bool check_address(struct sv v, struct err *e) {
-    return v.n == 0 || mime_is_address(v) ||
+    return v.n == 0 || mime_is_ascii_address(v) ||
            err_set(e, ERR_INVALID, "an address is name@domain, in ASCII and without name or brackets");
 }
 

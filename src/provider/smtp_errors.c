@@ -34,6 +34,7 @@ static const struct smtp_error rows[] = {
     {4, -1, REASON_UNREACHABLE, GREY_MS, "other network or routing status"},
     {5, 3, REASON_THROTTLED, MINUTE_MS, "too many recipients"},
     {5, -1, REASON_REQUEST_REJECTED, MINUTE_MS, "a command out of order, or malformed"},
+    {6, 7, REASON_REJECTED, FULL_MS, "no addresses beyond ASCII here (SMTPUTF8)"},
     {6, -1, REASON_CONTENT_REJECTED, FULL_MS, "the content cannot be taken or converted"},
     {7, 0, REASON_REJECTED, GREY_MS, "other security status"},
     {7, 1, REASON_CONTENT_REJECTED, GREY_MS, "refused by policy: as spam, or from this sender"},

@@ -173,6 +173,25 @@ def test_a_bounce_finds_its_message_and_a_forged_one_does_not(make_gateway, serv
     assert m["reason"] == "invalid_number", m
 
 
+def test_an_address_beyond_ascii_goes_to_a_server_that_takes_it(make_gateway, servers):
+    server = servers(utf8=True)
+    g = start(make_gateway, server)
+    for to in ("zoe@example.org", "zoë@例子.example", "李雷@example.org", "zoe@example.org"):
+        g.wait(g.create(to, "您好 " + to, channel="email", title="t"), "sent")
+    assert [t.recipients for t in server.taken] == [["zoe@example.org"], ["zoë@例子.example"], ["李雷@example.org"], ["zoe@example.org"]]
+    assert server.taken[2].text() == "您好 李雷@example.org" and "李雷@example.org" in str(server.taken[2].message["To"])
+
+
+def test_an_address_beyond_ascii_is_refused_for_a_server_that_does_not_take_it(make_gateway, servers):
+    server = servers()
+    g = start(make_gateway, server)
+    g.wait(g.create("zoe@example.org", "x", channel="email", title="t"), "sent")
+    m = g.wait(g.create("李雷@example.org", "x", channel="email", title="t"), "failed")
+    assert (m["attempts"], m["reason"]) == (1, "rejected") and g.attempts(m["id"])[0]["code"] == 553, (m, g.attempts(m["id"]))
+    g.wait(g.create("zoe@example.org", "y", channel="email", title="t"), "sent")
+    assert len(server.taken) == 2
+
+
 def test_one_click_is_an_opt_out_and_a_look_at_the_page_is_not(make_gateway, servers):
     server = servers()
     g = start(make_gateway, server, list_unsubscribe="yes", callback_token="${CALLBACKS}")

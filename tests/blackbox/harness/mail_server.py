@@ -65,10 +65,11 @@ def make_certificate(folder):
 
 
 class MailServer(Controller):
-    """Listens from start() on. With a certificate it offers STARTTLS; with a user it takes mail from that user alone."""
+    """Listens from start() on. With a certificate it offers STARTTLS; with a user it takes mail from that user alone; utf8: it takes
+    addresses beyond ASCII."""
 
-    def __init__(self, certificate=None, user=None, port=None):
-        self.context = None
+    def __init__(self, certificate=None, user=None, port=None, utf8=False):
+        self.context, self.utf8 = None, utf8
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate[1], certificate[0])
@@ -86,4 +87,5 @@ class MailServer(Controller):
 
     def factory(self):
         return SMTP(self.handler, hostname="mail.test", tls_context=self.context, authenticator=self.authenticate if self.user else None,
-                    auth_required=bool(self.user), require_starttls=bool(self.user))
+                    auth_required=bool(self.user), require_starttls=bool(self.user),
+                    enable_SMTPUTF8=self.utf8)
