@@ -25,7 +25,11 @@ static bool load_over(struct db *db, int64_t account_id, int64_t id, struct mess
     static const char sql[] =
         "SELECT " ROW_COLUMNS
         " FROM message AS m WHERE m.id=? AND m.account_id=? AND m.due_at IS NULL AND NOT "
-        "EXISTS (SELECT 1 FROM callback AS c WHERE c.message_id=m.id)";
+        "EXISTS (SELECT 1 FROM callback AS c WHERE c.message_id=m.id) AND NOT EXISTS (SELECT 1 FROM webhook "
+        "AS w "
+        "CROSS JOIN delivery AS d ON d.webhook_id=w.id AND d.subject_id=m.id WHERE w.account_id=m.account_id "
+        "AND "
+        "d.due_at IS NOT NULL)";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *m = NULL;
@@ -53,6 +57,18 @@ static bool run_on(struct db *db, const char *sql, int64_t id, int64_t *n, struc
     return true;
 }
 
+/* What endpoints were told of a message besides what stands in it. */
+static bool erase_deliveries(struct db *db, const struct message *m, struct err *e) {
+    static const char sql[] = "UPDATE delivery SET data=NULL, error=NULL WHERE webhook_id IN (SELECT id FROM "
+                              "webhook WHERE account_id=?) AND subject_id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, m->account_id);
+    db_int(s, m->id);
+    return db_run(s, e);
+}
+
 static bool erase_message(struct db *db, const struct message *m, struct erasure *r, int64_t now,
                           struct err *e) {
     static const char out[] = "UPDATE message SET recipient='erased', body='', metadata=NULL, content=NULL, "
@@ -64,7 +80,7 @@ static bool erase_message(struct db *db, const struct message *m, struct erasure
         "UPDATE reply SET number='erased', keyword=NULL, answer=NULL WHERE message_id=?";
     int64_t unused = 0;
     bool outbound = m->direction == DIRECTION_OUT;
-    return spent_keep(db, m, now, e) &&
+    return spent_keep(db, m, now, e) && erase_deliveries(db, m, e) &&
            run_on(db, outbound ? out : in, m->id, outbound ? &r->messages : &unused, e) &&
            run_on(db, links, m->id, &r->links, e) && run_on(db, reply, m->id, &r->replies, e);
 }

@@ -3,6 +3,7 @@ import glob
 import json
 import urllib.parse
 
+from harness.endpoint import Endpoint, Hooks
 from harness.gateway import after, call, until
 
 LI, HAN = "+8613800138017", "+8613800138018"
@@ -142,3 +143,22 @@ def test_data__of_one_person_is_all_of_it(gateway):
     assert len(got) == len(set(got)) == 124
     other = {"Authorization": "Bearer " + g.create_key(account="other")["key"]}
     assert ask(g, "GET", "/v1/contacts/customer-4711/data", key=other).status == 404
+
+
+def test_erasing__takes_out_what_endpoints_were_told_too(make_gateway):
+    g = make_gateway(webhooks={"allow_http": True, "allow_private": True})
+    key = admin(g)
+    endpoint = Endpoint()
+    try:
+        Hooks(g, key["Authorization"].split()[1]).create(endpoint.url)
+        sid = g.create(to=LI, body="appointment at the haberdasher")
+        g.wait(sid, "delivered")
+        endpoint.wait("message.delivered", sid)
+        g.sim.reply(LI, g.message(sid)["from"] or "+15005550006", "退订")
+        until(lambda: any(LI in json.dumps(p.json) and "opted_out" in p.type for p in list(endpoint.posts)), 30, 0.2)
+        a = ask(g, "POST", "/v1/erasures", {"number": LI}, key)
+        assert a.status in (200, 202), a
+        until(lambda: ask(g, "GET", "/v1/erasures/" + a.json["id"]).status == 200, 150, 1)
+        until(lambda: not left(g, LI, "haberdasher"), 30, 0.5, told="left in the files")
+    finally:
+        endpoint.close()
