@@ -47,6 +47,16 @@ static void explain_rates(struct explaining *e, struct explain_step *s) {
     }
 }
 
+static void explain_country(struct explaining *e, struct explain_step *s) {
+    if (core_guard_allows(e->c, e->ask, e->m)) {
+        say(s, "the account may send to the country of the number");
+        return;
+    }
+    s->says = EXPLAIN_STOPS;
+    s->reason = REASON_COUNTRY_NOT_ALLOWED;
+    say(s, "the account may not send to the country of the number");
+}
+
 static void explain_schedule(struct explaining *e, struct explain_step *s) {
     if (e->m->send_at <= e->x->at) {
         say(s, "to be sent at once");
@@ -232,9 +242,10 @@ static const struct {
     const char *name;
     void (*run)(struct explaining *e, struct explain_step *s);
 } steps[] = {
-    {"rates", explain_rates},   {"schedule", explain_schedule}, {"quiet_hours", explain_quiet},
-    {"route", explain_route},   {"canary", explain_canary},     {"lanes", explain_lanes},
-    {"sender", explain_sender}, {"price", explain_price},       {"queue", explain_queue},
+    {"rates", explain_rates},       {"country", explain_country}, {"schedule", explain_schedule},
+    {"quiet_hours", explain_quiet}, {"route", explain_route},     {"canary", explain_canary},
+    {"lanes", explain_lanes},       {"sender", explain_sender},   {"price", explain_price},
+    {"queue", explain_queue},
 };
 
 void core_explain(struct core *c, struct ask *a) {

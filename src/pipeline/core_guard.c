@@ -124,12 +124,17 @@ static bool allowed(const struct core *c, const struct ask *a, const struct mess
     return s->fraud.countries.n == 0 || is_in(&s->fraud.countries, sv_of(region));
 }
 
+bool core_guard_allows(const struct core *c, const struct ask *a, const struct message *m) {
+    const struct settings *s = c->settings;
+    return (!s->fraud.countries.n && !s->fraud.account_countries.n) || allowed(c, a, m);
+}
+
 enum reason core_guard_text(struct core *c, const struct ask *a, const struct message *m, bool *hold) {
     const struct settings *s = c->settings;
     *hold = false;
     if (m->direction == DIRECTION_IN || m->face == FACE_ANSWER)
         return REASON_NONE;
-    if ((s->fraud.countries.n || s->fraud.account_countries.n) && !allowed(c, a, m)) {
+    if (!core_guard_allows(c, a, m)) {
         meter_add(c->world->meters, COUNT_FRAUD_STOPPED, 1);
         return REASON_COUNTRY_NOT_ALLOWED;
     }

@@ -257,6 +257,8 @@ void core_event_forget(struct work *w);
 void core_load_guard(struct core *c, const struct settings *s);
 /* Why a new text must not be sent; *hold: it must wait for somebody. */
 enum reason core_guard_text(struct core *c, const struct ask *a, const struct message *m, bool *hold);
+/* Whether a's account may send to the country of m's number; nothing is counted. */
+bool core_guard_allows(const struct core *c, const struct ask *a, const struct message *m);
 void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool approved);
 void core_guard_settle(struct core *c, struct live *l, struct ask *a);
 void core_guard_unflag(struct core *c, struct ask *a);

@@ -32,7 +32,7 @@ def test_explain__tells_every_decision_in_order_and_stores_nothing(make_gateway)
         {"name": "rest", "lanes": ["home"]},
     ], limits={"rates": ["2/h per recipient"]})
     x = explain(g, to="008613800138000", body="您好")
-    assert [d["decision"] for d in x["decisions"]] == ["number", "text", "screening", "suppression", "rates", "schedule", "quiet_hours",
+    assert [d["decision"] for d in x["decisions"]] == ["number", "text", "screening", "suppression", "rates", "country", "schedule", "quiet_hours",
                                                        "route", "canary", "lanes", "sender", "price", "queue"]
     assert x["outcome"] == "sends" and x["reason"] is None and x["expected_is"] == "estimate", x
     assert x["number"] == {"country": "CN", "country_code": 86, "type": "mobile", "prefix": "+86138"}
@@ -71,6 +71,13 @@ def test_explain__tells_who_does_not_want_messages_and_who_said_so(make_gateway)
     assert says(x, "suppression")["says"] == "stops"
     assert explain(g, topic="otp")["outcome"] == "sends"
     assert explain(g, to="+14155550199")["outcome"] == "sends"
+
+
+def test_explain__a_country_the_account_may_not_send_to_stops_it(make_gateway):
+    g = make_gateway(fraud={"countries": ["CN"]})
+    x = explain(g)
+    assert (x["outcome"], x["reason"], says(x, "country")["says"]) == ("suppressed", "country_not_allowed", "stops"), x
+    assert explain(g, to="+8613800138000")["outcome"] == "sends"
 
 
 def test_explain__what_would_be_refused_is_told_with_its_field(make_gateway):
