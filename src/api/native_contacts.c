@@ -288,7 +288,7 @@ void native_device_add(struct api_request *rq) {
     if (!api_read_json(rq, contact_device_fields, &root, v))
         return;
     w->device.platform = arena_dup(&rq->x->arena, v[PLATFORM].text);
-    w->device.token = arena_dup(&rq->x->arena, v[TOKEN].text);
+    w->device.token = contact_token(w->device.platform, v[TOKEN].text, &rq->x->arena);
     if (contact_check_device(&w->device, &e))
         put_write(rq, w, was_written);
     else
@@ -298,7 +298,7 @@ void native_device_add(struct api_request *rq) {
 void native_device_remove(struct api_request *rq) {
     struct contact_write *w = new_write(rq, CONTACT_REMOVE_DEVICE);
     w->device.platform = rq->params[1];
-    w->device.token = rq->params[2];
+    w->device.token = contact_token(w->device.platform, rq->params[2], &rq->x->arena);
     put_write(rq, w, was_written);
 }
 

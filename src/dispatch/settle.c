@@ -104,6 +104,7 @@ void settle_verdict(const struct settle *s, const struct message *m, const struc
     c->attempt.reason = v->reason;
     c->attempt.code = v->code;
     c->attempt.http_status = v->http_status;
+    c->attempt.dead_since = v->dead_since;
     memcpy(c->attempt.provider_id, v->provider_id, sizeof v->provider_id);
     if (v->provider_id[0])
         memcpy(c->next.provider_id, v->provider_id, sizeof v->provider_id);

@@ -124,6 +124,17 @@ bool contact_check_device(const struct contact_device *d, struct err *e) {
     return true;
 }
 
+struct sv contact_token(struct sv platform, struct sv token, struct arena *mem) {
+    char *p = arena_alloc(mem, token.n + 1);
+    if (!p)
+        return SV_NONE;
+    bool hex = sv_eq(platform, SV("apns"));
+    for (size_t i = 0; i < token.n; i++)
+        p[i] = hex && token.p[i] >= 'A' && token.p[i] <= 'F' ? (char)(token.p[i] | 0x20) : token.p[i];
+    p[token.n] = '\0';
+    return sv_make(p, token.n);
+}
+
 /* ---- reading JSON ---- */
 
 struct reading {
@@ -310,9 +321,13 @@ struct sv contact_address(const struct contact *c, enum channel channel, struct 
         return c->n_numbers ? c->numbers[0] : SV_NONE;
     if (channel == CHANNEL_EMAIL)
         return c->n_emails ? c->emails[0] : SV_NONE;
-    if (channel != CHANNEL_PUSH || !c->n_devices)
+    return channel == CHANNEL_PUSH ? contact_device_address(c, 0, mem) : SV_NONE;
+}
+
+struct sv contact_device_address(const struct contact *c, size_t i, struct arena *mem) {
+    if (i >= c->n_devices)
         return SV_NONE;
-    const struct contact_device *d = &c->devices[0];
+    const struct contact_device *d = &c->devices[i];
     size_t n = d->platform.n + 1 + d->token.n;
     char *both = arena_alloc(mem, n);
     if (!both)

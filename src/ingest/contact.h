@@ -36,6 +36,8 @@ MUST_USE bool contact_set_attributes(struct contact *c, const json_t *object, st
                                      struct err *e);
 /* Platform: small letters, digits, - and _; token: without spaces. */
 MUST_USE bool contact_check_device(const struct contact_device *d, struct err *e);
+/* The token as messages have it: Apple's in small letters; in mem. */
+struct sv contact_token(struct sv platform, struct sv token, struct arena *mem);
 
 /* One JSON object: what contact_from_json reads, and the devices and times. */
 void contact_print(const struct contact *c, struct buf *out);
@@ -46,5 +48,7 @@ json_t *contact_vars(const struct contact *c);
 /* Where a message to it goes on that channel: its first number or address, the device seen last (made in
  * mem). Empty: it has none. */
 struct sv contact_address(const struct contact *c, enum channel channel, struct arena *mem);
+/* That of its i-th device; empty: it has not so many. */
+struct sv contact_device_address(const struct contact *c, size_t i, struct arena *mem);
 
 #endif

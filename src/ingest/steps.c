@@ -96,6 +96,26 @@ static bool read_want(const json_t *v, size_t index, struct want *w, struct err 
     return true;
 }
 
+/* A push to a contact goes to the device seen last; where that is gone, to the next, as far as a plan has
+ * room. With wait_s the plan goes on by itself: no other device is asked to show it again. */
+static void add_devices(const struct contact *c, struct arena *mem, struct want *w, size_t *n) {
+    struct sv first = contact_device_address(c, 0, mem);
+    for (size_t i = 0; i < *n; i++) {
+        if (w[i].channel != CHANNEL_PUSH || w[i].wait_s || !first.n || !sv_eq(w[i].to, first))
+            continue;
+        size_t more = 0, room = 1 + PLAN_MAX - *n;
+        while (more < room && more + 1 < c->n_devices)
+            more++;
+        memmove(&w[i + 1 + more], &w[i + 1], (*n - i - 1) * sizeof *w);
+        for (size_t d = 1; d <= more; d++) {
+            w[i + d] = w[i];
+            w[i + d].to = contact_device_address(c, d, mem);
+        }
+        *n += more;
+        return;
+    }
+}
+
 /* Leaves out the channels by which the contact cannot be reached. */
 static bool reach_contact(const struct submission *in, struct arena *mem, struct want *w, size_t *n,
                           struct err *e) {
@@ -107,6 +127,7 @@ static bool reach_contact(const struct submission *in, struct arena *mem, struct
             w[kept++] = w[i];
     }
     *n = kept;
+    add_devices(in->contact, mem, w, n);
     return kept || err_set_field(e, ERR_UNPROCESSABLE, "contact",
                                  "the contact has no number, address or device for any of the channels");
 }
@@ -123,8 +144,11 @@ static bool read_wants(const struct submission *in, struct arena *mem, struct wa
                          .html = in->html,
                          .push = in->push};
     *n = 1;
-    if (!in->channels)
+    if (!in->channels) {
+        if (in->contact)
+            add_devices(in->contact, mem, w, n);
         return true;
+    }
     if (!json_is_array(in->channels) || json_array_size(in->channels) == 0 ||
         json_array_size(in->channels) > 1 + PLAN_MAX)
         return err_set_field(e, ERR_INVALID, "channels", "`channels` is a list of 1 to %d channels",

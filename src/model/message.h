@@ -106,6 +106,7 @@ struct attempt {
     int32_t code;
     int16_t http_status;
     char provider_id[PROVIDER_ID_MAX];
+    int64_t dead_since; /* as verdict.dead_since; not stored */
 };
 
 /* A fact that happened to a message: a state change, or a note that changes nothing (same state as before).

@@ -1,5 +1,8 @@
 #include "store/contacts.h"
 
+#include "base/buf.h"
+#include "store/suppression.h"
+
 enum { LOOKED_AT_MAX = 20000, NUMBER = 1, EMAIL = 2 };
 
 /* ---- writing ---- */
@@ -124,6 +127,19 @@ static bool add_device(struct db *db, const struct contact_write *w, int64_t row
     return db_run(s, e) && drop_old_devices(db, row, e);
 }
 
+/* An app that shows its token lives, whatever a push service said of it before. */
+static bool revive(struct db *db, const struct contact_write *w, int64_t now, struct err *e) {
+    struct buf BUF_AUTO address =
+        BUF_INIT(CONTACT_PLATFORM_BYTES_MAX + 1 + CONTACT_TOKEN_BYTES_MAX); /* as messages have it */
+    char folded[SUPPRESSION_NUMBER_BYTES_MAX];
+    buf_join(&address, w->device.platform, SV(":"), w->device.token);
+    const struct suppression row = {.account_id = w->contact->account_id,
+                                    .number = suppression_address(buf_sv(&address), folded),
+                                    .kind = SUPPRESSION_INVALID};
+    struct suppression_write release = {.act = SUPPRESSION_RELEASE, .rows = &row, .n = 1};
+    return suppression_write(db, &release, now, e);
+}
+
 static bool remove_device(struct db *db, struct contact_write *w, int64_t row, struct err *e) {
     static const char sql[] =
         "DELETE FROM contact_device WHERE account_id=? AND platform=? AND token=? AND contact=?";
@@ -161,7 +177,7 @@ bool contacts_write(struct db *db, struct contact_write *w, int64_t now, struct 
         return run_on(db, addresses, row, e) && run_on(db, devices, row, e) && run_on(db, contact, row, e);
     case CONTACT_ADD_DEVICE:
         w->outcome = CONTACT_CHANGED;
-        return add_device(db, w, row, now, e) && touch(db, row, version, now, e);
+        return add_device(db, w, row, now, e) && revive(db, w, now, e) && touch(db, row, version, now, e);
     case CONTACT_REMOVE_DEVICE: break;
     }
     return remove_device(db, w, row, e) && (w->outcome != CONTACT_GONE || touch(db, row, version, now, e));
@@ -172,17 +188,25 @@ bool contact_write_run(struct db *db, struct store_write *w, int64_t now, struct
 }
 
 bool contacts_forget_device(struct db *db, int64_t account_id, struct sv platform, struct sv token,
-                            bool *gone, struct err *e) {
-    static const char sql[] = "DELETE FROM contact_device WHERE account_id=? AND platform=? AND token=?";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    db_int(s, account_id);
-    db_text(s, platform);
-    db_text(s, token);
-    if (!db_run(s, e))
-        return false;
-    *gone = db_changes(db) > 0;
+                            int64_t since, bool *alive, struct err *e) {
+    static const char newer[] =
+        "SELECT 1 FROM contact_device WHERE account_id=? AND platform=? AND token=? AND seen_at>?";
+    static const char gone[] = "DELETE FROM contact_device WHERE account_id=? AND platform=? AND token=?";
+    *alive = false;
+    for (int i = since ? 0 : 1; i < 2 && !*alive; i++) {
+        struct db_stmt *s = db_stmt(db, i == 0 ? newer : gone, e);
+        if (!s)
+            return false;
+        db_int(s, account_id);
+        db_text(s, platform);
+        db_text(s, token);
+        if (i == 0)
+            db_int(s, since);
+        if (i == 0 ? !db_next(s, alive, e) : !db_run(s, e))
+            return false;
+        if (i == 0)
+            db_end(s);
+    }
     return true;
 }
 

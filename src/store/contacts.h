@@ -75,9 +75,10 @@ struct contact_write {
 MUST_USE bool contact_write_run(struct db *db, struct store_write *w, int64_t now, struct err *e);
 /* The same for whoever has a transaction of their own. */
 MUST_USE bool contacts_write(struct db *db, struct contact_write *w, int64_t now, struct err *e);
-/* A provider says that the token is dead. *gone: some contact had it. */
+/* A provider says that the token is dead, and since when (0: now). *alive: a contact's app has shown it after
+ * that, so that it stays; else whoever had it has it no more. */
 MUST_USE bool contacts_forget_device(struct db *db, int64_t account_id, struct sv platform, struct sv token,
-                                     bool *gone, struct err *e);
+                                     int64_t since, bool *alive, struct err *e);
 
 /* ---- reading: texts live in the arena ---- */
 

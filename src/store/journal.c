@@ -1,6 +1,8 @@
 #include "store/journal.h"
 
 #include "base/json.h"
+#include "model/content.h"
+#include "store/contacts.h"
 #include "store/erasures.h"
 #include "store/journal_events.h"
 #include "store/journal_hooks.h"
@@ -342,6 +344,16 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
 }
 
 /* A provider that refuses the number says something for the next message to it. */
+/* A device that a push service calls dead is nobody's any more. *alive: its app has shown itself since. */
+static bool forget_device(struct db *db, const struct job *job, int64_t since, bool *alive, struct err *e) {
+    struct arena ARENA_AUTO mem;
+    arena_init(&mem, CONTENT_BYTES_MAX);
+    struct sv token = suppression_step_address(job->message, job->message->head.step, &mem),
+              platform = sv_cut(&token, ':');
+    *alive = false;
+    return !token.n || contacts_forget_device(db, job->message->account_id, platform, token, since, alive, e);
+}
+
 static bool learn(struct db *db, struct job *job, struct err *e) {
     const struct change *c = &job->change;
     bool ended = (c->next.state == STATE_FAILED || c->next.state == STATE_UNDELIVERED) && c->n_events &&
@@ -357,6 +369,14 @@ static bool learn(struct db *db, struct job *job, struct err *e) {
         .code = at_the_door ? c->attempt.code : c->next.code,
         .invalid_until = at_the_door ? job->invalid_until : 0,
     };
+    if (at_the_door && lesson.reason == REASON_INVALID_NUMBER &&
+        content_channel(job->message, job->message->head.step) == CHANNEL_PUSH) {
+        bool alive;
+        if (!forget_device(db, job, c->attempt.dead_since, &alive, e))
+            return false;
+        if (alive)
+            return true;
+    }
     if (!suppression_learn(db, job->message, &lesson, job->now, &job->wrote, e))
         return false;
     if (!job->wrote || lesson.reason != REASON_OPTED_OUT)

@@ -270,8 +270,7 @@ struct sv suppression_address(struct sv v, char out[SUPPRESSION_NUMBER_BYTES_MAX
     return sv_make(out, v.n);
 }
 
-/* Where a step of m's plan goes to; mem holds it. */
-static struct sv address_of(const struct message *m, unsigned step, struct arena *mem) {
+struct sv suppression_step_address(const struct message *m, unsigned step, struct arena *mem) {
     struct content_step s;
     struct content_code ignored;
     if (step == 0)
@@ -290,7 +289,7 @@ bool suppression_learn(struct db *db, const struct message *m, const struct supp
     arena_init(&mem, CONTENT_BYTES_MAX);
     char by[BY_BYTES_MAX], folded[SUPPRESSION_NUMBER_BYTES_MAX];
     int n = snprintf(by, sizeof by, "%s %d", l->lane, l->code);
-    struct sv number = suppression_address(address_of(m, m->head.step, &mem), folded);
+    struct sv number = suppression_address(suppression_step_address(m, m->head.step, &mem), folded);
     if (number.n == 0)
         return true;
     const struct suppression row = {
@@ -404,8 +403,8 @@ bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool
         return true;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, CONTENT_BYTES_MAX);
-    return ask(db, m, suppression_address(address_of(m, step, &mem), folded), opt_out | block | invalid, now,
-               why, e);
+    return ask(db, m, suppression_address(suppression_step_address(m, step, &mem), folded),
+               opt_out | block | invalid, now, why, e);
 }
 
 bool suppression_lacks_consent(struct db *db, const struct message *m, unsigned step, bool *lacks,
@@ -414,7 +413,7 @@ bool suppression_lacks_consent(struct db *db, const struct message *m, unsigned 
     struct arena ARENA_AUTO mem;
     arena_init(&mem, CONTENT_BYTES_MAX);
     bool granted;
-    struct sv address = suppression_address(address_of(m, step, &mem), folded);
+    struct sv address = suppression_address(suppression_step_address(m, step, &mem), folded);
     if (!consents_ask(db, m->account_id, address, m->text[TEXT_TOPIC], &granted, e))
         return false;
     *lacks = !granted;

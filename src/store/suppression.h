@@ -86,6 +86,8 @@ struct suppression_lesson {
 };
 MUST_USE bool suppression_learn(struct db *db, const struct message *m, const struct suppression_lesson *l,
                                 int64_t now, bool *learned, struct err *e);
+/* Where a step of m's plan goes to; a view into m, or in mem. */
+struct sv suppression_step_address(const struct message *m, unsigned step, struct arena *mem);
 /* Deletes at most limit rows whose time is over. */
 MUST_USE bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e);
 

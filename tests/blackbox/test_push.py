@@ -144,3 +144,38 @@ def test_doctor__asks_fcm_about_nobody(g):
     done = g.run("doctor", "-c", str(g.config))
     assert re.search(r"ok\s+lane android\s+fcm, \d+ ms", done.stdout.decode()), done.stdout
     assert not g.sim.messages()
+
+
+def contact(g, *devices):
+    """A contact with these devices; the last is the one seen last."""
+    made = call(g.port, "PUT", "/v1/contacts/li", json.dumps({"numbers": ["+14155550123"]}),
+                {**g.bearer, "Content-Type": "application/json"})
+    assert made.status in (200, 201), made
+    for device in devices:
+        platform, token = device.split(":", 1)
+        assert g.post("/v1/contacts/li/devices", {"platform": platform, "token": token}).status < 300
+
+
+def devices(g):
+    return ["%s:%s" % (d["platform"], d["token"]) for d in g.get("/v1/contacts/li").json["devices"]]
+
+
+def test_contact__is_reached_on_the_next_device_when_one_is_gone(g):
+    contact(g, DEVICE % 1, DEAD)
+    a = g.post("/v1/messages", {"contact": "li", "channel": "push", "title": "t", "body": "one"})
+    assert a.status == 202, a
+    until(lambda: g.sim.of("one"), timeout=20)
+    assert [m["to"] for m in g.sim.of("one")] == [(DEVICE % 1)[4:]]
+    g.wait(a.json["id"], "sent")
+    assert devices(g) == [DEVICE % 1], "the dead one is forgotten"
+    second = g.post("/v1/messages", {"contact": "li", "channel": "push", "title": "t", "body": "two"}).json["id"]
+    assert len(g.attempts(g.wait(second, "sent")["id"])) == 1
+
+
+def test_device_that_shows_itself_again__is_written_to_again(g):
+    contact(g, DEAD)
+    assert g.wait(g.create(None, "one", contact="li", channel="push"), "failed")["reason"] == "invalid_number"
+    assert devices(g) == []
+    contact(g, DEAD)
+    assert g.get("/v1/suppressions").json["data"] == []
+    assert g.wait(g.create(None, "two", contact="li", channel="push"), "failed")["reason"] == "invalid_number"

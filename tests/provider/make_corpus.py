@@ -20,6 +20,12 @@ def put(target, name, text):
     (folder / name).write_text(text, encoding="utf-8")
 
 
+for adapter in ("fcm", "apns"):
+    for path in sorted((HERE / adapter).glob("*.case")):
+        response = section(path.read_text(encoding="utf-8"), "response")
+        if response.startswith("HTTP "):
+            put("fuzz_push_judge", f"{adapter}_{path.stem}", response)
+
 for path in sorted((HERE / "twilio").glob("*.case")):
     text = path.read_text(encoding="utf-8")
     response, hook, request = (section(text, s) for s in ("response", "hook", "request"))
