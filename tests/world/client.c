@@ -96,6 +96,7 @@ void client_command(struct sim *s) {
     p->delete_asked |= a->kind == ASK_DELETE && a->account_id == 1;
     sim_say(s, "command %d for %llx", a->kind, (unsigned long long)a->id);
     put(s, a);
+    guard_command(s);
 }
 
 static void keyed(struct sim *s, const struct promise *p, const struct ask *a, int64_t id) {

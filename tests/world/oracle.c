@@ -385,6 +385,7 @@ void oracle_end(struct sim *s) {
     check_rates(s);
     check_quotas(s);
     times_check(s);
+    guard_check(s);
     check_polls(s);
     check_backlog(s);
 }

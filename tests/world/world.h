@@ -130,6 +130,9 @@ void times_check(struct sim *s); /* no attempt began against them */
 /* client.c: what callers do, are told, and hear by callbacks. */
 void client_submit(struct sim *s);
 void client_command(struct sim *s);
+void guard_make(const struct sim *s, struct settings *set);
+void guard_command(struct sim *s);
+void guard_check(struct sim *s); /* what is held is not sent */
 void client_hear(struct sim *s);
 void client_callback(struct sim *s, const struct call *c, struct http_response *r);
 void client_forget(struct ask *a); /* nobody answers it */
