@@ -19,6 +19,9 @@ static const char lane_text[] = "lanes:\n  - {name: a, provider: twilio, account
 static struct settings *load_text(struct sv yaml, struct config_problems *problems) {
     struct fake_source f = {.env = sv_of(env_text)};
     fake_file(&f, SV("h.yaml"), yaml);
+    fake_file(&f, SV("prices/aliyun.csv"), SV("86,0.045\n")); /* which examples name */
+    fake_file(&f, SV("/etc/hongyan/holidays/cn.yaml"),
+              SV("name: cn\nfirst: 2026-01-01\nlast: 2026-12-31\nholidays: [2026-01-01]\n"));
     struct config_source src = fake_source_of(&f);
     return config_load(SV("h.yaml"), &src, problems);
 }
