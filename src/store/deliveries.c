@@ -392,19 +392,15 @@ bool deliveries_tried(struct db *db, const struct delivery_try *t, int64_t now, 
 
 /* ---- forgetting ---- */
 
-bool deliveries_forget(struct db *db, const struct hook_list *l, const struct message *m, struct err *e) {
-    static const char sql[] = "DELETE FROM delivery WHERE webhook_id=? AND subject_id=?";
-    for (const struct webhook *h = hooks_of(l, m->account_id);
-         h && h != hooks_end(l) && h->account_id == m->account_id; h++) {
-        struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
-        db_int(s, h->id);
-        db_int(s, m->id);
-        if (!db_run(s, e))
-            return false;
-    }
-    return true;
+bool deliveries_forget(struct db *db, int64_t account_id, int64_t message_id, struct err *e) {
+    static const char sql[] = "DELETE FROM delivery WHERE webhook_id IN (SELECT id FROM webhook INDEXED BY "
+                              "webhook_account WHERE account_id=?) AND subject_id=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!s)
+        return false;
+    db_int(s, account_id);
+    db_int(s, message_id);
+    return db_run(s, e);
 }
 
 static bool delete_old(struct db *db, const struct webhook *h, int64_t until, unsigned limit, unsigned *n,

@@ -91,9 +91,8 @@ MUST_USE bool deliveries_tried(struct db *db, const struct delivery_try *t, int6
 
 /* ---- forgetting ---- */
 
-/* All that endpoints of m's account are owed and were given of it. */
-MUST_USE bool deliveries_forget(struct db *db, const struct hook_list *l, const struct message *m,
-                                struct err *e);
+/* All that the account's endpoints are owed, and were given, of one message. */
+MUST_USE bool deliveries_forget(struct db *db, int64_t account_id, int64_t message_id, struct err *e);
 /* Deletes what was owed before `until` and is over, and gives up what is not; of deleted endpoints all, and
  * then them. At most limit rows; *more: there may be others. */
 MUST_USE bool deliveries_prune(struct db *db, const struct hook_list *l, int64_t until, unsigned limit,

@@ -410,7 +410,7 @@ static bool do_delete(struct db *db, struct job *job, struct err *e) {
     int64_t id = job->message->id;
     return spent_keep(db, job->message, job->now, e) && links_delete(db, id, e) &&
            replies_forget(db, id, e) && tally_forget(db, id, e) &&
-           (!job->hooks || deliveries_forget(db, job->hooks, job->message, e)) &&
+           (!job->hooks || deliveries_forget(db, job->message->account_id, id, e)) &&
            journal_delete_message(db, job->message, e);
 }
 
