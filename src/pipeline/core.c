@@ -134,6 +134,8 @@ void core_forget_job(struct job *j) {
         message_free(w->ask->message);
     if (w->purpose == FOR_GUARD)
         core_guard_forget(w);
+    if (w->purpose == FOR_TRIAL)
+        core_trial_forget(w);
     if (w->purpose == FOR_EVENT)
         core_event_forget(w);
     lose(w->ask);
@@ -436,6 +438,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_HOOK_PRUNE: core_hooks_pruned(c, w); break;
     case FOR_VERIFY: core_verify_done(c, w); break;
     case FOR_GUARD: core_guard_done(c, w); break;
+    case FOR_TRIAL: core_trial_done(c, w); break;
     case FOR_EVENT: core_event_done(c, w); break;
     }
     core_free_work(w);
@@ -548,6 +551,7 @@ int64_t core_turn(struct core *c) {
     core_claims(c);
     core_ask_for_use(c);
     core_ask_for_accounts(c);
+    core_ask_for_trials(c);
     core_ask_for_pages(c);
     core_owed_scan(c);
     core_hooks_turn(c);

@@ -1,10 +1,10 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
  * core_queue.c (whose turn it is), core_receipt.c (receipts that do not come), core_send.c (claims, outcomes,
- * look-ups), core_route.c (routes), core_price.c (what they cost), core_time.c (quiet hours), core_lanes.c
- * (what is told of lanes), core_expect.c and core_explain.c (what is told of messages), core_owed.c (status
- * callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard), core_verify.c (one-time codes),
- * core_events.c (business events).
+ * look-ups), core_route.c (routes), core_price.c (what they cost), core_trials.c (their canaries),
+ * core_time.c (quiet hours), core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is
+ * told of messages), core_owed.c (status callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard),
+ * core_verify.c (one-time codes), core_events.c (business events).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -79,6 +79,7 @@ enum purpose {
     FOR_HOOK_REPLAY,
     FOR_HOOK_PRUNE,
     FOR_VERIFY, /* answers ask */
+    FOR_TRIAL,  /* what is kept of lanes on trial: owns its write */
     FOR_GUARD,  /* what the fraud guard keeps: answers ask, if there is one; owns its write */
     FOR_EVENT,  /* answers ask; its parts are works of their own, FOR_PUT */
 };
@@ -131,6 +132,10 @@ struct core {
         bool unread, reading;
         int64_t ask_at;
     } accounts;
+    struct { /* lanes on trial that were taken out before this process */
+        bool unread, reading;
+        int64_t ask_at;
+    } trials;
     struct map gone; /* lanes no longer configured, owned: calls may still name them */
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
@@ -335,6 +340,12 @@ enum reason core_refused(const struct core *c, const struct route_rule *route, c
 void core_order_by_price(const struct core *c, const struct message *m, struct choice *choice);
 void core_note_price(const struct core *c, const struct lane_config *lane, const struct message *m,
                      struct attempt *a);
+
+/* core_trials.c: what is kept of lanes on trial */
+void core_trial_out(struct core *c, const struct route_rule *route);
+void core_ask_for_trials(struct core *c);
+void core_trial_done(struct core *c, struct work *w);
+void core_trial_forget(struct work *w); /* frees what it owns */
 
 /* core_route.c */
 void core_load_routes(struct core *c, const struct settings *s);

@@ -80,6 +80,7 @@ void core_load_routes(struct core *c, const struct settings *s) {
         c->route_canaries |= s->routes[i].canary_permille > 0;
     }
     c->accounts.unread = route_table_needs_account(c->routes);
+    c->trials.unread = true;
 }
 
 void core_routes_done(struct core *c) {
@@ -166,6 +167,7 @@ static void judge_trial(struct core *c, struct canary *t, const struct route_rul
         return;
     struct canary_sample own = canary_window(t, 1), other = canary_window(t, 0);
     t->out = true;
+    core_trial_out(c, route);
     meter_add(c->world->meters, COUNT_CANARIES_OUT, 1);
     log_error(c->world->log, "route.canary_out", kv_name("route", route->name),
               kv_name("lane", c->lanes[route->canary]->config->name),

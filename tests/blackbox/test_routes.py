@@ -192,6 +192,10 @@ def test_canary__that_does_not_deliver_is_taken_out_and_stays_out_over_a_reload(
         g.create(to="+1415556%04d" % i, body="later %d" % i)
     g.settle()
     assert g.sims["abroad"].stats()["received"] == before
+    g.kill9()
+    g.start()
+    until(lambda: [d for d in g.post("/v1/route/explain", {"to": "+14155550123", "body": "x"}).json["decisions"]
+                   if d["decision"] == "canary" and "taken out" in d["text"]], told="a restart begins the trial anew")
     reload(g, routes=[{"name": "trial", "lanes": ["home"], "canary": "abroad 50%"}])  # another trial begins
     for i in range(40):
         g.create(to="+1415557%04d" % i, body="anew %d" % i)

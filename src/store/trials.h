@@ -1,0 +1,28 @@
+/* trials: which lanes on trial were taken out of their route, so that a restart does not try them again. A
+ * row is for the canary as the settings had it; with another one the route's trial begins anew. Writing and
+ * reading are for the journal (store/write.h).
+ */
+#ifndef HY_STORE_TRIALS_H
+#define HY_STORE_TRIALS_H
+
+#include "model/route.h"
+#include "store/write.h"
+
+enum { TRIAL_CANARY_MAX = 64 };
+
+struct trial_row {
+    char route[LANE_NAME_MAX + 1], canary[TRIAL_CANARY_MAX + 1];
+};
+
+enum trial_act { TRIAL_OUT, TRIAL_FORGET, TRIAL_READ };
+
+struct trial_write {
+    struct store_write write; /* first; run: trials_run */
+    enum trial_act act;
+    struct trial_row row;   /* OUT; FORGET: its route */
+    struct trial_row *rows; /* READ: room for ROUTES_MAX, the caller's */
+    size_t n;
+};
+MUST_USE bool trials_run(struct db *db, struct store_write *w, int64_t now, struct err *e);
+
+#endif
