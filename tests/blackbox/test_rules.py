@@ -2,13 +2,14 @@
 import http.client
 import json
 import os
+import re
 import signal
 import threading
 import time
 
 import pytest
 
-from harness.gateway import call, until
+from harness.gateway import after, call, until
 
 RULE = {"on": "order.*", "when": "data.total >= 10", "to": "data.phone", "template": "paid", "key": "data.order_id",
         "cancel_on": "order.refunded", "cancel_key": "data.order_id", "delay": "1h"}
@@ -148,3 +149,25 @@ def test_event__a_kill_under_load_loses_none_and_doubles_none(make_gateway, fold
     bodies = [m["body"] for m in gateway.all()]
     assert len(bodies) == len(set(bodies))
     assert {"Order %s is paid." % name for name in taken} <= set(bodies)
+
+
+def test_docs__the_restaurant_of_the_page_runs(make_gateway, folders):
+    page = open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "events.md"), encoding="utf-8").read()
+    example = page[page.index("## A restaurant"):]
+    for name, text in re.findall(r"`(table-[a-z.-]+\.txt)`\n```\n(.*?)\n```", example, re.S):
+        open(os.path.join(folders["templates"]["dir"], name), "w", encoding="utf-8").write(text)
+    rules = re.search(r"```yaml\n(.*?)```", example, re.S).group(1)
+    open(os.path.join(folders["rules"]["dir"], "restaurant.yaml"), "w", encoding="utf-8").write(rules)
+    created, cancelled = [json.loads(e) for e in re.findall(r"-d '\n(.*?)'\n", example, re.S)]
+    created["data"]["start_at"] = after(3 * 86400)
+    gateway = make_gateway(**folders)
+    booked = {o["rule"]: o for o in gateway.post("/v1/events", created).json["outcomes"]}
+    assert gateway.message(booked["table-booked"]["message_id"])["body"] == "李雷,您已预订 19:00 4 人桌。"
+    reminder = gateway.message(booked["table-tomorrow"]["message_id"])
+    assert reminder["status"] == "scheduled" and reminder["body"].startswith("李雷,明天 19:00 恭候光临。")
+    gone = gateway.post("/v1/events", cancelled).json["outcomes"]
+    assert [(o["did"], o["message_id"]) for o in gone] == [("canceled", reminder["id"])]
+    assert gateway.message(reminder["id"])["status"] == "canceled"
+    created["id"], created["data"]["booking_id"], created["data"]["language"] = "b-43", "b-43", "en"
+    booked = {o["rule"]: o for o in gateway.post("/v1/events", created).json["outcomes"]}
+    assert "your table for 4" in gateway.message(booked["table-booked"]["message_id"])["body"]
