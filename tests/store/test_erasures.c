@@ -178,11 +178,14 @@ static void test_zone__of_a_number_is_its_contacts_latest_and_a_device_is_forgot
     size_t n;
     assert_true(contacts_devices(s->db, 1, SV("a"), &mem, d, 4, &n, &e));
     assert_int_equal(n, 1);
-    bool gone;
-    assert_true(contacts_forget_device(s->db, 2, SV("fcm"), SV("t"), &gone, &e));
-    assert_false(gone);
-    assert_true(contacts_forget_device(s->db, 1, SV("fcm"), SV("t"), &gone, &e));
-    assert_true(gone);
+    bool alive;
+    assert_true(contacts_forget_device(s->db, 2, SV("fcm"), SV("t"), 0, &alive, &e));
+    assert_true(contacts_forget_device(s->db, 1, SV("fcm"), SV("t"), KIT_NOW - 1, &alive, &e));
+    assert_true(alive);
+    assert_true(contacts_devices(s->db, 1, SV("a"), &mem, d, 4, &n, &e));
+    assert_int_equal(n, 1);
+    assert_true(contacts_forget_device(s->db, 1, SV("fcm"), SV("t"), KIT_NOW + 1, &alive, &e));
+    assert_false(alive);
     assert_true(contacts_devices(s->db, 1, SV("a"), &mem, d, 4, &n, &e));
     assert_int_equal(n, 0);
 }
