@@ -44,7 +44,7 @@ struct guard_flag {
 };
 
 struct guard;
-/* NULL when memory is short. Some 4 MB. */
+/* NULL when memory is short. Some 5 MB. */
 MUST_USE struct guard *guard_new(struct sip_key key);
 void guard_free(struct guard *g);
 
