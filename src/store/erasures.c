@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "store/consents.h"
-#include "store/deliveries.h"
 #include "store/links.h"
 #include "store/rows.h"
 #include "store/spent.h"
@@ -83,8 +82,7 @@ static bool erase_message(struct db *db, const struct message *m, struct erasure
     bool outbound = m->direction == DIRECTION_OUT;
     return spent_keep(db, m, now, e) && erase_deliveries(db, m, e) &&
            run_on(db, outbound ? out : in, m->id, outbound ? &r->messages : &unused, e) &&
-           run_on(db, links, m->id, &r->links, e) && run_on(db, reply, m->id, &r->replies, e) &&
-           deliveries_forget(db, m->account_id, m->id, e);
+           run_on(db, links, m->id, &r->links, e) && run_on(db, reply, m->id, &r->replies, e);
 }
 
 /* One-time codes to an address: those that are over go, the others are left over for now. */

@@ -269,15 +269,3 @@ def test_webhook__unique_text_of_a_message_is_not_told(gateway, hooks, endpoint)
     sid = gateway.create(body=text)
     endpoint.wait("message.delivered", sid)
     assert all(text not in json.dumps(p.json) for p in endpoint.posts)
-
-
-def test_webhook__erasing_a_person_takes_along_what_is_owed_and_was_said_of_them(gateway, hooks, endpoint):
-    endpoint.answer = 500
-    hook = hooks.create(endpoint.url, events=["consent.*"])
-    gateway.wait(gateway.create(), "delivered")
-    gateway.sim.reply(NUMBER, "+15005550006", "STOP")
-    until(lambda: any(r["attempts"] for r in hooks.deliveries(hook)), 20)
-    a = call(gateway.port, "POST", "/v1/erasures", json.dumps({"number": NUMBER}),
-             {"Authorization": "Bearer " + hooks.key, "Content-Type": "application/json"})
-    assert a.status in (200, 201, 202), a
-    until(lambda: not hooks.deliveries(hook), 20)
