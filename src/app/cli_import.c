@@ -19,6 +19,7 @@
 
 static const char usage[] =
     "hongyan import templates DIR [-c FILE] [--account NAME] [--publish] [--dry-run] [--json]\n"
+    "hongyan import rules DIR ...                (hongyan import rules --help says more)\n"
     "hongyan import suppressions FILE.csv ...    (hongyan import suppressions --help says more)\n"
     "hongyan import contacts FILE ...    (hongyan import contacts --help says more)\n\n"
     "Takes the files NAME.txt and NAME.LANG.txt of a folder into the account's store of templates "
@@ -291,6 +292,8 @@ static void report(const struct import *im) {
 }
 
 int cli_import(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "rules") == 0)
+        return cli_import_rules(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "suppressions") == 0)
         return cli_import_suppressions(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "contacts") == 0)

@@ -171,3 +171,21 @@ def test_docs__the_restaurant_of_the_page_runs(make_gateway, folders):
     created["id"], created["data"]["booking_id"], created["data"]["language"] = "b-43", "b-43", "en"
     booked = {o["rule"]: o for o in gateway.post("/v1/events", created).json["outcomes"]}
     assert "your table for 4" in gateway.message(booked["table-booked"]["message_id"])["body"]
+
+
+def test_import__files_of_rules_go_into_the_store_once(make_gateway, folders, tmp_path):
+    gateway = make_gateway(templates=folders["templates"])
+    path = tmp_path / "rules" / "shop.yaml"
+    path.write_text("rules:\n  - name: paid\n    on: order.paid\n    to: data.phone\n    template: paid\n")
+
+    def load(*more):
+        return gateway.run("import", "rules", str(tmp_path / "rules"), "-c", str(gateway.config), *more)
+    assert load("--dry-run").returncode == 0 and gateway.get("/v1/rules/paid").status == 404
+    assert load("--publish").returncode == 0
+    event = {"type": "order.paid", "data": PAID}
+    until(lambda: gateway.post("/v1/events", event).json["outcomes"], 20, told="the rule is not taken")
+    assert load("--publish").returncode == 0
+    assert gateway.get("/v1/rules/paid").json["latest_version"] == 1
+    path.write_text(path.read_text() + "    wen: 'true'\n")
+    wrong = load("--publish")
+    assert wrong.returncode != 0 and "shop.yaml:6:" in str(wrong.stderr) and "`wen`" in str(wrong.stderr), wrong
