@@ -186,14 +186,15 @@ static bool own_message(struct api_request *rq, int64_t *id) {
     return true;
 }
 
-/* Which message it repeats. */
-static bool add_first(struct api_request *rq, int64_t id, struct buf *out, struct err *e) {
-    int64_t first_id;
-    if (!tally_first_of(api_db(rq), id, &first_id, e) || !first_id)
-        return e->kind == ERR_NONE;
-    struct sid sid = sid_message(api_world(rq)->id_key, first_id);
+/* Which message it repeats, for one that was suppressed as a duplicate. */
+static bool add_first(struct api_request *rq, int64_t id, const struct event *ev, struct buf *out,
+                      struct err *e) {
+    int64_t first_id = 0;
+    if (ev->reason == REASON_DUPLICATE && !tally_first_of(api_db(rq), id, &first_id, e))
+        return false;
+    struct sid sid = first_id ? sid_message(api_world(rq)->id_key, first_id) : (struct sid){0};
     out->n--; /* the closing brace */
-    json_pair(out, "duplicate_of", sid_sv(&sid));
+    json_pair_or_null(out, "duplicate_of", first_id ? sid_sv(&sid) : SV_NONE);
     buf_addc(out, '}');
     return true;
 }
@@ -216,7 +217,7 @@ void native_events(struct api_request *rq) {
         if (i)
             buf_addc(out, ',');
         native_print_event(&events[i], out);
-        if (events[i].reason == REASON_DUPLICATE && !add_first(rq, id, out, &e)) {
+        if (!add_first(rq, id, &events[i], out, &e)) {
             api_fail(rq, &e);
             return;
         }

@@ -238,7 +238,7 @@ const struct api_field event_shape[] = {
      .required = true},
     {"attempt", FIELD_INT, "The attempt it belongs to.", .max = UINT16_MAX},
     CODE_FIELD,
-    {"duplicate_of", FIELD_TEXT, "Of a suppressed duplicate: the message it repeats (left out otherwise)."},
+    {"duplicate_of", FIELD_TEXT, "Of a suppressed duplicate: the message it repeats."},
     {0},
 };
 

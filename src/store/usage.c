@@ -62,14 +62,14 @@ const char *usage_by_name(int by) {
     return by_names[by];
 }
 
-#define READ(column)                                                                                         \
-    "SELECT " column                                                                                         \
-    ", currency, sum(messages), sum(segments), sum(cost) FROM usage WHERE account_id=? AND "                 \
-    "day>=? AND day<? GROUP BY 1, 2 ORDER BY 1, 2 LIMIT ?"
+#define SUMS                                                                                                 \
+    ", currency, sum(messages), sum(segments), sum(cost) FROM usage WHERE account_id=? AND day>=? AND "      \
+    "day<? GROUP BY 1, 2 ORDER BY 1, 2 LIMIT ?"
 
 bool usage_read(struct db *db, int64_t account_id, int64_t from_day, int64_t until_day, enum usage_by by,
                 struct arena *mem, struct usage_row *out, size_t max, size_t *n, bool *more, struct err *e) {
-    static const char *const sql[USAGE_BYS] = {READ("day"), READ("lane"), READ("country"), READ("topic")};
+    static const char *const sql[USAGE_BYS] = {"SELECT day" SUMS, "SELECT lane" SUMS, "SELECT country" SUMS,
+                                               "SELECT topic" SUMS};
     struct db_stmt *s = db_stmt(db, sql[by], e);
     *n = 0;
     *more = false;
