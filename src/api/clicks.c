@@ -6,7 +6,7 @@
 #include <string.h>
 
 void clickbook_init(struct clickbook *b) {
-    *b = (struct clickbook){.ask = {.kind = ASK_CLICKS}};
+    *b = (struct clickbook){.ask = {.kind = ASK_WRITE}};
     map_init(&b->index);
 }
 
@@ -62,16 +62,20 @@ struct ask *clickbook_take(struct clickbook *b, struct mailbox *reply_to, int64_
         turn_page(b);
     b->out = true;
     b->tried_at = monotonic;
-    b->ask = (struct ask){
-        .kind = ASK_CLICKS, .reply_to = reply_to, .owner = b, .clicks = b->written, .n_clicks = b->n_written};
+    b->clicked =
+        (struct links_clicked){.write = {.run = links_count}, .clicks = b->written, .n = b->n_written};
+    b->ask = (struct ask){.kind = ASK_WRITE, .reply_to = reply_to, .owner = b, .write = &b->clicked.write};
     return &b->ask;
 }
 
-void clickbook_back(struct clickbook *b) {
+void clickbook_back(struct clickbook *b, struct meters *m) {
     b->out = false;
     b->refused = b->ask.result != ASK_DONE;
-    if (!b->refused)
-        b->n_written = 0;
+    if (b->refused)
+        return;
+    for (size_t i = 0; i < b->n_written; i++)
+        meter_add(m, COUNT_CLICKS, b->written[i].n);
+    b->n_written = 0;
 }
 
 bool clickbook_is_idle(const struct clickbook *b) {

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "model/world.h"
 #include "pipeline/ask.h"
+#include "store/links.h"
 
 enum { CLICKS_MAX = 4096 };
 
@@ -23,6 +24,7 @@ struct clickbook {
     bool out;         /* they are with the core */
     bool refused;     /* the last time they were not stored */
     int64_t tried_at; /* when they were handed over last, monotonic */
+    struct links_clicked clicked;
     struct ask ask;
 };
 
@@ -33,7 +35,7 @@ void clickbook_add(struct clickbook *b, int64_t code, int64_t now, struct meters
 /* The ask to be put, when there is something and its time has come (at once: now); NULL: nothing. It comes
  * back by reply_to, to clickbook_back. */
 struct ask *clickbook_take(struct clickbook *b, struct mailbox *reply_to, int64_t monotonic, bool at_once);
-void clickbook_back(struct clickbook *b);
+void clickbook_back(struct clickbook *b, struct meters *m);
 /* Nothing is left to be stored, or it was tried in vain. */
 bool clickbook_is_idle(const struct clickbook *b);
 

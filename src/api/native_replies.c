@@ -164,9 +164,9 @@ void native_message_replies(struct api_request *rq) {
 
 static void marked(struct api_request *rq, struct ask *a) {
     struct err e = ERR_INIT;
-    if (a->result == ASK_DONE) {
+    if (a->result == ASK_DONE && ((const struct reply_mark *)a->write)->there) {
         api_answer(rq, &(struct answer){.status = 204});
-    } else if (a->result == ASK_ABSENT) {
+    } else if (a->result == ASK_DONE) {
         err_set(&e, ERR_NOT_FOUND, "your account has no such text from a handset");
         api_fail(rq, &e);
     } else {
@@ -178,9 +178,12 @@ static void mark(struct api_request *rq, bool read) {
     int64_t id;
     if (!api_parse_sid(rq, rq->params[0], &id))
         return;
-    struct ask *a = api_new_ask(rq, ASK_MARK);
-    a->id = id;
-    a->read = read;
+    struct reply_mark *w = arena_zalloc(&rq->x->arena, sizeof *w);
+    ASSERT(w);
+    *w = (struct reply_mark){
+        .write = {.run = replies_mark}, .account_id = rq->account_id, .message_id = id, .read = read};
+    struct ask *a = api_new_ask(rq, ASK_WRITE);
+    a->write = &w->write;
     api_ask(rq, a, marked);
 }
 

@@ -209,6 +209,7 @@ static struct change *new_change(struct api_request *rq, enum suppression_act ac
     ASSERT(c);
     c->rows = arena_zalloc(&rq->x->arena, (rows ? rows : 1) * sizeof *c->rows);
     ASSERT(c->rows);
+    c->write.write.run = suppression_run;
     c->write.act = act;
     c->write.rows = c->rows;
     return c;
@@ -216,8 +217,8 @@ static struct change *new_change(struct api_request *rq, enum suppression_act ac
 
 static void put_change(struct api_request *rq, struct change *c, api_done *done) {
     rq->own = c;
-    struct ask *a = api_new_ask(rq, ASK_SUPPRESS);
-    a->suppression = &c->write;
+    struct ask *a = api_new_ask(rq, ASK_WRITE);
+    a->write = &c->write.write;
     api_ask(rq, a, done);
 }
 

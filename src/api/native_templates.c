@@ -82,12 +82,15 @@ static void answer_version(struct api_request *rq, struct sv name, uint32_t numb
 
 /* What a write came to, once it is on disk. */
 static void written(struct api_request *rq, struct ask *a) {
-    const struct template_write *w = a->template;
+    const struct template_write *w = (const struct template_write *)a->write;
     struct err e = ERR_INIT;
     if (a->result != ASK_DONE) {
         api_fail(rq, &a->err);
         return;
     }
+    /* Before the answer: whoever has it finds the new text on every front. */
+    if (w->published)
+        meter_add(api_world(rq)->meters, COUNT_TEMPLATES_PUBLISHED, 1);
     switch (w->outcome) {
     case TEMPLATE_DONE:
     case TEMPLATE_SAME:
@@ -114,6 +117,7 @@ static void written(struct api_request *rq, struct ask *a) {
 static struct template_write *new_write(struct api_request *rq, enum template_act act, struct sv name) {
     struct template_write *w = arena_zalloc(&rq->x->arena, sizeof *w);
     ASSERT(w);
+    w->write.run = templates_run;
     w->act = act;
     w->account_id = rq->account_id;
     w->name = name;
@@ -121,8 +125,8 @@ static struct template_write *new_write(struct api_request *rq, enum template_ac
 }
 
 static void put_write(struct api_request *rq, struct template_write *w) {
-    struct ask *a = api_new_ask(rq, ASK_TEMPLATE);
-    a->template = w;
+    struct ask *a = api_new_ask(rq, ASK_WRITE);
+    a->write = &w->write;
     api_ask(rq, a, written);
 }
 

@@ -134,10 +134,10 @@ void front_reply(struct front *f, struct ask *a) {
         front_digest_done(f, a);
         return;
     }
-    if (a->kind == ASK_CLICKS) {
+    if (a->owner == &f->clicks) {
         ASSERT(f->asks_out);
         f->asks_out--;
-        clickbook_back(&f->clicks);
+        clickbook_back(&f->clicks, f->parts.world->meters);
         return;
     }
     struct api_request *rq = a->owner;

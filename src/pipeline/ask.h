@@ -21,27 +21,23 @@
 #include "store/verifications.h"
 
 enum ask_kind {
-    ASK_SUBMIT,   /* a new message, out or in */
-    ASK_CANCEL,   /* withdraw it if it was not sent */
-    ASK_DELETE,   /* forget a finished one */
-    ASK_REDACT,   /* empty its body */
-    ASK_RECEIPT,  /* a provider's report */
-    ASK_RELOAD,   /* new settings; answered at once */
-    ASK_TEMPLATE, /* a write to the store of templates; DONE: its outcome is on disk */
-    ASK_CLICKS,   /* short links were opened; DONE: counted on disk */
-    ASK_SUPPRESS, /* a write to the suppression list; likewise */
-    ASK_LANES,    /* how the lanes stand; answered at once */
-    ASK_MARK,     /* mark an inbound text as read, or unread */
-    ASK_WRITE,    /* what the core has no part in (store/write.h); DONE: its outcome is on disk */
-    ASK_EXPLAIN,  /* what would become of a message; answered at once */
-    ASK_EXPECT,   /* when a message that waits may expect to go; answered at once */
-    ASK_HOOK,     /* a write to the account's webhooks; REFUSED: too many, or disabled */
-    ASK_VERIFY,   /* a one-time code is tried, or withdrawn; DONE: what came of it is on disk */
-    ASK_RELEASE,  /* send what the fraud guard holds */
-    ASK_DROP,     /* do not send it */
-    ASK_UNFLAG,   /* let a flagged prefix pass; number is the prefix */
-    ASK_EVENT,    /* a business event with what its rules make of it; DONE: all of it is on disk */
-    ASK_DIGEST,   /* events that were gathered, as one message; likewise */
+    ASK_SUBMIT,  /* a new message, out or in */
+    ASK_CANCEL,  /* withdraw it if it was not sent */
+    ASK_DELETE,  /* forget a finished one */
+    ASK_REDACT,  /* empty its body */
+    ASK_RECEIPT, /* a provider's report */
+    ASK_RELOAD,  /* new settings; answered at once */
+    ASK_LANES,   /* how the lanes stand; answered at once */
+    ASK_WRITE,   /* what the core has no part in (store/write.h); DONE: its outcome is on disk */
+    ASK_EXPLAIN, /* what would become of a message; answered at once */
+    ASK_EXPECT,  /* when a message that waits may expect to go; answered at once */
+    ASK_HOOK,    /* a write to the account's webhooks; REFUSED: too many, or disabled */
+    ASK_VERIFY,  /* a one-time code is tried, or withdrawn; DONE: what came of it is on disk */
+    ASK_RELEASE, /* send what the fraud guard holds */
+    ASK_DROP,    /* do not send it */
+    ASK_UNFLAG,  /* let a flagged prefix pass; number is the prefix */
+    ASK_EVENT,   /* a business event with what its rules make of it; DONE: all of it is on disk */
+    ASK_DIGEST,  /* events that were gathered, as one message; likewise */
     ASK_KINDS
 };
 
@@ -72,20 +68,15 @@ struct ask {
     struct sv caller_key, source; /* SUBMIT: what limits may count by; borrowed */
     const struct link *links;     /* SUBMIT: those in its text; the front's, lent until the answer */
     size_t n_links;
-    const struct clicks *clicks; /* CLICKS: likewise */
-    size_t n_clicks;
     const struct settings *settings; /* RELOAD */
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
     int64_t account_id;              /* CANCEL, DELETE, REDACT */
-    struct template_write *template; /* TEMPLATE: the front's, lent until the answer */
-    struct suppression_write *suppression; /* SUPPRESS: likewise */
-    struct store_write *write;             /* WRITE: likewise */
-    unsigned attempt;                      /* RECEIPT: 0 not known */
-    struct hook_write *hook;               /* HOOK: likewise */
-    struct lane_report *lanes;             /* LANES: room for lanes_max, likewise */
+    struct store_write *write;       /* WRITE: the front's, lent until the answer */
+    unsigned attempt;                /* RECEIPT: 0 not known */
+    struct hook_write *hook;         /* HOOK: likewise */
+    struct lane_report *lanes;       /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;
     struct reply *reply;          /* SUBMIT of an inbound text: likewise; its answer may be taken out */
-    bool read;                    /* MARK */
     const struct message *about;  /* EXPLAIN, EXPECT: the front's, lent until the answer */
     struct explain *explain;      /* EXPLAIN: likewise */
     struct expectation *expected; /* EXPECT: likewise */

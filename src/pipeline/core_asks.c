@@ -378,10 +378,6 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_SUBMIT:
     case ASK_RELOAD:
     case ASK_LANES:
-    case ASK_TEMPLATE:
-    case ASK_CLICKS:
-    case ASK_SUPPRESS:
-    case ASK_MARK:
     case ASK_WRITE:
     case ASK_EXPLAIN:
     case ASK_EXPECT:
@@ -423,85 +419,6 @@ void core_about_stored(struct core *c, struct ask *a) {
     }
     core_ask_live(c, l, a);
     core_settled(c, l);
-}
-
-/* ---- templates ---- */
-
-/* The core has no part in it but to hand it to the only writer and to answer when it is on disk. */
-static void write_template(struct core *c, struct ask *a) {
-    struct work *w = core_work(c, FOR_TEMPLATE, JOB_TEMPLATE, NULL);
-    w->ask = a;
-    w->job.template = a->template;
-    core_record(c, w);
-}
-
-void core_template_done(struct core *c, struct work *w) {
-    struct ask *a = w->ask;
-    if (w->job.result != JOB_DONE) {
-        a->err = w->job.err;
-        core_answer(c, a, ASK_FAILED);
-        return;
-    }
-    /* Before the answer: whoever has it finds the new text on every front. */
-    if (a->template->published)
-        meter_add(c->world->meters, COUNT_TEMPLATES_PUBLISHED, 1);
-    core_answer(c, a, ASK_DONE);
-}
-
-/* ---- clicks ---- */
-
-static void count_clicks(struct core *c, struct ask *a) {
-    struct work *w = core_work(c, FOR_CLICKS, JOB_CLICKS, NULL);
-    w->ask = a;
-    w->job.clicks = a->clicks;
-    w->job.n_clicks = a->n_clicks;
-    core_record(c, w);
-}
-
-void core_clicks_done(struct core *c, struct work *w) {
-    struct ask *a = w->ask;
-    uint64_t times = 0;
-    for (size_t i = 0; i < a->n_clicks; i++)
-        times += a->clicks[i].n;
-    if (w->job.result == JOB_DONE)
-        meter_add(c->world->meters, COUNT_CLICKS, times);
-    a->err = w->job.err;
-    core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
-}
-
-/* ---- the suppression list ---- */
-
-static void write_suppression(struct core *c, struct ask *a) {
-    struct work *w = core_work(c, FOR_SUPPRESS, JOB_SUPPRESS, NULL);
-    w->ask = a;
-    w->job.suppression = a->suppression;
-    core_record(c, w);
-}
-
-void core_suppress_done(struct core *c, struct work *w) {
-    struct ask *a = w->ask;
-    a->err = w->job.err;
-    core_answer(c, a, w->job.result == JOB_DONE ? ASK_DONE : ASK_FAILED);
-}
-
-/* ---- the inbox ---- */
-
-static void mark(struct core *c, struct ask *a) {
-    struct work *w = core_work(c, FOR_MARK, JOB_MARK, NULL);
-    w->ask = a;
-    w->job.id = a->id;
-    w->job.account_id = a->account_id;
-    w->job.read = a->read;
-    core_record(c, w);
-}
-
-void core_mark_done(struct core *c, struct work *w) {
-    struct ask *a = w->ask;
-    a->err = w->job.err;
-    core_answer(c, a,
-                w->job.result == JOB_DONE     ? ASK_DONE
-                : w->job.result == JOB_ABSENT ? ASK_ABSENT
-                                              : ASK_FAILED);
 }
 
 /* ---- what the core has no part in ---- */
@@ -602,11 +519,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_DROP:
     case ASK_REDACT: core_about_stored(c, a); break;
     case ASK_UNFLAG: core_guard_unflag(c, a); break;
-    case ASK_TEMPLATE: write_template(c, a); break;
-    case ASK_CLICKS: count_clicks(c, a); break;
-    case ASK_SUPPRESS: write_suppression(c, a); break;
     case ASK_LANES: core_report_lanes(c, a); break;
-    case ASK_MARK: mark(c, a); break;
     case ASK_WRITE: write_for_front(c, a); break;
     case ASK_EXPLAIN: core_explain(c, a); break;
     case ASK_EXPECT: core_answer_expect(c, a); break;

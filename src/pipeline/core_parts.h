@@ -66,14 +66,10 @@ enum purpose {
     FOR_LANE_STATE,
     FOR_KEY, /* a request over a rate: is it a repeat of one that was taken? */
     FOR_PRUNE,
-    FOR_TEMPLATE, /* answers ask */
-    FOR_CLICKS,   /* answers ask */
     FOR_ACCOUNTS,
-    FOR_SUPPRESS, /* answers ask */
-    FOR_MARK,     /* answers ask */
-    FOR_WRITE,    /* answers ask */
-    FOR_HOOK,     /* a write to webhooks: answers ask, if there is one */
-    FOR_HOOKS,    /* the list of them */
+    FOR_WRITE, /* answers ask */
+    FOR_HOOK,  /* a write to webhooks: answers ask, if there is one */
+    FOR_HOOKS, /* the list of them */
     FOR_HOOK_SCAN,
     FOR_HOOK_TRIED, /* what came of a delivery */
     FOR_HOOK_REPLAY,
@@ -241,10 +237,6 @@ void core_find_again(struct core *c); /* those that waited long enough */
 int64_t core_find_again_at(const struct core *c);
 void core_find_lost(struct core *c); /* the core ends */
 void core_about_stored(struct core *c, struct ask *a);
-void core_template_done(struct core *c, struct work *w);
-void core_clicks_done(struct core *c, struct work *w);
-void core_suppress_done(struct core *c, struct work *w);
-void core_mark_done(struct core *c, struct work *w);
 void core_write_done(struct core *c, struct work *w);
 /* Makes the new message of a come alive, with its id and the job that stores it, which is not handed over
  * yet. */

@@ -442,28 +442,6 @@ static bool do_verify(struct db *db, struct job *job, struct err *e) {
     return verifications_write(db, job->verification, job->now, e);
 }
 
-static bool do_template(struct db *db, struct job *job, struct err *e) {
-    return templates_write(db, job->template, job->now, e);
-}
-
-static bool do_clicks(struct db *db, struct job *job, struct err *e) {
-    return links_count(db, job->clicks, job->n_clicks, e);
-}
-
-static bool do_suppress(struct db *db, struct job *job, struct err *e) {
-    job->wrote = job->suppression->act == SUPPRESSION_ADD;
-    return suppression_write(db, job->suppression, job->now, e);
-}
-
-static bool do_mark(struct db *db, struct job *job, struct err *e) {
-    bool there;
-    if (!replies_mark(db, job->account_id, job->id, job->read, job->now, &there, e))
-        return false;
-    if (!there)
-        job->result = JOB_ABSENT;
-    return true;
-}
-
 static bool do_write(struct db *db, struct job *job, struct err *e) {
     job->write->suppresses = job->write->scrubs = false;
     bool ok = job->write->run(db, job->write, job->now, e);
@@ -488,11 +466,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_LANE_STATE] = lane_use_keep_state,
         [JOB_LANE_USE] = lane_use_read,
         [JOB_PRUNE] = do_prune,
-        [JOB_TEMPLATE] = do_template,
-        [JOB_CLICKS] = do_clicks,
         [JOB_ACCOUNTS] = journal_do_accounts,
-        [JOB_SUPPRESS] = do_suppress,
-        [JOB_MARK] = do_mark,
         [JOB_WRITE] = do_write,
         [JOB_HOOK] = journal_do_hook,
         [JOB_HOOKS] = journal_do_hooks,

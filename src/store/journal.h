@@ -40,11 +40,7 @@ enum job_kind {
     JOB_LANE_STATE,     /* keep how its breaker stands */
     JOB_LANE_USE,       /* what a lane began to send lately */
     JOB_PRUNE,          /* idempotency keys and marks of deleted messages past their time */
-    JOB_TEMPLATE,       /* a write to the store of templates */
-    JOB_CLICKS,         /* short links were opened */
     JOB_ACCOUNTS,       /* the names of all accounts */
-    JOB_SUPPRESS,       /* a write to the suppression list */
-    JOB_MARK,           /* an inbound text is marked as read, or unread; ABSENT: there is none */
     JOB_WRITE,          /* what a front wants written (store/write.h) */
     JOB_HOOK,           /* a write to an account's webhooks */
     JOB_HOOKS,          /* all webhooks */
@@ -142,20 +138,14 @@ struct job {
     uint16_t tries;
     int64_t due_at;
     struct sv lane; /* LANE_USE: its name, borrowed */
-    /* TEMPLATE, at `now`: borrowed; its outcome counts when the result is JOB_DONE */
-    struct template_write *template;
     /* PUT: the short links in its text, good until then; borrowed */
     const struct link *links;
     size_t n_links;
     int64_t links_until;
-    const struct clicks *clicks; /* CLICKS: borrowed */
-    size_t n_clicks;
-    struct suppression_write *suppression;   /* SUPPRESS, at `now`: likewise */
     struct reply *reply;                     /* PUT of an inbound text: likewise */
     struct verification_write *verification; /* PUT of a text with a one-time code; VERIFY: likewise */
     int64_t keep_from;                       /* PRUNE: verifications begun before are forgotten */
-    bool read;                               /* MARK: id, account_id */
-    struct store_write *write;               /* WRITE, at `now`: borrowed; its outcome likewise */
+    struct store_write *write; /* WRITE, at `now`: borrowed; its outcome counts when the result is DONE */
     /* EVENT: borrowed; and its messages, jobs of kind PUT that the journal does with it and never hands back
      * by themselves. DUPLICATE: dup_id is the event that has its name. SUPPRESSED (which says also
      * POSTPONED), FAILED: a part came to that, and nothing is stored of any. ABSENT: its digest is another by

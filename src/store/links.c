@@ -35,19 +35,21 @@ bool links_add(struct db *db, const struct links_owner *of, const struct link *l
     return true;
 }
 
-bool links_count(struct db *db, const struct clicks *clicks, size_t n, struct err *e) {
+bool links_count(struct db *db, struct store_write *write, int64_t now, struct err *e) {
+    const struct links_clicked *w = (const struct links_clicked *)write;
+    (void)now;
     static const char sql[] =
         "UPDATE link SET clicks=clicks+?, first_click_at=CASE WHEN first_click_at=0 THEN ? ELSE "
         "min(first_click_at, ?) END, last_click_at=max(last_click_at, ?) WHERE code=?";
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < w->n; i++) {
         struct db_stmt *s = db_stmt(db, sql, e);
         if (!s)
             return false;
-        db_int(s, clicks[i].n);
-        db_int(s, clicks[i].first_at);
-        db_int(s, clicks[i].first_at);
-        db_int(s, clicks[i].last_at);
-        db_int(s, clicks[i].code);
+        db_int(s, w->clicks[i].n);
+        db_int(s, w->clicks[i].first_at);
+        db_int(s, w->clicks[i].first_at);
+        db_int(s, w->clicks[i].last_at);
+        db_int(s, w->clicks[i].code);
         if (!db_run(s, e))
             return false;
     }

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "model/link.h"
-#include "store/db.h"
+#include "store/write.h"
 
 /* ---- writing ---- */
 
@@ -22,8 +22,15 @@ struct links_owner {
 /* Precondition: no code is taken. */
 MUST_USE bool links_add(struct db *db, const struct links_owner *of, const struct link *links, size_t n,
                         struct err *e);
-/* Links that are gone meanwhile are passed over. */
-MUST_USE bool links_count(struct db *db, const struct clicks *clicks, size_t n, struct err *e);
+/* Clicks to be counted; borrowed. */
+struct links_clicked {
+    struct store_write write; /* first; run: links_count */
+    const struct clicks *clicks;
+    size_t n;
+};
+
+/* For store_write.run. Links that are gone meanwhile are passed over. */
+MUST_USE bool links_count(struct db *db, struct store_write *write, int64_t now, struct err *e);
 MUST_USE bool links_delete(struct db *db, int64_t message_id, struct err *e);
 MUST_USE bool links_prune(struct db *db, int64_t now, unsigned limit, struct err *e);
 

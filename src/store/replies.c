@@ -96,21 +96,21 @@ bool replies_forget(struct db *db, int64_t message_id, struct err *e) {
     return db_run(s, e);
 }
 
-bool replies_mark(struct db *db, int64_t account_id, int64_t message_id, bool read, int64_t now, bool *there,
-                  struct err *e) {
+bool replies_mark(struct db *db, struct store_write *write, int64_t now, struct err *e) {
+    struct reply_mark *w = (struct reply_mark *)write;
     static const char sql[] =
         "UPDATE reply SET read_at=CASE WHEN ?=0 THEN 0 WHEN read_at=0 THEN ? ELSE read_at "
         "END WHERE message_id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
-    db_int(s, read);
+    db_int(s, w->read);
     db_int(s, now);
-    db_int(s, message_id);
-    db_int(s, account_id);
+    db_int(s, w->message_id);
+    db_int(s, w->account_id);
     if (!db_run(s, e))
         return false;
-    *there = db_changes(db) > 0;
+    w->there = db_changes(db) > 0;
     return true;
 }
 

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "model/message.h"
 #include "model/reply.h"
-#include "store/db.h"
+#include "store/write.h"
 
 /* ---- writing ---- */
 
@@ -20,9 +20,16 @@
 MUST_USE bool replies_put(struct db *db, const struct message *m, struct reply *r, int64_t now, bool *opted,
                           struct err *e);
 MUST_USE bool replies_forget(struct db *db, int64_t message_id, struct err *e);
-/* Marks a text of the account as read, or as unread; false in *there: it has none of that id. */
-MUST_USE bool replies_mark(struct db *db, int64_t account_id, int64_t message_id, bool read, int64_t now,
-                           bool *there, struct err *e);
+/* A text of the account is to be marked as read, or as unread. */
+struct reply_mark {
+    struct store_write write; /* first; run: replies_mark */
+    int64_t account_id, message_id;
+    bool read;
+    bool there; /* the outcome: the account has a text of that id */
+};
+
+/* For store_write.run. */
+MUST_USE bool replies_mark(struct db *db, struct store_write *write, int64_t now, struct err *e);
 
 /* ---- reading ---- */
 

@@ -205,6 +205,12 @@ bool suppression_write(struct db *db, struct suppression_write *w, int64_t now, 
     return true;
 }
 
+bool suppression_run(struct db *db, struct store_write *write, int64_t now, struct err *e) {
+    struct suppression_write *w = (struct suppression_write *)write;
+    write->suppresses = w->act == SUPPRESSION_ADD;
+    return suppression_write(db, w, now, e);
+}
+
 static bool on_number(struct db *db, const char *sql, int64_t account_id, struct sv number, size_t *n,
                       struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);

@@ -15,7 +15,7 @@
 
 #include "base/arena.h"
 #include "model/message.h"
-#include "store/db.h"
+#include "store/write.h"
 
 /* Stored as numbers: append only. */
 enum suppression_kind {
@@ -63,6 +63,7 @@ struct suppression {
 enum suppression_act { SUPPRESSION_ADD, SUPPRESSION_RELEASE };
 
 struct suppression_write {
+    struct store_write write; /* first; run: suppression_run */
     enum suppression_act act;
     /* ADD: rows to be there; one that is there is said anew, and keeps when it was said first. RELEASE: rows
      * to go: kind SUPPRESSION_ANY is any kind, a topic with p == NULL any topic. */
@@ -75,6 +76,8 @@ struct suppression_write {
 
 /* Precondition: a transaction is open. False when the database fails: the caller rolls back. */
 MUST_USE bool suppression_write(struct db *db, struct suppression_write *w, int64_t now, struct err *e);
+/* The same, for store_write.run. */
+MUST_USE bool suppression_run(struct db *db, struct store_write *write, int64_t now, struct err *e);
 /* What a provider's refusal of m, on the step of its plan that it is on, teaches: nothing, unless reason is
  * OPTED_OUT (an opt-out) or INVALID_NUMBER (until invalid_until; 0: not kept). *learned: a row was written.
  */

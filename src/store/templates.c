@@ -262,6 +262,10 @@ bool templates_write(struct db *db, struct template_write *w, int64_t now, struc
     return w->act == TEMPLATE_ADD ? add(db, w, now, e) : move(db, w, now, e);
 }
 
+bool templates_run(struct db *db, struct store_write *write, int64_t now, struct err *e) {
+    return templates_write(db, (struct template_write *)write, now, e);
+}
+
 /* ---- reading ---- */
 
 bool templates_generation(struct db *db, int64_t *out, struct err *e) {

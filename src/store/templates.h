@@ -13,7 +13,7 @@
 #define HY_STORE_TEMPLATES_H
 
 #include "model/template_doc.h"
-#include "store/db.h"
+#include "store/write.h"
 
 enum { TEMPLATES_PER_ACCOUNT_MAX = 10000, TEMPLATES_PAGE_MAX = 1000 };
 
@@ -35,6 +35,7 @@ enum template_outcome {
 };
 
 struct template_write {
+    struct store_write write; /* first; run: templates_run */
     enum template_act act;
     bool publish; /* ADD: publish it at once; also when the newest version says the same and is a draft */
     int64_t account_id;
@@ -49,6 +50,8 @@ struct template_write {
 
 /* Precondition: a transaction is open. False when the database fails: the caller rolls back. */
 MUST_USE bool templates_write(struct db *db, struct template_write *w, int64_t now, struct err *e);
+/* The same, for store_write.run. */
+MUST_USE bool templates_run(struct db *db, struct store_write *write, int64_t now, struct err *e);
 
 /* ---- reading ---- */
 

@@ -29,7 +29,7 @@ static void add(struct desk *d, int64_t code, int64_t now) {
 
 static void back(struct desk *d, enum ask_result result) {
     d->book.ask.result = result;
-    clickbook_back(&d->book);
+    clickbook_back(&d->book, &d->meters);
 }
 
 static void test_clicks__are_handed_over_once_a_second_a_row_a_link(void **state) {
@@ -41,20 +41,20 @@ static void test_clicks__are_handed_over_once_a_second_a_row_a_link(void **state
     add(d, 5, 120);
     struct ask *a = clickbook_take(&d->book, NULL, 10 * US_PER_S, false);
     assert_non_null(a);
-    assert_int_equal(a->kind, ASK_CLICKS);
-    assert_int_equal(a->n_clicks, 2);
-    assert_int_equal(a->clicks[0].code, 5);
-    assert_int_equal(a->clicks[0].n, 2);
-    assert_int_equal(a->clicks[0].first_at, 100);
-    assert_int_equal(a->clicks[0].last_at, 120);
+    assert_int_equal(a->kind, ASK_WRITE);
+    assert_int_equal(d->book.clicked.n, 2);
+    assert_int_equal(d->book.clicked.clicks[0].code, 5);
+    assert_int_equal(d->book.clicked.clicks[0].n, 2);
+    assert_int_equal(d->book.clicked.clicks[0].first_at, 100);
+    assert_int_equal(d->book.clicked.clicks[0].last_at, 120);
     add(d, 5, 130);                                                   /* while they are away */
     assert_null(clickbook_take(&d->book, NULL, 20 * US_PER_S, true)); /* one batch at a time */
     back(d, ASK_DONE);
     assert_false(clickbook_is_idle(&d->book));
     assert_null(clickbook_take(&d->book, NULL, 10 * US_PER_S + 1, false)); /* too early */
     a = clickbook_take(&d->book, NULL, 10 * US_PER_S + 1, true);           /* but not when stopping */
-    assert_int_equal(a->n_clicks, 1);
-    assert_int_equal(a->clicks[0].n, 1);
+    assert_int_equal(d->book.clicked.n, 1);
+    assert_int_equal(d->book.clicked.clicks[0].n, 1);
     back(d, ASK_DONE);
     assert_true(clickbook_is_idle(&d->book));
     desk_close(d);
@@ -69,13 +69,13 @@ static void test_clicks__what_was_not_stored_is_tried_again(void **state) {
     back(d, ASK_FAILED);
     assert_true(clickbook_is_idle(&d->book)); /* a stop does not wait for a disk that fails */
     assert_null(clickbook_take(&d->book, NULL, 10 * US_PER_S + 1, true));
-    struct ask *a = clickbook_take(&d->book, NULL, 11 * US_PER_S, false);
-    assert_int_equal(a->n_clicks, 1);
-    assert_int_equal(a->clicks[0].code, 5);
+    assert_non_null(clickbook_take(&d->book, NULL, 11 * US_PER_S, false));
+    assert_int_equal(d->book.clicked.n, 1);
+    assert_int_equal(d->book.clicked.clicks[0].code, 5);
     back(d, ASK_DONE);
-    a = clickbook_take(&d->book, NULL, 12 * US_PER_S, false);
-    assert_int_equal(a->n_clicks, 1);
-    assert_int_equal(a->clicks[0].code, 7);
+    assert_non_null(clickbook_take(&d->book, NULL, 12 * US_PER_S, false));
+    assert_int_equal(d->book.clicked.n, 1);
+    assert_int_equal(d->book.clicked.clicks[0].code, 7);
     desk_close(d);
 }
 
@@ -91,8 +91,8 @@ static void test_clicks__more_links_than_fit_are_handed_over_at_once_or_counted_
     back(d, ASK_DONE);
     struct ask *a = clickbook_take(&d->book, NULL, 10 * US_PER_S + 1, false);
     assert_non_null(a);
-    assert_int_equal(a->n_clicks, CLICKS_MAX);
-    assert_int_equal(a->clicks[0].n, 2);
+    assert_int_equal(d->book.clicked.n, CLICKS_MAX);
+    assert_int_equal(d->book.clicked.clicks[0].n, 2);
     desk_close(d);
 }
 

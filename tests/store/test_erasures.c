@@ -52,8 +52,8 @@ static void suppress(struct shelf *s, enum suppression_act act, enum suppression
                                     .kind = kind,
                                     .source = SUPPRESSION_BY_API,
                                     .note = SV("wrote a letter")};
-    struct suppression_write w = {.act = act, .rows = &row, .n = 1};
-    struct job j = {.kind = JOB_SUPPRESS, .suppression = &w, .now = KIT_NOW};
+    struct suppression_write w = {.write = {.run = suppression_run}, .act = act, .rows = &row, .n = 1};
+    struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
 }
 
@@ -134,8 +134,9 @@ static void test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_o
                                     .number = sv_of(erased.text),
                                     .kind = SUPPRESSION_BLOCK,
                                     .source = SUPPRESSION_BY_IMPORT};
-    struct suppression_write w = {.act = SUPPRESSION_ADD, .rows = &row, .n = 1};
-    struct job j = {.kind = JOB_SUPPRESS, .suppression = &w, .now = KIT_NOW};
+    struct suppression_write w = {
+        .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = &row, .n = 1};
+    struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
     assert_int_equal(asked(s), REASON_BLOCKED);
     suppress(s, SUPPRESSION_RELEASE, SUPPRESSION_BLOCK);

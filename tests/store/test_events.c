@@ -118,8 +118,9 @@ static void test_event__a_message_that_may_not_be_sent_takes_the_event_back(void
                                     .number = SV("+8613800138000"),
                                     .kind = SUPPRESSION_OPT_OUT,
                                     .source = SUPPRESSION_BY_API};
-    struct suppression_write w = {.act = SUPPRESSION_ADD, .rows = &row, .n = 1};
-    struct job j = {.kind = JOB_SUPPRESS, .suppression = &w, .now = KIT_NOW};
+    struct suppression_write w = {
+        .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = &row, .n = 1};
+    struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
     kit_picture(s->db, &before);
     assert_int_equal(fire(s, 1, "a", "k", "d"), JOB_SUPPRESSED);

@@ -94,8 +94,10 @@ static void test_links__clicks_add_up_and_the_earliest_stays(void **state) {
     /* Two fronts tell of the same time, the later one first; one link is none of ours. */
     const struct clicks late[] = {{7, 3, KIT_NOW + 50, KIT_NOW + 90}, {8, 1, KIT_NOW, KIT_NOW}},
                         early[] = {{7, 2, KIT_NOW + 10, KIT_NOW + 60}};
-    struct job a = {.kind = JOB_CLICKS, .clicks = late, .n_clicks = 2},
-               b = {.kind = JOB_CLICKS, .clicks = early, .n_clicks = 1};
+    struct links_clicked later = {.write = {.run = links_count}, .clicks = late, .n = 2},
+                         earlier = {.write = {.run = links_count}, .clicks = early, .n = 1};
+    struct job a = {.kind = JOB_WRITE, .write = &later.write},
+               b = {.kind = JOB_WRITE, .write = &earlier.write};
     assert_int_equal(kit_do(j, &a), JOB_DONE);
     assert_int_equal(kit_do(j, &b), JOB_DONE);
     ARENA_AUTO struct arena mem;

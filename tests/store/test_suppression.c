@@ -52,8 +52,8 @@ static struct message *message_about(struct shelf *s, int64_t id, const char *to
 
 static struct suppression_write change_list(struct shelf *s, enum suppression_act act,
                                             const struct suppression *row, int64_t now) {
-    struct suppression_write w = {.act = act, .rows = row, .n = 1};
-    struct job j = {.kind = JOB_SUPPRESS, .suppression = &w, .now = now};
+    struct suppression_write w = {.write = {.run = suppression_run}, .act = act, .rows = row, .n = 1};
+    struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = now};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
     return w;
 }
@@ -152,9 +152,10 @@ static void test_suppression__a_batch_sees_what_stands_before_in_it(void **state
                                     .number = SV("+8613800138001"),
                                     .kind = SUPPRESSION_OPT_OUT,
                                     .source = SUPPRESSION_BY_REPLY};
-    struct suppression_write w = {.act = SUPPRESSION_ADD, .rows = &row, .n = 1};
+    struct suppression_write w = {
+        .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = &row, .n = 1};
     struct job before = kit_put(message_about(s, 1, "+8613800138001", "", ""), STATE_QUEUED, KIT_NOW);
-    struct job opt_out = {.kind = JOB_SUPPRESS, .suppression = &w, .now = KIT_NOW};
+    struct job opt_out = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
     struct job after = kit_put(message_about(s, 2, "+8613800138001", "", ""), STATE_QUEUED, KIT_NOW);
     struct job *jobs[] = {&before, &opt_out, &after}, *done[8];
     assert_int_equal(journal_apply(s->journal, jobs, 3, done), 3);
@@ -184,7 +185,8 @@ static void test_suppression__rows_of_another_process_are_heeded(void **state) {
                                     .number = SV("+8613800138001"),
                                     .kind = SUPPRESSION_BLOCK,
                                     .source = SUPPRESSION_BY_IMPORT};
-    struct suppression_write w = {.act = SUPPRESSION_ADD, .rows = &row, .n = 1};
+    struct suppression_write w = {
+        .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = &row, .n = 1};
     assert_true(db_begin(s->db, &e) && suppression_write(s->db, &w, KIT_NOW, &e) && db_commit(s->db, &e));
     assert_int_equal(try_put(s, 2, "+8613800138001", "", false), REASON_BLOCKED);
 }
@@ -416,7 +418,8 @@ static void fill(struct db *db, int64_t rows) {
                                             .kind = SUPPRESSION_OPT_OUT,
                                             .source = SUPPRESSION_BY_IMPORT,
                                             .by = sv_of(by)};
-            struct suppression_write w = {.act = SUPPRESSION_ADD, .rows = &row, .n = 1};
+            struct suppression_write w = {
+                .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = &row, .n = 1};
             ASSERT(suppression_write(db, &w, KIT_NOW, &e));
         }
         ASSERT(db_commit(db, &e) && db_checkpoint(db, true, &e)); /* as the gateway's own thread does */

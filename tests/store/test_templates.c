@@ -278,8 +278,12 @@ static void test_templates__a_write_in_vain_does_not_hurt_the_messages_beside_it
     struct message *m = kit_message(1, "hello", NULL);
     m->template_version = 7;
     struct job put = kit_put(m, STATE_QUEUED, KIT_NOW);
-    struct template_write w = {.act = TEMPLATE_PUBLISH, .account_id = 1, .name = SV("absent"), .number = 3};
-    struct job tried = {.kind = JOB_TEMPLATE, .template = &w, .now = KIT_NOW};
+    struct template_write w = {.write = {.run = templates_run},
+                               .act = TEMPLATE_PUBLISH,
+                               .account_id = 1,
+                               .name = SV("absent"),
+                               .number = 3};
+    struct job tried = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
     struct job *jobs[] = {&tried, &put}, *done[2];
     assert_int_equal(journal_apply(j, jobs, 2, done), 2);
     assert_int_equal(put.result, JOB_DONE);

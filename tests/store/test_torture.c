@@ -165,8 +165,9 @@ static const struct suppression rows_of_list[] = {
 };
 
 static void suppress_and_put(struct batch *b) {
-    b->write = (struct suppression_write){.act = SUPPRESSION_ADD, .rows = rows_of_list, .n = 2};
-    add(b, (struct job){.kind = JOB_SUPPRESS, .suppression = &b->write, .now = KIT_NOW});
+    b->write = (struct suppression_write){
+        .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = rows_of_list, .n = 2};
+    add(b, (struct job){.kind = JOB_WRITE, .write = &b->write.write, .now = KIT_NOW});
     put(b);
 }
 

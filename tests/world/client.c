@@ -7,7 +7,7 @@
 void client_forget(struct ask *a) {
     if (a->kind == ASK_SUBMIT)
         free(a->owner);
-    if (a->kind == ASK_SUPPRESS || a->kind == ASK_WRITE || a->kind == ASK_HOOK)
+    if (a->kind == ASK_WRITE || a->kind == ASK_HOOK)
         consent_forget(a);
     free(a);
 }

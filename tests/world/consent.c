@@ -81,13 +81,15 @@ void consent_change(struct sim *s) {
     };
     if (w->row.kind == SUPPRESSION_INVALID)
         w->row.expires_at = s->now + (int64_t)(sim_random(s) % 60000000);
-    w->write = (struct suppression_write){
-        .act = sim_chance(s, 70) ? SUPPRESSION_ADD : SUPPRESSION_RELEASE, .rows = &w->row, .n = 1};
-    *a = (struct ask){.kind = ASK_SUPPRESS,
+    w->write = (struct suppression_write){.write = {.run = suppression_run},
+                                          .act = sim_chance(s, 70) ? SUPPRESSION_ADD : SUPPRESSION_RELEASE,
+                                          .rows = &w->row,
+                                          .n = 1};
+    *a = (struct ask){.kind = ASK_WRITE,
                       .reply_to = s->replies,
                       .lost = client_forget,
                       .owner = w,
-                      .suppression = &w->write};
+                      .write = &w->write.write};
     sim_say(s, "consent act %d kind %d of %s", w->write.act, w->row.kind, w->number);
     put(s, a);
 }
