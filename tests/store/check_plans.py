@@ -1,7 +1,7 @@
 """Asks SQLite how it would run every statement of src/store, and fails when one walks a whole table.
 
 The statements are taken from the sources: a run of string literals (and macros that are such runs) that begins with a
-verb of SQL. usage: check_plans.py SRC/STORE"""
+verb of SQL. Also, that a connection has room for them all. usage: check_plans.py SRC/STORE"""
 
 import pathlib
 import re
@@ -92,6 +92,10 @@ def main():
         lines.append(("not ok", f"the allow table names a statement that is not there: {sql}", []))
     if len(lines) < 40:
         lines.append(("not ok", f"only {len(lines)} statements found", []))
+    # A connection keeps the statements it has run, and ends the program when there are more than it has room for. A connection that has run
+    # them all must be far from that: some are put together of others.
+    room = int(re.search(r"STATEMENTS_MAX = (\d+)", (store / "db.c").read_text()).group(1))
+    lines.append(("ok" if 2 * len(lines) <= room else "not ok", f"a connection has room for every statement there is: {room}", []))
     # A scan must be seen when there is one, or this test says nothing.
     probe = list(faults(db, "SELECT * FROM message WHERE body=?"))
     lines.append(("ok" if probe else "not ok", "a full scan is recognised", probe))

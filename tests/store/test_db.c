@@ -295,6 +295,31 @@ static void test_db__what_is_committed_is_there_after_a_new_start(void **state) 
     db_close(a);
 }
 
+/* A program that has been used in every way has run some hundreds of statements over its one writing
+ * connection. */
+static void test_db__a_connection_keeps_hundreds_of_statements(void **state) {
+    const struct folder *f = *state;
+    enum { N = 500 };
+    static char sql[N][32];
+    static struct db_stmt *first[N];
+    struct err e = ERR_INIT;
+    make_database(f);
+    struct db *db = db_open(sv_of(f->url), DB_WRITER, &e);
+    assert_non_null(db);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < N; i++) {
+            bool row;
+            snprintf(sql[i], sizeof sql[i], "SELECT %d", i);
+            struct db_stmt *s = db_stmt(db, sql[i], &e);
+            assert_non_null(s);
+            assert_true(db_next(s, &row, &e) && row);
+            assert_int_equal(db_col_int(s, 0), i);
+            assert_true(!round || s == first[i]);
+            first[i] = s;
+        }
+    db_close(db);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void) {
@@ -312,6 +337,7 @@ int main(void) {
         TEST(test_db__a_locked_database_is_waited_for_once_and_then_only_looked_at),
         TEST(test_db__a_reader_cannot_write),
         TEST(test_db__what_is_committed_is_there_after_a_new_start),
+        TEST(test_db__a_connection_keeps_hundreds_of_statements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
