@@ -31,7 +31,8 @@ const struct api_field person_shape[] = {
     {"suppressions", FIELD_LIST, "What stands against writing to them; on the first page.", .required = true,
      .ref = "Suppression"},
     {"messages", FIELD_LIST,
-     "Messages to and from them, oldest first: each with `attempts`, `links`, and (from them) `reply`.",
+     "Messages to and from them, oldest first: each with `calls` (its attempts), `links`, and (from "
+     "them) `reply`.",
      .required = true, .ref = ""},
     {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
     {0},
@@ -113,7 +114,7 @@ static bool show_parts(const struct showing *s, const struct message *m) {
         (m->direction == DIRECTION_IN &&
          !replies_get(db, m->id, s->mem, &reply, &answered_at, &read_at, &is_reply, s->e)))
         return false;
-    open_list(s->out, "attempts");
+    open_list(s->out, "calls"); /* `attempts` is their number */
     for (size_t i = 0; i < n; i++) {
         comma(s->out);
         native_print_attempt(&attempts[i], s->out);

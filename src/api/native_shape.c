@@ -185,7 +185,8 @@ const struct api_field message_shape[] = {
     {"status_callback", FIELD_TEXT, "As it was given."},
     {"traceparent", FIELD_TEXT, "The trace context it came with (W3C)."},
     {"waiting_for", FIELD_TEXT,
-     "What it waits for: send_at, quiet_hours (their end), frequency_cap, lane (a free place), route (one "
+     "What it waits for: send_at, quiet_hours (their end), frequency_cap, fraud_hold (somebody's release), "
+     "lane (a free place), route (one "
      "that is for it), "
      "retry (the next attempt), "
      "provider (its answer), "

@@ -245,8 +245,8 @@ static void print_parameters(struct buf *out, const struct route *r) {
     if (r->creates) {
         print_parameter(
             out, "header", SV("Idempotency-Key"), false,
-            SV("1 to 255 printable characters. The same key with the same body gives the same message, "
-               "however often it is sent."),
+            SV("1 to 255 printable characters. The same key with the same body is done once, however "
+               "often it is sent."),
             NULL);
         print_parameter(out, "header", SV("traceparent"), false,
                         SV("W3C trace context; passed on to the provider and to status callbacks."), NULL);
