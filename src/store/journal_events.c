@@ -1,5 +1,7 @@
 #include "store/journal_events.h"
 
+#include "store/journal_messages.h"
+
 /* One statement without parameters. */
 static bool say(struct db *db, const char *sql, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);

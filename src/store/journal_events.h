@@ -7,7 +7,5 @@
 #include "store/journal.h"
 
 bool journal_do_event(struct db *db, struct job *job, struct err *e);
-/* In journal.c: a new message, which is also what a part of an event is. */
-bool journal_do_put(struct db *db, struct job *job, struct err *e);
 
 #endif
