@@ -231,11 +231,16 @@ static void explain_queue(struct explaining *e, struct explain_step *s) {
         say(s, "nothing is before it");
         return;
     }
-    s->says = EXPLAIN_WAITS;
-    s->reason = REASON_LANE_FULL;
-    s->until = e->x->expected.at;
-    say(s, "%s%u messages of its priority, or more urgent ones, are due before it",
-        e->x->ahead_more ? "at least " : "", ahead);
+    /* Those before it may wait for other lanes, or for a route. */
+    bool waits = e->x->expected.kind == EXPECT_UNKNOWN || e->x->expected.at > e->at;
+    if (waits) {
+        s->says = EXPLAIN_WAITS;
+        s->reason = REASON_LANE_FULL;
+        s->until = e->x->expected.at;
+    }
+    say(s, "%s%u message%s of its priority, or more urgent, due before it%s",
+        e->x->ahead_more ? "at least " : "", ahead, ahead == 1 ? "" : "s",
+        waits ? "" : ", which it need not wait for");
 }
 
 static const struct {

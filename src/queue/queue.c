@@ -422,7 +422,9 @@ int64_t queue_next_due_at(const struct queue *q, int64_t now) {
 size_t queue_turns_before(const struct queue *q, const struct queue_item *i) {
     const struct queue_group *g = flow_find_group(&q->lanes[i->priority], i);
     const struct queue_flow *f = flow_find(g, i->account);
-    if (!g || g->mark.missing || (f && f->mark.missing))
+    if (!g)
+        return queue_is_behind(q, i->priority) ? SIZE_MAX : 0;
+    if (g->mark.missing || (f && f->mark.missing))
         return SIZE_MAX;
     return ((f ? f->n : 0) + 1) * g->flows.n;
 }
