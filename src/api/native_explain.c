@@ -411,12 +411,13 @@ static void answer(struct api_request *rq, struct explained *d) {
 
 static void explained(struct api_request *rq, struct ask *a) {
     struct explained *d = rq->own;
+    struct message *m = d->m; /* d lives in the request's arena, which ends with the answer */
     struct err e = a->err;
     if (a->result == ASK_DONE && decide_suppression(rq, d, &e))
         answer(rq, d);
     else
         api_fail(rq, &e);
-    message_free(d->m);
+    message_free(m);
 }
 
 /* What would be refused is told as the one decision there is. */

@@ -491,6 +491,14 @@ static void test_full__no_more_is_asked_than_the_replies_have_room_for(void **st
     assert_int_equal(gate_receive(g, first), 202);
 }
 
+static void test_explain__an_answer_is_the_last_thing_done_with_its_request(void **state) {
+    struct gate *g = *state;
+    assert_int_equal(gate_post(g, "/v1/route/explain", simple), 200);
+    assert_true(says(g, "\"decisions\":["));
+    assert_int_equal(gate_post(g, "/v1/route/explain", "{\"to\":\"12\",\"body\":\"x\"}"), 200);
+    assert_true(says(g, "\"outcome\":\"refused\""));
+}
+
 static void test_drain__new_messages_are_refused_and_connections_closed(void **state) {
     struct gate *g = *state;
     BUF_AUTO struct buf head = BUF_INIT(1024);
@@ -694,6 +702,7 @@ int main(void) {
         WITH(setup, test_send__takes_json_and_form_without_a_key_from_this_machine),
         WITH(setup_small, test_full__what_finds_no_room_is_pushed_back_and_the_rest_goes_on),
         WITH(setup_few_replies, test_full__no_more_is_asked_than_the_replies_have_room_for),
+        WITH(setup, test_explain__an_answer_is_the_last_thing_done_with_its_request),
         WITH(setup, test_drain__new_messages_are_refused_and_connections_closed),
         WITH(setup, test_settings__an_offer_is_taken_over_at_the_next_run),
         WITH(setup_lane, test_hooks__a_receipt_moves_its_message_and_a_forged_one_does_not),
