@@ -122,8 +122,10 @@ static void take_receipts(struct api_request *rq, const struct lane_config *lane
         hook_refuse(rq, &e);
         return;
     }
-    if (h->expected == 0)
+    if (h->expected == 0) {
         hook_finish(rq, h);
+        return;
+    }
     for (size_t i = 0, n = h->expected; i < n; i++)
         api_ask_urgent(rq, receipt_ask(rq, &items[i]), hook_came_back);
 }

@@ -224,8 +224,10 @@ void inbound_take(struct api_request *rq, const struct hook_request *post, struc
         hook_refuse(rq, &e);
         return;
     }
-    if (h->expected == 0)
+    if (h->expected == 0) {
         hook_finish(rq, h);
+        return;
+    }
     for (size_t i = 0, n = h->expected; i < n; i++)
         take_one(rq, lane, &items[i]);
 }

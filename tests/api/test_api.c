@@ -616,6 +616,13 @@ static void test_hooks__a_receipt_without_room_is_asked_for_again(void **state) 
     g->core_stands = false;
 }
 
+/* A status of the future. */
+static void test_hooks__a_post_that_says_nothing_new_is_answered_once(void **state) {
+    struct gate *g = *state;
+    assert_int_equal(hook(g, "/hooks/main/status", "MessageSid=" SID "&MessageStatus=pondering", false), 204);
+    assert_int_equal(g->meters.counters[COUNT_RECEIPTS], 0);
+}
+
 /* ---- pages ---- */
 
 static void test_pages__health_ready_metrics_landing_problems(void **state) {
@@ -708,6 +715,7 @@ int main(void) {
         WITH(setup_lane, test_hooks__a_receipt_moves_its_message_and_a_forged_one_does_not),
         WITH(setup_lane, test_hooks__an_inbound_text_is_stored_once),
         WITH(setup_lane, test_hooks__a_receipt_without_room_is_asked_for_again),
+        WITH(setup_lane, test_hooks__a_post_that_says_nothing_new_is_answered_once),
         WITH(setup, test_pages__health_ready_metrics_landing_problems),
         WITH(setup_lane, test_openapi__says_what_the_answers_have),
     };
