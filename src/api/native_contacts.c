@@ -265,8 +265,10 @@ static void patch_once(struct api_request *rq, struct patch *p) {
         p->write->version = c->version;
     if (!read_body(rq, contact_put_fields, true, c))
         return;
-    put_write(rq, p->write, was_patched);
+    struct ask *a = api_new_ask(rq, ASK_WRITE);
+    a->write = &p->write->write;
     rq->own = p;
+    api_ask(rq, a, was_patched);
 }
 
 void native_contact_patch(struct api_request *rq) {

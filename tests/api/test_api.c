@@ -491,6 +491,23 @@ static void test_full__no_more_is_asked_than_the_replies_have_room_for(void **st
     assert_int_equal(gate_receive(g, first), 202);
 }
 
+/* What goes on after a refusal would do so with a request that is over: the sanitizers see it. */
+static void test_full__a_patch_that_is_turned_away_is_over_at_once(void **state) {
+    struct gate *g = *state;
+    BUF_AUTO struct buf head = BUF_INIT(1024), body = BUF_INIT(16384);
+    buf_addf(&head, "%s" JSON_HEAD, g->bearer);
+    buf_addf(&body, "{\"attributes\":{\"long\":\"%06000d\"}}", 0); /* more than a block of its memory */
+    assert_int_equal(gate_send(g, "PUT", "/v1/contacts/ann", head.p, body.p), 201);
+    g->core_stands = true;
+    int first = gate_begin(g, "POST", "/v1/messages", head.p, simple);
+    for (int i = 0; i < 20; i++)
+        gate_turn(g);
+    assert_int_equal(gate_send(g, "PATCH", "/v1/contacts/ann", head.p, body.p), 503);
+    g->core_stands = false;
+    assert_int_equal(gate_receive(g, first), 202);
+    assert_int_equal(gate_send(g, "PATCH", "/v1/contacts/ann", head.p, body.p), 200);
+}
+
 static void test_explain__an_answer_is_the_last_thing_done_with_its_request(void **state) {
     struct gate *g = *state;
     assert_int_equal(gate_post(g, "/v1/route/explain", simple), 200);
@@ -709,6 +726,7 @@ int main(void) {
         WITH(setup, test_send__takes_json_and_form_without_a_key_from_this_machine),
         WITH(setup_small, test_full__what_finds_no_room_is_pushed_back_and_the_rest_goes_on),
         WITH(setup_few_replies, test_full__no_more_is_asked_than_the_replies_have_room_for),
+        WITH(setup_few_replies, test_full__a_patch_that_is_turned_away_is_over_at_once),
         WITH(setup, test_explain__an_answer_is_the_last_thing_done_with_its_request),
         WITH(setup, test_drain__new_messages_are_refused_and_connections_closed),
         WITH(setup, test_settings__an_offer_is_taken_over_at_the_next_run),
