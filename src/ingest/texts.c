@@ -19,7 +19,8 @@ static int by_name(const void *a, const void *b) {
 
 static const struct text_template *exactly(const struct texts *t, const char *name) {
     struct text_template key = {.name = (char *)(uintptr_t)name};
-    return bsearch(&key, t->templates, t->n_templates, sizeof key, by_name);
+    /* Where there are none there is no array either, which bsearch may not be given. */
+    return t->n_templates ? bsearch(&key, t->templates, t->n_templates, sizeof key, by_name) : NULL;
 }
 
 static const struct template *for_include(void *ctx, struct sv name) {

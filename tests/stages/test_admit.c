@@ -2,6 +2,7 @@
 #include "../base/check.h"
 #include "base/clock.h"
 #include "ingest/admit.h"
+#include "ingest/texts.h"
 
 #include <unistd.h>
 
@@ -524,6 +525,19 @@ static void test_texts__what_cannot_be_read_names_file_and_line(void **state) {
     desk_close(d);
 }
 
+static void test_texts__a_template_is_looked_for_where_there_are_none(void **state) {
+    (void)state;
+    struct desk *d = desk_open(NULL);
+    struct settings s = d->settings;
+    struct err e = ERR_INIT;
+    s.templates.dir = SV_NONE;
+    struct texts *t = texts_load(&s, &e);
+    assert_non_null(t);
+    assert_null(texts_template(t, SV("ready"), SV("zh-CN")));
+    texts_free(t);
+    desk_close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_admit__each_submission_is_taken_or_refused_by_field),
@@ -537,6 +551,7 @@ int main(void) {
         cmocka_unit_test(test_admit__a_key_is_bound_to_the_request),
         cmocka_unit_test(test_admit__the_only_lanes_sender_is_the_default),
         cmocka_unit_test(test_texts__what_cannot_be_read_names_file_and_line),
+        cmocka_unit_test(test_texts__a_template_is_looked_for_where_there_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
