@@ -124,6 +124,7 @@ struct route {
     const char *tag, *summary; /* for the document */
     const struct api_field *body, *query; /* ended by a field without name; NULL: none */
     const char *body_type;                /* NULL: application/json */
+    bool body_optional;
     struct api_response responses[ROUTE_RESPONSES_MAX];
 };
 

@@ -102,6 +102,10 @@ static const struct schema {
     {"ExplainedRate", explained_rate_shape, false},
     {"ExplainedRoute", explained_route_shape, false},
     {"ExplainedLane", explained_lane_shape, false},
+    {"WebhookCreate", webhook_create_fields, true},
+    {"WebhookUpdate", webhook_update_fields, true},
+    {"WebhookRotate", webhook_rotate_fields, true},
+    {"WebhookReplay", webhook_replay_fields, true},
     {"Webhook", webhook_shape, false},
     {"WebhookList", webhook_list_shape, false},
     {"WebhookDelivery", webhook_delivery_shape, false},
@@ -315,9 +319,10 @@ static void print_operation(struct buf *out, const struct route *r) {
     buf_addc(out, ']');
     print_parameters(out, r);
     const char *body = r->body ? schema_of(r->body) : NULL;
+    ASSERT(body || !r->body); /* a table that `schemas` lacks */
     if (body) {
         open(out, "requestBody", '{');
-        json_pair_bool(out, "required", true);
+        json_pair_bool(out, "required", !r->body_optional);
         print_content(out, r->body_type ? r->body_type : "application/json", body);
         buf_addc(out, '}');
     }

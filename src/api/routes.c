@@ -778,6 +778,7 @@ static const struct route rows[] = {
      .tag = "webhooks",
      .summary = "A new secret; the one before signs as well for a while",
      .body = webhook_rotate_fields,
+     .body_optional = true,
      .responses = {{200, "Webhook", "Done; this answer alone has the new secret."},
                    NO(404, "There is no such webhook.")}},
     {.method = HTTP_POST,

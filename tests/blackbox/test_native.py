@@ -394,6 +394,14 @@ def test_openapi__is_well_formed(description):
         assert set(schema.get("required", [])) <= set(schema["properties"]), name
 
 
+def test_openapi__tells_what_webhooks_take(description):
+    for method, path, fields in [("post", "", {"url", "events", "topics", "secret", "description"}), ("patch", "/{id}", {"url", "events"}),
+                                 ("post", "/{id}/rotate", {"overlap_s"}), ("post", "/{id}/replay", {"since"})]:
+        body = description["paths"]["/v1/webhooks" + path][method]["requestBody"]
+        shape = description["components"]["schemas"][body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]]
+        assert fields <= set(shape["properties"]) and body["required"] == (path != "/{id}/rotate"), (path, shape)
+
+
 def test_openapi__names_every_route_and_every_route_answers(shared_gateway, description):
     g = shared_gateway
     named = {(m, path) for path, item in description["paths"].items() for m in METHODS & set(item)}
