@@ -1,13 +1,14 @@
-/* seal: secrets at rest that must be readable again, since they sign: AES-256-GCM under the master key, as
- * IV, tag, ciphertext. */
+/* seal: secrets at rest that must be readable again, since they sign: kept as base/vault has it, under the
+ * master key, with nonces from the system's generator. */
 #ifndef HY_STORE_SEAL_H
 #define HY_STORE_SEAL_H
 
 #include "base/err.h"
 #include "base/sv.h"
+#include "base/vault.h"
 #include "store/account.h"
 
-enum { SEAL_BYTES = 28 }; /* a sealed text is longer by this */
+enum { SEAL_BYTES = VAULT_HEAD_BYTES }; /* a sealed text is longer by this */
 
 /* out has room for text.n + SEAL_BYTES; as many are written. ERR_OUTSIDE when the system gives no random
  * bytes. */

@@ -65,7 +65,8 @@ static struct row *new_row(struct model *m) {
     *r = (struct row){.id = (int64_t)m->n};
     r->item.priority = (enum priority)draw(m, PRIORITY_COUNT);
     r->item.lanes = sets[draw(m, 8)];
-    r->item.kind = r->item.lanes && draw(m, 10) == 0 ? QUEUE_LOOKUP + draw(m, 2) : QUEUE_ATTEMPT;
+    r->item.kind =
+        r->item.lanes && draw(m, 10) == 0 ? (enum queue_kind)(QUEUE_LOOKUP + draw(m, 2)) : QUEUE_ATTEMPT;
     r->item.account = (int64_t)(draw(m, 2) ? 0 : draw(m, ACCOUNTS)); /* one has most */
     return r;
 }
