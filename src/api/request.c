@@ -327,6 +327,16 @@ static struct sv host_of(struct sv authority) {
     return sv_cut(&authority, ':');
 }
 
+/* What follows the host is nothing, or a port that can be called. */
+static bool port_is_good(struct sv authority, struct sv host) {
+    size_t brackets = authority.p[0] == '[' ? 2 : 0;
+    struct sv rest = sv_from(authority, host.n + brackets <= authority.n ? host.n + brackets : authority.n);
+    uint64_t port;
+    if (rest.n <= 1)
+        return rest.n == 0 || rest.p[0] == ':';
+    return rest.p[0] == ':' && sv_to_u64(sv_from(rest, 1), &port) && port >= 1 && port <= 65535;
+}
+
 /* An address in any spelling resolvers take (127.1, 0x7f000001): its last label begins with a digit, as no
  * domain of the public tree does; or IPv6. What is no address in its usual form counts as private. */
 static bool looks_numeric(struct sv host) {
@@ -375,6 +385,8 @@ bool api_check_outside(const char *field, struct sv url, bool allow_private, con
     struct sv host = host_of(authority);
     if (host.n == 0 || (end < rest.n && rest.p[end] == '\\'))
         return err_set_field(e, ERR_INVALID, field, "this URL names no host");
+    if (!port_is_good(authority, host))
+        return err_set_field(e, ERR_INVALID, field, "the port of this URL is none: they go from 1 to 65535");
     if (!allow_private && is_inside(host))
         return err_set_field(e, ERR_INVALID, field, "this address is inside a private network: %s forbids it",
                              setting);

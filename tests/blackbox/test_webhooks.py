@@ -252,6 +252,16 @@ def test_webhook__private_addresses_and_plain_http_are_refused_by_default(make_g
         assert hooks.ask("POST", "", {"url": url}, 400)["field"] == "url", url
 
 
+def test_webhook__a_port_that_cannot_be_called_is_refused(make_gateway):
+    g = make_gateway()
+    hooks = Hooks(g, g.create_key(scopes="admin")["key"])
+    for port in (":0", ":65536", ":99999", ":-1", ":x", ":443x", ":4 3", ":18446744073709551617"):
+        assert hooks.ask("POST", "", {"url": "https://example.com%s/" % port}, 400)["field"] == "url", port
+    assert hooks.ask("POST", "", {"url": "https://[2606:4700::1111]x/"}, 400)["field"] == "url"
+    for good in ("https://example.com:65535", "https://example.com:/", "https://[2606:4700::1111]:1/", "https://[2606:4700::1111]"):
+        hooks.create(good)
+
+
 def test_webhook__secret_is_not_in_the_database_or_the_log(gateway, hooks, endpoint):
     hook = hooks.create(endpoint.url)
     gateway.create()
