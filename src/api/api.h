@@ -120,6 +120,7 @@ struct route {
     unsigned scope; /* one SCOPE_ bit, with CHECK_CALLER */
     void (*run)(struct api_request *rq);
     bool creates;              /* takes new messages: refused while draining, timed as HIST_ACCEPT */
+    bool unkeyed;              /* creates, but what comes is known by ids of its own: no Idempotency-Key */
     const char *name;          /* operationId; NULL: not shown in the OpenAPI document */
     const char *tag, *summary; /* for the document */
     const struct api_field *body, *query; /* ended by a field without name; NULL: none */

@@ -246,7 +246,7 @@ static void print_parameters(struct buf *out, const struct route *r) {
                         NULL);
     for (const struct api_field *f = r->query; f && f->name; f++)
         print_parameter(out, "query", sv_of(f->name), f->required, sv_of(f->summary), f);
-    if (r->creates) {
+    if (r->creates && !r->unkeyed) {
         print_parameter(
             out, "header", SV("Idempotency-Key"), false,
             SV("1 to 255 printable characters. The same key with the same body is done once, however "
