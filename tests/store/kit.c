@@ -102,10 +102,12 @@ void kit_forget(struct job *job) {
     free(job->rows);
     free(job->attempts);
     free(job->callbacks);
+    free(job->lapsed);
     job->loaded = NULL;
     job->rows = NULL;
     job->attempts = NULL;
     job->callbacks = NULL;
+    job->lapsed = NULL;
     job->n_rows = job->n_callbacks = 0;
 }
 

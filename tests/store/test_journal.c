@@ -228,6 +228,25 @@ static void test_claim__two_of_a_batch_cannot_claim_the_same_id(void **state) {
 
 /* ---- loads ---- */
 
+/* Member by member: what stands between them is anything. */
+static void check_same_head(const struct head *a, const struct head *b) {
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->reason, b->reason);
+    assert_int_equal(a->attempts, b->attempts);
+    assert_int_equal(a->lookups, b->lookups);
+    assert_int_equal(a->events, b->events);
+    assert_int_equal(a->step, b->step);
+    assert_int_equal(a->step_from, b->step_from);
+    assert_int_equal(a->spared, b->spared);
+    assert_int_equal(a->code, b->code);
+    assert_int_equal(a->due_at, b->due_at);
+    assert_int_equal(a->updated_at, b->updated_at);
+    assert_int_equal(a->sent_at, b->sent_at);
+    assert_int_equal(a->done_at, b->done_at);
+    assert_string_equal(a->lane, b->lane);
+    assert_string_equal(a->provider_id, b->provider_id);
+}
+
 static void test_load__brings_the_row_as_it_was_stored_with_its_latest_attempt(void **state) {
     struct shelf *s = *state;
     struct message *m = stored(s, 1, NULL, "h\xc3\xa9llo");
@@ -240,7 +259,7 @@ static void test_load__brings_the_row_as_it_was_stored_with_its_latest_attempt(v
     assert_non_null(j.loaded);
     for (int i = 0; i < TEXT_COUNT; i++)
         assert_true(sv_eq(j.loaded->text[i], m->text[i]));
-    assert_memory_equal(&j.loaded->head, &m->head, sizeof m->head);
+    check_same_head(&j.loaded->head, &m->head);
     assert_int_equal(j.loaded->expires_at, m->expires_at);
     assert_int_equal(j.attempt.number, 2);
     assert_int_equal(j.attempt.fate, FATE_SENT);
