@@ -30,12 +30,22 @@ static struct server_options options_of(const struct settings *s, const char *ad
     };
 }
 
+static bool outbox_open(struct outbox *o, struct mailbox *to, size_t max) {
+    *o =
+        (struct outbox){.to = to, .asks = calloc(max, sizeof *o->asks), .away = calloc(max, sizeof *o->away)};
+    return o->asks && o->away;
+}
+
+static void outbox_close(struct outbox *o) {
+    free(o->asks);
+    free(o->away);
+}
+
 static bool open_all(struct front *f, const char *address, uint16_t port, bool reuse_port, struct err *e) {
     const struct front_parts *p = &f->parts;
     f->asks_out_max = mailbox_capacity(p->replies);
-    f->asks = (struct outbox){.to = p->asks, .asks = calloc(f->asks_out_max, sizeof(void *))};
-    f->receipts = (struct outbox){.to = p->receipts, .asks = calloc(f->asks_out_max, sizeof(void *))};
-    if (!f->asks.asks || !f->receipts.asks)
+    if (!outbox_open(&f->asks, p->asks, f->asks_out_max) ||
+        !outbox_open(&f->receipts, p->receipts, f->asks_out_max))
         return err_set(e, ERR_OUTSIDE, "out of memory for a front thread");
     f->db = db_open(f->settings->database, DB_READER, e);
     if (!f->db)
@@ -98,8 +108,8 @@ void front_close(struct front *f) {
     rulebook_free(f->rules);
     stock_free(f->stock);
     db_close(f->db);
-    free(f->asks.asks);
-    free(f->receipts.asks);
+    outbox_close(&f->asks);
+    outbox_close(&f->receipts);
     free(atomic_load(&f->offered));
     buf_done(&f->scratch);
     clickbook_done(&f->clicks);

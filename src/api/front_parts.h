@@ -15,6 +15,7 @@ struct outbox {
     struct mailbox *to;
     void **asks; /* as many as may be out */
     size_t n;
+    void **away; /* as many: what found no room, while it is turned away and its requests perhaps ask again */
 };
 
 struct digester;

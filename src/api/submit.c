@@ -150,12 +150,14 @@ void front_reply(struct front *f, struct ask *a) {
 static void flush(struct front *f, struct outbox *out) {
     if (out->n == 0)
         return;
-    size_t n = out->n;
-    size_t took = mailbox_put(out->to, out->asks, n);
-    out->n = 0; /* nobody adds while completions run: they only answer */
+    size_t n = out->n, took = mailbox_put(out->to, out->asks, n);
+    void **away = out->asks;
+    out->asks = out->away;
+    out->away = away;
+    out->n = 0;
     for (size_t i = took; i < n; i++) {
-        turn_away(out->asks[i]);
-        front_reply(f, out->asks[i]);
+        turn_away(away[i]);
+        front_reply(f, away[i]); /* may ask for something else: that goes the next time */
     }
 }
 
