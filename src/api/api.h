@@ -129,10 +129,15 @@ struct route {
     struct api_response responses[ROUTE_RESPONSES_MAX];
 };
 
+struct route_table {
+    const struct route *rows;
+    size_t n;
+};
+
 struct api_face {
     const char *prefix; /* paths that begin so belong to this face; the first that fits */
-    const struct route *routes;
-    size_t n_routes;
+    const struct route_table *const *tables;
+    size_t n_tables;
     /* Answers in this face's form. e is never NULL; its kind may be ERR_NONE when the problem says it all. */
     void (*refuse)(struct api_request *rq, enum problem p, const struct err *e);
     const char *realm; /* WWW-Authenticate of a 401; NULL: the native one, Bearer and Basic */

@@ -1,4 +1,4 @@
-/* native: the handlers and shapes of the native API, for the route table (routes.c) and the OpenAPI document.
+/* native: the handlers and shapes of the native API, for the tables of routes (routes.h) and the OpenAPI document.
  */
 #ifndef HY_API_NATIVE_H
 #define HY_API_NATIVE_H

@@ -335,18 +335,18 @@ static bool is_shown(const struct route *r) {
     return r->name != NULL;
 }
 
-static void print_paths(struct buf *out, const struct api_face *face) {
-    for (size_t i = 0; i < face->n_routes; i++) {
-        const char *path = face->routes[i].path;
-        bool first = is_shown(&face->routes[i]);
+static void print_paths(struct buf *out, const struct route_table *t) {
+    for (size_t i = 0; i < t->n; i++) {
+        const char *path = t->rows[i].path;
+        bool first = is_shown(&t->rows[i]);
         for (size_t k = 0; k < i && first; k++)
-            first = !is_shown(&face->routes[k]) || strcmp(face->routes[k].path, path) != 0;
+            first = !is_shown(&t->rows[k]) || strcmp(t->rows[k].path, path) != 0;
         if (!first)
             continue;
         open(out, path, '{');
-        for (size_t k = i; k < face->n_routes; k++)
-            if (is_shown(&face->routes[k]) && strcmp(face->routes[k].path, path) == 0)
-                print_operation(out, &face->routes[k]);
+        for (size_t k = i; k < t->n; k++)
+            if (is_shown(&t->rows[k]) && strcmp(t->rows[k].path, path) == 0)
+                print_operation(out, &t->rows[k]);
         buf_addc(out, '}');
     }
 }
@@ -364,7 +364,8 @@ void front_print_openapi(struct sv public_url, struct buf *out) {
     buf_adds(out, "}]");
     open(out, "paths", '{');
     for (size_t i = 0; i < api_faces_n; i++)
-        print_paths(out, api_faces[i]);
+        for (size_t t = 0; t < api_faces[i]->n_tables; t++)
+            print_paths(out, api_faces[i]->tables[t]);
     buf_addc(out, '}');
     open(out, "components", '{');
     open(out, "schemas", '{');

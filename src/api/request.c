@@ -56,27 +56,31 @@ static bool decode_params(struct api_request *rq) {
 }
 
 static const struct route *find_route(struct api_request *rq, enum http_method method) {
-    const struct api_face *face = rq->face;
-    for (size_t i = 0; i < face->n_routes; i++) {
-        const struct route *r = &face->routes[i];
-        if (r->method == method && matches(r->path, rq->x->path, rq->params))
-            return r;
+    for (size_t t = 0; t < rq->face->n_tables; t++) {
+        const struct route_table *table = rq->face->tables[t];
+        for (const struct route *r = table->rows; r < table->rows + table->n; r++)
+            if (r->method == method && matches(r->path, rq->x->path, rq->params))
+                return r;
     }
     return NULL;
+}
+
+static void add_methods(const struct route_table *table, struct sv path, struct buf *out) {
+    struct sv ignored[API_PARAMS_MAX];
+    for (const struct route *r = table->rows; r < table->rows + table->n; r++) {
+        if (!matches(r->path, path, ignored))
+            continue;
+        buf_addf(out, "%s%s", out->n ? ", " : "", http_method_name(r->method));
+        if (r->method == HTTP_GET)
+            buf_adds(out, ", HEAD");
+    }
 }
 
 /* The methods this path has, for a 405; NULL when there is no such path. */
 static const char *methods_of(struct api_request *rq) {
     BUF_AUTO struct buf out = BUF_INIT(128);
-    struct sv ignored[API_PARAMS_MAX];
-    for (size_t i = 0; i < rq->face->n_routes; i++) {
-        const struct route *r = &rq->face->routes[i];
-        if (!matches(r->path, rq->x->path, ignored))
-            continue;
-        buf_addf(&out, "%s%s", out.n ? ", " : "", http_method_name(r->method));
-        if (r->method == HTTP_GET)
-            buf_adds(&out, ", HEAD");
-    }
+    for (size_t t = 0; t < rq->face->n_tables; t++)
+        add_methods(rq->face->tables[t], rq->x->path, &out);
     return out.n ? arena_dup(&rq->x->arena, buf_sv(&out)).p : NULL;
 }
 

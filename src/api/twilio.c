@@ -48,10 +48,13 @@ static const struct route rows[] = {
     TWICE(ACCOUNT, HTTP_GET, SCOPE_READ, twilio_account, false),
 };
 
+static const struct route_table table = {rows, sizeof rows / sizeof rows[0]};
+static const struct route_table *const tables[] = {&table};
+
 const struct api_face twilio_face = {
     .prefix = "/2010-04-01/",
-    .routes = rows,
-    .n_routes = sizeof rows / sizeof rows[0],
+    .tables = tables,
+    .n_tables = 1,
     .refuse = twilio_refuse,
     .realm = "Basic realm=\"Twilio API\"",
 };
