@@ -1,4 +1,5 @@
-/* native: the handlers and shapes of the native API, for the tables of routes (routes.h) and the OpenAPI document.
+/* native: the handlers and shapes of the native API, for the tables of routes (routes.h) and the OpenAPI
+ * document.
  */
 #ifndef HY_API_NATIVE_H
 #define HY_API_NATIVE_H
