@@ -1,6 +1,7 @@
-/* config_table: every key of the configuration, one row each, in the order of the documentation. Read-only
- * data; what a row means is done in config_value (text to place and back), config.c (the walk) and
- * config_doc.
+/* config_table: every key of the configuration, one row each, in the order of the documentation:
+ * config_table.c those of the top, config_items.c those of lists' items, config_row.c what may be asked of a
+ * row. Read-only data; what a row means is done in config_value (text to place and back), config.c (the walk)
+ * and config_doc.
  */
 #ifndef HY_APP_CONFIG_TABLE_H
 #define HY_APP_CONFIG_TABLE_H
