@@ -6,8 +6,6 @@
 #include "provider/aliyun_errors.h"
 #include "provider/kit.h"
 
-#include <string.h>
-
 enum {
     BODY_CHARS_MAX = 500, /* signature and text together; the signature counts, too */
     PARAMS_BYTES_MAX = 16 * 1024,
@@ -20,13 +18,7 @@ enum {
 /* ---- fields ---- */
 
 static bool is_word(struct sv v, const char *more) {
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-              sv_find_char(sv_of(more), c) != SIZE_MAX))
-            return false;
-    }
-    return true;
+    return v.n == 0 || kit_is_word(v, more, SIZE_MAX);
 }
 
 static bool check_key_id(struct sv v, struct err *e) {
@@ -37,11 +29,8 @@ static bool check_key_id(struct sv v, struct err *e) {
 }
 
 static bool check_security_token(struct sv v, struct err *e) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return err_set_field(e, ERR_INVALID, "security_token",
-                                 "an STS token has no spaces or line breaks");
-    return true;
+    return kit_is_plain(v) ||
+           err_set_field(e, ERR_INVALID, "security_token", "an STS token has no spaces or line breaks");
 }
 
 static bool check_sign_name(struct sv v, struct err *e) {
@@ -275,8 +264,7 @@ static void judge_code(struct verdict *v, struct sv code, struct sv words) {
     kit_judge_as(v, row->fate, row->hint, row->reason);
     if (sv_eq(code, SV("isv.BUSINESS_LIMIT_CONTROL")))
         judge_number_limit(v, words);
-    if (!v->retry_after_ms && v->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
 }
 
 struct verdict aliyun_judge(const struct lane_config *lane, const struct http_response *r) {

@@ -21,23 +21,13 @@ static const char nobody[] = "00000000000000000000000000000000000000000000000000
 
 /* ---- settings ---- */
 
-static bool is_word(struct sv v, const char *more) {
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c && strchr(more, c))))
-            return false;
-    }
-    return v.n > 0 && v.n <= 255;
-}
-
 static bool check_name(struct sv v, struct err *e) {
-    return (v.n == NAME_CHARS && is_word(v, "")) ||
+    return (v.n == NAME_CHARS && kit_is_word(v, "", NAME_CHARS)) ||
            err_set(e, ERR_INVALID, "give the %d letters and digits that Apple shows", NAME_CHARS);
 }
 
 static bool check_topic(struct sv v, struct err *e) {
-    return is_word(v, "-._") ||
+    return kit_is_word(v, "-._", 255) ||
            err_set_field(e, ERR_INVALID, "topic", "give the app's bundle id: com.example.app");
 }
 
@@ -164,7 +154,7 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
     char id[37], own[PUSH_COLLAPSE_BYTES_MAX + 1], until[24];
     struct sv device = push_token(a->to, SV("apns"));
     struct buf BUF_AUTO body = BUF_INIT(PAYLOAD_BYTES_MAX);
-    if (!device.n || device.n > TOKEN_CHARS_MAX || !is_word(device, ""))
+    if (!kit_is_word(device, "", TOKEN_CHARS_MAX))
         return err_set_field(e, ERR_INVALID, "to", "not a device of Apple's: apns:TOKEN, in hexadecimal");
     if (!payload(lane, a, &body))
         return err_set_field(e, ERR_TOO_LARGE, "body",
@@ -200,8 +190,7 @@ static void judge_error(const json_t *answer, struct verdict *v) {
         return;
     }
     kit_judge_as(v, row->fate, row->hint, row->says);
-    if (!v->retry_after_ms && row->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
     int64_t since_ms = v->http_status == 410 ? kit_int(answer, "timestamp", 0) : 0;
     if (since_ms > 0 && since_ms < INT64_MAX / US_PER_MS)
         v->dead_since = since_ms * US_PER_MS;

@@ -18,31 +18,20 @@ static bool check_api(struct sv v, struct err *e) {
            err_set_field(e, ERR_INVALID, "api", "give sms-voice (AWS End User Messaging) or sns");
 }
 
-static bool is_word(struct sv v, const char *more) {
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c && strchr(more, c))))
-            return false;
-    }
-    return v.n > 0 && v.n <= 256;
-}
-
 static bool check_region(struct sv v, struct err *e) {
-    return (is_word(v, "-") && v.n <= 32) ||
+    return kit_is_word(v, "-", 32) ||
            err_set_field(e, ERR_INVALID, "region", "a region is a word such as us-east-1");
 }
 
 static bool check_key_id(struct sv v, struct err *e) {
-    return is_word(v, "") || err_set_field(e, ERR_INVALID, "access_key_id",
-                                           "an access key id is letters and digits, such as AKIA...");
+    return kit_is_word(v, "", 256) ||
+           err_set_field(e, ERR_INVALID, "access_key_id",
+                         "an access key id is letters and digits, such as AKIA...");
 }
 
 static bool check_header_secret(struct sv v, struct err *e) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return err_set_field(e, ERR_INVALID, "session_token", "a session token is one word of ASCII");
-    return true;
+    return kit_is_plain(v) ||
+           err_set_field(e, ERR_INVALID, "session_token", "a session token is one word of ASCII");
 }
 
 static bool check_type(struct sv v, struct err *e) {
@@ -270,8 +259,7 @@ static void judge_error(const struct lane_config *lane, const struct said *s, st
     /* Lent credentials end by themselves; others are fetched. */
     if (aws_needs_grant(lane) && sv_starts(sv_of(row->code), SV("ExpiredToken")))
         v->hint = LANE_SLOW_DOWN, v->grant_refused = true;
-    if (!v->retry_after_ms && row->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
     /* One code for all that is not liked; words or fields say what. */
     if (row->says == REASON_REQUEST_REJECTED && s->number)
         v->reason = REASON_INVALID_NUMBER;

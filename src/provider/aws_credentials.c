@@ -46,10 +46,7 @@ enum aws_credentials aws_credentials_kind(const struct lane_config *lane) {
 /* ---- checks ---- */
 
 static bool is_plain(struct sv v, size_t max) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return false;
-    return v.n > 0 && v.n <= max;
+    return kit_is_plain(v) && v.n > 0 && v.n <= max;
 }
 
 static bool is_https(struct sv url) {

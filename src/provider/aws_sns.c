@@ -11,8 +11,6 @@
 #include "base/certificate.h"
 #include "base/clock.h"
 
-#include <string.h>
-
 enum {
     BODY_BYTES_MAX = 512 * 1024,
     TEXT_BYTES_MAX = 512 * 1024,
@@ -29,13 +27,7 @@ static struct sv part(struct sv v, unsigned i, char sep) {
 }
 
 static bool is_word(struct sv v) {
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-              c == '_' || c == '.'))
-            return false;
-    }
-    return v.n > 0;
+    return kit_is_word(v, "-_.", URL_BYTES_MAX);
 }
 
 /* arn:aws:sns:REGION:ACCOUNT:NAME */
@@ -73,10 +65,9 @@ static struct sv behind_sns(const struct lane_config *lane, struct sv topic, str
     else
         buf_addf(&own, "https://sns.%.*s.amazonaws.com%s/", SV_FMT(region),
                  sv_starts(region, SV("cn-")) ? ".cn" : "");
-    for (size_t i = 0; i < url.n; i++)
-        if (url.p[i] <= ' ' || url.p[i] > '~' || url.p[i] == '\\' || url.p[i] == '#')
-            return SV_NONE;
-    return sv_starts(url, buf_sv(&own)) && url.n < URL_BYTES_MAX ? sv_from(url, own.n) : SV_NONE;
+    bool whole =
+        kit_is_plain(url) && sv_find_char(url, '\\') == SIZE_MAX && sv_find_char(url, '#') == SIZE_MAX;
+    return whole && sv_starts(url, buf_sv(&own)) && url.n < URL_BYTES_MAX ? sv_from(url, own.n) : SV_NONE;
 }
 
 static bool is_certificate_url(const struct lane_config *lane, struct sv topic, struct sv url) {

@@ -14,6 +14,7 @@ enum {
     TTL_S_MAX = 2419200,      /* AndroidConfig.ttl: four weeks */
     ASSERTION_S = 3600,       /* as long as Google allows */
     TOKEN_S_MAX = 24 * 3600,
+    ID_CHARS_MAX = 128, /* of a project, an account, a key */
 };
 
 static const char scope[] = "https://www.googleapis.com/auth/firebase.messaging";
@@ -29,18 +30,8 @@ struct fcm {
 
 /* ---- settings ---- */
 
-static bool is_word(struct sv v, const char *more) {
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c && strchr(more, c))))
-            return false;
-    }
-    return v.n > 0 && v.n <= 128;
-}
-
 static bool check_project(struct sv v, struct err *e) {
-    return is_word(v, "-:.") ||
+    return kit_is_word(v, "-:.", ID_CHARS_MAX) ||
            err_set_field(e, ERR_INVALID, "project_id", "a project's id is a word such as my-app-1a2b3");
 }
 
@@ -110,7 +101,8 @@ static bool read_account(const struct lane_config *lane, struct fcm *f, struct e
         return bad(e, "`type` is not service_account");
     f->email = arena_dup(&f->mem, kit_string(o, "client_email"));
     f->key_id = arena_dup(&f->mem, kit_string(o, "private_key_id"));
-    if (!f->email.n || !is_word(f->email, "@-._:") || (f->key_id.n && !is_word(f->key_id, "-_")))
+    if (!kit_is_word(f->email, "@-._:", ID_CHARS_MAX) ||
+        (f->key_id.n && !kit_is_word(f->key_id, "-_", ID_CHARS_MAX)))
         return bad(e, "`client_email` or `private_key_id` makes no sense");
     if (!project.n)
         project = kit_string(o, "project_id");
@@ -199,10 +191,7 @@ static bool judge_grant(const struct lane_config *lane, struct sv so_far, int64_
     int64_t lasts_s = kit_int(answer, "expires_in", ASSERTION_S);
     if (r->status != 200)
         return grant_refused(r, answer, e);
-    for (size_t i = 0; i < token.n; i++)
-        if (token.p[i] <= ' ' || token.p[i] > '~')
-            token = SV_NONE;
-    if (!token.n || token.n >= GRANT_BYTES_MAX || lasts_s <= 0)
+    if (!token.n || !kit_is_plain(token) || token.n >= GRANT_BYTES_MAX || lasts_s <= 0)
         return err_set(e, ERR_OUTSIDE, "the answer holds no access token");
     memcpy(out->text, token.p, token.n);
     out->text[token.n] = '\0';
@@ -351,8 +340,7 @@ static void judge_error(const json_t *error, struct verdict *v) {
         return;
     }
     kit_judge_as(v, row->fate, row->hint, row->says);
-    if (!v->retry_after_ms && row->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
     if (row->says == REASON_REQUEST_REJECTED && token)
         v->reason = REASON_INVALID_NUMBER;
 }

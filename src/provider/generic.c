@@ -108,8 +108,7 @@ void generic_put_id(char out[PROVIDER_ID_MAX], struct sv id) {
 
 static void judge_by_row(struct verdict *v, const struct generic_error *row) {
     kit_judge_as(v, row->fate, row->hint, row->reason);
-    if (!v->retry_after_ms && row->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
 }
 
 static void judge_taken(const struct generic *g, const json_t *vars, struct verdict *v) {

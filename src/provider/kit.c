@@ -16,6 +16,23 @@ struct sv kit_field(const struct lane_config *lane, size_t index) {
 
 /* ---- checks ---- */
 
+bool kit_is_word(struct sv v, const char *more, size_t bytes_max) {
+    for (size_t i = 0; i < v.n; i++) {
+        char c = v.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              (c && strchr(more, c))))
+            return false;
+    }
+    return v.n > 0 && v.n <= bytes_max;
+}
+
+bool kit_is_plain(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] <= ' ' || v.p[i] > '~')
+            return false;
+    return true;
+}
+
 bool kit_check_secret(struct sv v, struct err *e) {
     return sv_trim(v).n == v.n || err_set(e, ERR_INVALID, "there is white space around the secret");
 }
@@ -40,9 +57,8 @@ bool kit_check_base_url(struct sv v, struct err *e) {
     if (!https && !sv_starts(v, SV("http://")))
         return err_set_field(e, ERR_INVALID, field, "give an absolute address: https://HOST");
     struct sv rest = sv_from(v, https ? 8 : 7);
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return err_set_field(e, ERR_INVALID, field, "an address has no spaces or bytes outside ASCII");
+    if (!kit_is_plain(v))
+        return err_set_field(e, ERR_INVALID, field, "an address has no spaces or bytes outside ASCII");
     if (rest.n == 0 || rest.p[0] == '/' || sv_ends(rest, SV("/")) || sv_find_char(rest, '?') != SIZE_MAX ||
         sv_find_char(rest, '#') != SIZE_MAX || sv_find_char(rest, '@') != SIZE_MAX ||
         v.n > BASE_URL_BYTES_MAX)
@@ -57,13 +73,7 @@ bool kit_check_base_url(struct sv v, struct err *e) {
 }
 
 bool kit_check_callback_token(struct sv v, struct err *e) {
-    bool plain = true;
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        plain = plain && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                          c == '-' || c == '_');
-    }
-    return v.n == 0 || (plain && v.n >= CALLBACK_TOKEN_MIN && v.n <= CALLBACK_TOKEN_MAX) ||
+    return v.n == 0 || (kit_is_word(v, "-_", CALLBACK_TOKEN_MAX) && v.n >= CALLBACK_TOKEN_MIN) ||
            err_set(e, ERR_INVALID,
                    "a callback token is %d to %d letters, digits, - and _: `openssl rand -hex 16` makes one",
                    CALLBACK_TOKEN_MIN, CALLBACK_TOKEN_MAX);
@@ -122,11 +132,8 @@ void kit_say(char out[VERDICT_TEXT_MAX], struct sv text) {
 }
 
 bool kit_provider_id(char out[PROVIDER_ID_MAX], struct sv id) {
-    if (id.n == 0 || id.n >= PROVIDER_ID_MAX)
+    if (id.n == 0 || id.n >= PROVIDER_ID_MAX || !kit_is_plain(id))
         return false;
-    for (size_t i = 0; i < id.n; i++)
-        if (id.p[i] <= ' ' || id.p[i] > '~')
-            return false;
     memcpy(out, id.p, id.n);
     out[id.n] = '\0';
     return true;
@@ -157,6 +164,11 @@ bool kit_judge_transport(const struct http_response *r, struct verdict *v) {
     if (sv_to_u64(http_find_header(r->headers, r->n_headers, SV("Retry-After")), &s))
         v->retry_after_ms = (int32_t)(s < RETRY_AFTER_S_MAX ? s : RETRY_AFTER_S_MAX) * 1000;
     return false;
+}
+
+void kit_pause(struct verdict *v, int32_t pause_ms) {
+    if (!v->retry_after_ms && v->fate == FATE_RETRY)
+        v->retry_after_ms = pause_ms;
 }
 
 void kit_judge_class(struct verdict *v) {

@@ -11,6 +11,11 @@
 /* A field's value, or its fallback. */
 struct sv kit_field(const struct lane_config *lane, size_t index);
 
+/* Letters and digits of ASCII, and the bytes in more; not empty, and not over bytes_max. */
+bool kit_is_word(struct sv v, const char *more, size_t bytes_max);
+/* Printable ASCII without spaces; or empty. */
+bool kit_is_plain(struct sv v);
+
 /* ---- checks of fields: false and ERR_INVALID ---- */
 
 /* A secret that becomes part of a signature or, encoded, of a header: any bytes, but no white space around.
@@ -53,6 +58,10 @@ void kit_judge_as(struct verdict *v, enum fate fate, enum lane_hint hint, enum r
 /* Begins a verdict: status and Retry-After (seconds). True when that is all there is to say: the call brought
  * no answer. */
 bool kit_judge_transport(const struct http_response *r, struct verdict *v);
+/* How long to wait with what may be tried again, where the answer named no time. 0: the caller's own
+ * back-off.
+ */
+void kit_pause(struct verdict *v, int32_t pause_ms);
 /* By HTTP class alone: 429 slow down, 401/403/407 credentials, 404/405 the address is wrong, other 4xx
  * refused, 5xx and all else unknown. */
 void kit_judge_class(struct verdict *v);

@@ -243,10 +243,7 @@ static void add_parts(const struct attempt_view *a, struct buf *out) {
 
 /* Whether the language tag can be a header as it is. */
 static bool is_tag(struct sv v) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return false;
-    return v.n <= 35;
+    return kit_is_plain(v) && v.n <= 35;
 }
 
 static bool build(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,

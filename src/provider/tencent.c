@@ -41,9 +41,8 @@ static bool check_secret_id(struct sv v, struct err *e) {
 }
 
 static bool check_session_token(struct sv v, struct err *e) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] <= ' ' || v.p[i] > '~')
-            return err_set_field(e, ERR_INVALID, "session_token", "a token has no spaces in it");
+    if (!kit_is_plain(v))
+        return err_set_field(e, ERR_INVALID, "session_token", "a token has no spaces in it");
     return v.n <= 4096 || err_set_field(e, ERR_INVALID, "session_token", "a token has at most 4096 bytes");
 }
 
@@ -265,8 +264,7 @@ static void judge_code(struct verdict *v, struct sv code, struct sv words) {
     }
     v->code = row->code;
     kit_judge_as(v, row->fate, row->hint, row->reason);
-    if (!v->retry_after_ms && row->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
 }
 
 static void judge_entry(struct verdict *v, const json_t *entry) {

@@ -209,8 +209,7 @@ static void judge_result(struct verdict *v, const json_t *entry) {
     kit_say(v->text, kit_string(entry, "errmsg"));
     kit_judge_as(v, row ? row->fate : FATE_REJECTED, row ? row->hint : LANE_FINE,
                  row ? row->reason : REASON_REJECTED);
-    if (row && row->fate == FATE_RETRY && !v->retry_after_ms)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row ? row->pause_ms : 0);
 }
 
 static bool is_about(const json_t *entry, const struct attempt_view *a) {

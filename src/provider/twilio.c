@@ -206,8 +206,7 @@ int32_t twilio_code(const json_t *object, const char *key) {
 
 static void judge_by_row(struct verdict *v, const struct twilio_error *row) {
     kit_judge_as(v, row->fate, row->hint, row->reason);
-    if (!v->retry_after_ms && row->fate == FATE_RETRY)
-        v->retry_after_ms = row->pause_ms;
+    kit_pause(v, row->pause_ms);
 }
 
 /* A 2xx: only a message with a sid is a message. */
