@@ -79,6 +79,23 @@ void native_print_lane(const struct lane_report *r, struct buf *out); /* native_
 void native_print_suppressions(const struct api_request *rq, const struct suppression *rows, size_t n,
                                struct buf *out);
 
+/* ---- pages (native_page.c) ---- */
+
+#define NEXT_CURSOR_FIELD                                                                                    \
+    { "next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last." }
+
+/* How many rows were asked for, or are shown when it was not said. */
+unsigned native_page_limit(const struct api_value *limit);
+/* What was given as cursor is none: false. */
+bool native_no_cursor(struct err *e);
+/* A cursor that is a message's id; *id stays as it is without one. */
+MUST_USE bool native_message_cursor(const struct api_request *rq, const struct api_value *cursor, int64_t *id,
+                                    struct err *e);
+/* Ends the list that out is in the midst of ({"data":[...), and answers; next: empty: this is the last. */
+void native_answer_page(struct api_request *rq, struct buf *out, struct sv next);
+/* The same where a cursor is a message's id; 0: this is the last. */
+void native_answer_message_page(struct api_request *rq, struct buf *out, int64_t last_id);
+
 /* ---- handlers ---- */
 
 void native_refuse(struct api_request *rq, enum problem p, const struct err *e);

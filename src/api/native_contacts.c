@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum {
-    PAGE_DEFAULT = 50,
     PAGE_BYTES_MAX = 512 * 1024,
     TRIES_MAX = 5,
     ETAG_BYTES_MAX = 40,
@@ -85,7 +84,7 @@ const struct api_field contact_shape[] = {
 
 const struct api_field contact_page_shape[] = {
     {"data", FIELD_LIST, "In the order of making.", .required = true, .ref = "Contact"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 
@@ -315,13 +314,12 @@ static bool read_filter(struct api_request *rq, const struct api_value *v, struc
         .account_id = rq->account_id,
         .language = v[L_LANGUAGE].text,
         .updated_from = v[SINCE].n,
-        .limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT,
+        .limit = native_page_limit(&v[LIMIT]),
     };
     if (v[NUMBER].given && v[EMAIL].given)
         return err_set_field(e, ERR_INVALID, "email", "give either a number or an e-mail address");
     if (v[CURSOR].given && (!sv_to_i64(v[CURSOR].text, &f->after_row) || f->after_row < 1))
-        return err_set_field(e, ERR_INVALID, "cursor",
-                             "this is no cursor: take `next_cursor` as it was given");
+        return native_no_cursor(e);
     if (v[EMAIL].given)
         f->address = suppression_address(v[EMAIL].text, address);
     return !v[NUMBER].given || address_read(api_query_number(&rq->x->arena, v[NUMBER].text),
@@ -360,8 +358,5 @@ void native_contact_list(struct api_request *rq) {
     free(rows);
     char cursor[24];
     snprintf(cursor, sizeof cursor, "%lld", (long long)last);
-    buf_addc(out, ']');
-    json_pair_or_null(out, "next_cursor", more ? sv_of(cursor) : SV_NONE);
-    buf_addc(out, '}');
-    api_answer_json(rq, 200, buf_sv(out));
+    native_answer_page(rq, out, more ? sv_of(cursor) : SV_NONE);
 }

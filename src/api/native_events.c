@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BATCH_MAX = 1000, PAGE_DEFAULT = 50, LOAD_BYTES_MAX = 1 << 24, BATCH_BYTES_MAX = 4 << 20 };
+enum { BATCH_MAX = 1000, LOAD_BYTES_MAX = 1 << 24, BATCH_BYTES_MAX = 4 << 20 };
 
 /* ---- shapes ---- */
 
@@ -446,9 +446,9 @@ void native_event_list(struct api_request *rq) {
     bool more;
     if (!api_read_query(rq, event_list_fields, v))
         return;
-    unsigned limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT;
+    unsigned limit = native_page_limit(&v[LIMIT]);
     if (v[CURSOR].given && !parse_sid(rq, v[CURSOR].text, &before)) {
-        err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+        (void)native_no_cursor(&e);
         api_fail(rq, &e);
         return;
     }
@@ -467,9 +467,6 @@ void native_event_list(struct api_request *rq) {
         print_head(rq, &rows[i], out);
         buf_adds(out, ",\"data\":null,\"outcomes\":null,\"not_matched\":null}");
     }
-    buf_addc(out, ']');
     struct sid sid = sid_of(rq, n ? rows[n - 1].id : 1);
-    json_pair_or_null(out, "next_cursor", more ? sid_sv(&sid) : SV_NONE);
-    buf_addc(out, '}');
-    api_answer_json(rq, 200, buf_sv(out));
+    native_answer_page(rq, out, more ? sid_sv(&sid) : SV_NONE);
 }

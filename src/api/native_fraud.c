@@ -5,7 +5,7 @@
 #include "policy/guard.h"
 #include "store/fraud.h"
 
-enum { PAGE_DEFAULT = 50, BLOCKS_MAX = 1000 };
+enum { BLOCKS_MAX = 1000 };
 
 static const char *why_word(int i) {
     return guard_why_name((enum guard_why)i);
@@ -49,17 +49,14 @@ void native_fraud_holds(struct api_request *rq) {
     enum { LIMIT, CURSOR };
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
-    struct sip_key key = api_world(rq)->id_key;
     int64_t ids[FRAUD_PAGE_MAX], before = 0;
     size_t n = 0;
     bool more = false;
     if (!api_read_query(rq, fraud_hold_list_fields, v))
         return;
     bool ok =
-        (!v[CURSOR].given || sid_parse_message(key, v[CURSOR].text, &before) ||
-         err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given")) &&
-        fraud_holds(api_db(rq), rq->account_id, before, v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT,
-                    ids, &n, &more, &e);
+        native_message_cursor(rq, &v[CURSOR], &before, &e) &&
+        fraud_holds(api_db(rq), rq->account_id, before, native_page_limit(&v[LIMIT]), ids, &n, &more, &e);
     struct buf *out = api_scratch(rq);
     buf_adds(out, "{\"data\":[");
     for (size_t i = 0; ok && i < n; i++)
@@ -68,13 +65,7 @@ void native_fraud_holds(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    buf_addc(out, ']');
-    struct sid next = {.text = ""};
-    if (more)
-        next = sid_message(key, ids[n - 1]);
-    json_pair_or_null(out, "next_cursor", sv_of(next.text));
-    buf_addc(out, '}');
-    api_answer_json(rq, 200, buf_sv(out));
+    native_answer_message_page(rq, out, more ? ids[n - 1] : 0);
 }
 
 static void settled(struct api_request *rq, struct ask *a) {

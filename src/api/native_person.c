@@ -34,7 +34,7 @@ const struct api_field person_shape[] = {
      "Messages to and from them, oldest first: each with `calls` (its attempts), `links`, and (from "
      "them) `reply`.",
      .required = true, .ref = ""},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 
@@ -176,8 +176,7 @@ void native_contact_data(struct api_request *rq) {
     int64_t after_id = 0;
     if (!api_read_query(rq, person_fields, v))
         return;
-    if (v[0].given && !sid_parse_message(api_world(rq)->id_key, v[0].text, &after_id)) {
-        err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+    if (!native_message_cursor(rq, &v[0], &after_id, &e)) {
         api_fail(rq, &e);
         return;
     }

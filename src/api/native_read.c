@@ -9,7 +9,6 @@
 enum {
     EVENTS_MAX = 1000,
     ATTEMPTS_MAX = 1000,
-    PAGE_DEFAULT = 50,
     PAGE_BYTES_MAX = 4 * 1024 * 1024, /* a page that grows past this ends early, with a cursor */
 };
 
@@ -133,13 +132,13 @@ static bool filter_of(struct api_request *rq, const struct api_value *v, struct 
         .state = (enum state)v[STATUS].n,
         .any_direction = !v[DIRECTION].given,
         .direction = (enum direction)v[DIRECTION].n,
-        .limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT,
+        .limit = native_page_limit(&v[LIMIT]),
     };
-    return !v[CURSOR].given || sid_parse_message(api_world(rq)->id_key, v[CURSOR].text, &f->before_id) ||
-           err_set_field(e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+    return native_message_cursor(rq, &v[CURSOR], &f->before_id, e);
 }
 
-static void print_page(struct api_request *rq, struct message **rows, size_t n, bool more, struct buf *out) {
+static void answer_page(struct api_request *rq, struct message **rows, size_t n, bool more) {
+    struct buf *out = api_scratch(rq);
     size_t i = 0;
     buf_adds(out, "{\"data\":[");
     for (; i < n && out->n < PAGE_BYTES_MAX; i++) {
@@ -147,12 +146,7 @@ static void print_page(struct api_request *rq, struct message **rows, size_t n, 
             buf_addc(out, ',');
         native_print_message(rq, rows[i], out);
     }
-    buf_addc(out, ']');
-    struct sid next = {.text = ""};
-    if (i && (more || i < n))
-        next = sid_message(api_world(rq)->id_key, rows[i - 1]->id);
-    json_pair_or_null(out, "next_cursor", sv_of(next.text));
-    buf_addc(out, '}');
+    native_answer_message_page(rq, out, i && (more || i < n) ? rows[i - 1]->id : 0);
 }
 
 void native_list(struct api_request *rq) {
@@ -168,10 +162,8 @@ void native_list(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct buf *out = api_scratch(rq);
-    print_page(rq, rows, n, more, out);
+    answer_page(rq, rows, n, more);
     reader_free(rows, n);
-    api_answer_json(rq, 200, buf_sv(out));
 }
 
 /* ---- what happened to one ---- */

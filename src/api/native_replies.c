@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "store/replies.h"
 
-enum { PAGE_DEFAULT = 50, ROW_BYTES_MAX = 4096 };
+enum { ROW_BYTES_MAX = 4096 };
 
 /* ---- shapes ---- */
 
@@ -56,7 +56,7 @@ const struct api_field reply_shape[] = {
 
 const struct api_field reply_page_shape[] = {
     {"data", FIELD_LIST, "Newest first.", .required = true, .ref = "Reply"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 
@@ -111,10 +111,7 @@ static void answer_page(struct api_request *rq, const struct reply_filter *f) {
             native_print_reply(rq, rows[i].message, &rows[i].reply, rows[i].answered_at, rows[i].read_at,
                                out);
         }
-        buf_addc(out, ']');
-        print_sid(rq, "next_cursor", more ? last_id : 0, out);
-        buf_addc(out, '}');
-        api_answer_json(rq, 200, buf_sv(out));
+        native_answer_message_page(rq, out, more ? last_id : 0);
     } else {
         api_fail(rq, &e);
     }
@@ -140,14 +137,12 @@ void native_reply_list(struct api_request *rq) {
         .by_action = v[ACTION].given,
         .action = (enum reply_action)v[ACTION].n,
         .unread = v[UNREAD].n != 0,
-        .limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT,
+        .limit = native_page_limit(&v[LIMIT]),
     };
-    if (v[CURSOR].given && !sid_parse_message(api_world(rq)->id_key, v[CURSOR].text, &f.before_id)) {
-        err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+    if (native_message_cursor(rq, &v[CURSOR], &f.before_id, &e))
+        answer_page(rq, &f);
+    else
         api_fail(rq, &e);
-        return;
-    }
-    answer_page(rq, &f);
 }
 
 void native_message_replies(struct api_request *rq) {

@@ -287,7 +287,7 @@ const struct api_field problem_shape[] = {
 
 const struct api_field message_page_shape[] = {
     {"data", FIELD_LIST, "Newest first.", .required = true, .ref = "Message"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 

@@ -11,7 +11,6 @@
 
 enum {
     BULK_MAX = 1000,
-    PAGE_DEFAULT = 50,
     OF_ONE_MAX = 100,
     CURSOR_BYTES_MAX = SUPPRESSION_NUMBER_BYTES_MAX + SUPPRESSION_TOPIC_BYTES_MAX + 8,
     ROW_BYTES_MAX =
@@ -94,7 +93,7 @@ const struct api_field suppression_shape[] = {
 
 const struct api_field suppression_page_shape[] = {
     {"data", FIELD_LIST, "By number.", .required = true, .ref = "Suppression"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 
@@ -416,8 +415,7 @@ static bool parse_cursor(struct api_request *rq, struct sv cursor, struct suppre
     uint64_t kind = 0;
     ok = ok && sv_to_u64(sv_cut(&rest, '\n'), &kind) && kind < SUPPRESSION_KINDS && rest.p;
     if (!ok)
-        return err_set_field(e, ERR_INVALID, "cursor",
-                             "this is no cursor: take `next_cursor` as it was given");
+        return native_no_cursor(e);
     out->kind = (enum suppression_kind)kind;
     out->number = sv_cut(&rest, '\n');
     out->topic = rest;
@@ -435,7 +433,7 @@ void native_suppression_list(struct api_request *rq) {
         .kind = v[L_KIND].given ? (enum suppression_kind)v[L_KIND].n : SUPPRESSION_ANY,
         .source = v[L_SOURCE].given ? (enum suppression_source)v[L_SOURCE].n : 0,
         .topic = v[L_TOPIC].given ? v[L_TOPIC].text : SV_NONE,
-        .limit = v[L_LIMIT].given ? (unsigned)v[L_LIMIT].n : PAGE_DEFAULT,
+        .limit = native_page_limit(&v[L_LIMIT]),
     };
     struct suppression last = {0}, *rows = calloc(f.limit, sizeof *rows);
     size_t n;

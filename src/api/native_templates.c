@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    PAGE_DEFAULT = 50,
     VERSIONS_MAX = 100, /* of one template in its answer; older ones by their numbers */
     LOAD_BYTES_MAX = 4 * TEMPLATE_DOC_BYTES_MAX,
 };
@@ -196,8 +195,7 @@ static bool parse_cursor(struct sv cursor, char out[TEMPLATE_NAME_BYTES_MAX + 1]
     size_t n = cursor.n / 2;
     out[0] = '\0';
     if (n > TEMPLATE_NAME_BYTES_MAX || !hex_parse(cursor, (uint8_t *)out, n))
-        return err_set_field(e, ERR_INVALID, "cursor",
-                             "this is no cursor: take `next_cursor` as it was given");
+        return native_no_cursor(e);
     out[n] = '\0';
     return true;
 }
@@ -211,7 +209,7 @@ void native_template_list(struct api_request *rq) {
     bool more;
     if (!api_read_query(rq, template_list_fields, v))
         return;
-    unsigned limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT;
+    unsigned limit = native_page_limit(&v[LIMIT]);
     struct template_head *rows = calloc(limit, sizeof *rows);
     ASSERT(rows);
     if (!parse_cursor(v[CURSOR].text, after, &e) ||
@@ -227,14 +225,11 @@ void native_template_list(struct api_request *rq) {
         print_head(&rows[i], out);
         buf_addc(out, '}');
     }
-    buf_addc(out, ']');
     BUF_AUTO struct buf cursor = BUF_INIT(2 * TEMPLATE_NAME_BYTES_MAX);
     if (more)
         hex_add(&cursor, (const uint8_t *)rows[n - 1].name, strlen(rows[n - 1].name));
-    json_pair_or_null(out, "next_cursor", buf_sv(&cursor));
-    buf_addc(out, '}');
     free(rows);
-    api_answer_json(rq, 200, buf_sv(out));
+    native_answer_page(rq, out, buf_sv(&cursor));
 }
 
 void native_template_get(struct api_request *rq) {

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { PAGE_DEFAULT = 50, METADATA_BYTES_MAX = 2048, KEY_CHARS_MAX = 255, EXPIRY_S_MAX = 86400 };
+enum { METADATA_BYTES_MAX = 2048, KEY_CHARS_MAX = 255, EXPIRY_S_MAX = 86400 };
 
 /* ---- shapes ---- */
 
@@ -130,7 +130,7 @@ const struct api_field verification_checked_shape[] = {
 
 const struct api_field verification_page_shape[] = {
     {"data", FIELD_LIST, "Newest first.", .required = true, .ref = "Verification"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 
@@ -593,16 +593,15 @@ void native_verification_list(struct api_request *rq) {
         .to = api_query_number(&rq->x->arena, v[L_TO].text),
         .by_status = v[L_STATUS].given,
         .status = (enum verification_status)v[L_STATUS].n,
-        .limit = v[L_LIMIT].given ? (unsigned)v[L_LIMIT].n : PAGE_DEFAULT,
+        .limit = native_page_limit(&v[L_LIMIT]),
     };
     size_t n = 0;
     bool more = false;
     int64_t last = 0;
     struct verification *rows = calloc(f.limit, sizeof *rows);
     ASSERT(rows);
-    bool ok =
-        !v[L_CURSOR].given || sid_parse_verification(key, v[L_CURSOR].text, &f.before_id) ||
-        err_set_field(&e, ERR_INVALID, "cursor", "this is no cursor: take `next_cursor` as it was given");
+    bool ok = !v[L_CURSOR].given || sid_parse_verification(key, v[L_CURSOR].text, &f.before_id) ||
+              native_no_cursor(&e);
     ok = ok && verifications_list(api_db(rq), &f, rq->now, rows, &n, &more, &last, &e);
     struct buf *out = api_scratch(rq);
     buf_adds(out, "{\"data\":[");
@@ -611,7 +610,6 @@ void native_verification_list(struct api_request *rq) {
         print_members(rq, &rows[i], out);
         buf_addc(out, '}');
     }
-    buf_addc(out, ']');
     free(rows);
     if (!ok) {
         api_fail(rq, &e);
@@ -620,7 +618,5 @@ void native_verification_list(struct api_request *rq) {
     struct sid next = {.text = ""};
     if (more)
         next = sid_verification(key, last);
-    json_pair_or_null(out, "next_cursor", sv_of(next.text));
-    buf_addc(out, '}');
-    api_answer_json(rq, 200, buf_sv(out));
+    native_answer_page(rq, out, sv_of(next.text));
 }

@@ -104,7 +104,7 @@ const struct api_field webhook_delivery_shape[] = {
 
 const struct api_field webhook_delivery_page_shape[] = {
     {"data", FIELD_LIST, "Those of the newest messages first.", .required = true, .ref = "WebhookDelivery"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-    PAGE_DEFAULT = 50,
     SECRET_BYTES = 32,
     SECRET_BYTES_MIN = 24,
     OVERLAP_DEFAULT_S = 86400,
@@ -330,8 +329,7 @@ static bool parse_cursor(struct sv cursor, struct delivery_filter *f, struct err
     if (!cursor.n)
         return true;
     if (!hex_parse(cursor, b, sizeof b))
-        return err_set_field(e, ERR_INVALID, "cursor",
-                             "this is no cursor: take `next_cursor` as it was given");
+        return native_no_cursor(e);
     for (int i = 0; i < 8; i++)
         x = x << 8 | b[i];
     f->before_subject = (int64_t)(x & INT64_MAX);
@@ -369,7 +367,7 @@ void native_webhook_deliveries(struct api_request *rq) {
     struct delivery_filter f = {.hook_id = id,
                                 .by_outcome = v[OUTCOME].given,
                                 .outcome = (enum delivery_outcome)v[OUTCOME].n,
-                                .limit = v[LIMIT].given ? (unsigned)v[LIMIT].n : PAGE_DEFAULT};
+                                .limit = native_page_limit(&v[LIMIT])};
     struct delivery_row *rows = calloc(f.limit, sizeof *rows);
     ASSERT(rows);
     if (!parse_cursor(v[CURSOR].text, &f, &e) || !is_own(rq, id, &e) ||
@@ -388,9 +386,6 @@ void native_webhook_deliveries(struct api_request *rq) {
             buf_addc(out, ',');
         webhook_print_delivery(rq, &rows[i], out);
     }
-    buf_addc(out, ']');
-    json_pair_or_null(out, "next_cursor", buf_sv(&cursor));
-    buf_addc(out, '}');
     free(rows);
-    api_answer_json(rq, 200, buf_sv(out));
+    native_answer_page(rq, out, buf_sv(&cursor));
 }

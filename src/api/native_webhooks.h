@@ -2,7 +2,7 @@
 #ifndef HY_API_NATIVE_WEBHOOKS_H
 #define HY_API_NATIVE_WEBHOOKS_H
 
-#include "api/fields.h"
+#include "api/native.h"
 #include "store/deliveries.h"
 
 /* native_webhook_shape.c */

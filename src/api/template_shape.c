@@ -146,6 +146,6 @@ const struct api_field template_version_shape[] = {
 
 const struct api_field template_page_shape[] = {
     {"data", FIELD_LIST, "By name.", .required = true, .ref = "TemplateHead"},
-    {"next_cursor", FIELD_TEXT, "Give it as `cursor` for the next page; null: this is the last."},
+    NEXT_CURSOR_FIELD,
     {0},
 };
