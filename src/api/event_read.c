@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 32, VALUES_MAX = 20000 };
-
 void event_in_done(struct event_in *in) {
     json_decref(in->data);
     in->data = NULL;
@@ -26,33 +24,13 @@ const struct api_field event_create_fields[] = {
     {0},
 };
 
-/* Before the parser makes an object of every value: is it bounded? */
-static bool is_bounded(struct sv v, struct err *e) {
-    unsigned depth = 0, values = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            quoted = c != '"';
-            continue;
-        }
-        quoted = c == '"';
-        depth += c == '{' || c == '[';
-        depth -= (c == '}' || c == ']') && depth;
-        values += c == ',' || c == '{' || c == '[';
-        if (depth > DEPTH_MAX || values > VALUES_MAX)
-            return err_set(e, ERR_INVALID, "the JSON has more than %d levels or %d values", DEPTH_MAX,
-                           VALUES_MAX);
-    }
-    return true;
-}
-
 json_t *event_parse(struct sv text, struct err *e) {
     json_error_t why;
-    if (!is_bounded(text, e))
+    if (api_json_bound(text) != JSON_BOUNDED) {
+        err_set(e, ERR_INVALID, "the JSON has more than %d levels or %d values", JSON_DEPTH_MAX,
+                JSON_VALUES_MAX);
         return NULL;
+    }
     json_t *out = text.n ? json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why) : NULL;
     if (!out && text.n)
         err_set(e, ERR_INVALID, "not valid JSON: see line %d, column %d", why.line, why.column);

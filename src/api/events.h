@@ -21,7 +21,7 @@ void event_in_done(struct event_in *in);
 MUST_USE bool event_read(struct api_request *rq, const json_t *object, struct event_in *in, struct err *e);
 /* A CloudEvent in binary mode: attributes in ce- headers, the body its data. */
 MUST_USE bool event_read_binary(struct api_request *rq, struct event_in *in, struct err *e);
-/* JSON of a bounded depth and number of values; NULL with ERR_INVALID or ERR_TOO_LARGE. */
+/* JSON of a bounded depth and number of values; NULL with ERR_INVALID. */
 json_t *event_parse(struct sv text, struct err *e);
 
 /* An event with all that is to be stored with it; in the request's arena, but for the messages. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 32, VALUES_MAX = 20000, NAME_BYTES_MAX = 40, NEAR_EDITS_MAX = 2 };
+enum { NAME_BYTES_MAX = 40, NEAR_EDITS_MAX = 2 };
 
 void api_json_done(json_t **j) {
     json_decref(*j);
@@ -172,8 +172,7 @@ static void clear(const struct api_field *fields, struct api_value *values) {
 
 /* ---- JSON ---- */
 
-/* Before the parser makes an object of every value: is it bounded? */
-static bool is_bounded(struct sv v, struct err *e) {
+enum json_bound api_json_bound(struct sv v) {
     unsigned depth = 0, values = 0;
     bool quoted = false;
     for (size_t i = 0; i < v.n; i++) {
@@ -188,12 +187,22 @@ static bool is_bounded(struct sv v, struct err *e) {
         depth += c == '{' || c == '[';
         depth -= (c == '}' || c == ']') && depth;
         values += c == ',' || c == '{' || c == '[';
-        if (depth > DEPTH_MAX)
-            return err_set(e, ERR_INVALID, "the JSON is nested deeper than %d levels", DEPTH_MAX);
-        if (values > VALUES_MAX)
-            return err_set(e, ERR_TOO_LARGE, "the JSON has more than %d values", VALUES_MAX);
+        if (depth > JSON_DEPTH_MAX)
+            return JSON_TOO_DEEP;
+        if (values > JSON_VALUES_MAX)
+            return JSON_TOO_MANY;
     }
-    return true;
+    return JSON_BOUNDED;
+}
+
+static bool is_bounded(struct sv v, struct err *e) {
+    switch (api_json_bound(v)) {
+    case JSON_BOUNDED: return true;
+    case JSON_TOO_DEEP:
+        return err_set(e, ERR_INVALID, "the JSON is nested deeper than %d levels", JSON_DEPTH_MAX);
+    case JSON_TOO_MANY: break;
+    }
+    return err_set(e, ERR_TOO_LARGE, "the JSON has more than %d values", JSON_VALUES_MAX);
 }
 
 static json_t *parse(struct sv body, struct err *e) {

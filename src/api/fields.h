@@ -38,6 +38,11 @@ struct api_value {
     const json_t *json; /* OBJECT, LIST */
 };
 
+/* Looked at before the parser makes an object of every value. */
+enum { JSON_DEPTH_MAX = 32, JSON_VALUES_MAX = 20000 };
+enum json_bound { JSON_BOUNDED, JSON_TOO_DEEP, JSON_TOO_MANY };
+enum json_bound api_json_bound(struct sv json);
+
 #define JSON_AUTO __attribute__((cleanup(api_json_done)))
 void api_json_done(json_t **j);
 
