@@ -7,21 +7,27 @@
 
 #include <string.h>
 
-enum { KEY_CHARS_MAX = 255, METADATA_BYTES_MAX = 2048 };
+enum { KEY_CHARS_MAX = 255, METADATA_BYTES_MAX = 2048, LOCATION_BYTES_MAX = 64 };
 
 /* ---- creating ---- */
 
-static void created(struct api_request *rq, const struct api_brief *b, bool replayed) {
-    struct buf *out = api_scratch(rq);
-    struct sid sid = sid_message(api_world(rq)->id_key, b->id);
-    char location[sizeof "/v1/messages/" + SID_BYTES];
-    int n = snprintf(location, sizeof location, "/v1/messages/%s", sid.text);
-    native_print_brief(rq, b, out);
-    struct answer a = {.status = 202, .content_type = "application/json", .body = buf_sv(out)};
+void native_answer_new(struct api_request *rq, int status, const struct buf *out, const char *path,
+                       const struct sid *sid, bool replayed) {
+    char location[LOCATION_BYTES_MAX];
+    int n = snprintf(location, sizeof location, "%s%s", path, sid->text);
+    ASSERT(n > 0 && (size_t)n < sizeof location);
+    struct answer a = {.status = status, .content_type = "application/json", .body = buf_sv(out)};
     a.headers[a.n_headers++] = (struct http_header){SV("Location"), sv_make(location, (size_t)n)};
     if (replayed)
         a.headers[a.n_headers++] = (struct http_header){SV("Idempotency-Replayed"), SV("true")};
     api_answer(rq, &a);
+}
+
+static void created(struct api_request *rq, const struct api_brief *b, bool replayed) {
+    struct buf *out = api_scratch(rq);
+    struct sid sid = sid_message(api_world(rq)->id_key, b->id);
+    native_print_brief(rq, b, out);
+    native_answer_new(rq, 202, out, "/v1/messages/", &sid, replayed);
 }
 
 /* The positions of create_fields, in its order. */
@@ -65,7 +71,10 @@ static bool begin(struct api_request *rq, struct submission *in, struct err *e) 
     return api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &in->idempotency_key, e);
 }
 
-static bool dump_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e) {
+bool native_read_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e) {
+    *out = SV_NONE;
+    if (!json)
+        return true;
     char *text = arena_alloc(&rq->x->arena, METADATA_BYTES_MAX);
     ASSERT(text);
     size_t n = json_dumpb(json, text, METADATA_BYTES_MAX, JSON_COMPACT);
@@ -104,7 +113,7 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
         return false;
     if (!v[BODY].given && !v[TEMPLATE].given && !v[HTML].given && !v[CHANNELS].given)
         return err_set_field(e, ERR_INVALID, "body", "give a `body` or a `template`");
-    return !v[METADATA].given || dump_metadata(rq, v[METADATA].json, &in->metadata, e);
+    return native_read_metadata(rq, v[METADATA].json, &in->metadata, e);
 }
 
 /* Whom it is for, by their id: what texts may say of them, in their language. *vars: the caller's to free. */

@@ -71,6 +71,11 @@ void native_print_links(struct sv base, const struct link_row *rows, size_t n, s
 MUST_USE bool native_read_create(struct api_request *rq, const struct api_field *also,
                                  struct api_value *also_values, json_t **root, json_t **vars,
                                  struct submission *in);
+/* `metadata` as it is stored, in the request's arena; empty for NULL. (native.c) */
+MUST_USE bool native_read_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e);
+/* Something new, whose JSON is in out, and where it is to be had from now on. (native.c) */
+void native_answer_new(struct api_request *rq, int status, const struct buf *out, const char *path,
+                       const struct sid *sid, bool replayed);
 /* price and currency, null where there is no currency. (native_shape.c) */
 void native_print_price(int64_t micro, struct sv currency, struct buf *out);
 struct lane_report;

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { METADATA_BYTES_MAX = 2048, KEY_CHARS_MAX = 255, EXPIRY_S_MAX = 86400 };
+enum { KEY_CHARS_MAX = 255, EXPIRY_S_MAX = 86400 };
 
 /* ---- shapes ---- */
 
@@ -166,10 +166,11 @@ static void answer(struct api_request *rq, int status, const struct verification
     api_answer_json(rq, status, buf_sv(out));
 }
 
-static void refuse_absent(struct api_request *rq) {
+static bool refuse_absent(struct api_request *rq) {
     struct err e = ERR_INIT;
     err_set(&e, ERR_NOT_FOUND, "there is no such verification");
     api_fail(rq, &e);
+    return false;
 }
 
 /* ---- beginning ---- */
@@ -203,34 +204,32 @@ static void tell(struct api_request *rq, const char *event, const struct verific
              kv_int("resends", v->resends));
 }
 
-/* The verification that a stored message belongs to; false and answered when there is none. */
+/* The caller's row of this id; false and answered when there is none. */
+static bool load(struct api_request *rq, int64_t id, struct verification *v, struct buf *sealed) {
+    struct err e = ERR_INIT;
+    if (verifications_get(api_db(rq), rq->account_id, id, rq->now, v, sealed, &e))
+        return v->id || refuse_absent(rq);
+    api_fail(rq, &e);
+    return false;
+}
+
+/* The same of the verification that a stored message belongs to. */
 static bool of_message(struct api_request *rq, int64_t message_id, struct verification *v) {
     struct err e = ERR_INIT;
     int64_t id;
-    if (!verifications_of_message(api_db(rq), message_id, &id, &e) ||
-        !verifications_get(api_db(rq), rq->account_id, id, rq->now, v, NULL, &e)) {
-        api_fail(rq, &e);
-        return false;
-    }
-    if (v->id)
-        return true;
-    refuse_absent(rq);
+    if (verifications_of_message(api_db(rq), message_id, &id, &e))
+        return load(rq, id, v, NULL);
+    api_fail(rq, &e);
     return false;
 }
 
 static void answer_new(struct api_request *rq, const struct verification *v, bool replayed) {
     struct buf *out = api_scratch(rq);
     struct sid id = sid_verification(api_world(rq)->id_key, v->id);
-    char location[sizeof "/v1/verifications/" + SID_BYTES];
-    int n = snprintf(location, sizeof location, "/v1/verifications/%s", id.text);
     buf_addc(out, '{');
     print_members(rq, v, out);
     buf_addc(out, '}');
-    struct answer a = {.status = 201, .content_type = "application/json", .body = buf_sv(out)};
-    a.headers[a.n_headers++] = (struct http_header){SV("Location"), sv_make(location, (size_t)n)};
-    if (replayed)
-        a.headers[a.n_headers++] = (struct http_header){SV("Idempotency-Replayed"), SV("true")};
-    api_answer(rq, &a);
+    native_answer_new(rq, 201, out, "/v1/verifications/", &id, replayed);
 }
 
 static void begun(struct api_request *rq, const struct api_brief *b, bool replayed) {
@@ -335,20 +334,6 @@ static struct verification_write *new_begin(struct api_request *rq, const struct
     return b;
 }
 
-static bool dump_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e) {
-    *out = SV_NONE;
-    if (!json)
-        return true;
-    char *text = arena_alloc(&rq->x->arena, METADATA_BYTES_MAX);
-    ASSERT(text);
-    size_t n = json_dumpb(json, text, METADATA_BYTES_MAX, JSON_COMPACT);
-    if (n > METADATA_BYTES_MAX)
-        return err_set_field(e, ERR_INVALID, "metadata", "`metadata` has at most %d bytes as JSON",
-                             METADATA_BYTES_MAX);
-    *out = sv_make(text, n);
-    return true;
-}
-
 static struct sv client_of(struct api_request *rq, const struct api_value *v) {
     return v->text.n ? arena_dup(&rq->x->arena, v->text) : SV_NONE;
 }
@@ -367,7 +352,8 @@ void native_verification_create(struct api_request *rq) {
     m.traceparent = api_traceparent(rq);
     if (!api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &m.idempotency_key, &e) ||
         !read_number(rq, m.to, &mem, &m.number, &e) ||
-        !dump_metadata(rq, v[METADATA].json, &m.metadata, &e) || !read_recipe(rq, v, code, &recipe, &e)) {
+        !native_read_metadata(rq, v[METADATA].json, &m.metadata, &e) ||
+        !read_recipe(rq, v, code, &recipe, &e)) {
         api_fail(rq, &e);
         return;
     }
@@ -380,26 +366,13 @@ void native_verification_create(struct api_request *rq) {
 /* ---- one that is there ---- */
 
 static bool id_of_path(struct api_request *rq, int64_t *id) {
-    if (sid_parse_verification(api_world(rq)->id_key, rq->params[0], id))
-        return true;
-    refuse_absent(rq);
-    return false;
+    return sid_parse_verification(api_world(rq)->id_key, rq->params[0], id) || refuse_absent(rq);
 }
 
-/* The row of the path's; false and answered when there is none. */
+/* The row of the path's. */
 static bool find(struct api_request *rq, struct verification *v, struct buf *sealed) {
-    struct err e = ERR_INIT;
     int64_t id;
-    if (!id_of_path(rq, &id))
-        return false;
-    if (!verifications_get(api_db(rq), rq->account_id, id, rq->now, v, sealed, &e)) {
-        api_fail(rq, &e);
-        return false;
-    }
-    if (v->id)
-        return true;
-    refuse_absent(rq);
-    return false;
+    return id_of_path(rq, &id) && load(rq, id, v, sealed);
 }
 
 void native_verification_get(struct api_request *rq) {
@@ -461,6 +434,16 @@ static struct ask *ask_of(struct api_request *rq, struct verification_write *w) 
     return a;
 }
 
+/* Else that it was not is answered. */
+static bool was_done(struct api_request *rq, const struct ask *a) {
+    if (a->result == ASK_DONE)
+        return true;
+    if (a->result == ASK_ABSENT)
+        return refuse_absent(rq);
+    api_fail(rq, &a->err);
+    return false;
+}
+
 static void answer_checked(struct api_request *rq, const struct verification_write *w) {
     struct buf *out = api_scratch(rq);
     buf_addc(out, '{');
@@ -499,14 +482,8 @@ static bool settle_message(struct api_request *rq, const struct verification_wri
 
 static void checked(struct api_request *rq, struct ask *a) {
     const struct verification_write *w = rq->own;
-    if (a->result == ASK_ABSENT) {
-        refuse_absent(rq);
+    if (!was_done(rq, a))
         return;
-    }
-    if (a->result != ASK_DONE) {
-        api_fail(rq, &a->err);
-        return;
-    }
     tell(rq, w->valid ? "verification.approved" : "verification.wrong", &w->row);
     if (!w->valid || !settle_message(rq, w))
         answer_checked(rq, w);
@@ -556,14 +533,8 @@ void native_verification_check_to(struct api_request *rq) {
 static void canceled(struct api_request *rq, struct ask *a) {
     const struct verification_write *w = rq->own;
     struct err e = ERR_INIT;
-    if (a->result == ASK_ABSENT) {
-        refuse_absent(rq);
+    if (!was_done(rq, a))
         return;
-    }
-    if (a->result != ASK_DONE) {
-        api_fail(rq, &a->err);
-        return;
-    }
     if (w->row.status != VERIFICATION_CANCELED) {
         err_set(&e, ERR_CONFLICT, "the verification is `%s`", verification_status_name(w->row.status));
         api_problem(rq, PROBLEM_TOO_LATE, &e);

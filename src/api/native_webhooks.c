@@ -67,11 +67,7 @@ static void answer_hook(struct api_request *rq, int64_t id, int status, struct s
         return;
     }
     struct sid sid = sid_hook(api_world(rq)->id_key, id);
-    char location[sizeof "/v1/webhooks/" + SID_BYTES];
-    int k = snprintf(location, sizeof location, "/v1/webhooks/%s", sid.text);
-    struct answer a = {.status = 201, .content_type = "application/json", .body = buf_sv(out)};
-    a.headers[a.n_headers++] = (struct http_header){SV("Location"), sv_make(location, (size_t)k)};
-    api_answer(rq, &a);
+    native_answer_new(rq, 201, out, "/v1/webhooks/", &sid, false);
 }
 
 static void written(struct api_request *rq, struct ask *a) {
