@@ -71,6 +71,9 @@ void native_print_links(struct sv base, const struct link_row *rows, size_t n, s
 MUST_USE bool native_read_create(struct api_request *rq, const struct api_field *also,
                                  struct api_value *also_values, json_t **root, json_t **vars,
                                  struct submission *in);
+/* A number as it is written in the configured region, or an e-mail address, as the store has it; in the
+ * request's arena. ERR_INVALID says why not. (native_suppressions.c) */
+MUST_USE bool native_read_address(struct api_request *rq, struct sv text, struct sv *address, struct err *e);
 /* `metadata` as it is stored, in the request's arena; empty for NULL. (native.c) */
 MUST_USE bool native_read_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e);
 /* Something new, whose JSON is in out, and where it is to be had from now on. (native.c) */

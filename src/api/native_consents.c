@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "ingest/address.h"
 #include "store/consents.h"
 
 #include <string.h>
@@ -117,19 +116,13 @@ static void answer_history(struct api_request *rq, int status, struct sv number,
 
 /* ---- handlers ---- */
 
-static bool read_number(struct api_request *rq, struct sv text, struct sv *number, struct err *e) {
-    char *mem = arena_alloc(&rq->x->arena, SUPPRESSION_NUMBER_BYTES_MAX);
-    ASSERT(mem);
-    return address_read(text, api_settings(rq)->defaults.region, mem, number, e);
-}
-
 void native_consent_history(struct api_request *rq) {
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     struct sv number;
     if (!api_read_query(rq, consent_list_fields, v))
         return;
-    if (read_number(rq, rq->params[0], &number, &e))
+    if (native_read_address(rq, rq->params[0], &number, &e))
         answer_history(rq, 200, number, v[0].given ? v[0].text : SV_NONE);
     else
         api_fail(rq, &e);
@@ -161,7 +154,7 @@ static bool check_create(struct api_request *rq, const struct api_value *v, stru
                              SUPPRESSION_TOPIC_BYTES_MAX);
     if (v[AT].n > rq->now + AHEAD_S_MAX * US_PER_S)
         return err_set_field(e, ERR_INVALID, "at", "this time has not come");
-    return read_number(rq, v[NUMBER].text, number, e);
+    return native_read_address(rq, v[NUMBER].text, number, e);
 }
 
 void native_consent_create(struct api_request *rq) {

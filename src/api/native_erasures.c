@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "ingest/address.h"
 #include "store/erasures.h"
 
 #include <string.h>
@@ -278,11 +277,9 @@ void native_erasure_create(struct api_request *rq) {
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     struct sv address;
-    char *mem = arena_alloc(&rq->x->arena, SUPPRESSION_NUMBER_BYTES_MAX);
-    ASSERT(mem);
     if (!api_read_json(rq, erasure_create_fields, &root, v))
         return;
-    if (address_read(v[0].text, api_settings(rq)->defaults.region, mem, &address, &e))
+    if (native_read_address(rq, v[0].text, &address, &e))
         begin(rq, SV_NONE, address);
     else
         api_fail(rq, &e);

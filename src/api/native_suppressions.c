@@ -178,13 +178,17 @@ static void answer_of(struct api_request *rq, struct sv number, int status) {
 
 /* ---- one number ---- */
 
+bool native_read_address(struct api_request *rq, struct sv text, struct sv *address, struct err *e) {
+    char *mem = arena_alloc(&rq->x->arena, SUPPRESSION_NUMBER_BYTES_MAX);
+    ASSERT(mem);
+    return address_read(text, api_settings(rq)->defaults.region, mem, address, e);
+}
+
 /* What stands in the path; answered when it is none. A + that was not escaped comes through a path as it is.
  */
 static bool number_of_path(struct api_request *rq, struct sv *number) {
     struct err e = ERR_INIT;
-    char *out = arena_alloc(&rq->x->arena, SUPPRESSION_NUMBER_BYTES_MAX);
-    ASSERT(out);
-    if (address_read(rq->params[0], api_settings(rq)->defaults.region, out, number, &e))
+    if (native_read_address(rq, rq->params[0], number, &e))
         return true;
     api_fail(rq, &e);
     return false;
