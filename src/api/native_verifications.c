@@ -321,9 +321,7 @@ static struct verification_write *new_begin(struct api_request *rq, const struct
     const struct world *w = api_world(rq);
     struct verification_write *b = new_write(rq, VERIFICATION_BEGIN, 0);
     uint32_t expiry_s = v[EXPIRY].given ? (uint32_t)v[EXPIRY].n : s->verifications.expiry_s;
-    uint64_t drawn[2] = {w->random(w->ctx), w->random(w->ctx)};
-    _Static_assert(sizeof drawn == CODE_SALT_BYTES, "two numbers are a salt");
-    memcpy(b->salt, drawn, sizeof drawn);
+    world_random_bytes(w, b->salt, sizeof b->salt);
     code_hash(&w->vault, b->salt, r->code, b->hash);
     b->purpose = v[PURPOSE].text.n ? arena_dup(&rq->x->arena, v[PURPOSE].text) : SV("");
     b->sealed = recipe_seal(rq, r);

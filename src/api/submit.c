@@ -355,11 +355,6 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
 
 /* ---- messages that say a secret ---- */
 
-static void draw_nonce(const struct world *w, uint8_t nonce[VAULT_NONCE_BYTES]) {
-    uint64_t drawn[2] = {w->random(w->ctx), w->random(w->ctx)};
-    memcpy(nonce, drawn, VAULT_NONCE_BYTES);
-}
-
 static bool says_it(const struct message *said, const struct message *shown) {
     return !sv_eq(said->text[TEXT_BODY], shown->text[TEXT_BODY]) ||
            !sv_eq(said->text[TEXT_CONTENT], shown->text[TEXT_CONTENT]);
@@ -375,7 +370,7 @@ static struct message *seal(struct api_request *rq, const struct submission *in,
                       "the template does not say {{ code }}");
         return NULL;
     }
-    draw_nonce(w, nonce);
+    world_random_bytes(w, nonce, sizeof nonce);
     struct message *m = secret_seal(said, shown, &w->vault, nonce);
     if (!m)
         err_set(e, ERR_TOO_LARGE, "the message is too much text");

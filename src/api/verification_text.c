@@ -44,10 +44,9 @@ static void print(const struct recipe *r, struct buf *out) {
 
 struct sv recipe_seal(struct api_request *rq, const struct recipe *r) {
     const struct world *w = api_world(rq);
-    uint64_t drawn[2] = {w->random(w->ctx), w->random(w->ctx)};
     uint8_t nonce[VAULT_NONCE_BYTES];
     BUF_AUTO struct buf plain = BUF_INIT(RECIPE_BYTES_MAX), sealed = BUF_INIT(2 * RECIPE_BYTES_MAX);
-    memcpy(nonce, drawn, sizeof nonce);
+    world_random_bytes(w, nonce, sizeof nonce);
     print(r, &plain);
     if (plain.overflow || !vault_seal(&w->vault, nonce, buf_sv(&plain), &sealed))
         return SV_NONE; /* so many variables: the code cannot be sent anew */

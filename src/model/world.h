@@ -10,6 +10,8 @@
 #include "base/vault.h"
 #include "model/meters.h"
 
+#include <string.h>
+
 struct world {
     int64_t (*now_us)(void *ctx); /* never steps back while the program runs */
     uint64_t (*random)(void *ctx);
@@ -27,6 +29,14 @@ static inline int64_t world_now(const struct world *w) {
 /* Evenly in 0..bound-1; 0 when bound is 0. */
 static inline uint64_t world_random(const struct world *w, uint64_t bound) {
     return bound ? w->random(w->ctx) % bound : 0;
+}
+
+/* n bytes: a nonce, a salt. */
+static inline void world_random_bytes(const struct world *w, uint8_t *out, size_t n) {
+    for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
+        uint64_t drawn = w->random(w->ctx);
+        memcpy(out + i, &drawn, n - i < sizeof drawn ? n - i : sizeof drawn);
+    }
 }
 
 #endif
