@@ -149,8 +149,7 @@ static void print_text(struct explain_step *s, const char *format, ...) {
     va_end(args);
 }
 
-static void decide_number(struct api_request *rq, struct explained *d, struct explain_step *s) {
-    (void)rq;
+static void decide_number(struct explained *d, struct explain_step *s) {
     if (!channel_has_numbers(d->m->channel)) {
         print_text(s, "%s: an address without a number", channel_name(d->m->channel));
         return;
@@ -161,8 +160,7 @@ static void decide_number(struct api_request *rq, struct explained *d, struct ex
                    d->number.country_code, phone_type_name(d->number.type));
 }
 
-static void decide_text(struct api_request *rq, struct explained *d, struct explain_step *s) {
-    (void)rq;
+static void decide_text(struct explained *d, struct explain_step *s) {
     const struct message *m = d->m;
     if (m->segments)
         print_text(s, "%s, %u %s, %s", encoding_name(m->encoding), m->segments,
@@ -173,8 +171,7 @@ static void decide_text(struct api_request *rq, struct explained *d, struct expl
 }
 
 /* Which rule, and where; the text itself stands elsewhere. */
-static void decide_screening(struct api_request *rq, struct explained *d, struct explain_step *s) {
-    (void)rq;
+static void decide_screening(struct explained *d, struct explain_step *s) {
     const struct screen_verdict *v = &d->admitted.screened;
     if (v->worst == SCREEN_PASS) {
         print_text(s, "no list has anything against it");
@@ -190,7 +187,7 @@ static void decide_screening(struct api_request *rq, struct explained *d, struct
 
 static const struct {
     const char *name;
-    void (*run)(struct api_request *rq, struct explained *d, struct explain_step *s);
+    void (*run)(struct explained *d, struct explain_step *s);
 } decisions[] = {
     {"number", decide_number},
     {"text", decide_text},
@@ -451,7 +448,7 @@ void native_explain(struct api_request *rq) {
     }
     d->m = d->admitted.message;
     for (size_t i = 0; i < sizeof decisions / sizeof decisions[0]; i++)
-        decisions[i].run(rq, d, explain_add(x, decisions[i].name));
+        decisions[i].run(d, explain_add(x, decisions[i].name));
     d->suppression = explain_add(x, "suppression");
     struct err e = ERR_INIT;
     if (!reader_ahead(api_db(rq), d->m->priority, x->at, INT64_MAX, &x->ahead, &x->ahead_more, &e)) {

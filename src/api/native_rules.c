@@ -1,7 +1,6 @@
 /* Rules over HTTP: those of the store are written through the journal; those of files are shown beside them.
  * And what all of them would make of an event, without making it. */
 #include "api/events.h"
-#include "api/front_parts.h"
 
 #include "base/json.h"
 #include "store/rules.h"
@@ -365,23 +364,18 @@ static void say_err(struct buf *out, const char *would, const struct err *e) {
     }
 }
 
-static bool matches(const struct rule *r, const struct sv *list, size_t n, struct sv type) {
+static bool matches(const struct sv *list, size_t n, struct sv type) {
     for (size_t i = 0; i < n; i++)
         if (rule_pattern_matches(list[i], type))
             return true;
-    return r == NULL;
+    return false;
 }
 
 static void say_text(struct trial *t, const struct rule *r, struct rule_run *run) {
-    struct front *f = t->rq->front;
     struct err e = ERR_INIT;
     struct admitted admitted;
     struct submission in = event_submission(t->rq, r, run, t->in->name);
-    const struct account *account = directory_account(api_directory(t->rq), t->rq->account_id);
-    in.account_name = account ? sv_of(account->name) : SV_NONE;
-    (void)api_stock(t->rq);
-    if (!event_contact(t->rq, r, run, &in, &e) ||
-        !admit(f->admitter, f->settings, f->texts, &in, t->rq->now, &admitted, &e)) {
+    if (!event_contact(t->rq, r, run, &in, &e) || !api_admit(t->rq, &in, &admitted, &e)) {
         say_err(t->out, "fail", &e);
         return;
     }
@@ -425,7 +419,7 @@ static void say_when(struct trial *t, const struct rule *r) {
 
 static void say_on(struct trial *t, const struct rule *r) {
     struct rule_run run;
-    bool matched = matches(r, r->on, r->n_on, t->in->type);
+    bool matched = matches(r->on, r->n_on, t->in->type);
     if (!r->enabled || !matched) {
         char why[256];
         snprintf(why, sizeof why, "its type `%.*s` does not match `on`", SV_FMT(t->in->type));
@@ -457,7 +451,7 @@ static void say_cancel(struct trial *t, const struct rule *r) {
     struct err e = ERR_INIT;
     int64_t ids[TIED_MAX];
     size_t n = 0;
-    bool asked = r->enabled && r->n_cancel_on && matches(r, r->cancel_on, r->n_cancel_on, t->in->type) &&
+    bool asked = r->enabled && r->n_cancel_on && matches(r->cancel_on, r->n_cancel_on, t->in->type) &&
                  rule_run_cancel_key(r, t->vars, &t->rq->x->arena, &w.key, &e) &&
                  events_tied(api_db(t->rq), t->rq->account_id, &w, ids, TIED_MAX, &n, &e);
     json_key(t->out, "would_cancel");
