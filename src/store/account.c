@@ -98,7 +98,7 @@ static bool touch(struct db *db, struct err *e) {
         "INSERT INTO meta (name, value) VALUES ('accounts_version', 1) ON CONFLICT (name) DO "
         "UPDATE SET value=value+1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 bool account_read(struct db_stmt *s, const struct master_key *mk, struct account *out, struct err *e) {
@@ -117,8 +117,6 @@ static bool find_account(struct db *db, const struct master_key *mk, struct sv n
                          struct account *out, struct err *e) {
     static const char sql[] = "SELECT id, sid, name, auth_token FROM account WHERE name=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_text(s, name);
     if (!db_next(s, found, e))
         return false;
@@ -131,8 +129,6 @@ bool account_find(struct db *db, struct sv name, int64_t *id, struct err *e) {
     static const char sql[] = "SELECT id FROM account WHERE name=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_text(s, name);
     if (!db_next(s, &row, e))
         return false;
@@ -249,8 +245,6 @@ bool api_key_list(struct db *db, struct api_key *out, size_t max, size_t *n, str
                               "ORDER BY created_at, sid LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, (int64_t)max);
     for (*n = 0; *n < max; (*n)++) {
         if (!db_next(s, &row, e))

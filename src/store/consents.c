@@ -18,8 +18,6 @@ bool consents_add(struct db *db, const struct consent *c, int64_t now, struct er
         "method, text, ip, url, note) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     ASSERT(c->number.n && c->act > 0 && c->act < CONSENT_ACTS);
-    if (!s)
-        return false;
     db_int(s, c->account_id);
     db_text(s, c->number);
     db_text(s, c->topic);
@@ -63,8 +61,6 @@ static bool is_outdone(struct db *db, const struct consent *c, bool *outdone, st
     static const char sql[] = "SELECT 1 FROM consent WHERE account_id=? AND number=? AND at>? AND (?='' OR "
                               "topic IN ('', ?)) AND act=? LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, c->account_id);
     db_text(s, c->number);
     db_int(s, c->at);
@@ -84,8 +80,6 @@ static bool has_later_opt_out(struct db *db, const struct consent *c, bool *late
         "updated_at>? AND (?='' OR topic IN ('', ?)) LIMIT 1";
     struct suppression_pseudonym erased = suppression_pseudonym(c->number);
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, c->account_id);
     db_text(s, c->number);
     db_text(s, sv_of(erased.text));
@@ -127,8 +121,6 @@ bool consent_write_run(struct db *db, struct store_write *w, int64_t now, struct
 bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t *n, struct err *e) {
     static const char sql[] = "DELETE FROM consent WHERE account_id=? AND number=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, number);
     if (!db_run(s, e))
@@ -145,8 +137,6 @@ bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct s
                               "AND act IN (1, 2) ORDER BY at DESC, id DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, address);
     db_text(s, topic);
@@ -165,8 +155,6 @@ bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv 
                               "at DESC, id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, number);
     db_int(s, topic.p == NULL);

@@ -12,8 +12,6 @@ static bool find(struct db *db, const struct contact *c, int64_t *row, int64_t *
     struct db_stmt *s = db_stmt(db, sql, e);
     bool there;
     *row = *version = 0;
-    if (!s)
-        return false;
     db_int(s, c->account_id);
     db_text(s, c->id);
     if (!db_next(s, &there, e))
@@ -28,8 +26,6 @@ static bool find(struct db *db, const struct contact *c, int64_t *row, int64_t *
 
 static bool run_on(struct db *db, const char *sql, int64_t row, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, row);
     return db_run(s, e);
 }
@@ -41,8 +37,6 @@ static bool add_addresses(struct db *db, int64_t account_id, int64_t row, int ki
         "(?,?,?,?,?) ON CONFLICT (account_id, address, contact) DO NOTHING";
     for (size_t i = 0; i < n; i++) {
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, account_id);
         db_text(s, list[i]);
         db_int(s, row);
@@ -58,8 +52,6 @@ static bool add_addresses(struct db *db, int64_t account_id, int64_t row, int ki
 static bool touch(struct db *db, int64_t row, int64_t version, int64_t now, struct err *e) {
     static const char sql[] = "UPDATE contact SET version=?, updated_at=? WHERE row=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, version < now ? now : version + 1);
     db_int(s, now);
     db_int(s, row);
@@ -77,8 +69,6 @@ static bool put(struct db *db, struct contact_write *w, int64_t row, int64_t ver
     const struct contact *c = w->contact;
     int64_t unused;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, c->account_id);
     db_text(s, c->id);
     db_text_or_null(s, c->name);
@@ -101,8 +91,6 @@ static bool drop_old_devices(struct db *db, int64_t row, struct err *e) {
         "DELETE FROM contact_device WHERE (account_id, platform, token) IN (SELECT account_id, platform, "
         "token FROM contact_device WHERE contact=? ORDER BY seen_at DESC, added_at DESC LIMIT -1 OFFSET ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, row);
     db_int(s, CONTACT_DEVICES_MAX);
     return db_run(s, e);
@@ -116,8 +104,6 @@ static bool add_device(struct db *db, const struct contact_write *w, int64_t row
         "contact=excluded.contact THEN added_at ELSE excluded.added_at END, contact=excluded.contact, "
         "seen_at=excluded.seen_at";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->contact->account_id);
     db_text(s, w->device.platform);
     db_text(s, w->device.token);
@@ -144,8 +130,6 @@ static bool remove_device(struct db *db, struct contact_write *w, int64_t row, s
     static const char sql[] =
         "DELETE FROM contact_device WHERE account_id=? AND platform=? AND token=? AND contact=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->contact->account_id);
     db_text(s, w->device.platform);
     db_text(s, w->device.token);
@@ -195,8 +179,6 @@ bool contacts_forget_device(struct db *db, int64_t account_id, struct sv platfor
     *alive = false;
     for (int i = since ? 0 : 1; i < 2 && !*alive; i++) {
         struct db_stmt *s = db_stmt(db, i == 0 ? newer : gone, e);
-        if (!s)
-            return false;
         db_int(s, account_id);
         db_text(s, platform);
         db_text(s, token);
@@ -233,8 +215,6 @@ static bool read_addresses(struct db *db, struct arena *mem, struct contact *c, 
     static const char sql[] =
         "SELECT kind, address FROM contact_address WHERE contact=? ORDER BY kind, place";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, c->row);
     for (bool row;;) {
         if (!db_next(s, &row, e))
@@ -255,8 +235,6 @@ static bool read_devices(struct db *db, int64_t contact, struct arena *mem, stru
                               "ORDER BY seen_at DESC, added_at DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, contact);
     db_int(s, (int64_t)max);
     for (bool row;;) {
@@ -281,8 +259,6 @@ bool contacts_get(struct db *db, int64_t account_id, struct sv id, struct arena 
     static const char sql[] = "SELECT " CONTACT_COLUMNS " FROM contact WHERE account_id=? AND id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, id);
     if (!db_next(s, &row, e))
@@ -312,8 +288,6 @@ bool contacts_zone(struct db *db, int64_t account_id, struct sv address, struct 
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *zone = SV_NONE;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, address);
     if (!db_next(s, &row, e))
@@ -337,8 +311,6 @@ static struct db_stmt *list_stmt(struct db *db, const struct contact_filter *f, 
                                  " FROM contact WHERE account_id=? AND row>? AND row IN (SELECT contact FROM "
                                  "contact_address WHERE account_id=? AND address=?) ORDER BY row";
     struct db_stmt *s = db_stmt(db, f->address.n ? having : all, e);
-    if (!s)
-        return NULL;
     db_int(s, f->account_id);
     db_int(s, f->after_row);
     if (f->address.n) {
@@ -360,8 +332,6 @@ bool contacts_list(struct db *db, const struct contact_filter *f, struct arena *
     *more = false;
     *last_row = f->after_row;
     struct db_stmt *s = list_stmt(db, f, e);
-    if (!s)
-        return false;
     for (unsigned looked = 0;; looked++) {
         bool row;
         if (!db_next(s, &row, e))

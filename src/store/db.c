@@ -175,12 +175,12 @@ void db_set_patience(struct db *db, int ms) {
 
 bool db_begin(struct db *db, struct err *e) {
     struct db_stmt *s = db_stmt(db, "BEGIN IMMEDIATE", e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 bool db_commit(struct db *db, struct err *e) {
     struct db_stmt *s = db_stmt(db, "COMMIT", e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 void db_rollback(struct db *db) {
@@ -215,32 +215,37 @@ struct db_stmt *db_stmt(struct db *db, const char *sql, struct err *e) {
 }
 
 void db_int(struct db_stmt *s, int64_t v) {
-    sqlite3_bind_int64(s->s, s->next_param++, v);
+    if (s)
+        sqlite3_bind_int64(s->s, s->next_param++, v);
 }
 
 void db_int_or_null(struct db_stmt *s, int64_t v) {
     if (v)
         db_int(s, v);
-    else
+    else if (s)
         sqlite3_bind_null(s->s, s->next_param++);
 }
 
 void db_text(struct db_stmt *s, struct sv v) {
-    sqlite3_bind_text(s->s, s->next_param++, v.n ? v.p : "", (int)v.n, SQLITE_STATIC);
+    if (s)
+        sqlite3_bind_text(s->s, s->next_param++, v.n ? v.p : "", (int)v.n, SQLITE_STATIC);
 }
 
 void db_text_or_null(struct db_stmt *s, struct sv v) {
     if (v.n)
         db_text(s, v);
-    else
+    else if (s)
         sqlite3_bind_null(s->s, s->next_param++);
 }
 
 void db_blob(struct db_stmt *s, const void *p, size_t n) {
-    sqlite3_bind_blob(s->s, s->next_param++, p, (int)n, SQLITE_STATIC);
+    if (s)
+        sqlite3_bind_blob(s->s, s->next_param++, p, (int)n, SQLITE_STATIC);
 }
 
 bool db_next(struct db_stmt *s, bool *row, struct err *e) {
+    if (!s)
+        return false;
     if (injected(s->db, e)) {
         sqlite3_reset(s->s);
         return false;
@@ -274,7 +279,8 @@ struct sv db_col_text(struct db_stmt *s, int col) {
 }
 
 void db_end(struct db_stmt *s) {
-    sqlite3_reset(s->s);
+    if (s)
+        sqlite3_reset(s->s);
 }
 
 int64_t db_changes(const struct db *db) {

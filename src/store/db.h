@@ -33,7 +33,8 @@ void db_rollback(struct db *db); /* fine when nothing is open */
 MUST_USE bool db_script(struct db *db, const char *sql, struct err *e);
 
 /* sql must be a string that lives as long as db, the same pointer each time: it is the cache's key. The
- * statement comes reset and unbound. NULL and ERR_OUTSIDE on failure. */
+ * statement comes reset and unbound. NULL and ERR_OUTSIDE on failure: binding to NULL does nothing, and
+ * running it fails with that error, so that only those who do more in between need to look. */
 MUST_USE struct db_stmt *db_stmt(struct db *db, const char *sql, struct err *e);
 /* Binds the next parameter, counting from 1. Texts and blobs must live until the statement is reset or run
  * again. */

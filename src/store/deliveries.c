@@ -37,8 +37,6 @@ static bool insert(struct db *db, const struct delivery_key *k, unsigned type, i
         "INSERT INTO delivery (webhook_id, subject_id, event, type, created_at, due_at, "
         "data) VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     bind_key(s, k);
     db_int(s, type);
     db_int(s, now);
@@ -51,8 +49,6 @@ static bool is_pending(struct db *db, int64_t hook_id, int64_t subject_id, bool 
     static const char sql[] =
         "SELECT 1 FROM delivery WHERE webhook_id=? AND subject_id=? AND due_at IS NOT NULL LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, hook_id);
     db_int(s, subject_id);
     if (!db_next(s, pending, e))
@@ -147,8 +143,6 @@ static bool owe_again(struct db *db, const struct delivery_key *k, unsigned type
         "outcome=0 "
         "WHERE due_at IS NULL";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     bind_key(s, k);
     db_int(s, type);
     db_int(s, now);
@@ -168,15 +162,11 @@ static bool put_in_order(struct db *db, int64_t hook_id, int64_t subject_id, int
         "AND event=(SELECT min(event) FROM delivery WHERE webhook_id=?1 AND subject_id=?2 AND due_at IS NOT "
         "NULL)";
     struct db_stmt *s = db_stmt(db, wait, e);
-    if (!s)
-        return false;
     db_int(s, hook_id);
     db_int(s, subject_id);
     if (!db_run(s, e))
         return false;
     s = db_stmt(db, go, e);
-    if (!s)
-        return false;
     db_int(s, hook_id);
     db_int(s, subject_id);
     db_int(s, now);
@@ -189,8 +179,6 @@ static bool replay_message(struct db *db, const struct webhook *h, int64_t id, s
         "SELECT number, state FROM event WHERE message_id=? AND at>=? AND note=0 ORDER BY number";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool some = false;
-    if (!s)
-        return false;
     db_int(s, id);
     db_int(s, h->replay_since);
     for (bool row;;) {
@@ -217,8 +205,6 @@ bool deliveries_replay(struct db *db, const struct webhook *h, unsigned limit, i
     struct db_stmt *s = db_stmt(db, sql, e);
     int64_t last = h->replay_after;
     unsigned n = 0;
-    if (!s)
-        return false;
     db_int(s, h->account_id);
     db_int(s, h->replay_after);
     db_int(s, h->replay_until);
@@ -234,8 +220,6 @@ bool deliveries_replay(struct db *db, const struct webhook *h, unsigned limit, i
     }
     *more = n == limit;
     s = db_stmt(db, note_sql, e);
-    if (!s)
-        return false;
     db_int(s, last);
     db_int(s, *more ? h->replay_until : 0);
     db_int(s, h->id);
@@ -300,8 +284,6 @@ static bool next_due(struct db *db, int64_t hook_id, int64_t now, int64_t *out, 
                               "due_at IS NOT NULL AND due_at>? ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, hook_id);
     db_int(s, now);
     if (!db_next(s, &row, e))
@@ -355,8 +337,6 @@ static bool write_try(struct db *db, const struct delivery_try *t, struct err *e
         "p.subject_id=?9 AND p.event<?10 AND p.due_at IS NOT NULL) THEN 9223372036854775807 ELSE ?7 END "
         "WHERE webhook_id=?8 AND subject_id=?9 AND event=?10";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, t->outcome);
     db_int(s, t->tries);
     db_int(s, t->status);
@@ -374,8 +354,6 @@ static bool release(struct db *db, const struct delivery_key *k, int64_t now, bo
         "AND event=(SELECT event FROM delivery WHERE webhook_id=?1 AND subject_id=?2 AND due_at IS NOT NULL "
         "ORDER BY event LIMIT 1)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, k->hook_id);
     db_int(s, k->subject_id);
     db_int(s, now);
@@ -396,8 +374,6 @@ bool deliveries_forget(struct db *db, int64_t account_id, int64_t message_id, st
     static const char sql[] = "DELETE FROM delivery WHERE webhook_id IN (SELECT id FROM webhook INDEXED BY "
                               "webhook_account WHERE account_id=?) AND subject_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, message_id);
     return db_run(s, e);
@@ -411,8 +387,6 @@ static bool delete_old(struct db *db, const struct webhook *h, int64_t until, un
         "?5)";
     bool all = h->status == HOOK_DELETED;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, h->id);
     db_int(s, all ? INT64_MAX : id_floor(until));
     db_int(s, all ? INT64_MAX : until);
@@ -432,8 +406,6 @@ static bool give_up_old(struct db *db, const struct webhook *h, int64_t until, u
     for (*n = 0; *n < limit; (*n)++) {
         struct db_stmt *s = db_stmt(db, sql, e);
         bool row, released;
-        if (!s)
-            return false;
         db_int(s, h->id);
         db_int(s, id_floor(until));
         db_int(s, until);
@@ -456,8 +428,6 @@ static bool give_up_old(struct db *db, const struct webhook *h, int64_t until, u
 static bool forget_hook(struct db *db, const struct webhook *h, struct err *e) {
     static const char sql[] = "DELETE FROM webhook WHERE id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, h->id);
     return db_run(s, e);
 }
@@ -497,8 +467,6 @@ bool deliveries_list(struct db *db, const struct delivery_filter *f, struct deli
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
     *more = false;
-    if (!s)
-        return false;
     db_int(s, f->hook_id);
     db_int(s, f->before_subject ? f->before_subject : INT64_MAX);
     db_int(s, f->before_event);

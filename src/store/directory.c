@@ -32,7 +32,7 @@ static bool version_of(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='accounts_version'";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row = false;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *out = row ? db_col_int(s, 0) : 0;
     db_end(s);
@@ -42,7 +42,7 @@ static bool version_of(struct db *db, int64_t *out, struct err *e) {
 static bool count_of(struct db *db, const char *sql, size_t max, size_t *out, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row = false;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     int64_t n = db_col_int(s, 0);
     db_end(s);
@@ -60,8 +60,6 @@ static bool read_accounts(struct directory *d, size_t max, struct err *e) {
     static const char sql[] = "SELECT id, sid, name, auth_token FROM account ORDER BY id LIMIT ?";
     struct db_stmt *s = db_stmt(d->db, sql, e);
     bool row = false;
-    if (!s)
-        return false;
     db_int(s, (int64_t)max);
     for (d->n_accounts = 0; d->n_accounts < max; d->n_accounts++) {
         if (!db_next(s, &row, e))
@@ -93,8 +91,6 @@ static bool read_keys(struct directory *d, size_t max, struct err *e) {
     static const char sql[] = "SELECT sid, account_id, scopes, hash FROM api_key WHERE revoked_at=0 LIMIT ?";
     struct db_stmt *s = db_stmt(d->db, sql, e);
     bool row = false;
-    if (!s)
-        return false;
     db_int(s, (int64_t)max);
     d->n_keys = 0;
     while (d->n_keys < max) {

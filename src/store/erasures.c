@@ -33,8 +33,6 @@ static bool load_over(struct db *db, int64_t account_id, int64_t id, struct mess
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *m = NULL;
-    if (!s)
-        return false;
     db_int(s, id);
     db_int(s, account_id);
     if (!db_next(s, &row, e))
@@ -48,8 +46,6 @@ static bool load_over(struct db *db, int64_t account_id, int64_t id, struct mess
 
 static bool run_on(struct db *db, const char *sql, int64_t id, int64_t *n, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, id);
     if (!db_run(s, e))
         return false;
@@ -62,8 +58,6 @@ static bool erase_deliveries(struct db *db, const struct message *m, struct err 
     static const char sql[] = "UPDATE delivery SET data=NULL, error=NULL WHERE webhook_id IN (SELECT id FROM "
                               "webhook WHERE account_id=?) AND subject_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, m->account_id);
     db_int(s, m->id);
     return db_run(s, e);
@@ -94,8 +88,6 @@ static bool erase_verifications(struct db *db, int64_t account_id, struct sv add
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         struct db_stmt *s = db_stmt(db, all[i], e);
         bool row = false;
-        if (!s)
-            return false;
         db_int(s, account_id);
         db_text(s, address);
         if (!db_next(s, &row, e))
@@ -190,8 +182,6 @@ static bool keep(struct db *db, const struct erasure *r, const struct person *p,
     const int64_t numbers[] = {r->requested_at, r->finished_at, r->contacts, r->devices, r->consents,
                                r->messages,     r->replies,     r->links,    r->marks,   r->left_over};
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_text(s, sv_of(r->id));
     db_int(s, r->account_id);
     db_int_or_null(s, r->left_over ? now + AGAIN_S * US_PER_S : 0);
@@ -240,8 +230,6 @@ bool erasures_get(struct db *db, int64_t account_id, struct sv id, struct erasur
     static const char sql[] = "SELECT " ERASURE_COLUMNS " FROM erasure WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_text(s, id);
     db_int(s, account_id);
     if (!db_next(s, &row, e))
@@ -262,8 +250,6 @@ static bool load_due(struct db *db, int64_t now, struct arena *mem, struct erasu
                               " FROM erasure INDEXED BY erasure_due WHERE due_at IS NOT NULL AND due_at<=? "
                               "ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, now);
     if (!db_next(s, row, e))
         return false;
@@ -305,7 +291,7 @@ bool erasures_go_on(struct db *db, int64_t now, bool *erased, struct err *e) {
 bool erasures_any(struct db *db, bool *any, struct err *e) {
     static const char sql[] = "SELECT 1 FROM erasure LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s || !db_next(s, any, e))
+    if (!db_next(s, any, e))
         return false;
     db_end(s);
     return true;

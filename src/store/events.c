@@ -23,8 +23,6 @@ const char *event_did_name(enum event_did d) {
 static struct db_stmt *of_rule(struct db *db, const char *sql, int64_t account_id, struct sv rule,
                                struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return NULL;
     db_int(s, account_id);
     db_text(s, rule);
     return s;
@@ -33,8 +31,7 @@ static struct db_stmt *of_rule(struct db *db, const char *sql, int64_t account_i
 static struct db_stmt *of_key(struct db *db, const char *sql, int64_t account_id, struct sv rule,
                               struct sv key, struct err *e) {
     struct db_stmt *s = of_rule(db, sql, account_id, rule, e);
-    if (s)
-        db_text(s, key);
+    db_text(s, key);
     return s;
 }
 
@@ -47,7 +44,7 @@ bool events_find(struct db *db, const struct event_write *w, int64_t *id, struct
     if (!w->name.n)
         return true;
     struct db_stmt *s = of_key(db, sql, w->account_id, w->source, w->name, e);
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     if (row)
         *id = db_col_int(s, 0);
@@ -59,8 +56,6 @@ static bool insert(struct db *db, const struct event_write *w, struct err *e) {
     static const char sql[] = "INSERT INTO business_event (id, account_id, source, name, type, subject, at, "
                               "data, passed) VALUES (?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->id);
     db_int(s, w->account_id);
     db_text(s, w->source);
@@ -90,8 +85,6 @@ static bool note_tied(struct db *db, struct event_write *w, const struct event_w
         "r.account_id=? AND r.rule=? AND r.key=? AND r.withdrawn=0 AND m.done_at=0";
     struct db_stmt *s = of_key(db, sql, w->account_id, d->rule, d->key, e);
     bool row;
-    if (!s)
-        return false;
     for (;;) {
         if (!db_next(s, &row, e))
             return false;
@@ -112,8 +105,6 @@ static bool withdraw(struct db *db, struct event_write *w, const struct event_wi
     if (!note_tied(db, w, d, e))
         return false;
     struct db_stmt *s = db_stmt(db, mark, e);
-    if (!s)
-        return false;
     db_int(s, w->id);
     db_int(s, w->account_id);
     db_text(s, d->rule);
@@ -121,7 +112,7 @@ static bool withdraw(struct db *db, struct event_write *w, const struct event_wi
     if (!db_run(s, e))
         return false;
     s = of_key(db, items, w->account_id, d->rule, d->key, e);
-    if (!s || !db_run(s, e))
+    if (!db_run(s, e))
         return false;
     if (db_changes(db) && w->n_outcomes + w->n_acts < w->outcomes_max)
         add_outcome(w, d->rule, EVENT_UNGATHERED, 0, SV_NONE);
@@ -148,8 +139,6 @@ bool events_mark(struct db *db, const struct event_write *w, const struct event_
     if (!a->dedupe.n)
         return true;
     struct db_stmt *s = of_key(db, sql, w->account_id, a->rule, a->dedupe, e);
-    if (!s)
-        return false;
     db_int(s, w->id);
     db_int(s, now + a->dedupe_us);
     db_int(s, now);
@@ -164,8 +153,6 @@ static bool tie(struct db *db, const struct event_write *w, const struct event_a
     static const char sql[] =
         "INSERT INTO rule_message (account_id, rule, key, message_id, expires_at) VALUES (?,?,?,?,?)";
     struct db_stmt *s = of_key(db, sql, w->account_id, a->rule, a->key, e);
-    if (!s)
-        return false;
     db_int(s, m->id);
     db_int(s, m->expires_at);
     return db_run(s, e);
@@ -177,14 +164,10 @@ static bool gather(struct db *db, const struct event_write *w, const struct even
     static const char item[] = "INSERT INTO digest_item (account_id, rule, recipient, event_id, key, vars) "
                                "VALUES (?,?,?,?,?,?)";
     struct db_stmt *s = of_key(db, digest, w->account_id, a->rule, a->to, e);
-    if (!s)
-        return false;
     db_int(s, a->digest_due_at);
     if (!db_run(s, e))
         return false;
     s = of_key(db, item, w->account_id, a->rule, a->to, e);
-    if (!s)
-        return false;
     db_int(s, w->id);
     db_text_or_null(s, a->key);
     db_text(s, a->vars);
@@ -205,8 +188,6 @@ static bool put_outcomes(struct db *db, const struct event_write *w, struct err 
     for (size_t i = 0; i < w->n_outcomes; i++) {
         const struct event_outcome *o = &w->outcomes[i];
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, w->id);
         db_int(s, (int64_t)i);
         db_text(s, o->rule);
@@ -231,8 +212,6 @@ static bool count(struct db *db, int64_t account_id, struct sv rule, const int64
         "suppressed=suppressed+excluded.suppressed, errors=errors+excluded.errors, "
         "canceled=canceled+excluded.canceled, last_at=excluded.last_at";
     struct db_stmt *s = of_rule(db, sql, account_id, rule, e);
-    if (!s)
-        return false;
     for (int i = 0; i < N_COUNTS; i++)
         db_int(s, n[i]);
     db_int(s, now);
@@ -269,8 +248,6 @@ static bool count_items(struct db *db, const struct event_write *w, bool *there,
                               "recipient=? AND event_id<=?";
     bool row;
     struct db_stmt *s = of_digest(db, sql, w, e);
-    if (!s)
-        return false;
     db_int(s, w->digest->last_event);
     if (!db_next(s, &row, e))
         return false;
@@ -285,8 +262,6 @@ static bool tell_events(struct db *db, const struct event_write *w, int64_t mess
         "UPDATE event_outcome SET did=?, message_id=?, detail=? WHERE rule=? AND did=3 AND event_id IN "
         "(SELECT event_id FROM digest_item WHERE account_id=? AND rule=? AND recipient=? AND event_id<=?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, message_id ? EVENT_DIGESTED : EVENT_ERROR);
     db_int_or_null(s, message_id);
     db_text_or_null(s, w->digest->failed);
@@ -307,14 +282,10 @@ static bool drop_items(struct db *db, const struct event_write *w, int64_t now, 
         "DELETE FROM digest WHERE account_id=?1 AND rule=?2 AND recipient=?3 AND NOT EXISTS (SELECT 1 FROM "
         "digest_item WHERE account_id=?1 AND rule=?2 AND recipient=?3)";
     struct db_stmt *s = of_digest(db, items, w, e);
-    if (!s)
-        return false;
     db_int(s, w->digest->last_event);
     if (!db_run(s, e))
         return false;
     s = db_stmt(db, rest, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_int(s, w->account_id);
     db_text(s, w->digest->rule);
@@ -322,15 +293,13 @@ static bool drop_items(struct db *db, const struct event_write *w, int64_t now, 
     if (!db_run(s, e))
         return false;
     s = of_digest(db, all, w, e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 static bool try_later(struct db *db, const struct event_write *w, struct err *e) {
     static const char sql[] =
         "UPDATE digest SET due_at=?, tries=tries+1 WHERE account_id=? AND rule=? AND recipient=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->digest->again_at);
     db_int(s, w->account_id);
     db_text(s, w->digest->rule);
@@ -354,8 +323,6 @@ bool events_digest(struct db *db, const struct event_write *w, int64_t message_i
 bool events_is_withdrawn(struct db *db, int64_t message_id, bool *yes, struct err *e) {
     static const char sql[] = "SELECT 1 FROM rule_message WHERE message_id=? AND withdrawn<>0 LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, yes, e))
         return false;
@@ -367,8 +334,6 @@ bool events_is_withdrawn(struct db *db, int64_t message_id, bool *yes, struct er
 
 static bool prune(struct db *db, const char *sql, int64_t before, unsigned limit, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, before);
     db_int(s, limit);
     return db_run(s, e);
@@ -392,8 +357,6 @@ bool events_prune(struct db *db, int64_t floor, int64_t now, unsigned limit, str
         "DELETE FROM rule_mark WHERE (account_id, rule, key) IN (SELECT account_id, rule, key FROM rule_mark "
         "WHERE expires_at<=? LIMIT ?)";
     struct db_stmt *s = db_stmt(db, remember, e);
-    if (!s)
-        return false;
     db_int(s, floor);
     return db_run(s, e) && prune(db, outcomes, floor, limit, e) && prune(db, rows, floor, limit, e) &&
            prune(db, ties, now, limit, e) && prune(db, marks, now, limit, e);

@@ -45,8 +45,6 @@ bool events_load(struct db *db, int64_t account_id, int64_t id, struct arena *a,
                               "WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, id);
     db_int(s, account_id);
     if (!db_next(s, &row, e))
@@ -65,8 +63,6 @@ bool events_list(struct db *db, int64_t account_id, struct sv type, int64_t befo
     static const char sql[] = "SELECT id, source, name, type, subject, at FROM business_event WHERE "
                               "account_id=? AND id<? AND (?3='' OR type=?3) ORDER BY id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, before ? before : INT64_MAX);
     db_text(s, type.p ? type : SV(""));
@@ -95,8 +91,6 @@ bool events_tied(struct db *db, int64_t account_id, const struct event_withdrawa
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, w->rule);
     db_text(s, w->key);
@@ -116,8 +110,6 @@ bool events_is_marked(struct db *db, int64_t account_id, struct sv rule, struct 
     static const char sql[] =
         "SELECT 1 FROM rule_mark WHERE account_id=? AND rule=? AND key=? AND expires_at>?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, rule);
     db_text(s, key);
@@ -133,8 +125,6 @@ static bool load_items(struct db *db, struct arena *a, struct digest_row *out, s
                               "recipient=? ORDER BY event_id LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, out->account_id);
     db_text(s, out->rule);
     db_text(s, out->recipient);
@@ -158,8 +148,6 @@ bool events_due_digest(struct db *db, int64_t now, struct arena *a, struct diges
     static const char sql[] =
         "SELECT account_id, rule, recipient, tries FROM digest WHERE due_at<=? ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, now);
     if (!db_next(s, found, e))
         return false;
@@ -191,8 +179,6 @@ bool events_count(struct db *db, int64_t account_id, struct sv rule, struct rule
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *out = (struct rule_count){.account_id = account_id};
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, rule);
     if (!db_next(s, &row, e))
@@ -210,8 +196,6 @@ bool events_counts(struct db *db, unsigned limit, struct arena *a, struct rule_c
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, limit);
     for (;;) {
         if (!db_next(s, &row, e))

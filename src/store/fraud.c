@@ -10,15 +10,11 @@ static bool put(struct db *db, const struct fraud_flag *f, int64_t now, struct e
         "INSERT INTO fraud_flag (account_id, prefix, why, since, until) VALUES (?,?,?,?,?) ON CONFLICT "
         "(account_id, prefix) DO UPDATE SET why=excluded.why, since=excluded.since, until=excluded.until";
     struct db_stmt *s = db_stmt(db, past, e);
-    if (!s)
-        return false;
     db_int(s, f->account_id);
     db_int(s, now);
     if (!db_run(s, e))
         return false;
     s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, f->account_id);
     db_text(s, sv_of(f->prefix));
     db_int(s, f->why);
@@ -30,8 +26,6 @@ static bool put(struct db *db, const struct fraud_flag *f, int64_t now, struct e
 static bool take(struct db *db, struct fraud_write *w, int64_t now, struct err *e) {
     static const char sql[] = "DELETE FROM fraud_flag WHERE account_id=? AND prefix=? AND until>?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->flag.account_id);
     db_text(s, sv_of(w->flag.prefix));
     db_int(s, now);
@@ -67,8 +61,6 @@ bool fraud_run(struct db *db, struct store_write *write, int64_t now, struct err
     if (w->act == FRAUD_TAKE)
         return take(db, w, now, e);
     struct db_stmt *s = db_stmt(db, all, e);
-    if (!s)
-        return false;
     db_int(s, now);
     return gather(s, w->rows, FRAUD_ROWS_MAX, &w->n, e);
 }
@@ -79,8 +71,6 @@ bool fraud_flags(struct db *db, int64_t account_id, int64_t now, struct fraud_fl
         "SELECT account_id, prefix, why, since, until FROM fraud_flag WHERE account_id=? "
         "AND until>? ORDER BY prefix";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, now);
     return gather(s, out, max, n, e);
@@ -92,8 +82,6 @@ bool fraud_holds(struct db *db, int64_t account_id, int64_t before_id, unsigned 
         "SELECT id FROM message INDEXED BY message_held WHERE account_id=? AND id<? AND "
         "state=3 AND reason=38 ORDER BY id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, before_id ? before_id : INT64_MAX);
     db_int(s, (int64_t)limit + 1);

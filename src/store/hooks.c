@@ -64,7 +64,7 @@ void hook_list_free(struct hook_list *l) {
 static bool count(struct db *db, size_t *n, struct err *e) {
     struct db_stmt *s = db_stmt(db, "SELECT count(*) FROM webhook", e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *n = row ? (size_t)db_col_int(s, 0) : 0;
     db_end(s);
@@ -74,8 +74,6 @@ static bool count(struct db *db, size_t *n, struct err *e) {
 static bool fill(struct db *db, struct hook_list *l, size_t room, struct err *e) {
     static const char sql[] = "SELECT " COLUMNS " FROM webhook ORDER BY account_id, id";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     for (bool row;;) {
         if (!db_next(s, &row, e))
             return false;
@@ -129,8 +127,6 @@ static bool create(struct db *db, struct hook_write *w, int64_t now, struct err 
                               "ON CONFLICT DO NOTHING";
     struct db_stmt *s = db_stmt(db, many, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, w->hook.account_id);
     if (!db_next(s, &row, e))
         return false;
@@ -139,8 +135,6 @@ static bool create(struct db *db, struct hook_write *w, int64_t now, struct err 
     if (w->full)
         return true;
     s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->hook.id);
     db_int(s, w->hook.account_id);
     db_text(s, w->hook.url);
@@ -173,8 +167,6 @@ static bool update(struct db *db, struct hook_write *w, int64_t now, struct err 
         "types=coalesce(?,types), topics=CASE WHEN ? THEN ? ELSE topics END, updated_at=? WHERE id=? AND "
         "account_id=? AND status<>9";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_text_or_null(s, w->hook.url);
     db_int(s, w->hook.description.p != NULL);
     db_text_or_null(s, w->hook.description);
@@ -204,8 +196,6 @@ static bool set_status(struct db *db, struct hook_write *w, enum hook_status sta
         "failing_since=CASE WHEN ?1=0 THEN 0 ELSE failing_since END, updated_at=?2, status=?1 WHERE id=?3 "
         "AND account_id=?4 AND status<>9";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, status);
     db_int(s, now);
     return run_on(db, s, w, e);
@@ -215,8 +205,6 @@ static bool read_status(struct db *db, struct hook_write *w, enum hook_status *o
     static const char sql[] = "SELECT status FROM webhook WHERE id=? AND account_id=? AND status<>9";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, w->hook.id);
     db_int(s, w->hook.account_id);
     if (!db_next(s, &row, e))
@@ -252,8 +240,6 @@ static bool replay(struct db *db, struct hook_write *w, struct err *e) {
     if (w->absent || w->off)
         return true;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->hook.replay_since);
     db_int(s, w->hook.replay_since);
     db_int(s, w->hook.replay_after);
@@ -265,8 +251,6 @@ static bool replay(struct db *db, struct hook_write *w, struct err *e) {
 static bool note_failing(struct db *db, struct hook_write *w, struct err *e) {
     static const char sql[] = "UPDATE webhook SET failing_since=? WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->hook.failing_since);
     return run_on(db, s, w, e);
 }
@@ -301,8 +285,6 @@ bool hooks_read(struct db *db, int64_t account_id, int64_t id, struct arena *mem
     _Static_assert(HOOKS_PER_ACCOUNT_MAX == 16, "as the statement has it");
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, id);
     for (bool row;;) {

@@ -91,8 +91,6 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
         "DELETE FROM idempotency WHERE (account_id, key) IN (SELECT account_id, key FROM "
         "idempotency WHERE expires_at<=? LIMIT ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, job->now);
     db_int(s, job->limit);
     if (!db_run(s, e))

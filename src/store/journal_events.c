@@ -5,7 +5,7 @@
 /* One statement without parameters. */
 static bool say(struct db *db, const char *sql, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 /* A part is stored, or the whole event is not: result says which. */

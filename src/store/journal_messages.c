@@ -22,8 +22,6 @@ static bool find_key(struct db *db, struct job *job, struct err *e) {
         "SELECT message_id, fingerprint FROM idempotency WHERE account_id=? AND key=? AND expires_at>?";
     const struct message *m = job->message;
     struct db_stmt *s = db_stmt(db, who, e);
-    if (!s)
-        return false;
     db_int(s, m->account_id);
     db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
     db_int(s, m->created_at);
@@ -56,8 +54,6 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
         "expires_at=excluded.expires_at WHERE expires_at <= ?";
     const struct message *m = job->message;
     struct db_stmt *s = db_stmt(db, take, e);
-    if (!s)
-        return false;
     db_int(s, m->account_id);
     db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
     db_int(s, m->id);
@@ -132,8 +128,6 @@ static bool forget_secret(struct db *db, const struct job *job, struct err *e) {
     if (!job->message->sealed || job->change.next.due_at != 0)
         return true;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, job->message->id);
     return db_run(s, e);
 }
@@ -241,8 +235,6 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
         "m.body=? AND (a.ended_at=0 OR a.fate=?) AND a.started_at>=? LIMIT 1";
     bool row;
     struct db_stmt *s = db_stmt(db, taken, e);
-    if (!s)
-        return false;
     db_text(s, job->message->text[TEXT_TO]);
     db_int(s, job->message->id);
     db_text(s, sv_of(job->change.next.provider_id));
@@ -257,8 +249,6 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
         return true;
     }
     s = db_stmt(db, twin, e);
-    if (!s)
-        return false;
     db_text(s, job->message->text[TEXT_TO]);
     db_int(s, job->message->id);
     db_text(s, job->message->text[TEXT_BODY]);

@@ -13,8 +13,6 @@ static bool latest_attempt(struct db *db, int64_t message_id, struct attempt *ou
         "number DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, &row, e))
         return false;
@@ -29,8 +27,6 @@ static bool find(struct db *db, struct job *job, struct err *e) {
         "SELECT id FROM message WHERE recipient=? AND provider_id=? ORDER BY id DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_text(s, job->find_number);
     db_text(s, job->find_provider_id);
     if (!db_next(s, &row, e))
@@ -49,8 +45,6 @@ bool journal_do_load(struct db *db, struct job *job, struct err *e) {
         "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND (m.account_id=? OR ?=0)";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, job->id);
     db_int(s, job->account_id);
     db_int(s, job->account_id);
@@ -71,8 +65,6 @@ static bool next_due(struct db *db, struct job *job, struct err *e) {
         "ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, job->priority);
     db_int(s, job->now);
     if (!db_next(s, &row, e))
@@ -146,8 +138,6 @@ bool journal_do_sweep(struct db *db, struct job *job, struct err *e) {
         "ORDER BY m.due_at, m.id LIMIT ?";
     struct db_stmt *s = db_stmt(db, end, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, job->priority);
     db_int(s, job->after_due_at);
     db_int(s, job->after_id);
@@ -216,8 +206,6 @@ bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e) {
     }
     job->more = job->n_callbacks == job->limit;
     s = db_stmt(db, next, e);
-    if (!s)
-        return false;
     db_int(s, job->now);
     if (!db_next(s, &row, e))
         return false;
@@ -228,8 +216,6 @@ bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e) {
 
 bool journal_do_accounts(struct db *db, struct job *job, struct err *e) {
     struct db_stmt *s = db_stmt(db, "SELECT id, name FROM account", e);
-    if (!s)
-        return false;
     for (bool row;;) {
         if (!db_next(s, &row, e))
             return false;

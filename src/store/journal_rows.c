@@ -11,8 +11,6 @@ bool journal_insert_message(struct db *db, const struct message *m, const struct
         "spared) "
         "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     const int64_t numbers[] = {m->id,         m->account_id, m->direction, m->priority,   m->delivery,
                                m->face,       m->encoding,   m->segments,  m->created_at, m->send_at,
                                m->expires_at, h->state,      h->reason,    h->attempts,   h->lookups,
@@ -45,8 +43,6 @@ bool journal_update_message(struct db *db, const struct message *m, const struct
                               "sent_at=?, done_at=?, lane=?, provider_id=?, step=?, step_from=?, spared=? "
                               "WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, h->state);
     db_int(s, h->reason);
     db_int(s, h->attempts);
@@ -73,8 +69,6 @@ static bool insert_events(struct db *db, int64_t message_id, const struct change
     for (unsigned i = 0; i < c->n_events; i++) {
         const struct event *ev = &c->events[i];
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, message_id);
         db_int(s, ev->number);
         db_int(s, ev->at);
@@ -96,8 +90,6 @@ static bool insert_callbacks(struct db *db, int64_t message_id, const struct cha
         if (!(c->callbacks & 1u << i))
             continue;
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, message_id);
         db_int(s, c->events[i].number);
         db_int(s, c->callback_due_at);
@@ -120,8 +112,6 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
     const struct attempt *a = &c->attempt;
     if (c->attempt_begins) {
         struct db_stmt *s = db_stmt(db, begin, e);
-        if (!s)
-            return false;
         db_int(s, a->message_id);
         db_int(s, a->number);
         db_text(s, sv_of(a->lane));
@@ -137,8 +127,6 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
     if (!c->attempt_ends)
         return true;
     struct db_stmt *s = db_stmt(db, end, e);
-    if (!s)
-        return false;
     db_int(s, a->ended_at);
     db_int(s, a->fate);
     db_int(s, a->hint);
@@ -159,8 +147,6 @@ bool journal_write_change(struct db *db, int64_t message_id, const struct change
 /* One statement with up to two parameters. */
 static bool run2(struct db *db, const char *sql, int64_t a, int64_t b, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, a);
     if (b)
         db_int(s, b);
@@ -194,8 +180,6 @@ bool journal_do_callback_end(struct db *db, struct job *job, struct err *e) {
 bool journal_do_callback_again(struct db *db, struct job *job, struct err *e) {
     static const char sql[] = "UPDATE callback SET tries=?, due_at=? WHERE message_id=? AND event=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, job->tries);
     db_int(s, job->due_at);
     db_int(s, job->id);

@@ -9,8 +9,6 @@ static bool count_minute(struct db *db, const struct job *job, struct err *e) {
         "INSERT INTO lane_use (lane, minute, units) VALUES (?,?,?) ON CONFLICT (lane, minute) DO "
         "UPDATE SET units=units+excluded.units";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_text(s, sv_of(job->change.attempt.lane));
     db_int(s, job->change.attempt.started_at / MINUTE_US);
     db_int(s, job->units);
@@ -29,8 +27,6 @@ static bool count_sender(struct db *db, const struct job *job, struct err *e) {
     if (at < job->day_at)
         at = job->day_at; /* a clock that stepped back: it is still that day */
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_text(s, sv_of(job->change.attempt.lane));
     db_text(s, sv_sub(job->sender, 0, job->sender.n < LANE_SENDER_MAX ? job->sender.n : LANE_SENDER_MAX));
     db_int(s, at);
@@ -72,8 +68,6 @@ static bool read_senders(struct db *db, struct job *job, struct err *e) {
     static const char sql[] = "SELECT sender, first_at, last_at, units FROM lane_sender WHERE lane=? AND "
                               "last_at>=? ORDER BY last_at DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_text(s, job->lane);
     db_int(s, job->now - sender_kept_us);
     db_int(s, LANE_SENDERS_MAX);
@@ -104,8 +98,6 @@ bool lane_use_keep_state(struct db *db, struct job *job, struct err *e) {
     const struct lane_state *st = &job->lane_state;
     bool well = !st->broken && !st->downs;
     struct db_stmt *s = db_stmt(db, well ? drop : keep, e);
-    if (!s)
-        return false;
     db_text(s, job->lane);
     if (!well) {
         db_int(s, st->broken);
@@ -118,8 +110,6 @@ bool lane_use_keep_state(struct db *db, struct job *job, struct err *e) {
 static bool read_state(struct db *db, struct job *job, struct err *e) {
     struct db_stmt *s = db_stmt(db, "SELECT broken, downs, until FROM lane_state WHERE lane=?", e);
     bool row;
-    if (!s)
-        return false;
     db_text(s, job->lane);
     if (!db_next(s, &row, e))
         return false;
@@ -137,8 +127,6 @@ bool lane_use_read(struct db *db, struct job *job, struct err *e) {
 
 static bool forget(struct db *db, const char *sql, int64_t before, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, before);
     return db_run(s, e);
 }

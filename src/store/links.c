@@ -5,8 +5,6 @@ bool links_taken(struct db *db, const struct link *links, size_t n, bool *taken,
     *taken = false;
     for (size_t i = 0; i < n && !*taken; i++) {
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, links[i].code);
         if (!db_next(s, taken, e))
             return false;
@@ -21,8 +19,6 @@ bool links_add(struct db *db, const struct links_owner *of, const struct link *l
                               "expires_at) VALUES (?,?,?,?,?,?)";
     for (size_t i = 0; i < n; i++) {
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, links[i].code);
         db_int(s, of->account_id);
         db_int(s, of->message_id);
@@ -43,8 +39,6 @@ bool links_count(struct db *db, struct store_write *write, int64_t now, struct e
         "min(first_click_at, ?) END, last_click_at=max(last_click_at, ?) WHERE code=?";
     for (size_t i = 0; i < w->n; i++) {
         struct db_stmt *s = db_stmt(db, sql, e);
-        if (!s)
-            return false;
         db_int(s, w->clicks[i].n);
         db_int(s, w->clicks[i].first_at);
         db_int(s, w->clicks[i].first_at);
@@ -59,8 +53,6 @@ bool links_count(struct db *db, struct store_write *write, int64_t now, struct e
 bool links_delete(struct db *db, int64_t message_id, struct err *e) {
     static const char sql[] = "DELETE FROM link WHERE message_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, message_id);
     return db_run(s, e);
 }
@@ -69,8 +61,6 @@ bool links_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
     static const char sql[] =
         "DELETE FROM link WHERE code IN (SELECT code FROM link WHERE expires_at<=? LIMIT ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_int(s, limit);
     return db_run(s, e);
@@ -79,8 +69,6 @@ bool links_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
 bool links_target(struct db *db, int64_t code, int64_t now, struct buf *target, bool *found, struct err *e) {
     static const char sql[] = "SELECT target FROM link WHERE code=? AND expires_at>?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, code);
     db_int(s, now);
     if (!db_next(s, found, e))
@@ -110,8 +98,6 @@ bool links_of(struct db *db, int64_t account_id, int64_t message_id, struct aren
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, message_id);
     db_int(s, account_id);
     while (*n < max) {

@@ -5,7 +5,7 @@ static const char read_version[] = "PRAGMA user_version";
 static bool version_of(struct db *db, int *version, struct err *e) {
     struct db_stmt *s = db_stmt(db, read_version, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *version = row ? (int)db_col_int(s, 0) : 0;
     db_end(s);

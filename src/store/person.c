@@ -104,8 +104,6 @@ static void keep(struct page *p, int64_t id) {
 static bool add_ids(struct db *db, const char *sql, int64_t account_id, struct sv address, int64_t after_id,
                     struct page *page, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, address);
     db_int(s, after_id);

@@ -6,8 +6,6 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
     static const char sql[] = "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND m.account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return NULL;
     db_int(s, id);
     db_int(s, account_id);
     if (!db_next(s, &row, e))
@@ -104,8 +102,6 @@ bool reader_events(struct db *db, int64_t account_id, int64_t id, struct event *
         "SELECT number, at, state, reason, attempt, code, note FROM event WHERE message_id=? AND EXISTS "
         "(SELECT 1 FROM message WHERE id=? AND account_id=?) ORDER BY number LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, id);
     db_int(s, id);
     db_int(s, account_id);
@@ -129,8 +125,6 @@ bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attem
         "WHERE id=? "
         "AND account_id=?) ORDER BY number LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, id);
     db_int(s, id);
     db_int(s, account_id);
@@ -154,8 +148,6 @@ bool reader_ahead(struct db *db, enum priority priority, int64_t due_at, int64_t
     for (int p = 0; p <= (int)priority; p++) {
         struct db_stmt *s = db_stmt(db, sql, e);
         bool row;
-        if (!s)
-            return false;
         db_int(s, p);
         db_int(s, due_at);
         db_int(s, p == (int)priority ? id : INT64_MAX);
@@ -177,12 +169,12 @@ bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err
         "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL";
     bool row;
     struct db_stmt *s = db_stmt(db, last, e);
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *last_id = row ? db_col_int(s, 0) : 0;
     db_end(s);
     s = db_stmt(db, pending, e);
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *backlog = row ? db_col_int(s, 0) : 0;
     db_end(s);

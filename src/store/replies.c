@@ -14,8 +14,6 @@ static bool count_answers(struct db *db, struct sv number, int64_t since, unsign
                               "number=? AND answered_at<>0 AND answered_at>? LIMIT ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_text(s, number);
     db_int(s, since);
     db_int(s, (int64_t)max);
@@ -71,8 +69,6 @@ bool replies_put(struct db *db, const struct message *m, struct reply *r, int64_
     if (!check_answer(db, m, r, now, e))
         return false;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, m->id);
     db_int(s, m->account_id);
     db_text(s, m->text[TEXT_FROM]);
@@ -90,8 +86,6 @@ bool replies_put(struct db *db, const struct message *m, struct reply *r, int64_
 bool replies_forget(struct db *db, int64_t message_id, struct err *e) {
     static const char sql[] = "DELETE FROM reply WHERE message_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, message_id);
     return db_run(s, e);
 }
@@ -102,8 +96,6 @@ bool replies_mark(struct db *db, struct store_write *write, int64_t now, struct 
         "UPDATE reply SET read_at=CASE WHEN ?=0 THEN 0 WHEN read_at=0 THEN ? ELSE read_at "
         "END WHERE message_id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->read);
     db_int(s, now);
     db_int(s, w->message_id);
@@ -165,8 +157,6 @@ bool replies_list(struct db *db, const struct reply_filter *f, struct arena *mem
     *more = false;
     *last_id = 0;
     struct db_stmt *s = db_stmt(db, f->in_reply_to ? of_one : f->unread ? unread : all, e);
-    if (!s)
-        return false;
     db_int(s, f->account_id);
     db_int(s, f->before_id ? f->before_id : INT64_MAX);
     db_int(s, f->in_reply_to);
@@ -200,8 +190,6 @@ bool replies_get(struct db *db, int64_t message_id, struct arena *mem, struct re
                  int64_t *answered_at, int64_t *read_at, bool *there, struct err *e) {
     static const char sql[] = "SELECT " REPLY_COLUMNS " FROM reply AS r WHERE r.message_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, there, e))
         return false;
@@ -219,8 +207,6 @@ bool replies_owner(struct db *db, int64_t message_id, struct arena *mem, int64_t
     bool row = false;
     *account_id = 0;
     *topic = SV_NONE;
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, &row, e))
         return false;
@@ -239,8 +225,6 @@ bool replies_conversation(struct db *db, struct sv handset, struct sv own, struc
     struct db_stmt *s = db_stmt(db, sql, e);
     int best = 0;
     *account_id = *message_id = 0;
-    if (!s)
-        return false;
     db_text(s, handset);
     db_int(s, CONVERSATION_MAX);
     for (bool row;;) {

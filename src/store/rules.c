@@ -3,8 +3,6 @@
 static struct db_stmt *of_rule(struct db *db, const char *sql, int64_t account_id, struct sv name,
                                struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return NULL;
     db_int(s, account_id);
     db_text(s, name);
     return s;
@@ -12,7 +10,7 @@ static struct db_stmt *of_rule(struct db *db, const char *sql, int64_t account_i
 
 static bool run(struct db *db, const char *sql, const struct rule_write *w, struct err *e) {
     struct db_stmt *s = of_rule(db, sql, w->account_id, w->name, e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 /* ---- writing ---- */
@@ -23,7 +21,7 @@ static bool touch(struct db *db, struct rule_write *w, struct err *e) {
                               "(name) DO UPDATE SET value=value+1";
     struct db_stmt *s = db_stmt(db, sql, e);
     w->changed = true;
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 struct standing {
@@ -34,7 +32,7 @@ struct standing {
 static bool look(struct db *db, const struct rule_write *w, struct standing *out, struct err *e) {
     static const char sql[] = "SELECT latest, published FROM rule WHERE account_id=? AND name=?";
     struct db_stmt *s = of_rule(db, sql, w->account_id, w->name, e);
-    if (!s || !db_next(s, &out->there, e))
+    if (!db_next(s, &out->there, e))
         return false;
     out->latest = out->there ? (uint32_t)db_col_int(s, 0) : 0;
     out->published = out->there ? (uint32_t)db_col_int(s, 1) : 0;
@@ -47,8 +45,6 @@ static bool set_published(struct db *db, struct rule_write *w, uint32_t number, 
     static const char version[] =
         "UPDATE rule_version SET published_at=? WHERE account_id=? AND name=? AND number=?";
     struct db_stmt *s = db_stmt(db, head, e);
-    if (!s)
-        return false;
     db_int(s, number);
     db_int(s, now);
     db_int(s, w->account_id);
@@ -56,8 +52,6 @@ static bool set_published(struct db *db, struct rule_write *w, uint32_t number, 
     if (!db_run(s, e))
         return false;
     s = db_stmt(db, version, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_int(s, w->account_id);
     db_text(s, w->name);
@@ -69,8 +63,6 @@ static bool has_version(struct db *db, const struct rule_write *w, uint32_t numb
                         bool *yes, struct err *e) {
     static const char sql[] = "SELECT doc FROM rule_version WHERE account_id=? AND name=? AND number=?";
     struct db_stmt *s = of_rule(db, sql, w->account_id, w->name, e);
-    if (!s)
-        return false;
     db_int(s, number);
     if (!db_next(s, yes, e))
         return false;
@@ -83,8 +75,6 @@ static bool is_full(struct db *db, const struct rule_write *w, bool *full, struc
     static const char sql[] = "SELECT count(*) FROM rule WHERE account_id=?";
     bool row;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, w->account_id);
     if (!db_next(s, &row, e))
         return false;
@@ -100,16 +90,12 @@ static bool insert(struct db *db, const struct rule_write *w, int64_t now, struc
     static const char version[] =
         "INSERT INTO rule_version (account_id, name, number, created_at, doc) VALUES (?,?,?,?,?)";
     struct db_stmt *s = of_rule(db, head, w->account_id, w->name, e);
-    if (!s)
-        return false;
     db_int(s, w->number);
     db_int(s, now);
     db_int(s, now);
     if (!db_run(s, e))
         return false;
     s = of_rule(db, version, w->account_id, w->name, e);
-    if (!s)
-        return false;
     db_int(s, w->number);
     db_int(s, now);
     db_text(s, w->doc);
@@ -177,7 +163,7 @@ bool rules_generation(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='rules_generation'";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *out = row ? db_col_int(s, 0) : 0;
     db_end(s);
@@ -203,7 +189,7 @@ bool rules_head(struct db *db, int64_t account_id, struct sv name, struct arena 
     static const char sql[] = RULE_HEAD " AND name=?";
     struct db_stmt *s = of_rule(db, sql, account_id, name, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     if (!row)
         return err_set(e, ERR_NOT_FOUND, "there is no such rule");
@@ -218,8 +204,6 @@ bool rules_list(struct db *db, int64_t account_id, struct arena *a, struct rule_
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, RULES_PER_ACCOUNT_MAX);
     for (;;) {
@@ -238,8 +222,6 @@ bool rules_versions(struct db *db, int64_t account_id, struct sv name, unsigned 
     struct db_stmt *s = of_rule(db, sql, account_id, name, e);
     bool row;
     *n = 0;
-    if (!s)
-        return false;
     db_int(s, limit);
     for (;;) {
         if (!db_next(s, &row, e))
@@ -260,8 +242,6 @@ bool rules_load(struct db *db, int64_t account_id, struct sv name, uint32_t numb
         "WHEN ?3<>0 THEN ?3 WHEN r.published<>0 THEN r.published ELSE r.latest END";
     struct db_stmt *s = of_rule(db, sql, account_id, name, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, number);
     if (!db_next(s, &row, e))
         return false;
@@ -284,8 +264,6 @@ bool rules_published(struct db *db, int64_t account_id,
         "r.published<>0 ORDER BY r.name";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, account_id);
     for (;;) {
         if (!db_next(s, &row, e))

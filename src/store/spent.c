@@ -22,8 +22,6 @@ static bool put(struct db *db, const char *kind, const struct message *m, struct
     uint8_t mark[SHA256_BYTES];
     mark_of(kind, m->text[TEXT_TO], what, mark);
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_blob(s, mark, MARK_BYTES);
     db_int(s, now + SPENT_KEPT_S * US_PER_S);
     return db_run(s, e);
@@ -60,8 +58,6 @@ static bool has(struct db *db, const char *kind, const struct message *m, struct
     uint8_t mark[SHA256_BYTES];
     mark_of(kind, m->text[TEXT_TO], what, mark);
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_blob(s, mark, MARK_BYTES);
     if (!db_next(s, found, e))
         return false;
@@ -78,8 +74,6 @@ bool spent_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
     static const char sql[] =
         "DELETE FROM spent WHERE mark IN (SELECT mark FROM spent WHERE expires_at<=? LIMIT ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_int(s, limit);
     return db_run(s, e);

@@ -87,8 +87,6 @@ static bool is_there(struct db *db, const struct suppression *r, bool *there, st
     static const char sql[] =
         "SELECT 1 FROM suppression WHERE account_id=? AND number=? AND topic=? AND kind=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, r->account_id);
     db_text(s, r->number);
     db_text(s, r->topic);
@@ -107,8 +105,6 @@ static bool count_key(struct db *db, struct sv number, int64_t rows, struct err 
     if (rows == 0)
         return true;
     struct db_stmt *s = db_stmt(db, more, e);
-    if (!s)
-        return false;
     db_int(s, hash_of(number));
     db_int(s, rows);
     if (!db_run(s, e))
@@ -116,8 +112,6 @@ static bool count_key(struct db *db, struct sv number, int64_t rows, struct err 
     if (rows > 0)
         return true;
     s = db_stmt(db, none, e);
-    if (!s)
-        return false;
     db_int(s, hash_of(number));
     return db_run(s, e);
 }
@@ -125,8 +119,6 @@ static bool count_key(struct db *db, struct sv number, int64_t rows, struct err 
 static bool has_key(struct db *db, struct sv number, bool *there, struct err *e) {
     static const char sql[] = "SELECT 1 FROM suppression_key WHERE hash=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, hash_of(number));
     if (!db_next(s, there, e))
         return false;
@@ -146,8 +138,6 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
     if (!is_there(db, r, there, e))
         return false;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, r->account_id);
     db_text(s, r->number);
     db_text(s, r->topic);
@@ -167,8 +157,6 @@ static bool release(struct db *db, const struct suppression *r, size_t *n, struc
                               "topic=?) AND (? OR kind=?)";
     struct suppression_pseudonym erased = suppression_pseudonym(r->number);
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, r->account_id);
     db_text(s, r->number);
     db_text(s, sv_of(erased.text));
@@ -214,8 +202,6 @@ bool suppression_run(struct db *db, struct store_write *write, int64_t now, stru
 static bool on_number(struct db *db, const char *sql, int64_t account_id, struct sv number, size_t *n,
                       struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, number);
     if (!db_run(s, e))
@@ -244,8 +230,6 @@ bool suppression_forget_number(struct db *db, int64_t account_id, struct sv numb
         return false;
     for (size_t i = 0; i < 2; i++) {
         struct db_stmt *s = db_stmt(db, both[i], e);
-        if (!s)
-            return false;
         db_int(s, account_id);
         db_text(s, number);
         db_text(s, sv_of(erased.text));
@@ -322,8 +306,6 @@ bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e
         struct db_stmt *s = db_stmt(db, sql, e);
         bool row;
         size_t gone = 0;
-        if (!s)
-            return false;
         db_int(s, now);
         if (!db_next(s, &row, e))
             return false;
@@ -347,7 +329,7 @@ bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e
 bool suppression_any(struct db *db, bool *any, struct err *e) {
     static const char sql[] = "SELECT 1 FROM suppression LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s || !db_next(s, any, e))
+    if (!db_next(s, any, e))
         return false;
     db_end(s);
     return true;
@@ -376,8 +358,6 @@ static bool ask(struct db *db, const struct message *m, struct sv number, unsign
         return true;
     struct suppression_pseudonym erased = suppression_pseudonym(number);
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, m->account_id);
     db_text(s, number);
     db_text(s, sv_of(erased.text));
@@ -471,8 +451,6 @@ bool suppression_list(struct db *db, const struct suppression_filter *f, struct 
     *n = 0;
     *more = false;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, f->account_id);
     db_text(s, f->after.number);
     db_text(s, f->after.topic);
@@ -511,8 +489,6 @@ bool suppression_of(struct db *db, int64_t account_id, struct sv number, int64_t
     struct suppression_pseudonym erased = suppression_pseudonym(number);
     *n = 0;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_text(s, number);
     db_text(s, sv_of(erased.text));

@@ -12,8 +12,6 @@ static bool count(struct db *db, const struct job *job, const struct tally_ask *
         "ORDER BY at DESC";
     bool promised = a->duplicate && job->kind == JOB_PUT;
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, a->hash);
     db_int(s, job->message->id);
     db_int(s, a->since_at);
@@ -66,8 +64,6 @@ static bool put(struct db *db, const struct job *job, const struct tally_ask *a,
         "INSERT INTO tally (hash, message_id, at, begun) VALUES (?,?,?,?) ON CONFLICT (hash, message_id) "
         "DO UPDATE SET at=excluded.at, begun=excluded.begun";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, a->hash);
     db_int(s, job->message->id);
     db_int(s, job->tally->at);
@@ -78,8 +74,6 @@ static bool put(struct db *db, const struct job *job, const struct tally_ask *a,
 static bool take(struct db *db, const struct job *job, const struct tally_ask *a, struct err *e) {
     static const char sql[] = "DELETE FROM tally WHERE hash=? AND message_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, a->hash);
     db_int(s, job->message->id);
     return db_run(s, e);
@@ -89,8 +83,6 @@ static bool keep_first(struct db *db, const struct job *job, struct err *e) {
     static const char sql[] =
         "INSERT INTO duplicate (message_id, first_id) VALUES (?,?) ON CONFLICT (message_id) DO NOTHING";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, job->message->id);
     db_int(s, job->first_id);
     return db_run(s, e);
@@ -113,8 +105,6 @@ bool tally_first_of(struct db *db, int64_t message_id, int64_t *first_id, struct
     struct db_stmt *s = db_stmt(db, "SELECT first_id FROM duplicate WHERE message_id=?", e);
     bool row;
     *first_id = 0;
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, &row, e))
         return false;
@@ -126,8 +116,6 @@ bool tally_first_of(struct db *db, int64_t message_id, int64_t *first_id, struct
 
 bool tally_forget(struct db *db, int64_t message_id, struct err *e) {
     struct db_stmt *s = db_stmt(db, "DELETE FROM duplicate WHERE message_id=?", e);
-    if (!s)
-        return false;
     db_int(s, message_id);
     return db_run(s, e);
 }
@@ -136,8 +124,6 @@ bool tally_prune(struct db *db, int64_t now, unsigned limit, struct err *e) {
     static const char sql[] = "DELETE FROM tally WHERE (hash, message_id) IN (SELECT hash, message_id FROM "
                               "tally WHERE at<? LIMIT ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, now - (int64_t)TALLY_KEPT_DAYS * 86400 * US_PER_S);
     db_int(s, limit);
     return db_run(s, e);

@@ -10,8 +10,6 @@
 static struct db_stmt *of_template(struct db *db, const char *sql, int64_t account_id, struct sv name,
                                    struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return NULL;
     db_int(s, account_id);
     db_text(s, name);
     return s;
@@ -27,7 +25,7 @@ static struct db_stmt *of_version(struct db *db, const char *sql, const struct t
 
 static bool run(struct db *db, const char *sql, const struct template_write *w, struct err *e) {
     struct db_stmt *s = of_version(db, sql, w, e);
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 /* Tells every reader to look; part of the writer's transaction. */
@@ -37,7 +35,7 @@ static bool touch(struct db *db, struct template_write *w, struct err *e) {
         "DO UPDATE SET value=value+1";
     struct db_stmt *s = db_stmt(db, sql, e);
     w->published = true;
-    return s && db_run(s, e);
+    return db_run(s, e);
 }
 
 /* A template whose versions were all deleted is not there any more; its row stays, for the numbers. */
@@ -48,7 +46,7 @@ static bool state_of(struct db *db, const struct template_write *w, bool *found,
                      struct err *e) {
     static const char sql[] = "SELECT state FROM template_version WHERE account_id=? AND name=? AND number=?";
     struct db_stmt *s = of_version(db, sql, w, e);
-    if (!s || !db_next(s, found, e))
+    if (!db_next(s, found, e))
         return false;
     *out = *found ? (enum template_state)db_col_int(s, 0) : TEMPLATE_DRAFT;
     db_end(s);
@@ -60,8 +58,6 @@ static bool set_state(struct db *db, struct template_write *w, enum template_sta
     static const char sql[] = "UPDATE template_version SET state=?, published_at=CASE WHEN ?=2 THEN ? ELSE "
                               "published_at END WHERE account_id=? AND name=? AND number=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, to);
     db_int(s, to);
     db_int(s, now);
@@ -76,8 +72,6 @@ static bool set_published(struct db *db, struct template_write *w, uint32_t numb
                           struct err *e) {
     static const char sql[] = "UPDATE template SET published=?, updated_at=? WHERE account_id=? AND name=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, number);
     db_int(s, now);
     db_int(s, w->account_id);
@@ -137,7 +131,7 @@ static bool find_same(struct db *db, struct template_write *w, const uint8_t *di
                               "name=? ORDER BY number DESC LIMIT 1";
     struct db_stmt *s = of_template(db, sql, w->account_id, w->name, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *same = row && sv_eq(db_col_text(s, 2), sv_make((const char *)digest, SHA256_BYTES));
     if (*same) {
@@ -158,14 +152,12 @@ static bool number_it(struct db *db, struct template_write *w, int64_t now, bool
     struct db_stmt *s = of_template(db, latest, w->account_id, w->name, e);
     bool row;
     *full = false;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     w->number = row ? (uint32_t)db_col_int(s, 0) + 1 : 1;
     db_end(s);
     if (!row) {
         s = db_stmt(db, count, e);
-        if (!s)
-            return false;
         db_int(s, w->account_id);
         if (!db_next(s, &row, e))
             return false;
@@ -175,8 +167,6 @@ static bool number_it(struct db *db, struct template_write *w, int64_t now, bool
             return true;
     }
     s = of_version(db, put, w, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_int(s, now);
     return db_run(s, e);
@@ -188,8 +178,6 @@ static bool insert_bodies(struct db *db, const struct template_write *w, struct 
     for (size_t i = 0; i < w->doc->n_bodies; i++) {
         const struct template_body *b = &w->doc->bodies[i];
         struct db_stmt *s = of_version(db, sql, w, e);
-        if (!s)
-            return false;
         db_text(s, b->language);
         db_int(s, b->channel);
         db_int(s, b->part);
@@ -206,8 +194,6 @@ static bool insert_codes(struct db *db, const struct template_write *w, struct e
     for (size_t i = 0; i < w->doc->n_codes; i++) {
         const struct template_code *c = &w->doc->codes[i];
         struct db_stmt *s = of_version(db, sql, w, e);
-        if (!s)
-            return false;
         db_text(s, c->provider);
         db_text(s, c->language);
         db_text(s, c->code);
@@ -224,8 +210,6 @@ static bool insert_version(struct db *db, const struct template_write *w, const 
     static const char sql[] = "INSERT INTO template_version (account_id, name, number, state, created_at, "
                               "digest, note, sample) VALUES (?,?,?,1,?,?,?,?)";
     struct db_stmt *s = of_version(db, sql, w, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_blob(s, digest, SHA256_BYTES);
     db_text_or_null(s, w->doc->note);
@@ -272,7 +256,7 @@ bool templates_generation(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='templates_generation'";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *out = row ? db_col_int(s, 0) : 0;
     db_end(s);
@@ -299,7 +283,7 @@ bool templates_head(struct db *db, int64_t account_id, struct sv name, struct te
         "t.account_id=? AND t.name=? AND" THAT_LIVES;
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     if (!row)
         return no_template(e);
@@ -315,8 +299,6 @@ bool templates_list(struct db *db, int64_t account_id, struct sv after, unsigned
         "t.account_id=? AND t.name>? AND" THAT_LIVES " ORDER BY t.name LIMIT ?";
     ASSERT(limit >= 1 && limit <= TEMPLATES_PAGE_MAX);
     struct db_stmt *s = of_template(db, sql, account_id, after, e);
-    if (!s)
-        return false;
     db_int(s, (int64_t)limit + 1);
     *more = false;
     bool row;
@@ -359,8 +341,6 @@ bool templates_versions(struct db *db, int64_t account_id, struct sv name, uint3
                               "template_version WHERE account_id=? AND name=? AND number<? ORDER BY number "
                               "DESC LIMIT ?";
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
-    if (!s)
-        return false;
     db_int(s, before ? before : INT64_MAX);
     db_int(s, limit);
     bool row;
@@ -378,7 +358,7 @@ bool templates_published(struct db *db, int64_t account_id, struct sv name, uint
     static const char sql[] = "SELECT published FROM template WHERE account_id=? AND name=?";
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
     bool row;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     *out = row ? (uint32_t)db_col_int(s, 0) : 0;
     db_end(s);
@@ -397,8 +377,6 @@ static bool load_bodies(struct db *db, int64_t account_id, struct sv name, uint3
     static const char sql[] = "SELECT language, channel, part, text FROM template_body WHERE account_id=? "
                               "AND name=? AND number=? ORDER BY language, channel, part";
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
-    if (!s)
-        return false;
     db_int(s, number);
     for (bool row;;) {
         if (!db_next(s, &row, e))
@@ -417,8 +395,6 @@ static bool load_codes(struct db *db, int64_t account_id, struct sv name, uint32
     static const char sql[] = "SELECT provider, language, code, sign, params FROM template_code WHERE "
                               "account_id=? AND name=? AND number=? ORDER BY provider, language";
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
-    if (!s)
-        return false;
     db_int(s, number);
     for (bool row;;) {
         if (!db_next(s, &row, e))
@@ -438,8 +414,6 @@ bool templates_load(struct db *db, int64_t account_id, struct sv name, uint32_t 
                               "template_version WHERE account_id=? AND name=? AND number=?";
     struct db_stmt *s = of_template(db, sql, account_id, name, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, number);
     if (!db_next(s, &row, e))
         return false;

@@ -6,8 +6,6 @@ static bool change(struct db *db, const struct trial_write *w, int64_t now, stru
     static const char out[] = "INSERT OR REPLACE INTO trial (route, canary, out_at) VALUES (?,?,?)";
     static const char forget[] = "DELETE FROM trial WHERE route=?";
     struct db_stmt *s = db_stmt(db, w->act == TRIAL_OUT ? out : forget, e);
-    if (!s)
-        return false;
     db_text(s, sv_of(w->row.route));
     if (w->act == TRIAL_OUT) {
         db_text(s, sv_of(w->row.canary));
@@ -23,8 +21,6 @@ bool trials_run(struct db *db, struct store_write *write, int64_t now, struct er
         return change(db, w, now, e);
     struct db_stmt *s = db_stmt(db, sql, e);
     w->n = 0;
-    if (!s)
-        return false;
     db_int(s, ROUTES_MAX);
     for (bool row;;) {
         if (!db_next(s, &row, e))

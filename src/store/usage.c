@@ -9,8 +9,6 @@ static bool was_counted(struct db *db, const struct attempt *a, bool *counted, s
         "NOT NULL";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
-    if (!s)
-        return false;
     db_int(s, a->message_id);
     db_int(s, a->number);
     if (!db_next(s, &row, e))
@@ -29,8 +27,6 @@ static bool add(struct db *db, const struct message *m, const struct attempt *a,
         "(?,?,?,?,?,?,?,?,?) ON CONFLICT (account_id, day, lane, country, topic, currency) DO UPDATE SET "
         "messages=messages+excluded.messages, segments=segments+excluded.segments, cost=cost+excluded.cost";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, m->account_id);
     db_int(s, a->started_at / day_us);
     db_text(s, sv_of(a->lane));
@@ -73,8 +69,6 @@ bool usage_read(struct db *db, int64_t account_id, int64_t from_day, int64_t unt
     struct db_stmt *s = db_stmt(db, sql[by], e);
     *n = 0;
     *more = false;
-    if (!s)
-        return false;
     db_int(s, account_id);
     db_int(s, from_day);
     db_int(s, until_day);

@@ -58,10 +58,8 @@ static struct verification row_of(struct db_stmt *s, int64_t now) {
 static struct db_stmt *find(struct db *db, int64_t account_id, int64_t id, struct err *e) {
     static const char sql[] = "SELECT " VERIFICATION_COLUMNS " FROM verification WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (s) {
-        db_int(s, id);
-        db_int(s, account_id);
-    }
+    db_int(s, id);
+    db_int(s, account_id);
     return s;
 }
 
@@ -71,11 +69,9 @@ static struct db_stmt *find_latest(struct db *db, int64_t account_id, struct sv 
         "SELECT " VERIFICATION_COLUMNS " FROM verification WHERE account_id=? AND recipient=? AND "
         "purpose=? ORDER BY id DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (s) {
-        db_int(s, account_id);
-        db_text(s, to);
-        db_text(s, purpose.n ? purpose : SV(""));
-    }
+    db_int(s, account_id);
+    db_text(s, to);
+    db_text(s, purpose.n ? purpose : SV(""));
     return s;
 }
 
@@ -84,7 +80,7 @@ bool verifications_get(struct db *db, int64_t account_id, int64_t id, int64_t no
     struct db_stmt *s = find(db, account_id, id, e);
     bool row;
     *out = (struct verification){0};
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     if (!row)
         return true;
@@ -100,8 +96,6 @@ bool verifications_of_message(struct db *db, int64_t message_id, int64_t *id, st
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *id = 0;
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, &row, e))
         return false;
@@ -117,8 +111,6 @@ bool verifications_over(struct db *db, int64_t message_id, int64_t now, bool *ov
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     *over = false;
-    if (!s)
-        return false;
     db_int(s, message_id);
     if (!db_next(s, &row, e))
         return false;
@@ -138,8 +130,6 @@ bool verifications_list(struct db *db, const struct verification_filter *f, int6
     struct db_stmt *s = db_stmt(db, f->to.n ? of_one : all, e);
     *n = 0;
     *more = false;
-    if (!s)
-        return false;
     db_int(s, f->account_id);
     db_int(s, f->before_id ? f->before_id : INT64_MAX);
     if (f->to.n)
@@ -198,7 +188,7 @@ bool verifications_admit(struct db *db, const struct message *m, struct verifica
     struct verification v = {0};
     struct db_stmt *s = first ? find_latest(db, m->account_id, m->text[TEXT_TO], w->purpose, e)
                               : find(db, m->account_id, w->id, e);
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     if (row)
         v = row_of(s, now);
@@ -218,8 +208,6 @@ static bool supersede(struct db *db, const struct message *m, const struct verif
         "done_at=min(?, expires_at), sealed=NULL WHERE account_id=? AND recipient=? AND purpose=? AND "
         "done_at=0";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, now);
     db_int(s, VERIFICATION_CANCELED);
     db_int(s, VERIFICATION_EXPIRED);
@@ -236,8 +224,6 @@ static bool insert(struct db *db, const struct message *m, struct verification_w
     static const char sql[] = "INSERT INTO verification (" VERIFICATION_COLUMNS ") VALUES "
                               "(?,?,?,?,?,0,0,?,0,?,0,?,?,?,?,?,0,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, m->id);
     db_int(s, m->account_id);
     db_int(s, m->id);
@@ -261,8 +247,6 @@ static bool sent_anew(struct db *db, const struct message *m, const struct verif
     static const char sql[] = "UPDATE verification SET message_id=?, channel=?, resends=resends+1, sent_at=? "
                               "WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, m->id);
     db_int(s, m->channel);
     db_int(s, now);
@@ -278,8 +262,6 @@ bool verifications_put(struct db *db, const struct message *m, struct verificati
     int64_t id = first ? m->id : w->id;
     bool ok = first ? supersede(db, m, w, now, e) && insert(db, m, w, now, e) : sent_anew(db, m, w, now, e);
     struct db_stmt *s = ok ? db_stmt(db, sql, e) : NULL;
-    if (!s)
-        return false;
     db_int(s, m->id);
     db_int(s, id);
     return db_run(s, e) && verifications_get(db, m->account_id, id, now, &w->row, NULL, e);
@@ -302,8 +284,6 @@ static bool update(struct db *db, struct verification *v, int64_t now, struct er
                               "?=0 THEN NULL ELSE sealed END WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool pending = v->status == VERIFICATION_PENDING;
-    if (!s)
-        return false;
     if (!pending)
         v->done_at = now;
     db_int(s, v->status);
@@ -331,7 +311,7 @@ bool verifications_write(struct db *db, struct verification_write *w, int64_t no
     bool row;
     w->row = (struct verification){0};
     w->valid = w->lapsed = false;
-    if (!s || !db_next(s, &row, e))
+    if (!db_next(s, &row, e))
         return false;
     if (!row)
         return true;
@@ -353,8 +333,6 @@ static bool end_one(struct db *db, int64_t id, struct err *e) {
     static const char sql[] =
         "UPDATE verification SET status=?, done_at=expires_at, sealed=NULL WHERE id=? AND done_at=0";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, VERIFICATION_EXPIRED);
     db_int(s, id);
     return db_run(s, e);
@@ -362,8 +340,6 @@ static bool end_one(struct db *db, int64_t id, struct err *e) {
 
 static bool forget(struct db *db, const char *sql, int64_t floor, unsigned limit, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
     db_int(s, floor);
     db_int(s, limit);
     return db_run(s, e);
