@@ -50,9 +50,6 @@ extern const struct api_field verification_create_fields[], verification_check_f
     verification_list_fields[]; /* native_verifications.c */
 extern const struct api_field verification_shape[], verification_checked_shape[], verification_page_shape[];
 
-/* What a message that is not finished waits for: "send_at", "lane", "route", "retry", "provider",
- * "reconciliation", "receipt"; NULL when for nothing. */
-const char *native_waiting_for(const struct head *h);
 /* Each appends one JSON object. */
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out);
 /* The same, when it is known better what it waits for. */

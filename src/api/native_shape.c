@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "model/content.h"
+#include "pipeline/explain.h"
 #include "store/links.h"
 
 enum { LINK_TEXT_BYTES_MAX = 4096 };
@@ -344,45 +345,6 @@ void native_print_brief(const struct api_request *rq, const struct api_brief *b,
     buf_addc(out, '}');
 }
 
-const char *native_waiting_for(const struct head *h) {
-    if (h->due_at == 0)
-        return NULL;
-    switch (h->state) {
-    case STATE_SCHEDULED:
-        return h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
-               : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
-                                                   : "send_at";
-    case STATE_ACCEPTED: return "lane";
-    case STATE_QUEUED:
-        if (h->reason == REASON_NO_ROUTE)
-            return "route";
-        if (h->reason == REASON_QUIET_HOURS)
-            return "quiet_hours";
-        if (h->reason == REASON_FREQUENCY_CAP)
-            return "frequency_cap";
-        if (h->reason == REASON_FRAUD_HOLD)
-            return "fraud_hold";
-        return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
-                       h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
-                       h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE
-                   ? "lane"
-                   : "retry";
-    case STATE_SENDING: return "provider";
-    case STATE_UNKNOWN: return "reconciliation";
-    case STATE_SENT: return "receipt";
-    case STATE_NONE:
-    case STATE_DELIVERED:
-    case STATE_UNDELIVERED:
-    case STATE_FAILED:
-    case STATE_EXPIRED:
-    case STATE_CANCELED:
-    case STATE_SUPPRESSED:
-    case STATE_RECEIVED:
-    case STATE_COUNT: break;
-    }
-    return NULL;
-}
-
 static void print_plan(const struct message *m, struct buf *out) {
     json_key(out, "plan");
     buf_adds(out, m->n_plan ? "[" : "null");
@@ -393,7 +355,7 @@ static void print_plan(const struct message *m, struct buf *out) {
 }
 
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out) {
-    native_print_waiting(rq, m, native_waiting_for(&m->head), out);
+    native_print_waiting(rq, m, expect_waiting_for(&m->head), out);
 }
 
 void native_print_waiting(const struct api_request *rq, const struct message *m, const char *waiting_for,

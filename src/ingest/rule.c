@@ -97,15 +97,13 @@ static bool text_of(const struct reading *in, const char *key, const json_t *v, 
     return true;
 }
 
-/* Without `template NAME:1:5: `, which the field and the place say. */
-static void cut_name(struct err *e) {
-    const char *at = e->text;
+const char *rule_expression_trouble(const struct err *why) {
+    const char *at = why->text;
     if (strncmp(at, "template ", 9) != 0)
-        return;
+        return at;
     for (int colons = 0; *at && colons < 3; at++)
         colons += *at == ':';
-    if (*at == ' ')
-        memmove(e->text, at + 1, strlen(at));
+    return *at == ' ' ? at + 1 : why->text;
 }
 
 static bool expression(const struct reading *in, const char *key, const json_t *v, struct template **out) {
@@ -119,12 +117,11 @@ static bool expression(const struct reading *in, const char *key, const json_t *
     *out = template_compile(SV("x"), text, &options, &why);
     if (*out)
         return true;
-    cut_name(&why);
     char field[ERR_FIELD_MAX];
     snprintf(field, sizeof field, "%s%s", in->at, key);
     bool braces = text.n > 1 && text.p[0] == '{' && text.p[1] == '{';
-    err_set_field(in->e, ERR_INVALID, field, "`%s` is no expression: %s%s", field, why.text,
-                  braces ? ". Write it without {{ and }}" : "");
+    err_set_field(in->e, ERR_INVALID, field, "`%s` is no expression: %s%s", field,
+                  rule_expression_trouble(&why), braces ? ". Write it without {{ and }}" : "");
     return err_place(in->e, why.line, why.column);
 }
 
@@ -216,12 +213,8 @@ static bool take_channel(const struct reading *in, const char *key, const json_t
     struct sv text;
     if (!text_of(in, key, v, &text))
         return false;
-    for (int i = 0; i < CHANNEL_COUNT; i++)
-        if (sv_eq(text, sv_of(channel_name((enum channel)i)))) {
-            in->r->channel = (enum channel)i;
-            return true;
-        }
-    return wrong(in, key, "is no channel: sms, voice, email, push or whatsapp");
+    return channel_find(text, &in->r->channel) ||
+           wrong(in, key, "is no channel: sms, voice, email, push or whatsapp");
 }
 
 static bool take_channels(const struct reading *in, const char *key, const json_t *v) {

@@ -59,6 +59,8 @@ struct rule {
  * expression's text; the text says what to write instead. doc stays the caller's. */
 MUST_USE struct rule *rule_compile(const json_t *doc, struct sv name, uint32_t version, struct err *e);
 void rule_free(struct rule *r); /* NULL is fine */
+/* What is wrong with an expression, without `template NAME:1:5: `, which field and place say. */
+const char *rule_expression_trouble(const struct err *why);
 /* 1 to RULE_NAME_BYTES_MAX letters, digits, dots, dashes and underscores. */
 MUST_USE bool rule_name_check(struct sv name, struct err *e);
 

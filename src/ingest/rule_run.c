@@ -20,17 +20,12 @@ json_t *rule_vars(const json_t *event, const json_t *data) {
     return vars;
 }
 
-/* Without `template x:1:5: `: the place is in e. */
 static bool fail(const char *field, const struct err *why, struct err *e) {
-    const char *at = why->text;
     unsigned line = why->line, column = why->column;
-    if (!line && sscanf(at, "template x:%u:%u:", &line, &column) != 2)
+    if (!line && sscanf(why->text, "template x:%u:%u:", &line, &column) != 2)
         line = column = 0;
-    if (strncmp(at, "template ", 9) == 0)
-        for (int colons = 0; *at && colons < 3; at++)
-            colons += *at == ':';
     err_set_field(e, why->kind == ERR_INTERNAL ? ERR_INTERNAL : ERR_UNPROCESSABLE, field, "%s",
-                  *at == ' ' ? at + 1 : at);
+                  rule_expression_trouble(why));
     return err_place(e, line, column);
 }
 

@@ -16,7 +16,7 @@ static bool seal(const struct message *said, const struct vault_key *key,
     buf_add(&plain, said->text[TEXT_CONTENT]);
     bool ok = !plain.overflow && vault_seal(key, nonce, buf_sv(&plain), out);
     if (plain.p)
-        memset(plain.p, 0, plain.n);
+        explicit_bzero(plain.p, plain.n); /* a memset just before free is left out by compilers */
     return ok;
 }
 

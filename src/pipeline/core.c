@@ -123,7 +123,7 @@ void core_free_work(struct work *w) {
     free_rows(&w->job);
     free(w->job.parts);
     free(w->answer);
-    free(w->hook_write);
+    free(w->own);
     free((void *)(uintptr_t)w->job.tally);
     free(w);
 }
@@ -132,10 +132,6 @@ void core_forget_job(struct job *j) {
     struct work *w = (struct work *)j;
     if (w->purpose == FOR_KEY) /* no live message owns it */
         message_free(w->ask->message);
-    if (w->purpose == FOR_GUARD)
-        core_guard_forget(w);
-    if (w->purpose == FOR_TRIAL)
-        core_trial_forget(w);
     if (w->purpose == FOR_EVENT)
         core_event_forget(w);
     lose(w->ask);
@@ -515,10 +511,10 @@ static int64_t next_turn_at(const struct core *c) {
     size_t n = 6;
     if (c->queue.n)
         others[n++] = c->sift_at;
-    for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
+    for (size_t i = 0; i < c->n_lanes && c->queue.n; i++) {
         others[n++] = lane_opens_at(c->lanes[i], c->now);
-    for (size_t i = 0; i < c->n_lanes && c->queue.n; i++)
         others[n++] = lane_may_poll_at(c->lanes[i], c->now);
+    }
     for (size_t i = 0; i < n; i++)
         if (others[i] > c->now && others[i] < at) /* what is past waits for something else */
             at = others[i];

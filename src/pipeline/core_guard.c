@@ -21,7 +21,8 @@ static struct guard_rules rules_of(const struct settings *s) {
 /* ---- what is kept ---- */
 
 static struct fraud_write *new_write(enum fraud_act act) {
-    struct fraud_write *f = calloc(1, sizeof *f);
+    struct fraud_write *f =
+        calloc(1, sizeof *f + (act == FRAUD_READ ? FRAUD_ROWS_MAX : 0) * sizeof f->rows[0]);
     ASSERT(f);
     f->write.run = fraud_run;
     f->act = act;
@@ -31,14 +32,8 @@ static struct fraud_write *new_write(enum fraud_act act) {
 static void record(struct core *c, struct fraud_write *f, struct ask *a) {
     struct work *w = core_work(c, FOR_GUARD, JOB_WRITE, NULL);
     w->ask = a;
-    w->job.write = &f->write;
+    w->own = w->job.write = &f->write;
     core_record(c, w);
-}
-
-void core_guard_forget(struct work *w) {
-    struct fraud_write *f = (struct fraud_write *)w->job.write;
-    free(f->rows);
-    free(f);
 }
 
 static void keep(struct core *c, const struct guard_flag *flag) {
@@ -58,10 +53,7 @@ void core_load_guard(struct core *c, const struct settings *s) {
         return;
     c->guard = guard_new(c->world->id_key);
     ASSERT(c->guard);
-    struct fraud_write *f = new_write(FRAUD_READ);
-    f->rows = calloc(FRAUD_ROWS_MAX, sizeof *f->rows);
-    ASSERT(f->rows);
-    record(c, f, NULL);
+    record(c, new_write(FRAUD_READ), NULL);
 }
 
 static void put_back(struct core *c, const struct fraud_write *f) {
@@ -76,14 +68,13 @@ static void put_back(struct core *c, const struct fraud_write *f) {
 }
 
 void core_guard_done(struct core *c, struct work *w) {
-    struct fraud_write *f = (struct fraud_write *)w->job.write;
+    const struct fraud_write *f = w->own;
     if (f->act == FRAUD_READ && w->job.result == JOB_DONE)
         put_back(c, f);
     if (f->act == FRAUD_TAKE) {
         w->ask->err = w->job.err;
         core_answer(c, w->ask, w->job.result != JOB_DONE ? ASK_FAILED : f->there ? ASK_DONE : ASK_ABSENT);
     }
-    core_guard_forget(w);
 }
 
 /* Somebody has looked: the prefix is let pass for as long as it would have been flagged. */

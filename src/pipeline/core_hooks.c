@@ -235,14 +235,14 @@ void core_hooks_written(struct core *c, struct work *w) {
 /* A write of our own: nobody waits for it. */
 static struct hook_write *own_write(struct core *c, const struct endpoint *p, enum hook_act act) {
     struct work *w = core_work(c, FOR_HOOK, JOB_HOOK, NULL);
-    w->hook_write = calloc(1, sizeof *w->hook_write + NOTICE_BYTES_MAX);
-    ASSERT(w->hook_write);
-    w->job.hook = w->hook_write;
-    w->job.hook->act = act;
-    w->job.hook->hook.id = p->id;
-    w->job.hook->hook.account_id = p->account_id;
+    struct hook_write *h = calloc(1, sizeof *h + NOTICE_BYTES_MAX);
+    ASSERT(h);
+    h->act = act;
+    h->hook.id = p->id;
+    h->hook.account_id = p->account_id;
+    w->own = w->job.hook = h;
     core_record(c, w);
-    return w->job.hook;
+    return h;
 }
 
 static void note_failing(struct core *c, struct endpoint *p, int64_t since) {

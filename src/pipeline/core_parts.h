@@ -75,8 +75,8 @@ enum purpose {
     FOR_HOOK_REPLAY,
     FOR_HOOK_PRUNE,
     FOR_VERIFY, /* answers ask */
-    FOR_TRIAL,  /* what is kept of lanes on trial: owns its write */
-    FOR_GUARD,  /* what the fraud guard keeps: answers ask, if there is one; owns its write */
+    FOR_TRIAL,  /* what is kept of lanes on trial */
+    FOR_GUARD,  /* what the fraud guard keeps: answers ask, if there is one */
     FOR_EVENT,  /* answers ask; its parts are works of their own, FOR_PUT */
 };
 
@@ -87,7 +87,7 @@ struct work {
     struct ask *ask;
     struct owing *owing;
     struct hook_event *hook_event; /* FOR_HOOK_TRIED */
-    struct hook_write *hook_write; /* FOR_HOOK without ask: owned */
+    void *own;                     /* owned: what its job writes, where that is nobody else's */
     struct lane *lane;             /* FOR_LANE_USE */
     struct lookup_answer *answer;  /* FOR_LOOKUP: the candidates not tried yet */
     size_t candidate;
@@ -260,7 +260,6 @@ void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool
 void core_guard_settle(struct core *c, struct live *l, struct ask *a);
 void core_guard_unflag(struct core *c, struct ask *a);
 void core_guard_done(struct core *c, struct work *w);
-void core_guard_forget(struct work *w); /* frees what it owns */
 
 /* core_verify.c: one-time codes */
 void core_verify(struct core *c, struct ask *a);
@@ -337,7 +336,6 @@ void core_note_price(const struct core *c, const struct lane_config *lane, const
 void core_trial_out(struct core *c, const struct route_rule *route);
 void core_ask_for_trials(struct core *c);
 void core_trial_done(struct core *c, struct work *w);
-void core_trial_forget(struct work *w); /* frees what it owns */
 
 /* core_route.c */
 void core_load_routes(struct core *c, const struct settings *s);

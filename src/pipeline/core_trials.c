@@ -4,7 +4,7 @@
 #include "store/trials.h"
 
 static struct trial_write *new_write(enum trial_act act) {
-    struct trial_write *t = calloc(1, sizeof *t);
+    struct trial_write *t = calloc(1, sizeof *t + (act == TRIAL_READ ? ROUTES_MAX : 0) * sizeof t->rows[0]);
     ASSERT(t);
     t->write.run = trials_run;
     t->act = act;
@@ -13,14 +13,8 @@ static struct trial_write *new_write(enum trial_act act) {
 
 static void record(struct core *c, struct trial_write *t) {
     struct work *w = core_work(c, FOR_TRIAL, JOB_WRITE, NULL);
-    w->job.write = &t->write;
+    w->own = w->job.write = &t->write;
     core_record(c, w);
-}
-
-void core_trial_forget(struct work *w) {
-    struct trial_write *t = (struct trial_write *)w->job.write;
-    free(t->rows);
-    free(t);
 }
 
 void core_trial_out(struct core *c, const struct route_rule *route) {
@@ -34,12 +28,9 @@ void core_trial_out(struct core *c, const struct route_rule *route) {
 void core_ask_for_trials(struct core *c) {
     if (!c->trials.unread || c->trials.reading || c->now < c->trials.ask_at)
         return;
-    struct trial_write *t = new_write(TRIAL_READ);
-    t->rows = calloc(ROUTES_MAX, sizeof *t->rows);
-    ASSERT(t->rows);
     c->trials.reading = true;
     c->trials.unread = false;
-    record(c, t);
+    record(c, new_write(TRIAL_READ));
 }
 
 static void apply(struct core *c, const struct trial_row *r) {
@@ -58,8 +49,9 @@ static void apply(struct core *c, const struct trial_row *r) {
     record(c, t);
 }
 
+/* What could not be kept: at worst a restart tries the lane once more. */
 void core_trial_done(struct core *c, struct work *w) {
-    const struct trial_write *t = (const struct trial_write *)w->job.write;
+    const struct trial_write *t = w->own;
     if (t->act == TRIAL_READ) {
         c->trials.reading = false;
         if (w->job.result != JOB_DONE) {
@@ -69,5 +61,4 @@ void core_trial_done(struct core *c, struct work *w) {
         for (size_t i = 0; w->job.result == JOB_DONE && i < t->n; i++)
             apply(c, &t->rows[i]);
     }
-    core_trial_forget(w); /* what could not be kept: at worst a restart tries the lane once more */
 }

@@ -26,16 +26,11 @@ void core_verify_done(struct core *c, struct work *w) {
     core_answer(c, a, w->job.result == JOB_DONE ? (v->row.id ? ASK_DONE : ASK_ABSENT) : ASK_FAILED);
 }
 
+/* Codes are asked for by somebody behind the caller: the address that counts is theirs. */
 static struct limit_subject subject_of(const struct ask *a, const struct message *m) {
-    return (struct limit_subject){
-        .parts = {
-            [RATE_ACCOUNT] = sv_make((const char *)&m->account_id, sizeof m->account_id),
-            [RATE_KEY] = a->caller_key,
-            [RATE_RECIPIENT] = m->text[TEXT_TO],
-            [RATE_TEMPLATE] = m->text[TEXT_TEMPLATE],
-            [RATE_TOPIC] = m->text[TEXT_TOPIC],
-            [RATE_SOURCE] = a->client_ip,
-        }};
+    struct limit_subject s = core_subject(a, m);
+    s.parts[RATE_SOURCE] = a->client_ip;
+    return s;
 }
 
 bool core_verify_counts(struct core *c, struct ask *a) {

@@ -21,33 +21,55 @@ struct explain_step *explain_add(struct explain *x, const char *name) {
     return s;
 }
 
-static struct expectation at(const struct head *h, const char *what, enum expect_kind kind) {
-    return (struct expectation){.reason = h->reason, .waiting_for = what, .at = h->due_at, .kind = kind};
+const char *expect_waiting_for(const struct head *h) {
+    if (h->due_at == 0)
+        return NULL;
+    switch (h->state) {
+    case STATE_SCHEDULED:
+        return h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
+               : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
+                                                   : "send_at";
+    case STATE_ACCEPTED: return "lane";
+    case STATE_QUEUED:
+        if (h->reason == REASON_NO_ROUTE)
+            return "route";
+        if (h->reason == REASON_QUIET_HOURS)
+            return "quiet_hours";
+        if (h->reason == REASON_FREQUENCY_CAP)
+            return "frequency_cap";
+        if (h->reason == REASON_FRAUD_HOLD)
+            return "fraud_hold";
+        return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
+                       h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
+                       h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE
+                   ? "lane"
+                   : "retry";
+    case STATE_SENDING: return "provider";
+    case STATE_UNKNOWN: return "reconciliation";
+    case STATE_SENT: return "receipt";
+    case STATE_NONE:
+    case STATE_DELIVERED:
+    case STATE_UNDELIVERED:
+    case STATE_FAILED:
+    case STATE_EXPIRED:
+    case STATE_CANCELED:
+    case STATE_SUPPRESSED:
+    case STATE_RECEIVED:
+    case STATE_COUNT: break;
+    }
+    return NULL;
 }
 
 struct expectation expect_of_head(const struct head *h) {
-    if (h->due_at)
-        switch (h->state) {
-        case STATE_SCHEDULED:
-            return at(h,
-                      h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
-                      : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
-                                                          : "send_at",
-                      EXPECT_SET);
-        case STATE_SENDING: return at(h, "provider", EXPECT_LATEST);
-        case STATE_UNKNOWN: return at(h, "reconciliation", EXPECT_SET);
-        case STATE_SENT: return at(h, "receipt", EXPECT_LATEST);
-        case STATE_NONE:
-        case STATE_ACCEPTED:
-        case STATE_QUEUED:
-        case STATE_DELIVERED:
-        case STATE_UNDELIVERED:
-        case STATE_FAILED:
-        case STATE_EXPIRED:
-        case STATE_CANCELED:
-        case STATE_SUPPRESSED:
-        case STATE_RECEIVED:
-        case STATE_COUNT: break;
-        }
-    return (struct expectation){.reason = h->reason};
+    static const enum expect_kind kinds[STATE_COUNT] = {[STATE_SCHEDULED] = EXPECT_SET,
+                                                        [STATE_SENDING] = EXPECT_LATEST,
+                                                        [STATE_UNKNOWN] = EXPECT_SET,
+                                                        [STATE_SENT] = EXPECT_LATEST};
+    struct expectation x = {.reason = h->reason};
+    if (!h->due_at || kinds[h->state] == EXPECT_UNKNOWN)
+        return x;
+    x.waiting_for = expect_waiting_for(h);
+    x.at = h->due_at;
+    x.kind = kinds[h->state];
+    return x;
 }

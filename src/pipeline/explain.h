@@ -40,6 +40,10 @@ struct expectation {
     enum expect_kind kind;
 };
 
+/* What a message that is not finished waits for: "send_at", "quiet_hours", "frequency_cap", "fraud_hold",
+ * "lane", "route", "retry", "provider", "reconciliation", "receipt"; NULL when for nothing. */
+const char *expect_waiting_for(const struct head *h);
+
 /* Of a message in any other state than queued and accepted, for which lanes and queue must be asked. */
 struct expectation expect_of_head(const struct head *h);
 

@@ -22,10 +22,10 @@ enum fraud_act { FRAUD_PUT, FRAUD_TAKE, FRAUD_READ };
 struct fraud_write {
     struct store_write write; /* first; run: fraud_run */
     enum fraud_act act;
-    struct fraud_flag flag;  /* PUT; TAKE: account and prefix */
-    bool there;              /* TAKE: it was, and had not ended */
-    struct fraud_flag *rows; /* READ: room for FRAUD_ROWS_MAX, the caller's; those that have not ended */
+    struct fraud_flag flag; /* PUT; TAKE: account and prefix */
+    bool there;             /* TAKE: it was, and had not ended */
     size_t n;
+    struct fraud_flag rows[]; /* READ: room for FRAUD_ROWS_MAX; those that have not ended */
 };
 MUST_USE bool fraud_run(struct db *db, struct store_write *w, int64_t now, struct err *e);
 

@@ -19,9 +19,9 @@ enum trial_act { TRIAL_OUT, TRIAL_FORGET, TRIAL_READ };
 struct trial_write {
     struct store_write write; /* first; run: trials_run */
     enum trial_act act;
-    struct trial_row row;   /* OUT; FORGET: its route */
-    struct trial_row *rows; /* READ: room for ROUTES_MAX, the caller's */
+    struct trial_row row; /* OUT; FORGET: its route */
     size_t n;
+    struct trial_row rows[]; /* READ: room for ROUTES_MAX */
 };
 MUST_USE bool trials_run(struct db *db, struct store_write *w, int64_t now, struct err *e);
 

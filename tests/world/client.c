@@ -5,14 +5,11 @@
 #include <string.h>
 
 void client_forget(struct ask *a) {
-    if (a->kind == ASK_SUBMIT)
-        free(a->owner);
-    if (a->kind == ASK_WRITE || a->kind == ASK_HOOK)
-        consent_forget(a);
+    free(a->owner);
     free(a);
 }
 
-static bool put(struct sim *s, struct ask *a) {
+bool client_ask(struct sim *s, struct ask *a) {
     void *item = a;
     if (mailbox_put(s->mail.asks, &item, 1) == 1)
         return true;
@@ -72,7 +69,7 @@ void client_submit(struct sim *s) {
     p->alone = k >= 0 && s->key_open[k] == 0;
     memcpy(p->body, body, sizeof body);
     a->owner = p;
-    if (!put(s, a))
+    if (!client_ask(s, a))
         return;
     if (k >= 0)
         s->key_open[k]++;
@@ -95,7 +92,7 @@ void client_command(struct sim *s) {
                       .account_id = sim_chance(s, 5) ? 2 : 1};
     p->delete_asked |= a->kind == ASK_DELETE && a->account_id == 1;
     sim_say(s, "command %d for %llx", a->kind, (unsigned long long)a->id);
-    put(s, a);
+    client_ask(s, a);
     guard_command(s);
 }
 

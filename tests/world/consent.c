@@ -23,22 +23,12 @@ struct sv consent_topic(unsigned dice) {
     return sv_of(topics[dice % 7 == 0 ? 3 : dice % 3]);
 }
 
-void consent_forget(struct ask *a) {
-    free(a->owner);
-}
-
 static void draw_number(struct sim *s, char out[24]) {
     unsigned who = (unsigned)(sim_random(s) % 104);
     if (who < 40)
         snprintf(out, 24, "+8613800138%03u", who);
     else
         snprintf(out, 24, "+8613900139%03u", who - 40);
-}
-
-static void put(struct sim *s, struct ask *a) {
-    void *item = a;
-    if (mailbox_put(s->mail.asks, &item, 1) != 1)
-        client_forget(a);
 }
 
 static void say_consent(struct sim *s) {
@@ -60,7 +50,7 @@ static void say_consent(struct sim *s) {
                       .owner = w,
                       .write = &w->write.write};
     sim_say(s, "%s consent of %s", consent_act_name(w->write.consent.act), w->number);
-    put(s, a);
+    client_ask(s, a);
 }
 
 void consent_change(struct sim *s) {
@@ -91,5 +81,5 @@ void consent_change(struct sim *s) {
                       .owner = w,
                       .write = &w->write.write};
     sim_say(s, "consent act %d kind %d of %s", w->write.act, w->row.kind, w->number);
-    put(s, a);
+    client_ask(s, a);
 }

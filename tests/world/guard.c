@@ -34,10 +34,8 @@ void guard_command(struct sim *s) {
                       .id = s->promises[sim_random(s) % s->n_promises].id,
                       .account_id = 1,
                       .number = "+861380013"};
-    void *item = a;
     sim_say(s, "guard %d for %llx", a->kind, (unsigned long long)a->id);
-    if (mailbox_put(s->mail.asks, &item, 1) != 1)
-        client_forget(a);
+    client_ask(s, a);
 }
 
 /* No attempt began for what was held before somebody had released it. */
@@ -48,10 +46,11 @@ void guard_check(struct sim *s) {
         "h.note=0 WHERE a.started_at>=h.at AND NOT EXISTS (SELECT 1 FROM event AS r WHERE "
         "r.message_id=a.message_id AND r.reason=? AND r.at<=a.started_at) LIMIT 1";
     struct err e;
-    struct db_stmt *st = is_on(s) ? db_stmt(s->db, sql, &e) : NULL;
     bool row;
-    if (!st)
+    if (!is_on(s))
         return;
+    struct db_stmt *st = db_stmt(s->db, sql, &e);
+    ASSERT(st);
     db_int(st, REASON_FRAUD_HOLD);
     db_int(st, REASON_RELEASED);
     bool ok = db_next(st, &row, &e);

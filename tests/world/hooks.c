@@ -9,11 +9,6 @@
 
 enum { STEADY = 1, OTHER = 2, SECRET_SEALED = 60, GIVE_UP_S = 120 };
 
-/* A write to the second, and the ask that owns it. */
-struct wish {
-    struct hook_write write;
-};
-
 bool hooks_has(const struct sim *s) {
     return siphash((struct sip_key){.k0 = s->seed, .k1 = 9}, SV("hooks")) % 3 != 0;
 }
@@ -96,20 +91,17 @@ void hooks_change(struct sim *s) {
     static const enum hook_act acts[] = {HOOK_DISABLE, HOOK_ENABLE, HOOK_ENABLE, HOOK_REPLAY};
     if (!hooks_has(s))
         return;
-    struct wish *w = calloc(1, sizeof *w);
+    struct hook_write *w = calloc(1, sizeof *w); /* to the second; the ask's */
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(w && a);
-    w->write.act = acts[sim_random(s) % 4];
-    w->write.hook = (struct webhook){.id = OTHER,
-                                     .account_id = 1,
-                                     .status = HOOK_BY_CALLER,
-                                     .replay_since = s->now - (int64_t)(sim_random(s) % 60) * US_PER_S};
-    *a = (struct ask){
-        .kind = ASK_HOOK, .reply_to = s->replies, .lost = client_forget, .owner = w, .hook = &w->write};
-    sim_say(s, "webhook act %d", w->write.act);
-    void *item = a;
-    if (mailbox_put(s->mail.asks, &item, 1) != 1)
-        client_forget(a);
+    w->act = acts[sim_random(s) % 4];
+    w->hook = (struct webhook){.id = OTHER,
+                               .account_id = 1,
+                               .status = HOOK_BY_CALLER,
+                               .replay_since = s->now - (int64_t)(sim_random(s) % 60) * US_PER_S};
+    *a = (struct ask){.kind = ASK_HOOK, .reply_to = s->replies, .lost = client_forget, .owner = w, .hook = w};
+    sim_say(s, "webhook act %d", w->act);
+    client_ask(s, a);
 }
 
 /* Where the endpoint is well at the end, every event was taken there, or given up after all that time. */
@@ -126,7 +118,11 @@ void sim_hooks_end(struct sim *s) {
         return;
     struct db_stmt *st = db_stmt(s->db, sql, &e);
     ASSERT(st);
-    while (db_next(st, &row, &e) && row) {
+    for (;;) {
+        bool ok = db_next(st, &row, &e);
+        ASSERT(ok);
+        if (!row)
+            return;
         const struct delivery_key k = {STEADY, db_col_int(st, 0), (uint16_t)db_col_int(st, 1)};
         int64_t outcome = db_col_int(st, 2);
         bool taken = ((uintptr_t)map_get(&s->hook_posts, event_key(&k)) & 1) != 0;

@@ -109,9 +109,11 @@ void times_check(struct sim *s) {
         "SELECT m.id, a.started_at FROM attempt AS a JOIN message AS m ON m.id=a.message_id WHERE "
         "m.topic='news' AND m.priority<>0";
     struct err e;
-    struct db_stmt *st = s->n_quiet ? db_stmt(s->db, sql, &e) : NULL;
-    bool row = st != NULL;
-    while (row) {
+    if (!s->n_quiet)
+        return;
+    struct db_stmt *st = db_stmt(s->db, sql, &e);
+    ASSERT(st);
+    for (bool row = true; row;) {
         bool ok = db_next(st, &row, &e);
         ASSERT(ok);
         for (uint32_t i = 0; row && i < s->n_quiet; i++)

@@ -135,12 +135,13 @@ void guard_command(struct sim *s);
 void guard_check(struct sim *s); /* what is held is not sent */
 void client_hear(struct sim *s);
 void client_callback(struct sim *s, const struct call *c, struct http_response *r);
+/* Asks, and takes a over with what its owner points at. False: the core has no room, and a is freed. */
+bool client_ask(struct sim *s, struct ask *a);
 void client_forget(struct ask *a); /* nobody answers it */
 uint64_t client_callback_key(int64_t id, unsigned event);
 
 /* consent.c: numbers are put on the suppression list, and taken off. */
 void consent_change(struct sim *s);
-void consent_forget(struct ask *a);     /* what its ask owns */
 struct sv consent_topic(unsigned dice); /* of a message; the list's rows are for one of them, or for all */
 
 /* hooks.c: what webhooks are told. */
