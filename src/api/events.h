@@ -46,6 +46,9 @@ MUST_USE bool event_contact(struct api_request *rq, const struct rule *r, struct
 struct submission event_submission(struct api_request *rq, const struct rule *r, const struct rule_run *run,
                                    struct sv event_name);
 
+/* An event's id as callers see it. */
+struct sid event_sid(const struct api_request *rq, int64_t id);
+bool event_parse_sid(const struct api_request *rq, struct sv text, int64_t *id);
 /* As a JSON object: what is stored of it and what its rules did. */
 void event_print(const struct api_request *rq, const struct event_row *row, struct buf *out);
 

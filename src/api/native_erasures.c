@@ -35,13 +35,18 @@ const struct api_field erasure_shape[] = {
     {"subject", FIELD_TEXT, "A keyed hash of the id or number that was asked for.", .required = true},
     {"request", FIELD_TEXT, "The id of the request that asked for it.", .required = true},
     {"requested_at", FIELD_TIME, "When that was.", .required = true},
-    {"finished_at", FIELD_TIME, "When the last of it was gone; null: `left_over` messages are not over yet."},
+    {"finished_at", FIELD_TIME,
+     "When the last of it was gone; null: `left_over` messages are not over yet, or "
+     "events are still being gone through."},
     COUNT("contacts", "Contacts erased."),
     COUNT("devices", "Their devices."),
     COUNT("consents", "Rows of the history of consents."),
     COUNT("messages", "Messages to them, whose number and texts are gone."),
     COUNT("replies", "Texts from them, likewise."),
     COUNT("links", "Short links with their clicks."),
+    COUNT("events", "Business events that mention them: their data, id and subject are gone."),
+    COUNT("gathered", "What waited for them in digests."),
+    COUNT("counted", "Dedupe keys, ties and counts of caps."),
     COUNT("marks", "Opt-outs and blocks that stay, under a pseudonym."),
     COUNT("left_over", "Messages that are not over: they follow when they are."),
     {"signature", FIELD_TEXT, "HMAC-SHA-256 of all this, by a key of this installation.", .required = true},
@@ -94,6 +99,9 @@ static void print_unsigned(const struct api_request *rq, const struct erasure *r
     json_pair_i64(out, "messages", r->messages);
     json_pair_i64(out, "replies", r->replies);
     json_pair_i64(out, "links", r->links);
+    json_pair_i64(out, "events", r->events);
+    json_pair_i64(out, "gathered", r->gathered);
+    json_pair_i64(out, "counted", r->counted);
     json_pair_i64(out, "marks", r->marks);
     json_pair_i64(out, "left_over", r->left_over);
     buf_addc(out, '}');
@@ -122,21 +130,31 @@ void native_erasure_get(struct api_request *rq) {
 
 /* ---- verifying ---- */
 
-/* The members as a certificate has them, so that its text can be made again. Whatever is not so is none. */
+/* The members as a certificate has them, so that its text can be made again. Whatever is not so is none.
+ * Certificates of earlier versions lack what those did not count: all of it, or nothing. */
 static bool read_certificate(const json_t *o, struct sv signature, struct buf *text) {
-    static const char *const members[] = {"id",          "account_id", "subject", "request",  "requested_at",
-                                          "finished_at", "contacts",   "devices", "consents", "messages",
-                                          "replies",     "links",      "marks",   "left_over"};
-    size_t n = sizeof members / sizeof members[0];
+    static const struct {
+        const char *name;
+        bool newer;
+    } members[] = {{"id", 0},           {"account_id", 0},  {"subject", 0},  {"request", 0},
+                   {"requested_at", 0}, {"finished_at", 0}, {"contacts", 0}, {"devices", 0},
+                   {"consents", 0},     {"messages", 0},    {"replies", 0},  {"links", 0},
+                   {"events", 1},       {"gathered", 1},    {"counted", 1},  {"marks", 0},
+                   {"left_over", 0}};
+    bool earlier = !json_object_get(o, "events");
+    size_t n = 0;
     buf_addc(text, '{');
-    for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_object_get(o, members[i]);
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        if (members[i].newer && earlier)
+            continue;
+        n++;
+        const json_t *v = json_object_get(o, members[i].name);
         if (json_is_string(v))
-            json_pair(text, members[i], sv_make(json_string_value(v), json_string_length(v)));
+            json_pair(text, members[i].name, sv_make(json_string_value(v), json_string_length(v)));
         else if (json_is_integer(v))
-            json_pair_i64(text, members[i], json_integer_value(v));
+            json_pair_i64(text, members[i].name, json_integer_value(v));
         else if (json_is_null(v))
-            json_pair_or_null(text, members[i], SV_NONE);
+            json_pair_or_null(text, members[i].name, SV_NONE);
         else
             return false;
     }
@@ -196,7 +214,7 @@ static void was_erased(struct api_request *rq, struct ask *a) {
     }
     log_info(api_world(rq)->log, "person.erased", kv_word("account", sid_sv(&rq->account_sid)),
              kv_word("key", sid_sv(&rq->key)), kv_name("erasure", r->id), kv_int("messages", r->messages),
-             kv_int("left_over", r->left_over));
+             kv_int("events", r->events), kv_int("left_over", r->left_over));
     answer_certificate(rq, r);
 }
 

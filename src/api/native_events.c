@@ -73,13 +73,13 @@ const struct api_field event_page_shape[] = {
 /* ---- printing ---- */
 
 /* An event's id is a message's with other letters before it: they come from one count. */
-static struct sid sid_of(const struct api_request *rq, int64_t id) {
+struct sid event_sid(const struct api_request *rq, int64_t id) {
     struct sid sid = sid_message(api_world(rq)->id_key, id);
     memcpy(sid.text, "EV", 2);
     return sid;
 }
 
-static bool parse_sid(const struct api_request *rq, struct sv text, int64_t *id) {
+bool event_parse_sid(const struct api_request *rq, struct sv text, int64_t *id) {
     char as_message[SID_BYTES];
     if (text.n != SID_BYTES || !sv_starts(text, SV("EV")))
         return false;
@@ -99,7 +99,7 @@ static void print_outcome(const struct api_request *rq, const struct event_outco
 }
 
 static void print_head(const struct api_request *rq, const struct event_row *row, struct buf *out) {
-    struct sid sid = sid_of(rq, row->id);
+    struct sid sid = event_sid(rq, row->id);
     json_pair(out, "id", sid_sv(&sid));
     json_pair_or_null(out, "event_id", row->name);
     json_pair_or_null(out, "source", row->source);
@@ -272,7 +272,7 @@ static void answer_batch(struct api_request *rq, const struct batch *b) {
     for (size_t i = 0; i < b->n; i++) {
         const struct event_post *p = b->posts[i];
         bool new = p && p->ask.result == ASK_DONE, old = p && p->ask.result == ASK_DUPLICATE;
-        struct sid sid = sid_of(rq, old ? p->ask.dup_id : new ? p->write.id : 1);
+        struct sid sid = event_sid(rq, old ? p->ask.dup_id : new ? p->write.id : 1);
         accepted += new;
         repeated += old;
         if (i)
@@ -433,7 +433,7 @@ static bool no_such(struct api_request *rq) {
 
 void native_event_get(struct api_request *rq) {
     int64_t id;
-    if (parse_sid(rq, rq->params[0], &id) || no_such(rq))
+    if (event_parse_sid(rq, rq->params[0], &id) || no_such(rq))
         answer_stored(rq, id, 200);
 }
 
@@ -447,7 +447,7 @@ void native_event_list(struct api_request *rq) {
     if (!api_read_query(rq, event_list_fields, v))
         return;
     unsigned limit = native_page_limit(&v[LIMIT]);
-    if (v[CURSOR].given && !parse_sid(rq, v[CURSOR].text, &before)) {
+    if (v[CURSOR].given && !event_parse_sid(rq, v[CURSOR].text, &before)) {
         (void)native_no_cursor(&e);
         api_fail(rq, &e);
         return;
@@ -467,6 +467,6 @@ void native_event_list(struct api_request *rq) {
         print_head(rq, &rows[i], out);
         buf_adds(out, ",\"data\":null,\"outcomes\":null,\"not_matched\":null}");
     }
-    struct sid sid = sid_of(rq, n ? rows[n - 1].id : 1);
+    struct sid sid = event_sid(rq, n ? rows[n - 1].id : 1);
     native_answer_page(rq, out, more ? sid_sv(&sid) : SV_NONE);
 }

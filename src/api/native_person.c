@@ -1,14 +1,15 @@
 /* All that is kept of one person, for whoever asks what that is: the contact, what they consented to, what
- * stands against writing to them, and page by page their messages with attempts and links, and their replies.
+ * stands against writing to them, and page by page their messages with attempts and links, and their replies,
+ * then the business events that mention them.
  */
-#include "api/native.h"
+#include "api/events.h"
 
 #include "base/json.h"
 #include "ingest/contact.h"
 #include "store/consents.h"
 #include "store/links.h"
-#include "store/person.h"
 #include "store/replies.h"
+#include "store/traces.h"
 
 #include <string.h>
 
@@ -17,10 +18,13 @@ enum {
     ROWS_MAX = 200,
     ATTEMPTS_MAX = 64,
     PERSON_BYTES_MAX = 4 << 20,
+    EVENTS_PAGE = 50,
+    EVENTS_PAGE_BYTES = 256 << 10,
+    EVENTS_BYTES_MAX = 16 << 20,
 };
 
 const struct api_field person_fields[] = {
-    {"cursor", FIELD_TEXT, "`next_cursor` of the page before: more messages.", .max = 40},
+    {"cursor", FIELD_TEXT, "`next_cursor` of the page before: more messages, then more events.", .max = 40},
     {0},
 };
 
@@ -34,6 +38,10 @@ const struct api_field person_shape[] = {
      "Messages to and from them, oldest first: each with `calls` (its attempts), `links`, and (from "
      "them) `reply`.",
      .required = true, .ref = ""},
+    {"events", FIELD_LIST,
+     "Business events that mention them, oldest first, behind the last of the messages. A page may have "
+     "none and a `next_cursor` all the same.",
+     .required = true, .ref = "BusinessEvent"},
     NEXT_CURSOR_FIELD,
     {0},
 };
@@ -129,7 +137,13 @@ static bool show_parts(const struct showing *s, const struct message *m) {
     return true;
 }
 
-static bool show_messages(const struct showing *s, int64_t after_id) {
+/* Where a page begins, or the next one: behind a message, or behind an event. */
+struct place {
+    bool events;
+    int64_t after;
+};
+
+static bool show_messages(const struct showing *s, int64_t after_id, struct place *next) {
     int64_t ids[PAGE];
     size_t n;
     bool more, ok = true;
@@ -148,22 +162,63 @@ static bool show_messages(const struct showing *s, int64_t after_id) {
         message_free(m);
     }
     buf_addc(s->out, ']');
-    struct sid cursor = {.text = ""};
-    if (more)
-        cursor = sid_message(api_world(s->rq)->id_key, ids[n - 1]);
-    json_pair_or_null(s->out, "next_cursor", sv_of(cursor.text));
+    *next = more ? (struct place){.after = ids[n - 1]} : (struct place){.events = true};
     return ok;
 }
 
-static bool show(const struct showing *s, const struct contact *c, int64_t after_id) {
+/* *more: there may be others behind next. */
+static bool show_events(const struct showing *s, struct place *next, bool *more) {
+    struct db *db = api_db(s->rq);
+    struct arena ARENA_AUTO mem;
+    int64_t ids[EVENTS_PAGE];
+    size_t n;
+    arena_init(&mem, EVENTS_BYTES_MAX);
+    if (!traces_events(db, s->person, &next->after, EVENTS_PAGE, ids, &n, more, s->e))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct event_row row;
+        if (!events_load(db, s->rq->account_id, ids[i], &mem, &row, s->e))
+            return false;
+        comma(s->out);
+        event_print(s->rq, &row, s->out);
+        arena_reset(&mem);
+        if (s->out->n > EVENTS_PAGE_BYTES && i + 1 < n) {
+            *next = (struct place){.events = true, .after = ids[i]};
+            *more = true;
+            break;
+        }
+    }
+    return true;
+}
+
+static bool show_rest(const struct showing *s, struct place from) {
+    struct sid cursor = {.text = ""};
+    struct place next = from;
+    bool more = true;
+    if (from.events)
+        buf_adds(s->out, ",\"messages\":[]");
+    else if (!show_messages(s, from.after, &next))
+        return false;
+    open_list(s->out, "events");
+    if (next.events && !show_events(s, &next, &more))
+        return false;
+    buf_addc(s->out, ']');
+    if (more)
+        cursor =
+            next.events ? event_sid(s->rq, next.after) : sid_message(api_world(s->rq)->id_key, next.after);
+    json_pair_or_null(s->out, "next_cursor", sv_of(cursor.text));
+    return true;
+}
+
+static bool show(const struct showing *s, const struct contact *c, struct place from) {
     buf_addc(s->out, '{');
     json_key(s->out, "contact");
     contact_print(c, s->out);
-    if (after_id)
+    if (from.after)
         buf_adds(s->out, ",\"consents\":[],\"suppressions\":[]");
     else if (!show_consents(s) || !show_suppressions(s))
         return false;
-    if (!show_messages(s, after_id))
+    if (!show_rest(s, from))
         return false;
     buf_addc(s->out, '}');
     return !s->out->overflow || err_set(s->e, ERR_TOO_LARGE, "the page is too large");
@@ -173,10 +228,11 @@ void native_contact_data(struct api_request *rq) {
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     struct contact c;
-    int64_t after_id = 0;
+    struct place from = {0};
     if (!api_read_query(rq, person_fields, v))
         return;
-    if (!native_message_cursor(rq, &v[0], &after_id, &e)) {
+    from.events = v[0].given && event_parse_sid(rq, v[0].text, &from.after);
+    if (!from.events && !native_message_cursor(rq, &v[0], &from.after, &e)) {
         api_fail(rq, &e);
         return;
     }
@@ -187,7 +243,7 @@ void native_contact_data(struct api_request *rq) {
     ASSERT(s.person);
     bool ok = contacts_get(api_db(rq), rq->account_id, rq->params[0], &mem, &c, &e) &&
               person_of_contact(api_db(rq), rq->account_id, rq->params[0], &mem, s.person, &e) &&
-              show(&s, &c, after_id);
+              show(&s, &c, from);
     free(s.person);
     if (ok)
         api_answer_json(rq, 200, buf_sv(s.out));

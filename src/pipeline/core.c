@@ -419,7 +419,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_KEY: core_key_done(c, w); break;
     case FOR_LANE_USE: core_use_done(c, w); break;
     case FOR_LANE_STATE: break; /* at worst a restart tries it with one call, or with many */
-    case FOR_PRUNE: core_verify_lapsed(c, w); break;
+    case FOR_PRUNE: core_pruned(c, w); break;
     case FOR_ACCOUNTS: core_accounts_done(c, w); break;
     case FOR_WRITE: core_write_done(c, w); break;
     case FOR_HOOK: core_hooks_written(c, w); break;

@@ -8,6 +8,7 @@ enum {
     SWEEP_STEP_US = 100 * 1000,
     SWEEP_REST_US = 3 * 1000 * 1000,
     PRUNE_EVERY_US = 60 * 1000 * 1000,
+    PRUNE_STEP_US = 100 * 1000, /* while an erasure has more events to go through */
     SIFT_EVERY_US = 250 * 1000,
 };
 
@@ -162,4 +163,10 @@ void core_keep_house(struct core *c) {
         w->job.events_floor = id_floor(c->now - (int64_t)c->settings->events.keep_days * 86400 * US_PER_S);
         core_record(c, w);
     }
+}
+
+void core_pruned(struct core *c, struct work *w) {
+    core_verify_lapsed(c, w);
+    if (w->job.result == JOB_DONE && w->job.more && c->prune_at > c->now + PRUNE_STEP_US)
+        c->prune_at = c->now + PRUNE_STEP_US;
 }

@@ -201,6 +201,7 @@ void core_lane_free(struct lane *l);
 enum { RETRY_SCAN_US = 500 * 1000 }; /* what the disk refused is not asked for again before that */
 void core_ask_for_pages(struct core *c);
 void core_ask_for_use(struct core *c);
+void core_pruned(struct core *c, struct work *w); /* what a prune brought */
 void core_keep_house(struct core *c);
 void core_scanned(struct core *c, struct work *w);
 void core_swept(struct core *c, struct work *w);

@@ -98,7 +98,7 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
            links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
            tally_prune(db, job->now, job->limit, e) && prune_verifications(db, job, e) &&
-           erasures_go_on(db, job->now, &job->scrubs, e) &&
+           erasures_go_on(db, job->now, &job->scrubs, &job->more, e) &&
            events_prune(db, job->events_floor, job->now, job->limit, e);
 }
 

@@ -169,3 +169,79 @@ def test_erasing__takes_out_what_endpoints_were_told_too(make_gateway):
         until(lambda: not left(g, LI, "haberdasher"), 30, 0.5, told="left in the files")
     finally:
         endpoint.close()
+
+
+RULES = """
+rules:
+  - {name: paid, on: order.paid, to: data.phone, template: ready, vars: {name: data.name, order: data.id}, dedupe: {key: data.phone, window: 1d}}
+  - {name: daily, on: cart.left, to: data.phone, template: ready, vars: {name: data.name, order: data.id}, digest: {window: 1h}}
+  - {name: nobody, on: seen, when: data.never, to: data.phone, template: ready}
+"""
+
+
+def posted(g, type, data, **more):
+    a = ask(g, "POST", "/v1/events", {"type": type, "data": data, **more})
+    assert a.status == 202, a
+    return a.json
+
+
+def test_erasing__takes_the_person_out_of_business_events_digests_and_dedupe_keys(make_gateway, tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "r.yaml").write_text(RULES)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "ready.txt").write_text("{{ name }}: {{ order }} is ready.")
+    g = make_gateway(rules={"dir": str(tmp_path / "rules")}, templates={"dir": str(tmp_path / "templates")}, limits={"caps": ["100/1d"]})
+    key = admin(g)
+    ask(g, "PUT", "/v1/contacts/customer-4711", {"numbers": [LI], "emails": ["gottfried@leibniz.example"]})
+    paid = posted(g, "order.paid", {"phone": "138 0013 8017", "name": "Leibniz-Gottfried", "id": "zebra-order"}, id="order-of-" + LI)
+    assert [o["did"] for o in paid["outcomes"]] == ["fired"], paid["outcomes"]
+    g.wait(paid["outcomes"][0]["message_id"], "delivered")
+    cart = posted(g, "cart.left", {"phone": LI, "name": "Leibniz-Gottfried", "id": "teapot"})
+    assert [o["did"] for o in cart["outcomes"]] == ["digested"], cart
+    seen = [posted(g, "seen", {"never": False, "who": "x", **d}) for d in (
+        {"mobile": 13800138017}, {"mail": "Gottfried@Leibniz.example"}, {"note": "call (+86) 138-0013-8017"}, {"by": "customer-4711"})]
+    seen.append(posted(g, "seen", {"never": False, "plain": "umbrella-case"}, subject="customer-4711"))
+    kept = [posted(g, "seen", {"never": False, **d}, id="kept-%d" % i)
+            for i, d in enumerate(({"mobile": 13800138018}, {"mail": "x.gottfried@leibniz.example"}, {"by": "customer-47112"}))]
+    d = ask(g, "GET", "/v1/contacts/customer-4711/data").json
+    assert [e["id"] for e in d["events"]] == [e["id"] for e in (paid, cart, *seen)] and d["next_cursor"] is None, d["events"]
+    words = ("Leibniz-Gottfried", "zebra-order", "teapot", "umbrella-case", "138-0013-8017", "138 0013 8017", LI, "Gottfried@Leibniz")
+    assert left(g, *words) == set(words)
+    a = ask(g, "POST", "/v1/contacts/customer-4711/erase", key=key)
+    assert a.status == 200 and (a.json["events"], a.json["gathered"]) == (7, 1) and a.json["counted"] >= 2, a
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % a.json["id"], {"certificate": a.json}).json["valid"] is True
+    earlier = {k: v for k, v in a.json.items() if k not in ("events", "gathered", "counted")}
+    assert ask(g, "POST", "/v1/erasures/%s/verify" % a.json["id"], {"certificate": earlier}).json["valid"] is False
+    until(lambda: not left(g, *words), 30, 0.5, told="left in the files")
+    e = ask(g, "GET", "/v1/events/" + paid["id"]).json
+    assert (e["type"], e["event_id"], e["data"], e["outcomes"][0]["did"]) == ("order.paid", None, {}, "fired"), e
+    for e in kept:
+        assert ask(g, "GET", "/v1/events/" + e["id"]).json["data"] == e["data"]
+
+
+def test_erasing__goes_through_more_events_than_one_transaction_should_and_over_a_kill(make_gateway):
+    g = make_gateway()
+    key = admin(g)
+
+    def many(n, **data):
+        lines = "\n".join(json.dumps({"type": "seen", "data": {"n": i, **data}}) for i in range(n))
+        a = call(g.port, "POST", "/v1/events", lines, {**g.bearer, "Content-Type": "application/x-ndjson"}, timeout=60)
+        assert a.status == 200 and a.json["accepted"] == n, a
+        return a.json["ids"]
+    first = many(1, phone=LI, word="haberdasher")
+    for _ in range(3):
+        many(1000, phone=HAN)
+    last = many(1, phone=LI, word="haberdasher")
+    a = ask(g, "POST", "/v1/erasures", {"number": LI}, key)
+    assert (a.status, a.json["events"], a.json["finished_at"]) == (202, 1, None), a
+    g.kill9()
+    g.start()
+    after_it = many(1, phone=LI, word="later")
+
+    def finished():
+        b = ask(g, "GET", "/v1/erasures/" + a.json["id"])
+        return b.status == 200 and b.json
+    done = until(finished, 150, 0.5)
+    assert (done["events"], done["left_over"]) == (2, 0), done
+    assert [ask(g, "GET", "/v1/events/" + x[0]).json["data"] == {} for x in (first, last, after_it)] == [True, True, False]
+    until(lambda: not left(g, "haberdasher"), 30, 0.5, told="left in the files")
