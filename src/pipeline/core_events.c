@@ -33,6 +33,13 @@ static struct work *event_work(struct core *c, struct ask *a) {
     return w;
 }
 
+/* A part is not recorded by itself: what caps count of it is worked out here. */
+static struct job *part(struct core *c, struct work *w) {
+    if (c->tallies)
+        core_tally(c, w);
+    return &w->job;
+}
+
 /* Parts that were left out leave no gap. */
 static void make_parts(struct core *c, struct ask *a, struct work *w) {
     for (size_t i = 0; i < a->n_parts; i++) {
@@ -41,7 +48,7 @@ static void make_parts(struct core *c, struct ask *a, struct work *w) {
         for (size_t k = 0; k < a->business->n_acts; k++)
             if (a->business->acts[k].part == (int)i)
                 a->business->acts[k].part = (int)w->job.n_parts;
-        w->job.parts[w->job.n_parts++] = &core_new_put(c, &a->parts[i])->job;
+        w->job.parts[w->job.n_parts++] = part(c, core_new_put(c, &a->parts[i]));
     }
 }
 
@@ -73,7 +80,7 @@ static void again(struct core *c, struct work *w) {
         if (p->job.result == JOB_SUPPRESSED || p->job.result == JOB_POSTPONED) {
             p->live->work = NULL;
             c->n_jobs--;
-            next->job.parts[i] = &core_put_otherwise(c, p)->job;
+            next->job.parts[i] = part(c, core_put_otherwise(c, p));
             core_free_work(p);
         } else {
             next->job.parts[i] = &p->job;

@@ -141,3 +141,21 @@ def test_limits__a_rule_that_cannot_be_is_told_by_line(make_gateway, limits, say
     g = make_gateway.gateway(lane=QUICK, limits=limits)
     told = g.run("config", "check", "-c", g.settings_file)
     assert told.returncode != 0 and says in (told.stdout + told.stderr).decode(), told
+
+
+def test_caps_and_duplicates__hold_for_messages_that_rules_make(make_gateway, tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "rules" / "r.yaml").write_text("rules:\n  - {name: paid, on: paid, to: data.phone, template: paid, topic: news}\n")
+    (tmp_path / "templates" / "paid.txt").write_text("{{ text }}")
+    g = make_gateway(lane=QUICK, rules={"dir": str(tmp_path / "rules")}, templates={"dir": str(tmp_path / "templates")},
+                     limits={"caps": ["2/7d for topic=news"], "duplicates": ["1h"]})
+
+    def event(text):
+        a = g.post("/v1/events", {"type": "paid", "data": {"phone": "+14155550123", "text": text}})
+        assert a.status == 202 and a.json["outcomes"][0]["did"] == "fired", a
+        m = g.message(a.json["outcomes"][0]["message_id"])
+        return m["reason"] if m["status"] == "suppressed" else "sent"
+    assert [event(t) for t in ("one", "one", "two", "three")] == ["sent", "duplicate", "sent", "frequency_cap"]
+    assert post(g, "by hand", **NEWS)["reason"] == "frequency_cap"
+    until(lambda: g.sim.stats()["received"] == 2)
