@@ -256,6 +256,16 @@ static bool fill(struct fold_table *t, struct maker *m, struct err *e) {
     return true;
 }
 
+static void fill_wide(struct fold_table *t) {
+    for (uint32_t cp = FOLD_WIDE_BEGIN; cp < FOLD_WIDE_END; cp++) {
+        uint32_t entry = fold_look(t, cp), to = (cp + entry) & FOLD_DELTA,
+                 more = entry & ~(uint32_t)FOLD_DELTA;
+        bool plain = (to > ' ' && to < 0x80) || (to >= 0x800 && to < 0x10000);
+        t->wide[cp - FOLD_WIDE_BEGIN] =
+            plain && !(more & ~(uint32_t)(FOLD_HAN | FOLD_WORD)) ? (uint16_t)to : 0;
+    }
+}
+
 struct fold_table *fold_table_new(struct err *e) {
     UErrorCode ec = U_ZERO_ERROR;
     struct maker m = {.nfkc_cf = unorm2_getNFKCCasefoldInstance(&ec), .many = BUF_INIT(1u << 20)};
@@ -271,6 +281,8 @@ struct fold_table *fold_table_new(struct err *e) {
         t->nfc = m.nfc;
         ok = fill(t, &m, e);
     }
+    if (ok)
+        fill_wide(t);
     free(m.simple);
     buf_done(&m.many);
     if (ok)

@@ -9,6 +9,9 @@
 
 #define FOLD_PAGES 0x1100
 
+/* Three bytes of UTF-8 that begin with E3 to EF. */
+enum { FOLD_WIDE_BEGIN = 0x3000, FOLD_WIDE_END = 0x10000 };
+
 struct fold_table {
     uint16_t page[FOLD_PAGES];
     uint32_t (*pages)[256]; /* owned */
@@ -16,6 +19,10 @@ struct fold_table {
     char *many; /* owned: a length byte, then that many bytes of UTF-8 */
     size_t n_many;
     const UNormalizer2 *nfc; /* ICU's own */
+    /* What a character of three bytes becomes, where that is one of one or three bytes and there is nothing
+     * more to it: Chinese ones, and the punctuation and letters that go with them; else 0. A table of its
+     * own, as it is asked for nearly every character of a Chinese text. */
+    uint16_t wide[FOLD_WIDE_END - FOLD_WIDE_BEGIN];
 };
 
 static inline uint32_t fold_look(const struct fold_table *t, uint32_t cp) {

@@ -1,5 +1,6 @@
 #include "text/screen/leet.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define HIGH_BITS 0x8080808080808080u
@@ -19,13 +20,23 @@ static char class_of(char c) {
 
 void leet_skeleton(const char *folded, size_t n, char *out) {
     size_t i = 0;
-    while (i < n) {
-        /* Chinese text is left as it is, eight bytes at a time. */
-        for (uint64_t w; i + 8 <= n && (memcpy(&w, folded + i, 8), (w & HIGH_BITS) == HIGH_BITS); i += 8)
-            memcpy(out + i, &w, 8);
-        for (size_t end = n - i < 8 ? n : i + 8; i < end; i++)
-            out[i] = (char)(folded[i] ^ flip[(unsigned char)folded[i]]);
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w;
+        memcpy(&w, folded + i, 8);
+        uint64_t ascii = ~le64toh(w) & HIGH_BITS;
+        if (ascii == HIGH_BITS) {
+            for (size_t k = i; k < i + 8; k++)
+                out[k] = class_of(folded[k]);
+            continue;
+        }
+        memcpy(out + i, &w, 8);
+        for (; ascii; ascii &= ascii - 1) { /* few stand among Chinese characters */
+            size_t k = i + (size_t)__builtin_ctzll(ascii) / 8;
+            out[k] = class_of(folded[k]);
+        }
     }
+    for (; i < n; i++)
+        out[i] = class_of(folded[i]);
 }
 
 bool leet_stands(char seen, char meant) {

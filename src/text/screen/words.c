@@ -127,12 +127,12 @@ static bool look(const struct scan *s, struct place p) {
 }
 
 /* Whether some key may begin here. Without a branch, as nothing could foretell it; so is the next. */
-static inline unsigned ask_fronts(const struct words *w, const char *skeleton, unsigned kinds) {
-    const struct kind_hashes *ask = &w->ask_fronts[words_is_wide(*skeleton)];
+static inline unsigned ask_fronts(const struct kind_hashes *ask, const struct filter *fronts,
+                                  const char *skeleton, unsigned kinds) {
     uint64_t eight = words_first_eight(skeleton);
     unsigned found = 0;
     for (size_t k = 0; k < ask->n; k++)
-        found |= words_in_fronts(&w->fronts, words_hash(&ask->of[k], eight, 0)) << ask->of[k].kind;
+        found |= words_in_fronts(fronts, words_hash(&ask->of[k], eight, 0)) << ask->of[k].kind;
     return found & kinds;
 }
 
@@ -213,6 +213,8 @@ void words_scan(const struct words *w, const struct fold_table *t, struct sv fol
     if (w->n == 0)
         return;
     struct scan s = {w, t, folded, skeleton, hit, ctx};
+    const struct kind_hashes ask[2] = {w->ask_fronts[0], w->ask_fronts[1]};
+    const struct filter fronts = w->fronts;
     struct place gathered[GATHERED_MAX + STRIDE];
     size_t n_gathered = 0;
     uint64_t after = 0; /* the byte before these was a letter */
@@ -226,7 +228,7 @@ void words_scan(const struct words *w, const struct fold_table *t, struct sv fol
             size_t bit = (size_t)__builtin_ctzll(places), at = begin + bit;
             unsigned kinds = w->kinds[after_letter >> bit & 1][(unsigned char)skeleton[at]];
             gathered[n_gathered] = (struct place){(uint32_t)at, kinds};
-            n_gathered += ask_fronts(w, skeleton + at, kinds) != 0;
+            n_gathered += ask_fronts(&ask[words_is_wide(skeleton[at])], &fronts, skeleton + at, kinds) != 0;
         }
         if (n_gathered < GATHERED_MAX)
             continue;
