@@ -193,9 +193,9 @@ struct work *core_new_put(struct core *c, struct ask *a) {
     struct message *m = a->message;
     core_know_account(c, m->account_id, a->account_name);
     m->id = id_next(&c->ids, c->now);
+    if (m->send_at > m->created_at) /* validity counts from then, and was counted from the request's coming */
+        m->expires_at += m->send_at - m->created_at;
     m->created_at = c->now;
-    if (m->send_at > c->now)
-        m->expires_at += m->send_at - c->now; /* validity counts from the moment it may be sent */
     if (a->default_validity)
         core_extend_validity(c, m);
     struct live *l = core_live_new(c, m->id, m);
