@@ -451,7 +451,8 @@ void native_explain(struct api_request *rq) {
         decisions[i].run(d, explain_add(x, decisions[i].name));
     d->suppression = explain_add(x, "suppression");
     struct err e = ERR_INIT;
-    if (!reader_ahead(api_db(rq), d->m->priority, x->at, INT64_MAX, &x->ahead, &x->ahead_more, &e)) {
+    if (!reader_ahead(api_db(rq), api_world(rq)->node, d->m->priority, x->at, INT64_MAX, &x->ahead,
+                      &x->ahead_more, &e)) {
         message_free(d->m);
         api_fail(rq, &e);
         return;

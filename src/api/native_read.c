@@ -91,8 +91,8 @@ static void ask_why(struct api_request *rq, struct message *m) {
     ASSERT(w);
     w->m = m;
     rq->own = w;
-    if (m->head.due_at <= rq->now &&
-        !reader_ahead(api_db(rq), m->priority, m->head.due_at, m->id, &w->ahead, &w->ahead_more, &e)) {
+    if (m->head.due_at <= rq->now && !reader_ahead(api_db(rq), api_world(rq)->node, m->priority,
+                                                   m->head.due_at, m->id, &w->ahead, &w->ahead_more, &e)) {
         message_free(m);
         api_fail(rq, &e);
         return;

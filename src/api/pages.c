@@ -13,20 +13,29 @@ void page_health(struct api_request *rq) {
 void page_ready(struct api_request *rq) {
     const struct meters *m = api_world(rq)->meters;
     bool stopping = api_is_draining(rq);
+    bool leaseless = !lease_holds(api_world(rq)->lease);
     bool stuck = atomic_load_explicit(&m->gauges[GAUGE_JOURNAL_HEALTHY], memory_order_relaxed) == 0;
+    const struct {
+        bool is;
+        struct sv why;
+    } reasons[] = {{stopping, SV("the gateway is stopping")},
+                   {stuck, SV("the database does not take writes")},
+                   {leaseless, SV("this node's lease has ended, and the database has not renewed it")}};
     struct buf *out = api_scratch(rq);
+    unsigned n = 0;
     buf_addc(out, '{');
-    json_pair_bool(out, "ready", !stopping && !stuck);
+    json_pair_bool(out, "ready", !stopping && !stuck && !leaseless);
     json_key(out, "reasons");
     buf_addc(out, '[');
-    if (stopping)
-        json_add_string(out, SV("the gateway is stopping"));
-    if (stopping && stuck)
-        buf_addc(out, ',');
-    if (stuck)
-        json_add_string(out, SV("the database does not take writes"));
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (!reasons[i].is)
+            continue;
+        if (n++)
+            buf_addc(out, ',');
+        json_add_string(out, reasons[i].why);
+    }
     buf_adds(out, "]}");
-    api_answer_json(rq, stopping || stuck ? 503 : 200, buf_sv(out));
+    api_answer_json(rq, n ? 503 : 200, buf_sv(out));
 }
 
 void page_metrics(struct api_request *rq) {

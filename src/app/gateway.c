@@ -104,7 +104,7 @@ static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, st
     if (!master_key_load(g->source.master_key_hex, g->settings->data_dir, &g->master, e))
         return false;
     g->db = db_open(g->settings->database, DB_WRITER, e);
-    if (!g->db || !migrate(g->db, &from, &to, e) || !reader_totals(g->db, last_id, backlog, e))
+    if (!g->db || !migrate(g->db, &from, &to, e) || !reader_totals(g->db, 0, last_id, backlog, e))
         return false;
     if (*last_id)
         real_clock_at_least(&g->clock, id_time(*last_id));

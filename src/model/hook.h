@@ -56,6 +56,7 @@ struct hook_secret {
 /* The texts are owned by whoever made it. */
 struct webhook {
     int64_t id, account_id;
+    unsigned node; /* that delivers what it is owed */
     struct sv url, description;
     struct sv types, topics; /* one a line; no topics: all */
     uint64_t type_bits;

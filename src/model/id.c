@@ -30,6 +30,11 @@ int64_t id_next(struct id_maker *m, int64_t now) {
     return m->last;
 }
 
+int64_t id_after(int64_t last, unsigned node) {
+    return (((last >> (SEQUENCE_BITS + NODE_BITS)) + 1) << (SEQUENCE_BITS + NODE_BITS)) |
+           (int64_t)node << SEQUENCE_BITS;
+}
+
 int64_t id_time(int64_t id) {
     return ((id >> (SEQUENCE_BITS + NODE_BITS)) + epoch_ms) * US_PER_MS;
 }

@@ -24,6 +24,8 @@ struct id_maker {
 };
 
 int64_t id_next(struct id_maker *m, int64_t now);
+/* Where a maker of that node goes on so that its ids rise above last, which any node may have made. */
+int64_t id_after(int64_t last, unsigned node);
 /* The time an id was made, in clock microseconds (millisecond steps). */
 int64_t id_time(int64_t id);
 /* The smallest id that could have been made at or after `at`; for range queries by time. */

@@ -76,6 +76,10 @@ static const struct {
     [COUNT_RULES_CANCELED] = {"rules_canceled_total", "Messages withdrawn by later events."},
     [COUNT_DIGESTS] = {"digests_total", "Messages made of gathered events."},
     [COUNT_RULES_PUBLISHED] = {"rules_published_total", "Rules published, or withdrawn, over HTTP."},
+    [COUNT_NODES_TAKEN] = {"nodes_taken_total", "Nodes found without a lease, whose work was taken over."},
+    [COUNT_NODE_MESSAGES] = {"node_messages_moved_total", "Messages of nodes that are gone, moved here."},
+    [COUNT_PARCELS] = {"node_parcels_total",
+                       "Receipts and commands handed to the nodes that own their messages."},
 };
 
 static const struct {
@@ -95,6 +99,7 @@ static const struct {
     [GAUGE_JOURNAL_MAILBOX] = {"mailbox_journal_fill_percent", "Fill of the mailbox core to journal."},
     [GAUGE_SENDER_MAILBOX] = {"mailbox_sender_fill_percent", "Fill of the fullest mailbox core to sender."},
     [GAUGE_JOURNAL_HEALTHY] = {"journal_healthy", "1 while the database takes writes."},
+    [GAUGE_NODES] = {"nodes_alive", "Nodes that share the database and are alive; 0: a lone gateway."},
 };
 
 static const struct {

@@ -72,6 +72,9 @@ enum counter {
     COUNT_RULES_CANCELED,  /* messages withdrawn by events */
     COUNT_DIGESTS,         /* messages made of gathered events */
     COUNT_RULES_PUBLISHED, /* changes of what is published; fronts look again when it rises */
+    COUNT_NODES_TAKEN,     /* nodes whose work was taken over, by this one's word */
+    COUNT_NODE_MESSAGES,   /* messages moved to this node */
+    COUNT_PARCELS,         /* receipts and commands handed to other nodes */
     COUNTER_COUNT
 };
 
@@ -89,6 +92,7 @@ enum gauge {
     GAUGE_JOURNAL_MAILBOX,
     GAUGE_SENDER_MAILBOX,
     GAUGE_JOURNAL_HEALTHY, /* 1 while the database takes writes */
+    GAUGE_NODES,           /* that share the database and are alive; 0: a lone gateway */
     GAUGE_COUNT
 };
 

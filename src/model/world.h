@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/vault.h"
+#include "model/lease.h"
 #include "model/meters.h"
 
 #include <string.h>
@@ -18,7 +19,9 @@ struct world {
     void *ctx;
     const struct log *log;
     struct meters *meters;
-    struct sip_key id_key;  /* of message sids and attempt tokens; the same for the life of a database */
+    struct sip_key id_key;     /* of message sids and attempt tokens; the same for the life of a database */
+    unsigned node;             /* which of the processes that share the database this is; 0: the only one */
+    const struct lease *lease; /* of that node; NULL: it needs none */
     struct vault_key vault; /* of what is kept sealed: one-time codes and the texts that say them; likewise */
 };
 

@@ -90,8 +90,9 @@ struct ask {
     struct ask *parts;
     size_t n_parts;
     struct receipt receipt;
-    char number[32];  /* RECEIPT with id 0 */
-    struct ask *next; /* the core's, of such a RECEIPT: those that wait to be looked for again */
+    char number[32];       /* RECEIPT with id 0 */
+    struct parcel *parcel; /* the core's: it came from another node, which is told */
+    struct ask *next;      /* the core's, of such a RECEIPT: those that wait to be looked for again */
     int64_t again_at;
     unsigned tries;
 

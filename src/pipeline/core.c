@@ -27,7 +27,8 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     c->out_calls = out_calls;
     c->limits = limits;
     c->code_limits = codes;
-    c->ids.last = last_id;
+    c->ids.node = w->node;
+    c->ids.last = w->node ? id_after(last_id, w->node) : last_id;
     c->backlog = backlog;
     c->owed.behind = true;
     c->hooks.unread = true;
@@ -85,6 +86,7 @@ void core_free(struct core *c) {
     for (size_t i = 0; i < c->gone.cap; i++)
         core_lane_free(c->gone.slots[i].value);
     core_hooks_done(c);
+    core_nodes_done(c);
     map_done(&c->gone);
     map_done(&c->live);
     map_done(&c->owing);
@@ -117,6 +119,8 @@ static void free_rows(struct job *j) {
         delivery_done(&j->deliveries[i]);
     free(j->deliveries);
     free(j->lapsed);
+    free(j->parcels);
+    free(j->woken);
 }
 
 void core_free_work(struct work *w) {
@@ -179,8 +183,11 @@ void core_record(struct core *c, struct work *w) {
 }
 
 void core_answer(struct core *c, struct ask *a, enum ask_result result) {
-    (void)c;
     a->result = result;
+    if (a->parcel) {
+        core_parcel_done(c, a, result);
+        return;
+    }
     if (!a->reply_to)
         return;
     void *item = a;
@@ -204,7 +211,9 @@ struct live *core_live_get(struct core *c, int64_t id) {
     if (l)
         return l;
     l = core_live_new(c, id, NULL);
-    core_record(c, core_work(c, FOR_LOAD, JOB_LOAD, l));
+    struct work *w = core_work(c, FOR_LOAD, JOB_LOAD, l);
+    core_nodes_load(c, w);
+    core_record(c, w);
     return l;
 }
 
@@ -364,6 +373,7 @@ static void load_done(struct core *c, struct work *w) {
         ASSERT(!l->m);
         l->m = j->loaded;
         j->loaded = NULL;
+        c->backlog += j->adopted && l->m->head.due_at;
         l->attempt = j->attempt;
         l->item.priority = l->m->priority;
         core_settled(c, l);
@@ -371,6 +381,12 @@ static void load_done(struct core *c, struct work *w) {
     }
     if (j->result == JOB_ABSENT)
         core_parked_absent(c, l);
+    if (j->result == JOB_ELSEWHERE) {
+        for (struct parked *p; (p = unpark(l)) != NULL; free(p))
+            core_parcel_send(c, p->ask, l->id, j->owner_node);
+        core_settled(c, l);
+        return;
+    }
     for (struct parked *p; (p = unpark(l)) != NULL; free(p)) {
         ASSERT(p->ask); /* calls exist for loaded messages only */
         p->ask->err = j->err;
@@ -432,6 +448,9 @@ static void committed(struct core *c, struct work *w) {
     case FOR_GUARD: core_guard_done(c, w); break;
     case FOR_TRIAL: core_trial_done(c, w); break;
     case FOR_EVENT: core_event_done(c, w); break;
+    case FOR_NODES: core_nodes_looked(c, w); break;
+    case FOR_PARCEL: core_parcel_sent(c, w); break;
+    case FOR_PARCEL_END: break;
     }
     core_free_work(w);
 }
@@ -502,13 +521,14 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[7 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
+    int64_t others[8 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
                                                   c->owed.next_due_at,
                                                   c->use_at,
                                                   c->accounts.ask_at,
                                                   core_find_again_at(c),
-                                                  core_hooks_next_at(c)};
-    size_t n = 6;
+                                                  core_hooks_next_at(c),
+                                                  c->nodes.look_at};
+    size_t n = 7;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++) {
@@ -547,6 +567,7 @@ int64_t core_turn(struct core *c) {
     core_ask_for_pages(c);
     core_owed_scan(c);
     core_hooks_turn(c);
+    core_nodes_turn(c);
     core_keep_house(c);
     hand_out_jobs(c);
     hand_out_calls(c);

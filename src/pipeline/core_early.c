@@ -21,7 +21,7 @@ void core_find(struct core *c, struct ask *a) {
 
 /* The first time always: the answer may have been on its way to the disk together with the question. */
 static bool may_come(const struct core *c, const struct ask *a) {
-    bool under_way = a->tries == 0 || c->n_calls > 0 || c->n_jobs > 0;
+    bool under_way = a->tries == 0 || c->n_calls > 0 || c->n_jobs > 0 || c->nodes.alive > 1;
     return under_way && a->tries < TRIES_MAX && c->early.n < WAITING_MAX && !c->draining;
 }
 

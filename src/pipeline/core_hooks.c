@@ -191,7 +191,8 @@ void core_hooks_listed(struct core *c, struct work *w) {
     c->hooks.reread_at = 0;
     const struct hook_list *l = w->job.hook_list;
     for (size_t i = 0; i < l->n; i++)
-        adopt_hook(c, &l->at[i]);
+        if (l->at[i].node == c->world->node)
+            adopt_hook(c, &l->at[i]);
     drop_unseen(c);
 }
 
@@ -281,9 +282,13 @@ static void disable(struct core *c, struct endpoint *p, enum hook_status why) {
 /* ---- what is owed ---- */
 
 void core_hooks_owed(struct core *c, const struct hooked *h) {
-    for (unsigned i = 0; i < h->n; i++) {
-        struct endpoint *p = map_get(&c->hooks.endpoints, (uint64_t)h->ids[i]);
-        if (!p) /* new: the list is being read, and it with it */
+    core_hooks_wake(c, h->ids, h->n); /* one that is not there is new, and being read; or another node's */
+}
+
+void core_hooks_wake(struct core *c, const int64_t *ids, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        struct endpoint *p = map_get(&c->hooks.endpoints, (uint64_t)ids[i]);
+        if (!p)
             continue;
         p->behind = true;
         make_busy(c, p);
@@ -441,7 +446,7 @@ static void look_at_all(struct core *c) {
 }
 
 static void keep_house(struct core *c) {
-    if (c->hooks.endpoints.n == 0 || c->hooks.pruning || c->now < c->hooks.prune_at)
+    if (c->hooks.endpoints.n == 0 || c->hooks.pruning || c->now < c->hooks.prune_at || !core_nodes_keeps(c))
         return;
     struct work *w = core_work(c, FOR_HOOK_PRUNE, JOB_HOOK_PRUNE, NULL);
     w->job.due_at = c->now - (int64_t)c->settings->webhooks.keep_s * US_PER_S;

@@ -157,6 +157,8 @@ void core_keep_house(struct core *c) {
     }
     if (c->now >= c->prune_at) {
         c->prune_at = c->now + PRUNE_EVERY_US;
+        if (!core_nodes_keeps(c))
+            return;
         struct work *w = core_work(c, FOR_PRUNE, JOB_PRUNE, NULL);
         w->job.limit = SCAN_MAX;
         w->job.keep_from = core_verify_keep_from(c);

@@ -4,7 +4,7 @@
  * look-ups), core_route.c (routes), core_price.c (what they cost), core_trials.c (their canaries),
  * core_time.c (quiet hours), core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is
  * told of messages), core_owed.c (status callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard),
- * core_verify.c (one-time codes), core_events.c (business events).
+ * core_verify.c (one-time codes), core_events.c (business events), core_nodes.c (the other nodes).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -78,6 +78,9 @@ enum purpose {
     FOR_TRIAL,  /* what is kept of lanes on trial */
     FOR_GUARD,  /* what the fraud guard keeps: answers ask, if there is one */
     FOR_EVENT,  /* answers ask; its parts are works of their own, FOR_PUT */
+    FOR_NODES,  /* a look around among the nodes */
+    FOR_PARCEL, /* what is another node's to do: answers ask, or has it wait */
+    FOR_PARCEL_END,
 };
 
 struct work {
@@ -132,6 +135,13 @@ struct core {
         bool unread, reading;
         int64_t ask_at;
     } trials;
+    struct { /* the other nodes of the database; a lone gateway has none */
+        bool looking, keeper;
+        int64_t look_at, hooks_version;
+        unsigned alive;
+        struct map doing; /* parcel id -> struct parcel: came from others */
+        struct map sent;  /* parcel id -> struct sent, owned: commands that others do */
+    } nodes;
     struct map gone; /* lanes no longer configured, owned: calls may still name them */
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
@@ -250,6 +260,20 @@ bool core_within_limits(struct core *c, struct ask *a);
 void core_event(struct core *c, struct ask *a);
 void core_event_done(struct core *c, struct work *w);
 void core_event_forget(struct work *w);
+
+/* core_nodes.c: the other nodes */
+void core_nodes_turn(struct core *c);
+void core_nodes_looked(struct core *c, struct work *w);
+/* w loads a row, which may be of a node that is gone. */
+void core_nodes_load(struct core *c, struct work *w);
+/* Jobs that must run once are this process' to do. */
+bool core_nodes_keeps(const struct core *c);
+/* a is about a message of another node. */
+void core_parcel_send(struct core *c, struct ask *a, int64_t message_id, unsigned to);
+void core_parcel_sent(struct core *c, struct work *w);
+/* What came from another node is answered; frees a. */
+void core_parcel_done(struct core *c, struct ask *a, enum ask_result result);
+void core_nodes_done(struct core *c); /* the core ends */
 
 /* core_guard.c: the fraud guard */
 void core_load_guard(struct core *c, const struct settings *s);
@@ -406,6 +430,8 @@ void core_hooks_turn(struct core *c);
 int64_t core_hooks_next_at(const struct core *c); /* 0: nothing is to come */
 /* A committed change owes events to these. */
 void core_hooks_owed(struct core *c, const struct hooked *h);
+/* Something is due for these, whoever owed it. */
+void core_hooks_wake(struct core *c, const int64_t *ids, unsigned n);
 void core_hooks_write(struct core *c, struct ask *a);
 void core_hooks_written(struct core *c, struct work *w);
 void core_hooks_listed(struct core *c, struct work *w);

@@ -52,6 +52,8 @@ void core_enqueue(struct core *c, struct live *l) {
 
 struct lane *core_lane_at_once(struct core *c, struct live *l) {
     const struct queue_lane *own = &c->queue.lanes[l->m->priority];
+    if (!lease_holds(c->world->lease))
+        return NULL;
     if (c->queue.n == 0 && own->n_missing == 0)
         return own->behind ? NULL : core_open_lane(c, l->m);
     core_set_item(c, l);
@@ -102,7 +104,7 @@ static bool may_go(const struct queue_item *i, void *ctx) {
 
 void core_claims(struct core *c) {
     struct turn t = {.c = c};
-    if (c->draining || c->queue.n == 0)
+    if (c->draining || c->queue.n == 0 || !lease_holds(c->world->lease))
         return;
     queue_begin_pass(&c->queue);
     while (c->n_jobs < CORE_JOBS_MAX / 2 && c->n_calls < CORE_CALLS_MAX) {

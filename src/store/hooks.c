@@ -6,7 +6,7 @@ enum { LIST_BYTES_MAX = 512 * 1024 * 1024 };
 
 #define COLUMNS                                                                                              \
     "id, account_id, url, description, types, topics, secret, old_secret, old_until, status, status_since, " \
-    "failing_since, replay_since, replay_after, replay_until, created_at, updated_at"
+    "failing_since, replay_since, replay_after, replay_until, created_at, updated_at, node"
 
 static struct hook_secret read_secret(struct sv v) {
     struct hook_secret out = {0};
@@ -44,6 +44,7 @@ static bool read_hook(struct db_stmt *s, struct arena *mem, struct webhook *out)
         .replay_until = db_col_int(s, 14),
         .created_at = db_col_int(s, 15),
         .updated_at = db_col_int(s, 16),
+        .node = (unsigned)db_col_int(s, 17),
     };
     if (out->status >= HOOK_STATUSES && out->status != HOOK_DELETED)
         out->status = HOOK_BY_CALLER; /* of a newer program */
@@ -123,7 +124,7 @@ static void bind_secret(struct db_stmt *s, const struct hook_secret *v) {
 static bool create(struct db *db, struct hook_write *w, int64_t now, struct err *e) {
     static const char many[] = "SELECT count(*) FROM webhook WHERE account_id=? AND status<>9";
     static const char sql[] = "INSERT INTO webhook (id, account_id, url, description, types, topics, secret, "
-                              "created_at, updated_at, status_since) VALUES (?,?,?,?,?,?,?,?,?,?) "
+                              "created_at, updated_at, status_since, node) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
                               "ON CONFLICT DO NOTHING";
     struct db_stmt *s = db_stmt(db, many, e);
     bool row;
@@ -145,6 +146,7 @@ static bool create(struct db *db, struct hook_write *w, int64_t now, struct err 
     db_int(s, now);
     db_int(s, now);
     db_int(s, now);
+    db_int(s, w->hook.node);
     if (!db_run(s, e))
         return false;
     w->absent = db_changes(db) == 0; /* the id is another's: the clock was set back */

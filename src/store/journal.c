@@ -4,6 +4,7 @@
 #include "store/journal_events.h"
 #include "store/journal_hooks.h"
 #include "store/journal_messages.h"
+#include "store/journal_nodes.h"
 #include "store/journal_reads.h"
 #include "store/journal_rows.h"
 #include "store/lane_use.h"
@@ -21,14 +22,20 @@ enum {
     PATIENCE_IN_TROUBLE_MS = 200,
 };
 
+/* Its sender has given up waiting for the answer, or is gone. */
+static const int64_t parcel_kept_us = INT64_C(3600) * 1000 * 1000;
+
 struct journal {
     struct db *db;
     struct job **held; /* must-jobs of failed transactions, in order */
     size_t n_held;
     struct err trouble;
-    bool heed;               /* the suppression list may have rows */
-    bool scrub;              /* the log may have what was erased */
-    struct hook_list *hooks; /* owned; NULL: to be read */
+    bool heed;                    /* the suppression list may have rows */
+    bool scrub;                   /* the log may have what was erased */
+    struct hook_list *hooks;      /* owned; NULL: to be read */
+    const struct node_self *self; /* NULL: alone */
+    int64_t batch, renew_at;      /* of its transactions: the latest's number, when the lease is renewed */
+    int64_t hooks_version;        /* of the list */
 };
 
 struct journal *journal_new(struct db *db, struct err *e) {
@@ -46,6 +53,10 @@ struct journal *journal_new(struct db *db, struct err *e) {
         j->scrub = false;
     db_set_patience(db, PATIENCE_MS);
     return j;
+}
+
+void journal_join(struct journal *j, const struct node_self *self) {
+    j->self = self->id ? self : NULL;
 }
 
 void journal_free(struct journal *j) {
@@ -99,7 +110,8 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
            links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
            tally_prune(db, job->now, job->limit, e) && prune_verifications(db, job, e) &&
            erasures_go_on(db, job->now, &job->scrubs, &job->more, e) &&
-           events_prune(db, job->events_floor, job->now, job->limit, e);
+           events_prune(db, job->events_floor, job->now, job->limit, e) &&
+           (!job->self || parcels_prune(db, job->now - parcel_kept_us, job->limit, e));
 }
 
 static bool do_verify(struct db *db, struct job *job, struct err *e) {
@@ -140,6 +152,10 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_HOOK_PRUNE] = journal_do_hook_prune,
         [JOB_VERIFY] = do_verify,
         [JOB_EVENT] = journal_do_event,
+        [JOB_NODES] = journal_do_nodes,
+        [JOB_PARCEL] = journal_do_parcel,
+        [JOB_PARCEL_ANSWER] = journal_do_parcel_answer,
+        [JOB_PARCEL_FORGET] = journal_do_parcel_forget,
     };
     return doers[job->kind](db, job, e);
 }
@@ -180,6 +196,13 @@ static void reset_outcome(struct job *job) {
     free(job->lapsed);
     job->lapsed = NULL;
     job->n_lapsed = 0;
+    free(job->parcels);
+    free(job->woken);
+    job->parcels = NULL;
+    job->woken = NULL;
+    job->n_parcels = job->n_answers = job->n_woken = 0;
+    job->news = (struct node_news){0};
+    job->adopted = false;
     for (size_t i = 0; i < job->n_parts; i++)
         reset_outcome(job->parts[i]);
     job->more = false;
@@ -208,22 +231,63 @@ static bool look_at_hooks(struct journal *j, bool again, struct err *e) {
     return j->hooks != NULL;
 }
 
+/* A transaction of a node that another has taken over must not be. *granted: when its lease began anew, by
+ * the monotonic clock; 0: it did not. */
+static bool pass_fence(struct journal *j, int64_t *granted, struct err *e) {
+    const struct node_self *self = j->self;
+    int64_t begun = self->lease->mono_us(self->lease->ctx), version;
+    bool ours, renew = begun >= j->renew_at;
+    if (!nodes_fence(j->db, self, j->batch + 1, renew, &ours, &version, e))
+        return false;
+    if (!ours) {
+        atomic_store(&self->lease->lost, true);
+        return err_set(e, ERR_OUTSIDE, "another node has taken over the work of node %u", self->id);
+    }
+    if (version != j->hooks_version) {
+        hook_list_free(j->hooks);
+        j->hooks = NULL;
+        j->hooks_version = version;
+    }
+    *granted = renew ? begun : 0;
+    return true;
+}
+
+static void passed_fence(struct journal *j, int64_t granted) {
+    const struct node_self *self = j->self;
+    j->batch++;
+    if (!granted)
+        return;
+    j->renew_at = granted + self->lease_us / 6;
+    atomic_store(&self->lease->until_us, granted + self->lease_us - self->lease_us / 8);
+}
+
+/* The other nodes keep the list of webhooks, too. */
+static bool tell_nodes(struct journal *j, const struct job *job, struct err *e) {
+    return !j->self || !job->rehook || nodes_hooks_changed(j->db, e);
+}
+
 static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     if (n == 0)
         return true;
     bool scrub = false;
-    bool ok = db_in_place(j->db, e) && db_begin(j->db, e);
+    int64_t granted = 0;
+    bool ok = db_in_place(j->db, e) && db_begin(j->db, e) && (!j->self || pass_fence(j, &granted, e));
     if (ok && !j->heed)
         ok = look_at_list(j, jobs, n, e);
     ok = ok && look_at_hooks(j, false, e);
     for (size_t i = 0; ok && i < n; i++) {
         jobs[i]->heed = j->heed;
         jobs[i]->hooks = j->hooks->n ? j->hooks : NULL;
-        ok = do_job(j->db, jobs[i], e) && (!jobs[i]->rehook || look_at_hooks(j, true, e));
+        jobs[i]->self = j->self;
+        jobs[i]->hooks_version = j->hooks_version;
+        ok = do_job(j->db, jobs[i], e) && tell_nodes(j, jobs[i], e) &&
+             (!jobs[i]->rehook || look_at_hooks(j, true, e));
         j->heed |= jobs[i]->wrote;
         scrub |= jobs[i]->scrubs;
     }
     ok = ok && db_commit(j->db, e);
+    if (ok && j->self)
+        passed_fence(j, granted);
     j->scrub |= ok && scrub;
     if (!ok) {
         db_rollback(j->db);

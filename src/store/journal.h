@@ -19,6 +19,8 @@
 #include "store/db.h"
 #include "store/deliveries.h"
 #include "store/events.h"
+#include "store/nodes.h"
+#include "store/parcels.h"
 #include "store/replies.h"
 #include "store/suppression.h"
 #include "store/templates.h"
@@ -50,6 +52,10 @@ enum job_kind {
     JOB_HOOK_PRUNE,     /* deliveries older than due_at are forgotten */
     JOB_VERIFY,         /* a one-time code is tried, or withdrawn */
     JOB_EVENT,          /* a business event with all its parts, which are PUTs */
+    JOB_NODES,          /* a look around among the nodes of this database */
+    JOB_PARCEL,         /* what is another node's to do */
+    JOB_PARCEL_ANSWER,  /* what came of one */
+    JOB_PARCEL_FORGET,  /* its answer was read */
 };
 
 enum job_result {
@@ -63,6 +69,7 @@ enum job_result {
     JOB_SUPPRESSED, /* PUT that leaves something to do, MOVE that begins an attempt: why says what forbids it;
                        nothing stored */
     JOB_POSTPONED,  /* likewise: over a frequency cap, until */
+    JOB_ELSEWHERE,  /* LOAD: it is of another live node, which owner_node says */
 };
 
 /* A status callback that is due. */
@@ -162,6 +169,19 @@ struct job {
     int64_t first_id;          /* PUT, MOVE: it is suppressed as a duplicate of that one; else 0 */
     int64_t until;             /* POSTPONED */
 
+    struct parcel *parcel; /* PARCEL, PARCEL_ANSWER, PARCEL_FORGET: borrowed */
+    int64_t sending_until; /* NODES, LOAD: attempts of a node that is gone are open until then at least */
+    struct node_news news; /* NODES */
+    struct parcel
+        *parcels; /* NODES: `limit` of what is to be done, then the answers; the receiver's to free */
+    unsigned n_parcels, n_answers;
+    int64_t *woken; /* NODES: own webhooks with something due; likewise */
+    unsigned n_woken;
+    int64_t hooks_version; /* NODES */
+    unsigned owner_node;   /* LOAD: ELSEWHERE */
+    bool adopted;          /* LOAD: it was another node's, which is gone */
+
+    const struct node_self *self;  /* the journal's: who this process is; NULL: alone */
     bool heed;                     /* the journal's: the suppression list may have rows */
     const struct hook_list *hooks; /* the journal's; NULL: there are none */
     bool rehook;                   /* the journal's: they are others now */
@@ -204,6 +224,10 @@ struct journal;
 /* db stays the caller's. */
 MUST_USE struct journal *journal_new(struct db *db, struct err *e);
 void journal_free(struct journal *j);
+/* This process is a node of its database: self, which is borrowed, has joined. Each transaction is fenced and
+ * the lease renewed by them; without jobs nobody renews it, so JOB_NODES must come often. When another node
+ * has taken over, the lease says so, and nothing is stored any more. */
+void journal_join(struct journal *j, const struct node_self *self);
 
 /* Does the n jobs in one transaction; those finished (in any order) are written to done, which has room for n
  * + the jobs kept from before. Returns how many. Jobs kept back are tried again at the next call, which may

@@ -12,6 +12,7 @@ static bool say(struct db *db, const char *sql, struct err *e) {
 static bool do_part(struct db *db, struct job *job, struct job *part, struct err *e) {
     part->heed = job->heed;
     part->hooks = job->hooks;
+    part->self = job->self;
     part->hooked.n = 0; /* of a try that was taken back */
     part->result = JOB_DONE;
     if (!journal_do_put(db, part, e))

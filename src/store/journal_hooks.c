@@ -1,9 +1,12 @@
 #include "store/journal_hooks.h"
 
+#include "store/journal_rows.h"
+
 bool journal_do_hook(struct db *db, struct job *job, struct err *e) {
     struct hook_write *w = job->hook;
     const struct webhook *h = &w->hook;
     bool test = w->act == HOOK_SEND_TEST, disabled = w->act == HOOK_DISABLE && h->status != HOOK_BY_CALLER;
+    w->hook.node = (unsigned)journal_node(job);
     if (!hooks_write(db, w, job->now, e))
         return false;
     if (w->absent || w->full || w->off)

@@ -216,10 +216,9 @@ bool journal_do_put(struct db *db, struct job *job, struct err *e) {
         if (job->result == JOB_DUPLICATE)
             return true;
     }
-    return journal_insert_message(db, job->message, &job->change.next, e) &&
-           journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           usage_count(db, job, e) && add_links(db, job, e) && tally_write(db, job, e) &&
-           forget_secret(db, job, e) &&
+    return journal_insert_message(db, job, e) && journal_write_change(db, job, e) &&
+           lane_use_count(db, job, e) && usage_count(db, job, e) && add_links(db, job, e) &&
+           tally_write(db, job, e) && forget_secret(db, job, e) &&
            (!job->verification || verifications_put(db, job->message, job->verification, job->now, e)) &&
            tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
@@ -315,9 +314,8 @@ bool journal_do_move(struct db *db, struct job *job, struct err *e) {
     if (job->result != JOB_DONE)
         return true;
     return usage_count(db, job, e) && journal_update_message(db, job->message, &job->change.next, e) &&
-           journal_write_change(db, job->message->id, &job->change, e) && lane_use_count(db, job, e) &&
-           tally_write(db, job, e) && forget_secret(db, job, e) && tell_hooks(db, job, e) &&
-           learn(db, job, e);
+           journal_write_change(db, job, e) && lane_use_count(db, job, e) && tally_write(db, job, e) &&
+           forget_secret(db, job, e) && tell_hooks(db, job, e) && learn(db, job, e);
 }
 
 bool journal_do_redact(struct db *db, struct job *job, struct err *e) {

@@ -1,5 +1,6 @@
 #include "store/journal_reads.h"
 
+#include "store/journal_rows.h"
 #include "store/rows.h"
 
 #include <string.h>
@@ -41,6 +42,9 @@ static bool find(struct db *db, struct job *job, struct err *e) {
 bool journal_do_load(struct db *db, struct job *job, struct err *e) {
     if (job->id == 0)
         return find(db, job, e);
+    if (job->self &&
+        !nodes_adopt(db, job->self, job->id, job->sending_until, &job->owner_node, &job->adopted, e))
+        return false;
     static const char sql[] =
         "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND (m.account_id=? OR ?=0)";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -54,6 +58,11 @@ bool journal_do_load(struct db *db, struct job *job, struct err *e) {
         job->result = JOB_ABSENT;
         return true;
     }
+    if (job->self && job->owner_node != job->self->id) {
+        job->result = JOB_ELSEWHERE;
+        db_end(s);
+        return true;
+    }
     job->loaded = rows_message(s);
     db_end(s);
     return latest_attempt(db, job->id, &job->attempt, e);
@@ -61,10 +70,11 @@ bool journal_do_load(struct db *db, struct job *job, struct err *e) {
 
 static bool next_due(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
-        "SELECT due_at FROM message INDEXED BY message_due WHERE priority=? AND due_at>? "
+        "SELECT due_at FROM message INDEXED BY message_due WHERE node=? AND priority=? AND due_at>? "
         "ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
+    db_int(s, journal_node(job));
     db_int(s, job->priority);
     db_int(s, job->now);
     if (!db_next(s, &row, e))
@@ -110,11 +120,12 @@ static bool gather_attempts(struct db *db, struct job *job, struct err *e) {
 
 bool journal_do_scan(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
-        "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND "
+        "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE m.node=? AND m.priority=? AND "
         "(m.due_at, m.id) > (?, ?) AND m.due_at<=? ORDER BY m.due_at, m.id LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
+    db_int(s, journal_node(job));
     db_int(s, job->priority);
     db_int(s, job->after_due_at);
     db_int(s, job->after_id);
@@ -129,15 +140,15 @@ bool journal_do_scan(struct db *db, struct job *job, struct err *e) {
  * it. */
 bool journal_do_sweep(struct db *db, struct job *job, struct err *e) {
     static const char end[] =
-        "SELECT due_at, id FROM message INDEXED BY message_due WHERE priority=? AND "
+        "SELECT due_at, id FROM message INDEXED BY message_due WHERE node=? AND priority=? AND "
         "due_at IS NOT NULL AND (due_at, id) > (?, ?) AND due_at<=? ORDER BY due_at, id LIMIT 1 OFFSET ?";
-    static const char sql[] =
-        "SELECT " ROW_COLUMNS
-        " FROM message AS m INDEXED BY message_due WHERE m.priority=? AND m.due_at IS NOT NULL AND "
-        "(m.due_at, m.id) > (?, ?) AND (m.due_at, m.id) <= (?, ?) AND m.expires_at<=? "
-        "ORDER BY m.due_at, m.id LIMIT ?";
+    static const char sql[] = "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_due WHERE "
+                              "m.node=? AND m.priority=? AND m.due_at IS NOT NULL AND "
+                              "(m.due_at, m.id) > (?, ?) AND (m.due_at, m.id) <= (?, ?) AND m.expires_at<=? "
+                              "ORDER BY m.due_at, m.id LIMIT ?";
     struct db_stmt *s = db_stmt(db, end, e);
     bool row;
+    db_int(s, journal_node(job));
     db_int(s, job->priority);
     db_int(s, job->after_due_at);
     db_int(s, job->after_id);
@@ -151,6 +162,7 @@ bool journal_do_sweep(struct db *db, struct job *job, struct err *e) {
     s = db_stmt(db, sql, e);
     if (!s)
         return false;
+    db_int(s, journal_node(job));
     db_int(s, job->priority);
     db_int(s, job->after_due_at);
     db_int(s, job->after_id);
@@ -175,14 +187,15 @@ bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e) {
         "SELECT " ROW_COLUMNS
         ", c.event, c.tries, c.state, c.reason, c.code, c.due_at, ev.at FROM callback AS c "
         "CROSS JOIN message AS m ON m.id=c.message_id "
-        "CROSS JOIN event AS ev ON ev.message_id=c.message_id AND ev.number=c.event WHERE c.due_at<=? ORDER "
-        "BY c.due_at LIMIT ?";
-    static const char next[] = "SELECT min(due_at) FROM callback WHERE due_at>?";
+        "CROSS JOIN event AS ev ON ev.message_id=c.message_id AND ev.number=c.event WHERE c.node=? AND "
+        "c.due_at<=? ORDER BY c.due_at LIMIT ?";
+    static const char next[] = "SELECT min(due_at) FROM callback WHERE node=? AND due_at>?";
     struct db_stmt *s = db_stmt(db, sql, e);
     if (!s)
         return false;
     job->callbacks = calloc(job->limit, sizeof *job->callbacks);
     ASSERT(job->callbacks);
+    db_int(s, journal_node(job));
     db_int(s, job->now);
     db_int(s, job->limit);
     bool row;
@@ -206,6 +219,7 @@ bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e) {
     }
     job->more = job->n_callbacks == job->limit;
     s = db_stmt(db, next, e);
+    db_int(s, journal_node(job));
     db_int(s, job->now);
     if (!db_next(s, &row, e))
         return false;

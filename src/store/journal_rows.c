@@ -1,6 +1,12 @@
 #include "store/journal_rows.h"
 
-bool journal_insert_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
+int64_t journal_node(const struct job *job) {
+    return job->self ? (int64_t)job->self->id : 0;
+}
+
+bool journal_insert_message(struct db *db, const struct job *job, struct err *e) {
+    const struct message *m = job->message;
+    const struct head *h = &job->change.next;
     static const char sql[] =
         "INSERT INTO message (id, account_id, direction, priority, delivery, face, "
         "encoding, segments, created_at, "
@@ -8,8 +14,8 @@ bool journal_insert_message(struct db *db, const struct message *m, const struct
         "updated_at, sent_at, done_at, "
         "lane, provider_id, recipient, sender, body, topic, metadata, status_callback, "
         "traceparent, template, template_version, channel, content, step, step_from, "
-        "spared) "
-        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "spared, node) "
+        "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     const int64_t numbers[] = {m->id,         m->account_id, m->direction, m->priority,   m->delivery,
                                m->face,       m->encoding,   m->segments,  m->created_at, m->send_at,
@@ -34,6 +40,7 @@ bool journal_insert_message(struct db *db, const struct message *m, const struct
     db_int(s, h->step);
     db_int(s, h->step_from);
     db_int(s, h->spared);
+    db_int(s, journal_node(job));
     return db_run(s, e);
 }
 
@@ -83,19 +90,21 @@ static bool insert_events(struct db *db, int64_t message_id, const struct change
     return true;
 }
 
-static bool insert_callbacks(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
-    static const char sql[] =
-        "INSERT INTO callback (message_id, event, due_at, tries, state, reason, code) VALUES (?,?,?,0,?,?,?)";
+static bool insert_callbacks(struct db *db, const struct job *job, struct err *e) {
+    static const char sql[] = "INSERT INTO callback (message_id, event, due_at, tries, state, reason, code, "
+                              "node) VALUES (?,?,?,0,?,?,?,?)";
+    const struct change *c = &job->change;
     for (unsigned i = 0; i < c->n_events; i++) {
         if (!(c->callbacks & 1u << i))
             continue;
         struct db_stmt *s = db_stmt(db, sql, e);
-        db_int(s, message_id);
+        db_int(s, job->message->id);
         db_int(s, c->events[i].number);
         db_int(s, c->callback_due_at);
         db_int(s, c->events[i].state);
         db_int(s, c->events[i].reason);
         db_int(s, c->events[i].code);
+        db_int(s, journal_node(job));
         if (!db_run(s, e))
             return false;
     }
@@ -139,9 +148,10 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
     return db_run(s, e);
 }
 
-bool journal_write_change(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
-    return insert_events(db, message_id, c, e) && write_attempt(db, c, e) &&
-           insert_callbacks(db, message_id, c, e);
+bool journal_write_change(struct db *db, const struct job *job, struct err *e) {
+    const struct change *c = &job->change;
+    return insert_events(db, job->message->id, c, e) && write_attempt(db, c, e) &&
+           insert_callbacks(db, job, e);
 }
 
 /* One statement with up to two parameters. */

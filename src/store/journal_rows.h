@@ -7,12 +7,13 @@
 #include "store/db.h"
 #include "store/journal.h"
 
-MUST_USE bool journal_insert_message(struct db *db, const struct message *m, const struct head *h,
-                                     struct err *e);
+/* The node that a job's rows belong to. */
+int64_t journal_node(const struct job *job);
+MUST_USE bool journal_insert_message(struct db *db, const struct job *job, struct err *e);
 MUST_USE bool journal_update_message(struct db *db, const struct message *m, const struct head *h,
                                      struct err *e);
 /* What a change adds beside the message's own row: events, what is owed for them, the attempt. */
-MUST_USE bool journal_write_change(struct db *db, int64_t message_id, const struct change *c, struct err *e);
+MUST_USE bool journal_write_change(struct db *db, const struct job *job, struct err *e);
 /* Its text goes, its story stays. */
 MUST_USE bool journal_redact_message(struct db *db, const struct message *m, struct err *e);
 /* With its events, attempts and callbacks. Its id is never given again, whatever the clock does

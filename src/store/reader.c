@@ -139,15 +139,17 @@ bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attem
     }
 }
 
-bool reader_ahead(struct db *db, enum priority priority, int64_t due_at, int64_t id, uint32_t *n, bool *more,
-                  struct err *e) {
-    static const char sql[] =
-        "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_due WHERE due_at IS NOT NULL AND "
-        "priority=? AND (due_at,id)<(?,?) LIMIT ?)";
+bool reader_ahead(struct db *db, unsigned node, enum priority priority, int64_t due_at, int64_t id,
+                  uint32_t *n, bool *more, struct err *e) {
+    static const char sql[] = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_due WHERE "
+                              "node=coalesce((SELECT node FROM message WHERE id=?), ?) AND due_at IS NOT "
+                              "NULL AND priority=? AND (due_at,id)<(?,?) LIMIT ?)";
     *n = 0;
     for (int p = 0; p <= (int)priority; p++) {
         struct db_stmt *s = db_stmt(db, sql, e);
         bool row;
+        db_int(s, id);
+        db_int(s, node);
         db_int(s, p);
         db_int(s, due_at);
         db_int(s, p == (int)priority ? id : INT64_MAX);
@@ -161,12 +163,12 @@ bool reader_ahead(struct db *db, enum priority priority, int64_t due_at, int64_t
     return true;
 }
 
-bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e) {
+bool reader_totals(struct db *db, unsigned node, int64_t *last_id, int64_t *backlog, struct err *e) {
     static const char last[] = "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
                                "coalesce((SELECT max(id) FROM business_event), 0), "
                                "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0))";
     static const char pending[] =
-        "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL";
+        "SELECT count(*) FROM message INDEXED BY message_due WHERE node=? AND due_at IS NOT NULL";
     bool row;
     struct db_stmt *s = db_stmt(db, last, e);
     if (!db_next(s, &row, e))
@@ -174,6 +176,7 @@ bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err
     *last_id = row ? db_col_int(s, 0) : 0;
     db_end(s);
     s = db_stmt(db, pending, e);
+    db_int(s, node);
     if (!db_next(s, &row, e))
         return false;
     *backlog = row ? db_col_int(s, 0) : 0;

@@ -35,11 +35,12 @@ MUST_USE bool reader_events(struct db *db, int64_t account_id, int64_t id, struc
 MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
                               size_t *n, struct err *e);
 /* How many messages of every account, of that priority or a more urgent one, are due in the queue before a
- * row of that priority at (due_at, id): counted up to READER_AHEAD_MAX, then *more. */
+ * row of that priority at (due_at, id), on the node of message id, or else on that one: counted up to
+ * READER_AHEAD_MAX, then *more. */
 enum { READER_AHEAD_MAX = 10000 };
-MUST_USE bool reader_ahead(struct db *db, enum priority priority, int64_t due_at, int64_t id, uint32_t *n,
-                           bool *more, struct err *e);
-/* For the start: the greatest id, and how many rows are still due some time. */
-MUST_USE bool reader_totals(struct db *db, int64_t *last_id, int64_t *backlog, struct err *e);
+MUST_USE bool reader_ahead(struct db *db, unsigned node, enum priority priority, int64_t due_at, int64_t id,
+                           uint32_t *n, bool *more, struct err *e);
+/* For the start: the greatest id, and how many rows of the node are still due some time. */
+MUST_USE bool reader_totals(struct db *db, unsigned node, int64_t *last_id, int64_t *backlog, struct err *e);
 
 #endif

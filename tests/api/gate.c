@@ -136,7 +136,7 @@ struct gate *gate_open_narrow(size_t asks_max, size_t replies_max, bool lane) {
                                  .n_senders = 1};
     g->replies = box(replies_max);
     g->journal = journal_new(g->db, &e);
-    ASSERT(g->journal && reader_totals(g->db, &last_id, &backlog, &e));
+    ASSERT(g->journal && reader_totals(g->db, 0, &last_id, &backlog, &e));
     g->core = core_new(&g->world, &g->settings, &g->mail, last_id, backlog, &e);
     ASSERT(g->core);
     meter_set(&g->meters, GAUGE_JOURNAL_HEALTHY, 1);

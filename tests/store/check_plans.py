@@ -9,11 +9,11 @@ import sqlite3
 import sys
 
 BIG = {"message", "event", "attempt", "callback", "idempotency", "link", "template", "template_version", "template_body", "template_code", "suppression", "suppression_key", "reply", "delivery", "verification", "verification_message",
-       "business_event", "event_outcome", "rule_message", "rule_mark", "digest", "digest_item"}
+       "business_event", "event_outcome", "rule_message", "rule_mark", "digest", "digest_item", "parcel"}
 
 # What may walk a whole table or index, or sort, and why.
 ALLOWED = {
-    "SELECT count(*) FROM message INDEXED BY message_due WHERE due_at IS NOT NULL": "once, at the start: how many rows wait",
+    "SELECT count(*) FROM message INDEXED BY message_due WHERE node=? AND due_at IS NOT NULL": "once, at the start: how many rows wait",
     "SELECT 1 FROM suppression LIMIT 1": "the first row of all: is there one?",
 }
 

@@ -201,7 +201,7 @@ static void test_reader__totals_are_those_of_the_rows(void **state) {
     int64_t last_id, backlog, right_backlog = 0;
     for (int i = 0; i < ROWS; i++)
         right_backlog += s->rows[i].state != STATE_SUPPRESSED;
-    assert_true(reader_totals(s->db, &last_id, &backlog, &e));
+    assert_true(reader_totals(s->db, 0, &last_id, &backlog, &e));
     assert_int_equal(last_id, s->rows[ROWS - 1].id);
     assert_int_equal(backlog, right_backlog);
 }

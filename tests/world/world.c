@@ -95,7 +95,7 @@ static void open_process(struct sim *s) {
     bool failing = s->db_fails;
     s->db_fails = false;
     s->journal = journal_new(s->db, &e);
-    ASSERT(s->journal && reader_totals(s->db, &last_id, &backlog, &e));
+    ASSERT(s->journal && reader_totals(s->db, 0, &last_id, &backlog, &e));
     s->core = core_new(&s->world, lanes_settings(s), &s->mail, last_id, backlog, &e);
     ASSERT(s->core);
     s->core_wants_at = s->opened_at = s->now;

@@ -1,0 +1,24 @@
+/* lease: how long this process may act for its node, by its own monotonic clock. The journal prolongs it with
+ * what the database granted, counted from before it asked; senders look before each call leaves. So a process
+ * that was paused, or cut off from its database, is silent before another one takes over (store/nodes.h).
+ */
+#ifndef HY_MODEL_LEASE_H
+#define HY_MODEL_LEASE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lease {
+    _Atomic int64_t until_us; /* monotonic */
+    atomic_bool lost;         /* another node has the work of this one: the process must end */
+    int64_t (*mono_us)(void *ctx);
+    void *ctx;
+};
+
+/* NULL: a lone gateway, which needs none. */
+static inline bool lease_holds(const struct lease *l) {
+    return !l || l->mono_us(l->ctx) < atomic_load_explicit(&l->until_us, memory_order_acquire);
+}
+
+#endif
