@@ -84,6 +84,28 @@ bool base64_parse(struct sv text, struct buf *out) {
     return true;
 }
 
+void base64url_add(struct buf *out, const void *bytes, size_t n) {
+    size_t from = out->n;
+    base64_add(out, bytes, n);
+    while (out->n > from && out->p[out->n - 1] == '=')
+        out->p[--out->n] = '\0';
+    for (size_t i = from; i < out->n; i++)
+        out->p[i] = (char)(out->p[i] == '+' ? '-' : out->p[i] == '/' ? '_' : out->p[i]);
+}
+
+bool base64url_parse(struct sv text, struct buf *out) {
+    struct buf BUF_AUTO padded = BUF_INIT(text.n + 4);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '+' || c == '/' || c == '=')
+            return false;
+        buf_addc(&padded, (char)(c == '-' ? '+' : c == '_' ? '/' : c));
+    }
+    while (padded.n % 4 > 1)
+        buf_addc(&padded, '=');
+    return base64_parse(buf_sv(&padded), out);
+}
+
 /* Found once: looking an algorithm up by name costs three times as much as hashing an API key with it. */
 static EVP_MD *sha256_found;
 

@@ -11,6 +11,8 @@ bool hex_parse(struct sv text, void *out, size_t n);
 
 void base64_add(struct buf *out, const void *bytes, size_t n); /* RFC 4648 section 4, padded */
 bool base64_parse(struct sv text, struct buf *out);            /* strict: padding required, no white space */
+void base64url_add(struct buf *out, const void *bytes, size_t n); /* section 5, without padding */
+bool base64url_parse(struct sv text, struct buf *out);            /* strict: no padding, no white space */
 
 enum { SHA256_BYTES = 32, SHA1_BYTES = 20 };
 void sha256(struct sv data, uint8_t out[SHA256_BYTES]);

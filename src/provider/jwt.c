@@ -62,16 +62,6 @@ void jwt_key_free(struct jwt_key *k) {
     free(k);
 }
 
-/* RFC 4648 section 5, without padding. */
-static void base64url_add(struct buf *out, const void *bytes, size_t n) {
-    size_t from = out->n;
-    base64_add(out, bytes, n);
-    while (out->n > from && out->p[out->n - 1] == '=')
-        out->p[--out->n] = '\0';
-    for (size_t i = from; i < out->n; i++)
-        out->p[i] = (char)(out->p[i] == '+' ? '-' : out->p[i] == '/' ? '_' : out->p[i]);
-}
-
 /* What OpenSSL writes (DER) to what tokens hold: RFC 7518 section 3.4. */
 static bool ec_plain(const uint8_t *der, size_t n, uint8_t out[2 * EC_HALF]) {
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)n);

@@ -93,6 +93,8 @@ struct lookup_answer twilio_judge_lookup(const struct lane_config *lane, const s
                                          int64_t now, const struct http_response *r);
 bool twilio_receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                     struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+/* Text between the tags of TwiML, and in an attribute where it holds no quotation marks. */
+void twilio_add_xml(struct buf *out, struct sv text);
 /* TwiML: twilio.com/docs/messaging/twiml/message */
 bool twilio_answer(struct sv text, struct arena *mem, struct hook_reply *out);
 bool twilio_inbound(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,

@@ -143,8 +143,8 @@ bool twilio_inbound(const struct lane_config *lane, const struct hook_request *r
     return true;
 }
 
-/* XML 1.0, section 2.2: of the control characters only these may stand in a document. */
-static void add_xml(struct buf *out, struct sv text) {
+/* XML 1.0, section 2.2: of the control characters few may stand in a document. */
+void twilio_add_xml(struct buf *out, struct sv text) {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
         if (c == '&')
@@ -153,15 +153,15 @@ static void add_xml(struct buf *out, struct sv text) {
             buf_adds(out, "&lt;");
         else if (c == '>')
             buf_adds(out, "&gt;");
-        else if ((unsigned char)c >= ' ' || c == '\n' || c == '\t')
-            buf_addc(out, c);
+        else
+            buf_addc(out, ((unsigned char)c < ' ' && c != '\n') || c == 0x7f ? ' ' : c);
     }
 }
 
 bool twilio_answer(struct sv text, struct arena *mem, struct hook_reply *out) {
     struct buf BUF_AUTO xml = BUF_INIT(HOOK_MAX_BYTES);
     buf_adds(&xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Message>");
-    add_xml(&xml, text);
+    twilio_add_xml(&xml, text);
     buf_adds(&xml, "</Message></Response>");
     struct sv kept = xml.overflow ? SV_NONE : arena_dup(mem, buf_sv(&xml));
     if (kept.n)

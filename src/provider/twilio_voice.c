@@ -1,10 +1,8 @@
 /* twilio-voice: calls that speak, by Twilio Programmable Voice, API version 2010-04-01. Sources: the OpenAPI
  * description twilio publishes (twilio_api_v2010), its guides on TwiML and status callbacks.
  *
- * The call carries its own TwiML, so nothing is asked of us while it rings. The text is said several times
- * with pauses between; runs of digits of a code are said one by one, in the text's language. Pressing keys
- * changes nothing: repeating on a key needs a document fetched from us in the middle of the call, and the
- * code with it. A template code that is an https address is fetched by Twilio instead (Url).
+ * The call carries its own TwiML (twilio_say); only when a key is pressed are we asked, at the address of its
+ * receipts. A template code that is an https address is fetched by Twilio instead (Url).
  *
  * A call is delivered when it was completed and took time; a machine that answered was not the person, where
  * machine_detection is asked for. */
@@ -13,6 +11,7 @@
 #include "base/clock.h"
 #include "provider/kit.h"
 #include "provider/twilio_errors.h"
+#include "provider/twilio_say.h"
 
 #include <string.h>
 
@@ -21,23 +20,12 @@ enum {
     URL_MAX_BYTES = 2048,
     ANSWER_MAX_BYTES = 64 * 1024,
     LIST_MAX_BYTES = 1024 * 1024,
-    TWIML_CHARS_MAX = 4000, /* error 32018 above */
     TEXT_CHARS_MAX = 1500,
     PAGE_SIZE = 50,
     LOOKUP_AFTER_MS = 15000,
-    CODE_DIGITS_MIN = 4, /* shorter runs are read as numbers: "5 minutes" */
 };
 
 #define SKEW_US (60 * US_PER_S)
-
-enum voice_field {
-    VOICE_LANGUAGE = TWILIO_SHARED_FIELDS,
-    VOICE_VOICE,
-    VOICE_REPEAT,
-    VOICE_RING_S,
-    VOICE_MACHINE,
-    VOICE_FIELDS
-};
 
 /* ---- settings ---- */
 
@@ -63,6 +51,11 @@ static bool check_machine(struct sv v, struct err *e) {
                "it after its greeting)");
 }
 
+static bool check_keys(struct sv v, struct err *e) {
+    return sv_eq(v, SV("yes")) || sv_eq(v, SV("no")) || sv_eq(v, SV("true")) || sv_eq(v, SV("false")) ||
+           err_set_field(e, ERR_INVALID, "repeat_on_key", "give yes or no");
+}
+
 /* Letters, digits, - and .: they become an attribute. */
 static bool check_name(struct sv v, struct err *e) {
     for (size_t i = 0; i < v.n; i++) {
@@ -81,6 +74,8 @@ static const struct adapter_field fields[VOICE_FIELDS] = {
     [VOICE_VOICE] = {"voice", "Voice, such as Polly.Joanna", "音色,例如 Polly.Zhiyu", .check = check_name},
     [VOICE_REPEAT] = {"repeat", "How often the text is said", "朗读次数", .fallback = "3",
                       .check = check_repeat},
+    [VOICE_KEYS] = {"repeat_on_key", "Whether a key pressed has the text said again (needs `public_url`)",
+                    "按任意键是否重听(需要 `public_url`)", .fallback = "yes", .check = check_keys},
     [VOICE_RING_S] = {"ring_s", "Seconds to ring", "振铃秒数", .fallback = "40", .check = check_ring},
     [VOICE_MACHINE] = {"machine_detection", "Answering machines: off, hear or leave",
                        "答录机检测:off、hear 或 leave", .fallback = "off", .check = check_machine},
@@ -91,122 +86,6 @@ static bool check_all(const struct lane_config *lane, struct err *e) {
            (lane->from.n ||
             err_set_field(e, ERR_INVALID, "from",
                           "a call needs a caller: a number of the account, or one it has verified"));
-}
-
-/* ---- what is said ---- */
-
-/* Twilio's name of a language, and a voice that surely speaks it where the default one does not. */
-struct tongue {
-    const char *tag, *say, *voice;
-};
-
-static const struct tongue tongues[] = {
-    {"zh-HK", "yue-HK", NULL},   {"yue", "yue-HK", NULL},         {"zh-TW", "cmn-TW", NULL},
-    {"zh-Hant", "cmn-TW", NULL}, {"zh", "cmn-CN", "Polly.Zhiyu"}, {"en", "en-US", NULL},
-    {"de", "de-DE", NULL},       {"es", "es-ES", NULL},           {"fr", "fr-FR", NULL},
-    {"it", "it-IT", NULL},       {"ja", "ja-JP", NULL},           {"ko", "ko-KR", NULL},
-    {"pt", "pt-BR", NULL},       {"ru", "ru-RU", NULL},
-};
-
-static bool has_han(struct sv text) {
-    for (size_t i = 0; i + 2 < text.n; i++) {
-        unsigned char a = (unsigned char)text.p[i];
-        if (a >= 0xe4 && a <= 0xe9) /* U+4000 to U+9FFF in UTF-8 */
-            return true;
-    }
-    return false;
-}
-
-/* zh-Hans-CN: zh; en-GB is a name that Twilio has itself. */
-static struct tongue tongue_of(const struct lane_config *lane, const struct attempt_view *a, struct sv *say) {
-    struct tongue none = {0};
-    struct sv tag = a->language.n ? a->language : has_han(a->body) ? SV("zh") : SV_NONE;
-    if (!tag.n) {
-        *say = kit_field(lane, VOICE_LANGUAGE);
-        return none;
-    }
-    for (size_t i = 0; i < sizeof tongues / sizeof tongues[0]; i++) {
-        struct sv head = sv_sub(tag, 0, strlen(tongues[i].tag));
-        bool whole = tag.n == head.n || tag.p[head.n] == '-';
-        bool regional = tag.n > head.n && head.n == 2 && !sv_eq(head, SV("zh")) && tag.n == 5;
-        if (whole && sv_eq_nocase(head, sv_of(tongues[i].tag)) && !regional) {
-            *say = sv_of(tongues[i].say);
-            return tongues[i];
-        }
-    }
-    *say = check_name(tag, NULL) ? tag : kit_field(lane, VOICE_LANGUAGE);
-    return none;
-}
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static void add_escaped(struct buf *out, char c) {
-    if (c == '&')
-        buf_adds(out, "&amp;");
-    else if (c == '<')
-        buf_adds(out, "&lt;");
-    else if (c == '>')
-        buf_adds(out, "&gt;");
-    else if ((unsigned char)c < ' ' || c == 0x7f) /* XML 1.0 has no place for most of them */
-        buf_addc(out, ' ');
-    else
-        buf_addc(out, c);
-}
-
-/* The text with each digit of a code set apart, so that it is read as digits whatever the voice thinks of
- * numbers. */
-static void add_spoken(struct buf *out, struct sv text, bool chinese) {
-    for (size_t i = 0; i < text.n;) {
-        size_t n = 0;
-        while (i + n < text.n && is_digit(text.p[i + n]))
-            n++;
-        for (size_t k = 0; k < n && n >= CODE_DIGITS_MIN; k++) {
-            if (k)
-                buf_adds(out, chinese ? "，" : ", ");
-            buf_addc(out, text.p[i + k]);
-        }
-        for (size_t k = 0; k < n && n < CODE_DIGITS_MIN; k++)
-            buf_addc(out, text.p[i + k]);
-        i += n;
-        if (n == 0)
-            add_escaped(out, text.p[i++]);
-    }
-}
-
-static size_t characters(struct sv v) {
-    size_t n = 0;
-    for (size_t i = 0; i < v.n; i++)
-        n += ((unsigned char)v.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* Fewer times when they do not all fit; false when once is too much. */
-static bool add_twiml(const struct lane_config *lane, const struct attempt_view *a, struct buf *out) {
-    struct sv say, voice = kit_field(lane, VOICE_VOICE);
-    struct tongue t = tongue_of(lane, a, &say);
-    struct buf BUF_AUTO once = BUF_INIT(FORM_MAX_BYTES);
-    uint64_t times = 1;
-    (void)sv_to_u64(kit_field(lane, VOICE_REPEAT), &times);
-    if (!voice.n && t.voice)
-        voice = sv_of(t.voice);
-    buf_join(&once, SV("<Say language=\""), say, SV("\""));
-    if (voice.n)
-        buf_join(&once, SV(" voice=\""), voice, SV("\""));
-    buf_adds(&once, ">");
-    add_spoken(&once, a->body,
-               sv_starts(say, SV("cmn")) || sv_starts(say, SV("yue")) || sv_starts(say, SV("zh")));
-    buf_adds(&once, "</Say>");
-    static const struct sv pause = {"<Pause length=\"1\"/>", 19};
-    buf_join(out, SV("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>"), pause);
-    size_t each = characters(buf_sv(&once)) + pause.n, used = out->n + 11;
-    if (once.overflow || used + each > TWIML_CHARS_MAX)
-        return false;
-    for (uint64_t i = 0; i < times && used + each <= TWIML_CHARS_MAX; i++, used += each)
-        buf_join(out, buf_sv(&once), pause);
-    buf_adds(out, "</Response>");
-    return true;
 }
 
 /* ---- requests ---- */
@@ -221,7 +100,7 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
     if (from.n == 0)
         return err_set_field(e, ERR_INVALID, "from", "no caller: give the message or the lane a `from`");
     bool fetched = sv_starts(a->code.code, SV("https://"));
-    if (!fetched && !add_twiml(lane, a, &twiml))
+    if (!fetched && !twilio_say(lane, a, &twiml))
         return err_set_field(e, ERR_TOO_LARGE, "body",
                              "the text is too long to be said: a call holds %d characters", TWIML_CHARS_MAX);
     twilio_account_url(lane, &url);
@@ -246,6 +125,10 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
         return err_set(e, ERR_TOO_LARGE, "the message is too long for one request");
     out->body = arena_dup(mem, buf_sv(&form));
     return !mem->full || err_set(e, ERR_TOO_LARGE, "no room to build the request");
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
 }
 
 static bool is_call_sid(struct sv v) {
@@ -372,6 +255,10 @@ static bool receipt(const struct lane_config *lane, const struct hook_request *r
     struct form f, query;
     if (!twilio_authenticate(lane, rq, mem, &f, e))
         return false;
+    if (!form_parse(rq->query, mem, &query, e))
+        return false;
+    if (twilio_say_asked(&query))
+        return twilio_say_again(lane, rq, &query, mem, reply, e);
     struct sv sid = twilio_only(&f, SV("CallSid")), by = twilio_only(&f, SV("AnsweredBy"));
     if (!is_call_sid(sid))
         return err_set_field(e, ERR_INVALID, "CallSid", "the callback names no call");
@@ -390,8 +277,6 @@ static bool receipt(const struct lane_config *lane, const struct hook_request *r
     memcpy(r.provider_id, sid.p, sid.n);
     if (!kit_is_text(r.number) || r.number.n > 32)
         r.number = SV_NONE;
-    if (!form_parse(rq->query, mem, &query, e))
-        return false;
     r.token = twilio_only(&query, SV("t"));
     out[0] = r;
     *n = 1;
@@ -415,4 +300,5 @@ const struct adapter twilio_voice_adapter = {
     .receipt = receipt,
     .probe = twilio_probe,
     .judge_probe = twilio_judge_probe,
+    .code = twilio_error_row,
 };

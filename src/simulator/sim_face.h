@@ -75,6 +75,9 @@ struct sim_face {
     /* Whether there is a post for that status (a vendor without "sent" receipts); NULL: for each. */
     bool (*reports)(enum sim_status status);
     void (*receipt)(struct sim *sim, const struct sim_step *step, struct callback *c);
+    /* Where a reply goes, where that is no inbound_url: a key pressed in a call. False and a reason when
+     * nobody waits for one. NULL: to inbound_url. */
+    bool (*reply_to)(struct sim *sim, const struct sim_reply *reply, struct buf *url, const char **why);
     /* False and a reason when it cannot be written. */
     bool (*reply)(struct sim *sim, const struct sim_reply *reply, struct callback *c, const char **why);
     /* Whether the tested side's answer to a post is what the vendor wants; NULL: any 2xx. */

@@ -8,7 +8,12 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { ANSWER_SHOWN_BYTES_MAX = 16 * 1024, ADDRESS_BYTES_MAX = 64, BODY_BYTES_MAX = 16 * 1024 };
+enum {
+    ANSWER_SHOWN_BYTES_MAX = 16 * 1024,
+    ADDRESS_BYTES_MAX = 64,
+    BODY_BYTES_MAX = 16 * 1024,
+    URL_BYTES_MAX = 8192
+};
 
 /* A reply on its way. In the exchange's arena. */
 struct reply {
@@ -104,7 +109,13 @@ static void reply_with(struct sim *sim, struct exchange *x, const json_t *object
             face ? "a reply is {\"from\", \"to\", \"body\"}, all texts" : "no such provider is played");
         return;
     }
-    struct sv url = sim_inbound_url(sim, face);
+    struct buf BUF_AUTO own = BUF_INIT(URL_BYTES_MAX);
+    const char *why = "";
+    if (face->reply_to && !face->reply_to(sim, &said, &own, &why)) {
+        say(sim, x, 409, why);
+        return;
+    }
+    struct sv url = face->reply_to ? buf_sv(&own) : sim_inbound_url(sim, face);
     if (!url.n)
         say(sim, x, 409,
             face == sim_faces[0] ? "no inbound_url: give --inbound-url or set it in the profile"

@@ -1,6 +1,7 @@
 /* Twilio's calls, under the account's Calls: created with TwiML of their own or an address to fetch it from,
  * listed, fetched, ended; the status callback of their end. Source: Twilio's OpenAPI description and its
- * guides on TwiML and answering machines. A call rings no one: the course says how it ends. */
+ * guides on TwiML and answering machines. A reply is a key pressed in a call that has a <Gather>. A call
+ * rings no one: the course says how it ends. */
 #include "simulator/sim_answer.h"
 #include "simulator/sim_call.h"
 #include "simulator/sim_twilio.h"
@@ -13,6 +14,7 @@
 #include "simulator/sim.h"
 #include "simulator/sim_twiml.h"
 
+#include <jansson.h>
 #include <string.h>
 
 enum { TWIML_CHARS_MAX = 4000, TALK_S = 9, LIST_MAX = 1000 };
@@ -313,12 +315,66 @@ static void receipt(struct sim *sim, const struct sim_step *step, struct callbac
     sim_twilio_post(c, &f, buf_sv(&sid), sv_of(account->token), step->sign);
 }
 
+/* ---- keys ---- */
+
+/* The newest call to that number, which somebody must be in. */
+static struct sim_message *call_of(struct sim *sim, struct sv number, uint64_t *seq) {
+    uint64_t digits;
+    if (!sim_number_parse(number, &digits))
+        return NULL;
+    for (*seq = store_older_of(&sim->store, digits, 0); *seq;
+         *seq = store_older_of(&sim->store, digits, *seq)) {
+        struct sim_message *m = store_get(&sim->store, *seq);
+        if (m && m->provider == sim_face_number(&sim_twilio_voice))
+            return store_status(m, sim_now(sim)) < SIM_DELIVERED ? m : NULL;
+    }
+    return NULL;
+}
+
+/* What the call's <Gather> names. */
+static bool reply_to(struct sim *sim, const struct sim_reply *said, struct buf *url, const char **why) {
+    uint64_t seq;
+    struct sim_message *m = call_of(sim, said->from, &seq);
+    struct buf BUF_AUTO text = BUF_INIT(UINT16_MAX);
+    struct sim_twiml doc = {.said = &text};
+    *why = "nobody is in a call with that number";
+    if (!m)
+        return false;
+    struct sv extra = store_extra(m);
+    json_t *o = json_loadb(extra.p, extra.n, 0, NULL);
+    const json_t *twiml = json_object_get(o, "twiml");
+    *why = "that call asks for no keys";
+    bool ok = sim_twiml_read(sv_make(json_string_value(twiml), json_string_length(twiml)), &doc) &&
+              is_url(doc.action) && sim_twiml_text(url, doc.action);
+    json_decref(o);
+    return ok;
+}
+
 static bool reply(struct sim *sim, const struct sim_reply *said, struct callback *c, const char **why) {
-    (void)sim;
-    (void)said;
-    (void)c;
-    *why = "calls take no replies";
-    return false;
+    uint64_t seq;
+    struct sim_message *m = call_of(sim, said->from, &seq);
+    struct buf BUF_AUTO sid = BUF_INIT(64);
+    *why = "nobody is in a call with that number";
+    if (!m)
+        return false;
+    const struct sim_account *account = &sim->accounts[m->account];
+    sid_add(sim, seq, &sid);
+    struct form f = {.n = 0};
+    const struct form_pair pairs[] = {
+        {SV("CallSid"), buf_sv(&sid)},
+        {SV("AccountSid"), sv_of(account->sid)},
+        {SV("From"), words_get(&sim->store.words, m->from)},
+        {SV("To"), said->from},
+        {SV("CallStatus"), SV("in-progress")},
+        {SV("ApiVersion"), SV("2010-04-01")},
+        {SV("Direction"), SV("outbound-api")},
+        {SV("Digits"), said->body},
+        {SV("msg"), SV("Gather End")},
+    };
+    f.n = sizeof pairs / sizeof pairs[0];
+    memcpy(f.pairs, pairs, sizeof pairs);
+    sim_twilio_post(c, &f, SV_NONE, sv_of(account->token), SIGN_RIGHT);
+    return true;
 }
 
 const struct sim_face sim_twilio_voice = {
@@ -331,5 +387,6 @@ const struct sim_face sim_twilio_voice = {
     .refuse = refuse,
     .reports = reports,
     .receipt = receipt,
+    .reply_to = reply_to,
     .reply = reply,
 };

@@ -19,8 +19,7 @@ static bool add_number(struct buf *out, struct sv *text) {
     return true;
 }
 
-/* The text between tags, without its entities. */
-static bool add_text(struct buf *out, struct sv text) {
+bool sim_twiml_text(struct buf *out, struct sv text) {
     static const struct {
         struct sv entity;
         char c;
@@ -65,7 +64,7 @@ static bool is_verb(struct sv name) {
 
 bool sim_twiml_read(struct sv document, struct sim_twiml *out) {
     struct sv rest = sv_trim(document), open[DEPTH_MAX];
-    size_t depth = 0;
+    size_t depth = 0, says = 0;
     bool closed = false;
     if (sv_starts(rest, SV("<?xml"))) {
         sv_cut(&rest, '>');
@@ -73,11 +72,12 @@ bool sim_twiml_read(struct sv document, struct sim_twiml *out) {
     }
     while (rest.n && !closed) {
         struct sv text = sv_cut(&rest, '<');
-        bool saying = depth == 0 ? false : sv_eq(open[depth - 1], SV("Say"));
+        bool saying = depth == 0 ? false : sv_eq(open[depth - 1], SV("Say")), first = saying && says == 1;
         struct buf BUF_AUTO other = BUF_INIT(64 * 1024);
         if (!rest.p || sv_find_char(rest, '>') == SIZE_MAX || (!saying && sv_trim(text).n) ||
-            !add_text(saying && out->times == 1 ? out->said : &other, text))
+            !sim_twiml_text(first ? out->said : &other, text))
             return false;
+        out->times += saying && (first || sv_eq(buf_sv(&other), buf_sv(out->said)));
         struct sv tag = sv_cut(&rest, '>');
         if (sv_starts(tag, SV("/"))) {
             if (depth == 0 || !sv_eq(sv_from(tag, 1), open[depth - 1]))
@@ -93,7 +93,9 @@ bool sim_twiml_read(struct sv document, struct sim_twiml *out) {
         bool root = depth == 0;
         if (root != sv_eq(name, SV("Response")) || (!root && !is_verb(name)) || saying || depth == DEPTH_MAX)
             return false;
-        if (sv_eq(name, SV("Say")) && out->times++ == 0) {
+        if (sv_eq(name, SV("Gather")) && !out->action.p)
+            out->action = attribute(attributes, SV("action"));
+        if (sv_eq(name, SV("Say")) && says++ == 0) {
             out->language = attribute(attributes, SV("language"));
             out->voice = attribute(attributes, SV("voice"));
         }

@@ -10,10 +10,13 @@
 struct sim_twiml {
     struct buf *said;          /* the first Say's text, entities undone; the caller's */
     struct sv language, voice; /* of the first Say; views into the document */
-    int64_t times;             /* how often Say stands */
+    int64_t times;             /* how often that text is said */
+    struct sv action;          /* of the first Gather, entities and all; a view into the document */
 };
 
 /* False: it is not well-formed, or has a verb or entity that is not known. */
 bool sim_twiml_read(struct sv document, struct sim_twiml *out);
+/* The text between tags or quotation marks, entities undone; false: one is not known. */
+bool sim_twiml_text(struct buf *out, struct sv text);
 
 #endif

@@ -130,7 +130,7 @@ static void test_doc__a_providers_page_ends_with_its_tables(void **state) {
     for (size_t a = 0; adapters[a]; a++) {
         struct buf BUF_AUTO made = BUF_INIT(1 << 20);
         config_provider_doc(adapters[a], &made);
-        for (size_t i = 0; i < 2 && adapters[a]->code; i++) {
+        for (size_t i = 0; i < 2; i++) {
             struct buf BUF_AUTO page = BUF_INIT(1 << 20), BUF_AUTO path = BUF_INIT(4096);
             struct err e = ERR_INIT;
             buf_addf(&path, "%s/%s%s", getenv("HY_PROVIDER_DOCS"), adapters[a]->name, endings[i]);

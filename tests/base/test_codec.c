@@ -43,6 +43,24 @@ static void test_codec__base64_vectors(void **state) {
     }
 }
 
+static void test_codec__base64url_comes_back_and_takes_nothing_sloppy(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = {0xfb, 0xff, 0xbf, 0x00, 0x7e};
+    static const char *const written[] = {"", "-w", "-_8", "-_-_", "-_-_AA", "-_-_AH4"};
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        struct buf BUF_AUTO text = BUF_INIT(64), BUF_AUTO back = BUF_INIT(64);
+        base64url_add(&text, bytes, n);
+        assert_true(sv_eq(buf_sv(&text), sv_of(written[n])));
+        assert_true(base64url_parse(buf_sv(&text), &back));
+        assert_true(back.n == n && (n == 0 || memcmp(back.p, bytes, n) == 0));
+    }
+    static const char *const sloppy[] = {"+w", "/w", "-w==", "-", "-_8 ", "-_-_A"};
+    for (size_t i = 0; i < sizeof sloppy / sizeof sloppy[0]; i++) {
+        struct buf BUF_AUTO out = BUF_INIT(64);
+        assert_false(base64url_parse(sv_of(sloppy[i]), &out));
+    }
+}
+
 static void test_codec__base64_takes_nothing_sloppy(void **state) {
     (void)state;
     static const char *const rows[] = {
@@ -138,6 +156,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codec__hex_there_and_back),
         cmocka_unit_test(test_codec__base64_vectors),
+        cmocka_unit_test(test_codec__base64url_comes_back_and_takes_nothing_sloppy),
         cmocka_unit_test(test_codec__base64_takes_nothing_sloppy),
         cmocka_unit_test(test_codec__hmac_sha256_is_openssls_for_keys_and_texts_of_every_size),
         cmocka_unit_test(test_codec__hashes_match_the_standards),

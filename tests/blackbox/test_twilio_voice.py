@@ -1,10 +1,14 @@
 """Calls that speak: the real gateway against the simulated Calls API (which Twilio's own SDK proved in
 tests/simulator/test_twilio_voice.py)."""
+import json
 import re
+import urllib.parse
 import xml.etree.ElementTree
 
 import pytest
+from twilio.request_validator import RequestValidator
 
+from harness.hostile_gateway import TOKEN
 from harness.gateway import Gateway, after, call, unique, until
 
 PERSON, MACHINE, FORGED = "+14155550123", "+15005550120", "+15005550111"
@@ -27,8 +31,70 @@ def test_a_code_is_spoken_digit_by_digit_in_the_recipients_language(start):
     assert (seen["provider"], seen["to"], seen["from"]) == ("twilio-voice", PERSON, "+15005550006")
     assert seen["body"] == "您的验证码是 4，8，2，9，1，3 <请勿告诉他人>"
     assert (seen["extra"]["times"], seen["extra"]["language"], seen["extra"]["voice"]) == (3, "cmn-CN", "Polly.Zhiyu")
-    says = xml.etree.ElementTree.fromstring(seen["extra"]["twiml"]).findall("Say")
-    assert {s.text for s in says} == {seen["body"]}
+    says = xml.etree.ElementTree.fromstring(seen["extra"]["twiml"]).iter("Say")
+    assert {s.text for s in says} == {seen["body"], "重听请按任意键。"}
+
+
+SILENCE = {"receipts": {"delay_ms": 60000}}  # the call goes on
+
+
+def press(g, key="1"):
+    return call(g.sim.port, "POST", "/_sim/reply", json.dumps({"provider": "twilio-voice", "from": PERSON, "to": "+15005550006", "body": key})).json
+
+
+def spoken(document):
+    return [s.text for s in xml.etree.ElementTree.fromstring(document).iter("Say")]
+
+
+def test_any_key_repeats_what_is_said_also_after_a_kill(start):
+    g = start(SILENCE)
+    g.create(body="您的验证码是 482913", channel="voice", language="zh-CN")
+    until(lambda: g.sim.messages(), told="nobody is called")
+    document = g.sim.messages()[0]["extra"]["twiml"]
+    assert "482913" not in document and spoken(document).count("您的验证码是 4，8，2，9，1，3") == 3 and "重听请按任意键。" in spoken(document)
+    for key in "1#5":
+        assert press(g, key)["http_status"] == 200
+    g.kill9()
+    g.start()
+    answer = press(g)
+    assert spoken(answer["answer"]) == ["您的验证码是 4，8，2，9，1，3", "重听请按任意键。"]
+
+
+def test_keys_are_answered_nine_times_and_then_the_call_ends(start):
+    g = start(SILENCE)
+    g.create(body="Your code is 482913", channel="voice", language="en")
+    until(lambda: g.sim.messages(), told="nobody is called")
+    document, seen = g.sim.messages()[0]["extra"]["twiml"], set()
+    for left in range(10, 0, -1):
+        gather = xml.etree.ElementTree.fromstring(document).find("Gather")
+        assert gather is not None, left
+        url, form = gather.get("action"), {"CallSid": "CA" + "0" * 32, "Digits": "1"}
+        assert url not in seen
+        seen.add(url)
+        signature = RequestValidator(TOKEN).compute_signature(url, form)
+        path, body = "/" + url.split("/", 3)[3], urllib.parse.urlencode(form)
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        for wrong in ({}, {"X-Twilio-Signature": signature[:-5] + "AAAA="}):
+            assert call(g.port, "POST", path, body, headers={**kind, **wrong}).status in (401, 403)
+        answer = call(g.port, "POST", path, body, headers={**kind, "X-Twilio-Signature": signature})
+        assert answer.status == 200 and answer.headers["content-type"].startswith("text/xml")
+        document = answer.body.decode()
+        assert spoken(document)[0] == "Your code is 4, 8, 2, 9, 1, 3"
+    assert xml.etree.ElementTree.fromstring(document).find("Gather") is None
+
+
+def test_a_one_time_code_spoken_stands_in_no_file(make_gateway):
+    g = make_gateway.gateway(profile=SILENCE)
+    g.write(lanes=[{**Gateway.lane("calls", g.sim.url), "provider": "twilio-voice"}], verifications={"channels": ["voice"]})
+    g.start()
+    made = g.post("/v1/verifications", {"to": PERSON, "channel": "voice"})
+    assert made.status in (200, 201, 202), made
+    until(lambda: g.sim.messages(), told="nobody is called")
+    code = re.sub("[^0-9]", "", re.search("[0-9](, [0-9]){3,}", g.sim.messages()[0]["body"])[0])
+    assert code in re.sub("[^0-9]", "", spoken(press(g)["answer"])[0])
+    g.stop()
+    for path in g.folder.rglob("*"):
+        assert not path.is_file() or code.encode() not in path.read_bytes(), path
 
 
 def test_what_became_of_a_call_is_what_its_receipt_says(start):

@@ -78,6 +78,30 @@ def test_machines_are_told_from_people_where_asked(sdk, sim, receiver):
         assert receiver.take(1)[0]["params"].get("AnsweredBy") == by
 
 
+def test_a_pressed_key_is_told_to_the_action_of_gather_and_signed(sdk, sim, receiver):
+    r = VoiceResponse()
+    with r.gather(action=receiver.url + "/k?a=1&say=x", num_digits=1) as g:
+        g.say("one")
+        g.say("two")
+        g.say("one")
+    receiver.status, receiver.body = 200, b"<Response/>"
+    press = {"provider": "twilio-voice", "from": TO, "to": SENDER, "body": "5"}
+    assert sim.post("/_sim/reply", press).status_code == 409, "nobody is in a call"
+    sim.profile(receipts={"delay_ms": 60000})
+    made = sdk.calls.create(to=TO, from_=SENDER, twiml=str(r))
+    assert (sim.messages()[0]["body"], sim.messages()[0]["extra"]["times"]) == ("one", 2)
+    answer = sim.post("/_sim/reply", press).json()
+    assert (answer["http_status"], answer["answer"]) == (200, "<Response/>")
+    post, = receiver.take(1)
+    p = post["params"]
+    assert post["path"] == "/k?a=1&say=x" and (p["CallSid"], p["Digits"], p["CallStatus"]) == (made.sid, "5", "in-progress")
+    assert RequestValidator(TOKEN).validate(post["url"], p, post["headers"]["X-Twilio-Signature"])
+    sdk.calls(made.sid).update(status="completed")
+    assert sim.post("/_sim/reply", press).status_code == 409, "it is over"
+    sdk.calls.create(to=TO, from_=SENDER, twiml=twiml())
+    assert "no keys" in sim.post("/_sim/reply", press).json()["detail"]
+
+
 def test_a_call_that_rings_can_be_ended(sdk, sim):
     sim.profile(receipts={"delay_ms": 60000})
     made = sdk.calls.create(to=TO, from_=SENDER, twiml=twiml())

@@ -118,7 +118,7 @@ class Gateway:
         self.provider_url = provider_url
         self.env = {"PATH": os.environ["PATH"], "TOK": TOKEN, **(env or {})}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-            if name in os.environ:
+            if name in os.environ and name not in self.env:
                 self.env[name] = os.environ[name]
         self.wrapper = list(wrapper)
         self.process = None

@@ -4,8 +4,11 @@
 //
 //   node make_vectors.mjs [--check]
 //
-// What is said stands in [case]: `say: LANGUAGE [VOICE]`, `spoken: the text`, `times: N`. --check writes nothing and fails when
+// What is said stands in [case]: `say: LANGUAGE [VOICE]`, `spoken: the text`, `times: N`, `keys: what is said of keys`. What travels
+// sealed in the address that Twilio asks about a key is sealed here a second time, from src/provider/twilio_say.h; of a post about a
+// key `sealed` holds it, and the reply is written by the SDK, too. --check writes nothing and fails when
 // something would change. `signature: keep` in [case]: it is wrong on purpose.
+import { createCipheriv, createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -41,13 +44,30 @@ function form(data) {
   return out.toString().replace(/\*/g, "%2A").replace(/%7E/g, "~");
 }
 
-function twiml(about) {
+// base&say=..., AES-256-GCM with a key and nonce of HMAC-SHA256.
+function action(token, base, presses, say, text) {
+  const [language, voice = ""] = say.split(" ");
+  const plain = Buffer.from([presses, language, voice, text].join("\n"));
+  const key = createHmac("sha256", token).update("hongyan: what a call says").digest();
+  const nonce = createHmac("sha256", key).update(plain).update("\n" + base).digest().subarray(0, 12);
+  const gcm = createCipheriv("aes-256-gcm", key, nonce);
+  const sealed = Buffer.concat([gcm.update(plain), gcm.final()]);
+  return `${base}&say=` + Buffer.concat([nonce, gcm.getAuthTag(), sealed]).toString("base64url");
+}
+
+function twiml(about, url, times) {
   const r = new twilio.twiml.VoiceResponse();
   const [language, voice] = about.say.split(" ");
+  const how = voice ? { language, voice } : { language };
   r.pause({ length: 1 });
-  for (let i = 0; i < Number(about.times ?? 3); i++) {
-    r.say(voice ? { language, voice } : { language }, about.spoken);
-    r.pause({ length: 1 });
+  const to = url ? r.gather({ action: url, numDigits: 1, timeout: 5 }) : r;
+  for (let i = 0; i < times; i++) {
+    to.say(how, about.spoken);
+    to.pause({ length: 1 });
+    if (url && about.keys && i === 0) {
+      to.say(how, about.keys);
+      to.pause({ length: 1 });
+    }
   }
   return r.toString();
 }
@@ -64,7 +84,11 @@ async function request(about, lane, attempt) {
   try {
     if (about.call === "send") {
       if (attempt.code) call.url = attempt.code;
-      else call.twiml = twiml(about);
+      else {
+        const asks = attempt.status_url && (lane.repeat_on_key ?? "yes") === "yes" && about.keys !== "none";
+        const url = asks && action(lane.auth_token, attempt.status_url, 9, about.say, attempt.body);
+        call.twiml = twiml(about, url, Number(about.times ?? 3));
+      }
       await client.calls.create(call);
     } else if (about.call === "lookup") {
       await client.calls.page({ to: attempt.to, from, pageSize: 50 });
@@ -81,6 +105,17 @@ async function request(about, lane, attempt) {
     "Accept: " + o.headers.Accept];
   if (o.data) lines.push("Content-Type: " + o.headers["Content-Type"], "", form(o.data));
   return lines.join("\n");
+}
+
+// A post about a key: its address, and our answer.
+function pressed(text, about, lane) {
+  const [presses, language, voice, said] = about.sealed.split("\n");
+  const say = voice ? `${language} ${voice}` : language;
+  const base = text.match(/^POST (\S+?)&say=/m)[1];
+  const next = Number(presses) > 0 && action(lane.auth_token, base, Number(presses) - 1, say, said);
+  const reply = twiml({ ...about, say }, next, 1);
+  return text.replace(/^POST \S+/m, () => "POST " + action(lane.auth_token, base, Number(presses), say, said))
+    .replace(/(\[reply\]\ntext\/xml\n).*/, (_, head) => head + reply);
 }
 
 function sign(text, about, lane, hook) {
@@ -100,7 +135,8 @@ for (const name of readdirSync(here).filter((f) => f.endsWith(".case")).sort()) 
   const about = pairs(s.case), lane = pairs(s.lane), attempt = pairs(s.attempt);
   let now = text;
   if (s.hook) {
-    now = sign(text, about, lane, s.hook);
+    if (about.sealed && about.spoken) now = pressed(text, about, lane);
+    now = sign(now, about, lane, sections(now).hook);
   } else if (s.request !== undefined) {
     const made = await request(about, lane, attempt);
     now = text.replace(`[request]\n${s.request}`, () => `[request]\n${made}`);
