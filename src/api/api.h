@@ -240,6 +240,11 @@ typedef void api_submitted(struct api_request *rq, const struct api_brief *b, bo
  * api_problem. in's views are used during the call only. keep_body: the brief's body and status_callback are
  * wanted for a new message too. */
 void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done);
+/* The same for a text that asks for a consent, which is stored as requested with it; lent until the answer.
+ */
+struct consent;
+void api_submit_asking(struct api_request *rq, const struct submission *in, bool keep_body,
+                       const struct consent *consent, api_submitted *done);
 /* The first part of that: admits, and stores nothing. The message is the caller's to free. */
 MUST_USE bool api_admit(struct api_request *rq, const struct submission *in, struct admitted *out,
                         struct err *e);

@@ -83,6 +83,13 @@ static void read_text(struct api_request *rq, struct sv account, struct text *t)
     bool wanted = s->replies.answer || (r->action == REPLY_OTHER && s->replies.answer_other);
     if (words && !answered && wanted && r->answers_max)
         r->answer = replies_answer(words, account, t->in->from, t->in->body, &reading);
+    if (words && s->consent.confirm_topics.n && reading.confirm.n) {
+        const struct reply_reading yes = {.action = REPLY_CONFIRM, .language = reading.confirm_language};
+        r->confirm = arena_dup(&rq->x->arena, reading.confirm);
+        if (!answered && s->replies.answer && r->answers_max)
+            r->confirm_answer =
+                arena_dup(&rq->x->arena, replies_answer(words, account, t->in->from, t->in->body, &yes));
+    }
     /* The settings may be others by the time it is stored. */
     r->keyword = arena_dup(&rq->x->arena, r->keyword);
     r->topic = arena_dup(&rq->x->arena, r->topic);

@@ -162,6 +162,10 @@ void native_consent_create(struct api_request *rq); /* native_consents.c */
 void native_consent_history(struct api_request *rq);
 struct consent;
 void native_print_consent(const struct api_request *rq, const struct consent *c, struct buf *out);
+void native_answer_consents(struct api_request *rq, int status, struct sv number, struct sv topic);
+/* native_confirm.c: has a text ask for a consent that must be confirmed, and answers. False: it need not, or
+ * was before. c is the request's, lent until the answer. */
+bool native_confirm(struct api_request *rq, struct consent *c, struct sv language);
 
 void native_contact_erase(struct api_request *rq); /* native_erasures.c */
 void native_erasure_create(struct api_request *rq);

@@ -39,6 +39,9 @@ const struct api_field consent_create_fields[] = {
     {"at", FIELD_TIME, "When they said it; now without it."},
     {"by", FIELD_TEXT, "Who says so: a clerk, a system; the API key without it.", .max = 64},
     PROOF_FIELDS,
+    {"confirmed", FIELD_BOOL, "They confirmed it elsewhere already: no text asks for it."},
+    {"language", FIELD_TEXT, "Of the text that asks for it; that of the number's country without it.",
+     .max = 35},
     {0},
 };
 
@@ -48,7 +51,10 @@ const struct api_field consent_list_fields[] = {
 };
 
 const struct api_field consent_shape[] = {
-    {"act", .summary = "What they said; released: an opt-out was taken off the list, which is no consent.",
+    {"act",
+     .summary = "What they said; released: an opt-out was taken off the list; requested: a text asks them to "
+                "confirm. "
+                "Neither is a consent.",
      .required = true, ACT_FIELD(CONSENT_ACTS)},
     {"topic", FIELD_TEXT, "Of which topic; null: of every one."},
     {"source", .summary = "By which way it came here.", .required = true, .kind = FIELD_WORD,
@@ -56,7 +62,8 @@ const struct api_field consent_shape[] = {
     {"by", FIELD_TEXT, "Who or what says so."},
     {"at", FIELD_TIME, "When it was said.", .required = true},
     {"created_at", FIELD_TIME, "When it was stored here.", .required = true},
-    {"message_id", FIELD_TEXT, "The text that says it."},
+    {"message_id", FIELD_TEXT, "The text that says it, or asks for it."},
+    {"expires_at", FIELD_TIME, "Of what is requested: until when the answer counts."},
     PROOF_FIELDS,
     {0},
 };
@@ -79,6 +86,7 @@ void native_print_consent(const struct api_request *rq, const struct consent *c,
     json_pair_time(out, "at", c->at);
     json_pair_time(out, "created_at", c->created_at);
     json_pair_or_null(out, "message_id", sv_of(sid.text));
+    json_pair_time(out, "expires_at", c->expires_at);
     json_pair_or_null(out, "method", c->method);
     json_pair_or_null(out, "text", c->text);
     json_pair_or_null(out, "ip", c->ip);
@@ -87,7 +95,7 @@ void native_print_consent(const struct api_request *rq, const struct consent *c,
     buf_addc(out, '}');
 }
 
-static void answer_history(struct api_request *rq, int status, struct sv number, struct sv topic) {
+void native_answer_consents(struct api_request *rq, int status, struct sv number, struct sv topic) {
     struct consent *rows = calloc(HISTORY_MAX, sizeof *rows);
     struct err e = ERR_INIT;
     size_t n;
@@ -123,7 +131,7 @@ void native_consent_history(struct api_request *rq) {
     if (!api_read_query(rq, consent_list_fields, v))
         return;
     if (native_read_address(rq, rq->params[0], &number, &e))
-        answer_history(rq, 200, number, v[0].given ? v[0].text : SV_NONE);
+        native_answer_consents(rq, 200, number, v[0].given ? v[0].text : SV_NONE);
     else
         api_fail(rq, &e);
 }
@@ -137,7 +145,7 @@ static void was_said(struct api_request *rq, struct ask *a) {
     /* For whoever has to tell later who said so; the number stays out. */
     log_info(api_world(rq)->log, "consent.said", kv_word("account", sid_sv(&rq->account_sid)),
              kv_word("key", sid_sv(&rq->key)), kv_name("act", consent_act_name(w->consent.act)));
-    answer_history(rq, 201, w->consent.number, SV_NONE);
+    native_answer_consents(rq, 201, w->consent.number, SV_NONE);
 }
 
 static struct sv keep(struct api_request *rq, struct sv v) {
@@ -145,7 +153,7 @@ static struct sv keep(struct api_request *rq, struct sv v) {
 }
 
 /* The positions of consent_create_fields. */
-enum { NUMBER, ACT, TOPIC, AT, BY, METHOD, TEXT, IP, URL, NOTE };
+enum { NUMBER, ACT, TOPIC, AT, BY, METHOD, TEXT, IP, URL, NOTE, CONFIRMED, LANGUAGE };
 
 static bool check_create(struct api_request *rq, const struct api_value *v, struct sv *number,
                          struct err *e) {
@@ -185,6 +193,8 @@ void native_consent_create(struct api_request *rq) {
         .url = keep(rq, v[URL].text),
         .note = keep(rq, v[NOTE].text),
     };
+    if (!v[CONFIRMED].n && native_confirm(rq, &w->consent, keep(rq, v[LANGUAGE].text)))
+        return;
     rq->own = w;
     struct ask *a = api_new_ask(rq, ASK_WRITE);
     a->write = &w->write;

@@ -342,6 +342,11 @@ static struct ask *ask_of(struct api_request *rq, const struct admitted *admitte
 }
 
 void api_submit(struct api_request *rq, const struct submission *in, bool keep_body, api_submitted *done) {
+    api_submit_asking(rq, in, keep_body, NULL, done);
+}
+
+void api_submit_asking(struct api_request *rq, const struct submission *in, bool keep_body,
+                       const struct consent *consent, api_submitted *done) {
     struct err e = ERR_INIT;
     struct admitted admitted;
     if (!api_admit(rq, in, &admitted, &e)) {
@@ -350,6 +355,7 @@ void api_submit(struct api_request *rq, const struct submission *in, bool keep_b
     }
     struct ask *a = ask_of(rq, &admitted, keep_body, done);
     a->default_validity = !in->validity_s;
+    a->consent = consent;
     api_ask(rq, a, submitted);
 }
 

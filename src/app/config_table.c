@@ -322,6 +322,21 @@ const struct config_row config_rows[] = {
      .doc = "How many days a number that a provider calls invalid is not written to; 0: such answers are not "
             "kept.",
      .doc_zh = "服务商判定为无效的号码,多少天内不再发送;0 表示不记录。"},
+    {"consent.confirm_topics", CONFIG_TEXTS, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(consent.confirm_topics), .max = 64,
+     .doc = "Double opt-in: a consent to these topics that your application brings for a number counts when "
+            "the number has answered a text that asks for it "
+            "([consent.md](consent.md#double-opt-in--短信二次确认)).",
+     .doc_zh = "短信二次确认:应用提交的这些主题的同意,须待该号码回复确认短信后才生效。",
+     .example = "[marketing]"},
+    {"consent.confirm_hours", CONFIG_U32, "48", AT(consent.confirm_hours), .min = 1, .max = 720,
+     .doc = "How long the answer counts.", .doc_zh = "确认短信的有效时长(小时)。"},
+    {"consent.confirm_template", CONFIG_STRING, "", .fallback_is = "the built-in text",
+     .fallback_is_zh = "内置文案", AT(consent.confirm_template), .max = 128,
+     .doc = "The template of that text: it sees `topic`, `brand`, `hours` and the request's `text`.",
+     .doc_zh = "确认短信的模板,可用变量 `topic`、`brand`、`hours` 和请求中的 `text`。"},
+    {"consent.brand", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无", AT(consent.brand),
+     .max = 64, .doc = "Who asks, in the built-in text.", .doc_zh = "内置确认文案中的品牌名。"},
 
     {"replies.answer", CONFIG_BOOL, "true", AT(replies.answer),
      .doc = "Answer keywords: what stops, starts and helps.", .doc_zh = "自动回复关键词(退订、恢复、帮助)。"},

@@ -22,6 +22,15 @@ static const char *const built_in_rules[] = {
     "stop 수신거부, 중지 for language=ko",
     "start 恢复, 订阅, 恢复订阅 for language=zh",
     "start START, UNSTOP, YES, SUBSCRIBE for language=en",
+    "confirm Y, 是, 确认, 確認, 同意, 好的 for language=zh",
+    "confirm Y, YES, CONFIRM, AGREE, OK for language=en",
+    "confirm OUI for language=fr",
+    "confirm SI for language=es",
+    "confirm SIM for language=pt",
+    "confirm JA for language=de",
+    "confirm ДА for language=ru",
+    "confirm はい for language=ja",
+    "confirm 네, 예 for language=ko",
     "help 帮助 for language=zh",
     "help HELP, INFO for language=en",
 };
@@ -29,10 +38,12 @@ static const char *const built_in_rules[] = {
 static const char *const built_in_answers[] = {
     "stop zh 您已退订通知",
     "start zh 您已恢复订阅",
+    "confirm zh 您已确认订阅,回复\"退订\"可随时退订",
     "help zh 回复\"取消\"退订",
     "other zh 回复\"取消\"退订",
     "stop en You have unsubscribed and will get no more messages. Reply START to subscribe again.",
     "start en You are subscribed again. Reply STOP to unsubscribe.",
+    "confirm en Thank you, you are subscribed. Reply STOP to unsubscribe.",
     "help en Reply STOP to unsubscribe.",
     "other en Reply STOP to unsubscribe.",
 };
@@ -138,6 +149,7 @@ void replies_free(struct replies *x) {
 void replies_read(const struct replies *x, struct sv account, struct sv text, struct reply_reading *out) {
     struct buf BUF_AUTO folded = BUF_INIT(4 * KEYWORD_TEXT_BYTES_MAX);
     unsigned number;
+    bool read = false;
     *out = (struct reply_reading){.action = REPLY_OTHER};
     if (!keywords_fold(x->keywords, text, &folded))
         return;
@@ -145,12 +157,18 @@ void replies_read(const struct replies *x, struct sv account, struct sv text, st
         const struct rule *r = &x->rules[number];
         if (!reply_is_for(r->rule.accounts, account))
             continue;
-        if (!r->rule.ignore)
-            *out = (struct reply_reading){.action = r->rule.action,
-                                          .keyword = r->word,
-                                          .topic = r->rule.topic,
-                                          .language = r->rule.language};
-        return;
+        if (r->rule.ignore)
+            return;
+        if (r->rule.action == REPLY_CONFIRM && !out->confirm.n) {
+            out->confirm = r->word;
+            out->confirm_language = r->rule.language;
+        } else if (r->rule.action != REPLY_CONFIRM && !read) {
+            out->action = r->rule.action;
+            out->keyword = r->word;
+            out->topic = r->rule.topic;
+            out->language = r->rule.language;
+            read = true;
+        }
     }
 }
 

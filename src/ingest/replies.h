@@ -18,6 +18,8 @@ void replies_free(struct replies *x); /* NULL is fine */
 struct reply_reading {
     enum reply_action action;
     struct sv keyword, topic, language; /* of the rule that its word is in; empty: none */
+    /* A word that also confirms, where a consent was asked for; it has no action then. */
+    struct sv confirm, confirm_language;
 };
 void replies_read(const struct replies *x, struct sv account, struct sv text, struct reply_reading *out);
 

@@ -19,7 +19,8 @@ static const struct {
     [STATE_UNKNOWN] = {"message.unknown", "The provider may have it; it is being found out."},
     [STATE_RECEIVED] = {"message.received", "A text came from a handset: a reply."},
     [HOOK_OPTED_OUT] = {"consent.opted_out", "A number opted out: by a keyword, or at its provider."},
-    [HOOK_OPTED_IN] = {"consent.opted_in", "A number opted in again, by a keyword."},
+    [HOOK_OPTED_IN] = {"consent.opted_in",
+                       "A number opted in: by a keyword, or by confirming what it was asked."},
     [HOOK_TEST] = {"webhook.test", "Asked for by POST /v1/webhooks/{id}/test; goes there only, always."},
     [HOOK_DISABLED] = {"webhook.disabled", "Another webhook of the account was disabled."},
 };

@@ -1,8 +1,8 @@
 #include "model/reply.h"
 
-enum { ANSWER_BYTES_MAX = 1000, TOPIC_BYTES_MAX = 64, LANGUAGE_BYTES_MAX = 16 };
+enum { ANSWER_BYTES_MAX = 1000, LANGUAGE_BYTES_MAX = 16 };
 
-static const char *const actions[REPLY_ACTIONS] = {"other", "stop", "start", "help"};
+static const char *const actions[REPLY_ACTIONS] = {"other", "stop", "start", "help", "confirm"};
 static const char *const moods[REPLY_MOODS] = {"negative", "neutral", "positive"};
 
 const char *reply_action_name(enum reply_action a) {
@@ -40,7 +40,7 @@ static bool read_scope(struct sv text, struct reply_rule *r) {
             return false;
         *to = value;
     }
-    return r->topic.n <= TOPIC_BYTES_MAX && r->language.n <= LANGUAGE_BYTES_MAX;
+    return r->topic.n <= REPLY_TOPIC_BYTES_MAX && r->language.n <= LANGUAGE_BYTES_MAX;
 }
 
 bool reply_rule_parse(struct sv text, struct reply_rule *out, struct err *e) {
@@ -74,7 +74,7 @@ bool reply_answer_parse(struct sv text, struct reply_answer *out, struct err *e)
     return ok ||
            err_set(e, ERR_INVALID,
                    "must be an answer such as `stop en You will get no more messages.`, to stop, start, "
-                   "help or other");
+                   "help, confirm or other");
 }
 
 bool reply_is_for(struct sv accounts, struct sv account) {

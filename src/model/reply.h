@@ -2,10 +2,10 @@
  * rules of keywords and answers, as data.
  *
  * A keyword rule is written `stop T, 退订 for account=acme topic=news language=zh`: what its words do (stop,
- * start, help; ignore: nothing, although a built-in word is the same), the words with commas between, and
- * after `for` whom it is for: accounts by name (all without it), the topic that is left or joined (all
- * without it), the language its answer is in. An answer is written `stop zh 您已退订` or `other en
- * account=acme Reply STOP to leave`: to what, in which language, perhaps for which accounts, and the text.
+ * start, help, confirm; ignore: nothing, although a built-in word is the same), the words with commas
+ * between, and after `for` whom it is for: accounts by name (all without it), the topic that is left or
+ * joined (all without it), the language its answer is in. An answer is written `stop zh 您已退订` or `other
+ * en account=acme Reply STOP to leave`: to what, in which language, perhaps for which accounts, and the text.
  */
 #ifndef HY_MODEL_REPLY_H
 #define HY_MODEL_REPLY_H
@@ -14,9 +14,18 @@
 #include "base/sv.h"
 
 /* What a text asks for. Stored as numbers: append only. */
-enum reply_action { REPLY_OTHER = 0, REPLY_STOP = 1, REPLY_START = 2, REPLY_HELP = 3, REPLY_ACTIONS };
+enum reply_action {
+    REPLY_OTHER = 0,
+    REPLY_STOP = 1,
+    REPLY_START = 2,
+    REPLY_HELP = 3,
+    REPLY_CONFIRM = 4, /* yes, to a text that asked for a consent */
+    REPLY_ACTIONS
+};
 
-const char *reply_action_name(enum reply_action a); /* "other", "stop", "start", "help" */
+enum { REPLY_TOPIC_BYTES_MAX = 64 };
+
+const char *reply_action_name(enum reply_action a); /* "other", "stop", "start", "help", "confirm" */
 
 /* As text/mood labels it. Stored as numbers. */
 enum reply_mood { REPLY_NEGATIVE = 0, REPLY_NEUTRAL = 1, REPLY_POSITIVE = 2, REPLY_MOODS };
@@ -31,7 +40,11 @@ struct reply {
     enum reply_action action;
     struct sv keyword, topic; /* STOP, START: the word, as the settings have it; empty topic: all */
     struct sv answer;         /* what it is to be answered; empty: nothing */
-    uint32_t answers_max;     /* as many automatic answers may a number get in an hour */
+    /* A word that confirms, and what to answer it: should the number have been asked for a consent, it
+     * counts instead of all that. */
+    struct sv confirm, confirm_answer;
+    char confirmed[REPLY_TOPIC_BYTES_MAX + 1]; /* the topic, if it was */
+    uint32_t answers_max;                      /* as many automatic answers may a number get in an hour */
 };
 
 struct reply_rule {

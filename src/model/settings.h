@@ -115,6 +115,10 @@ struct settings {
         struct sv_list required_topics; /* messages of these go to whoever granted it only */
         uint32_t
             invalid_days; /* how long a number that a provider calls invalid is not written to; 0: not kept */
+        struct sv_list confirm_topics; /* a consent to these is asked for by a text first */
+        uint32_t confirm_hours;        /* how long the answer counts */
+        struct sv confirm_template;    /* of that text; empty: the built-in one */
+        struct sv brand;               /* who asks, in the built-in one */
     } consent;
 
     struct {

@@ -82,6 +82,7 @@ struct ask {
     struct expectation *expected; /* EXPECT: likewise */
     uint32_t ahead;               /* EXPECT: messages in the queue before it, and whether there may be more */
     bool ahead_more;
+    const struct consent *consent;           /* SUBMIT of a text that asks for one: likewise */
     struct verification_write *verification; /* SUBMIT of a text with a code, VERIFY: likewise */
     struct sv client_ip; /* SUBMIT of a text with a code: whom it is for, as the caller says; borrowed */
     /* EVENT, DIGEST: the front's, lent until the answer; and its messages: asks of kind SUBMIT without

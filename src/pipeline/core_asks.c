@@ -176,6 +176,7 @@ static struct work *make_put(struct core *c, struct live *l, struct ask *a, enum
     w->job.needs_consent = core_needs_consent(c, m);
     w->job.reply = a->reply;
     w->job.verification = a->verification;
+    w->job.consent = a->consent;
     if (a->n_links) {
         w->job.links = a->links;
         w->job.n_links = a->n_links;

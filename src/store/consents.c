@@ -1,9 +1,12 @@
 #include "store/consents.h"
 
+#include "store/rows.h"
+
 static const char *const acts[CONSENT_ACTS] = {[0] = "",
                                                [CONSENT_GRANTED] = "granted",
                                                [CONSENT_WITHDRAWN] = "withdrawn",
-                                               [CONSENT_RELEASED] = "released"};
+                                               [CONSENT_RELEASED] = "released",
+                                               [CONSENT_REQUESTED] = "requested"};
 
 const char *consent_act_name(enum consent_act a) {
     ASSERT(a < CONSENT_ACTS);
@@ -15,7 +18,7 @@ const char *consent_act_name(enum consent_act a) {
 bool consents_add(struct db *db, const struct consent *c, int64_t now, struct err *e) {
     static const char sql[] =
         "INSERT INTO consent (account_id, number, topic, act, source, at, created_at, message_id, said_by, "
-        "method, text, ip, url, note) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "method, text, ip, url, note, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     ASSERT(c->number.n && c->act > 0 && c->act < CONSENT_ACTS);
     db_int(s, c->account_id);
@@ -32,6 +35,7 @@ bool consents_add(struct db *db, const struct consent *c, int64_t now, struct er
     db_text_or_null(s, c->ip);
     db_text_or_null(s, c->url);
     db_text_or_null(s, c->note);
+    db_int(s, c->expires_at);
     return db_run(s, e);
 }
 
@@ -118,6 +122,64 @@ bool consent_write_run(struct db *db, struct store_write *w, int64_t now, struct
     return suppression_write(db, &s, now, e);
 }
 
+/* ---- confirmations ---- */
+
+bool consents_request(struct db *db, const struct consent *c, int64_t message_id, int64_t now,
+                      struct err *e) {
+    struct consent asked = *c;
+    ASSERT(c->act == CONSENT_REQUESTED && c->expires_at);
+    asked.message_id = message_id;
+    return consents_add(db, &asked, now, e);
+}
+
+/* The request that an answer is for; *row: there is one. Its texts live in mem. */
+static bool find_request(struct db *db, const struct consent_answer *a, int64_t now, struct arena *mem,
+                         struct consent *out, bool *row, struct err *e) {
+    static const char sql[] =
+        "SELECT topic, text, ip, url, note FROM consent AS c WHERE account_id=? AND number=? AND act=4 AND "
+        "expires_at>? AND NOT EXISTS (SELECT 1 FROM consent AS d WHERE d.account_id=c.account_id AND "
+        "d.number=c.number AND d.id>c.id AND d.topic IN ('', c.topic) AND d.act IN (1, 2, 4)) ORDER BY "
+        "message_id=? DESC, id DESC LIMIT 1";
+    _Static_assert(CONSENT_REQUESTED == 4, "as the statement has it");
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, a->account_id);
+    db_text(s, a->number);
+    db_int(s, now);
+    db_int(s, a->in_reply_to);
+    if (!db_next(s, row, e))
+        return false;
+    if (!*row)
+        return true;
+    *out = (struct consent){.account_id = a->account_id,
+                            .number = a->number,
+                            .topic = arena_dup(mem, db_col_text(s, 0)),
+                            .act = CONSENT_GRANTED,
+                            .source = SUPPRESSION_BY_REPLY,
+                            .at = now,
+                            .message_id = a->message_id,
+                            .by = a->word,
+                            .method = SV("double opt-in"),
+                            .text = arena_dup(mem, db_col_text(s, 1)),
+                            .ip = arena_dup(mem, db_col_text(s, 2)),
+                            .url = arena_dup(mem, db_col_text(s, 3)),
+                            .note = arena_dup(mem, db_col_text(s, 4))};
+    db_end(s);
+    return !mem->full || err_set(e, ERR_OUTSIDE, "out of memory for a consent");
+}
+
+bool consents_confirm(struct db *db, const struct consent_answer *a, int64_t now, bool *granted,
+                      char topic[SUPPRESSION_TOPIC_BYTES_MAX + 1], struct err *e) {
+    struct arena ARENA_AUTO mem;
+    struct consent_write w = {0};
+    arena_init(&mem, 2 * CONSENT_BYTES_MAX);
+    if (!find_request(db, a, now, &mem, &w.consent, granted, e))
+        return false;
+    if (!*granted)
+        return true;
+    rows_copy(topic, SUPPRESSION_TOPIC_BYTES_MAX + 1, w.consent.topic);
+    return consent_write_run(db, &w.write, now, e);
+}
+
 bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t *n, struct err *e) {
     static const char sql[] = "DELETE FROM consent WHERE account_id=? AND number=?";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -150,7 +212,7 @@ bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct s
 bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv topic, struct arena *mem,
                  struct consent *out, size_t max, size_t *n, struct err *e) {
     static const char sql[] = "SELECT id, topic, act, source, at, created_at, message_id, said_by, method, "
-                              "text, ip, url, note FROM "
+                              "text, ip, url, note, expires_at FROM "
                               "consent WHERE account_id=? AND number=? AND (? OR topic IN ('', ?)) ORDER BY "
                               "at DESC, id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -182,6 +244,7 @@ bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv 
             .ip = arena_dup(mem, db_col_text(s, 10)),
             .url = arena_dup(mem, db_col_text(s, 11)),
             .note = arena_dup(mem, db_col_text(s, 12)),
+            .expires_at = db_col_int(s, 13),
         };
         if (mem->full) {
             db_end(s);

@@ -15,11 +15,12 @@
 enum consent_act {
     CONSENT_GRANTED = 1,
     CONSENT_WITHDRAWN = 2,
-    CONSENT_RELEASED = 3, /* somebody took an opt-out off the list: it says nothing about a consent */
+    CONSENT_RELEASED = 3,  /* somebody took an opt-out off the list: it says nothing about a consent */
+    CONSENT_REQUESTED = 4, /* a text asks them to confirm one: no consent before they do */
     CONSENT_ACTS
 };
 
-const char *consent_act_name(enum consent_act a); /* "granted", "withdrawn", "released" */
+const char *consent_act_name(enum consent_act a); /* "granted", "withdrawn", "released", "requested" */
 
 enum {
     CONSENT_METHOD_BYTES_MAX = 64,
@@ -40,6 +41,7 @@ struct consent {
     int64_t at;
     int64_t created_at; /* read only */
     int64_t message_id;
+    int64_t expires_at; /* REQUESTED: the answer counts until then; else 0 */
     struct sv by, method, text, ip, url, note;
 };
 
@@ -50,6 +52,19 @@ MUST_USE bool consents_add(struct db *db, const struct consent *c, int64_t now, 
  * in the list alone. */
 MUST_USE bool consents_follow(struct db *db, const struct suppression *row, bool added, int64_t now,
                               struct err *e);
+/* A text, message_id, asks for a consent that somebody said to have (c, with its proof and expires_at): added
+ * to the history as requested. */
+MUST_USE bool consents_request(struct db *db, const struct consent *c, int64_t message_id, int64_t now,
+                               struct err *e);
+/* The number has answered yes, by the text `by` with that word. Is there a request that still waits, the one
+ * whose text is in_reply_to, or else the latest? Then it is granted, with the request's proof; `topic` gets
+ * which. */
+struct consent_answer {
+    int64_t account_id, message_id, in_reply_to;
+    struct sv number, word;
+};
+MUST_USE bool consents_confirm(struct db *db, const struct consent_answer *a, int64_t now, bool *granted,
+                               char topic[SUPPRESSION_TOPIC_BYTES_MAX + 1], struct err *e);
 /* A person is erased: the history of a number, or address, goes. */
 MUST_USE bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t *n, struct err *e);
 /* Does the latest word about that address, for the topic or for all, grant it? */

@@ -150,6 +150,7 @@ struct job {
     size_t n_links;
     int64_t links_until;
     struct reply *reply;                     /* PUT of an inbound text: likewise */
+    const struct consent *consent;           /* PUT of a text that asks for one: what it is to grant */
     struct verification_write *verification; /* PUT of a text with a one-time code; VERIFY: likewise */
     int64_t keep_from;                       /* PRUNE: verifications begun before are forgotten */
     struct store_write *write; /* WRITE, at `now`: borrowed; its outcome counts when the result is DONE */

@@ -1,4 +1,5 @@
 #include "store/journal_messages.h"
+#include "store/consents.h"
 
 #include "base/json.h"
 #include "model/content.h"
@@ -179,7 +180,7 @@ static bool put_reply(struct db *db, struct job *job, struct err *e) {
     const struct reply *r = job->reply;
     if (!replies_put(db, job->message, job->reply, job->now, &job->wrote, e))
         return false;
-    if (r->action != REPLY_STOP && r->action != REPLY_START)
+    if (r->action != REPLY_STOP && r->action != REPLY_START && r->action != REPLY_CONFIRM)
         return true;
     struct buf BUF_AUTO data = BUF_INIT(4096);
     json_pair(&data, "number", job->message->text[TEXT_FROM]);
@@ -187,6 +188,12 @@ static bool put_reply(struct db *db, struct job *job, struct err *e) {
     json_pair(&data, "source", SV("reply"));
     json_pair_or_null(&data, "keyword", r->keyword);
     return tell_consent(db, job, r->action == REPLY_STOP ? HOOK_OPTED_OUT : HOOK_OPTED_IN, buf_sv(&data), e);
+}
+
+/* What is not sent asks nobody. */
+static bool put_consent(struct db *db, const struct job *job, struct err *e) {
+    return !job->consent || job->change.next.state == STATE_SUPPRESSED ||
+           consents_request(db, job->consent, job->message->id, job->now, e);
 }
 
 /* Before anything is written: what is refused leaves nothing behind. A repeat is told as one, however soon it
@@ -220,7 +227,7 @@ bool journal_do_put(struct db *db, struct job *job, struct err *e) {
            lane_use_count(db, job, e) && usage_count(db, job, e) && add_links(db, job, e) &&
            tally_write(db, job, e) && forget_secret(db, job, e) &&
            (!job->verification || verifications_put(db, job->message, job->verification, job->now, e)) &&
-           tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
+           put_consent(db, job, e) && tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
 
 /* A provider id found by number and text may be claimed only if no other message can have a better right to

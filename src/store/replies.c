@@ -1,6 +1,7 @@
 #include "store/replies.h"
 
 #include "base/clock.h"
+#include "store/consents.h"
 #include "store/rows.h"
 #include "store/suppression.h"
 
@@ -21,6 +22,28 @@ static bool count_answers(struct db *db, struct sv number, int64_t since, unsign
         return false;
     *n = row ? db_col_int(s, 0) : 0;
     db_end(s);
+    return true;
+}
+
+/* A yes to a text that asked for a consent is that, whatever else its word means. */
+static bool confirm(struct db *db, const struct message *m, struct reply *r, int64_t now, struct err *e) {
+    _Static_assert(sizeof r->confirmed == SUPPRESSION_TOPIC_BYTES_MAX + 1, "a topic of the list");
+    const struct consent_answer a = {.account_id = m->account_id,
+                                     .message_id = m->id,
+                                     .in_reply_to = r->in_reply_to,
+                                     .number = m->text[TEXT_FROM],
+                                     .word = r->confirm};
+    bool granted;
+    if (!r->confirm.n)
+        return true;
+    if (!consents_confirm(db, &a, now, &granted, r->confirmed, e))
+        return false;
+    if (granted) {
+        r->action = REPLY_CONFIRM;
+        r->keyword = r->confirm;
+        r->topic = sv_of(r->confirmed);
+        r->answer = r->confirm_answer;
+    }
     return true;
 }
 
@@ -66,7 +89,7 @@ bool replies_put(struct db *db, const struct message *m, struct reply *r, int64_
         "INSERT INTO reply (message_id, account_id, number, in_reply_to, polarity, mood, "
         "action, keyword, topic, answer, answered_at, read_at) VALUES "
         "(?,?,?,?,?,?,?,?,?,?,?,0)";
-    if (!check_answer(db, m, r, now, e))
+    if (!confirm(db, m, r, now, e) || !check_answer(db, m, r, now, e))
         return false;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, m->id);

@@ -15,8 +15,9 @@
 /* ---- writing ---- */
 
 /* Stores r beside its message m, and does what it asks for: puts the number on the suppression list, or takes
- * it off. r->answer is emptied when it must not be given: its number has had answers_max of them within the
- * last hour, is blocked, or has opted out and asks for nothing. *opted: the list has a new row. */
+ * it off, or confirms a consent that was asked for (r says so then). r->answer is emptied when it must not be
+ * given: its number has had answers_max of them within the last hour, is blocked, or has opted out and asks
+ * for nothing. *opted: the list has a new row. */
 MUST_USE bool replies_put(struct db *db, const struct message *m, struct reply *r, int64_t now, bool *opted,
                           struct err *e);
 MUST_USE bool replies_forget(struct db *db, int64_t message_id, struct err *e);
