@@ -16,7 +16,7 @@ static bool is_signed_post(const struct exchange *x) {
 }
 
 static bool takes_eum(const struct exchange *x) {
-    return is_signed_post(x) && sv_starts(exchange_header(x, "X-Amz-Target"), TARGET);
+    return (is_signed_post(x) && sv_starts(exchange_header(x, "X-Amz-Target"), TARGET)) || sim_aws_lends(x);
 }
 
 static bool takes_sns(const struct exchange *x) {
@@ -170,16 +170,22 @@ static void take(struct sim *sim, struct exchange *x, const struct sim_face *fac
 }
 
 static void handle_eum(struct sim *sim, struct exchange *x) {
+    if (sim_aws_lends(x)) {
+        sim_aws_lend(sim, x);
+        return;
+    }
     struct sv action = sv_from(exchange_header(x, "X-Amz-Target"), TARGET.n);
     const char *wrong = sim_aws_authenticate(sim, x, &sim_aws, SV("sms-voice"));
     sim->stats.requests++;
     if (wrong) {
         sim_count_status(sim, 401);
         bool key = sv_eq(sv_of(wrong), SV("InvalidClientTokenId")),
-             sign = sv_eq(sv_of(wrong), SV("SignatureDoesNotMatch"));
+             sign = sv_eq(sv_of(wrong), SV("SignatureDoesNotMatch")),
+             old = sv_eq(sv_of(wrong), SV("ExpiredToken"));
         say_json(sim, x, 400,
                  sv_of(key    ? "UnrecognizedClientException"
                        : sign ? "InvalidSignatureException"
+                       : old  ? "ExpiredTokenException"
                               : wrong),
                  sv_of(wrong));
         return;

@@ -123,8 +123,15 @@ const char *sim_aws_authenticate(struct sim *sim, struct exchange *x, const stru
         return "MissingAuthenticationToken";
     if (!read_authorization(exchange_header(x, "Authorization"), &s) || !parse_date(date, &at))
         return "IncompleteSignature";
-    if (!sv_eq(s.id, access.account))
+    struct buf BUF_AUTO lent = BUF_INIT(128);
+    if (sim_aws_is_lent(s.id)) {
+        const char *wrong = sim_aws_check_lent(sim, s.id, exchange_header(x, "X-Amz-Security-Token"), &lent);
+        if (wrong)
+            return wrong;
+        access.secret = buf_sv(&lent);
+    } else if (!sv_eq(s.id, access.account)) {
         return "InvalidClientTokenId";
+    }
     if (!sv_eq(s.service, service) || !sv_eq(s.day, sv_sub(date, 0, 8)) ||
         !signature_fits(x, &s, access.secret, date))
         return "SignatureDoesNotMatch";

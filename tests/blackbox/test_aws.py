@@ -41,6 +41,22 @@ def test_text__is_signed_sent_and_delivered_by_its_event(start):
     assert seen["extra"]["ConfigurationSetName"] == "gateway"
 
 
+@pytest.mark.parametrize("kind, path", [("container", "/v2/credentials/a-task"), ("instance", ""), ("web-identity", "")])
+def test_text__goes_with_credentials_that_aws_lends(make_gateway, tmp_path, kind, path):
+    (tmp_path / "token").write_text("e30.e30.c2ln\n")
+    web = {"role": "arn:aws:iam::123456789012:role/gateway", "credentials_token_file": str(tmp_path / "token")}
+    g = make_gateway.gateway()
+    g.write(lanes=[{"name": name, "provider": "aws", "region": "eu-west-1", "credentials": kind, "credentials_url": g.sim.url + path,
+                    "from": "+15017250604", "base_url": g.sim.url, "allow_private": True, **more, **(web if kind == "web-identity" else {})}
+                   for name, more in (("texts", {"api": "sms-voice"}), ("topics", {"api": "sns", "channel": "sms"}))])
+    g.start()
+    sids = [g.create("+1415555%04d" % i, "lent %d" % i) for i in range(20)]
+    for sid in sids:
+        g.wait(sid, "sent", "delivered")
+    assert set(g.sim.times().values()) == {1} and g.sim.stats()["auth_failures"] == 0
+    assert g.metrics()["provider_tokens_total"] <= 2
+
+
 def test_events__forged_ones_are_refused_and_doubles_collapse(start):
     g = start({"receipts": {"forged": 1, "unsigned": 1, "duplicate": 1}})
     g.wait(g.create(), "delivered")

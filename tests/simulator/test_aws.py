@@ -1,13 +1,17 @@
 """AWS's own SDK (botocore, Debian's) against the simulator's End User Messaging and SNS, and its posts as Firehose makes them."""
 import base64
 import json
+import os
 import uuid
 
 import botocore.session
 import pytest
 import requests
+from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.credentials import ContainerProvider, Credentials, InstanceMetadataProvider
 from botocore.exceptions import ClientError
+from botocore.utils import InstanceMetadataFetcher
 
 ID, SECRET, TO = "AKIASIMULATOR", "simulator-secret", "+15558675310"
 
@@ -111,3 +115,52 @@ def test_events_and_replies_come_as_firehose_posts(sim, receiver):
     assert sim.post("/_sim/reply", {"provider": "aws", "from": TO, "to": "+15017250604", "body": "好的"}).status_code == 200
     reply = json.loads(base64.b64decode(json.loads(receiver.take(1)[0]["raw"])["records"][0]["data"]))
     assert (reply["originationNumber"], reply["messageBody"]) == (TO, "好的")
+
+
+def lent_by(kind, sim, tmp_path, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if kind == "container":
+        return ContainerProvider(environ={"AWS_CONTAINER_CREDENTIALS_FULL_URI": sim.url + "/v2/credentials/a-task"}).load()
+    if kind == "instance":
+        fetcher = InstanceMetadataFetcher(timeout=5, num_attempts=1, base_url=sim.url + "/")
+        return InstanceMetadataProvider(iam_role_fetcher=fetcher).load()
+    said = botocore.session.get_session().create_client("sts", region_name="eu-west-1", endpoint_url=sim.url, config=Config(
+        signature_version=UNSIGNED)).assume_role_with_web_identity(RoleArn="arn:aws:iam::123456789012:role/gateway", RoleSessionName="session",
+                                                                   WebIdentityToken="e30.e30.c2ln")["Credentials"]
+    return Credentials(said["AccessKeyId"], said["SecretAccessKey"], said["SessionToken"])
+
+
+@pytest.mark.parametrize("kind", ["container", "instance", "web-identity"])
+def test_lent_credentials_are_found_by_the_sdk_and_taken(sim, tmp_path, monkeypatch, kind):
+    keys = lent_by(kind, sim, tmp_path, monkeypatch).get_frozen_credentials()
+    assert keys.access_key.startswith("ASIA") and len(keys.access_key) == 20
+
+    def send(token=keys.token, secret=keys.secret_key):
+        c = botocore.session.get_session().create_client(
+            "pinpoint-sms-voice-v2", region_name="eu-west-1", endpoint_url=sim.url, aws_access_key_id=keys.access_key,
+            aws_secret_access_key=secret, aws_session_token=token, config=Config(retries={"max_attempts": 0}))
+        return c.send_text_message(DestinationPhoneNumber=TO, OriginationIdentity="+15017250604", MessageBody="lent")
+
+    assert uuid.UUID(send()["MessageId"]) and sim.messages()[0]["body"] == "lent"
+    for wrong in ({"token": None}, {"token": "9" + keys.token[1:]}, {"token": keys.token[:-1] + "x"}, {"secret": "x"}):
+        with pytest.raises(ClientError) as e:
+            send(**wrong)
+        assert e.value.response["Error"]["Code"] in ("UnrecognizedClientException", "InvalidSignatureException")
+    assert sim.stats()["received"] == 1
+
+
+@pytest.mark.parametrize("method, path, headers, status", [
+    ("PUT", "/latest/api/token", {}, 400), ("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "21601"}, 400),
+    ("GET", "/latest/meta-data/iam/security-credentials/", {}, 401),
+    ("GET", "/latest/meta-data/iam/security-credentials/simulated-role", {"X-aws-ec2-metadata-token": "1.x"}, 401)])
+def test_metadata_is_for_those_with_a_token(sim, method, path, headers, status):
+    assert requests.request(method, sim.url + path, headers=headers, timeout=5).status_code == status
+
+
+def test_sts_refuses_what_is_no_token(sim):
+    form = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": "arn:aws:iam::1:role/x", "RoleSessionName": "s"}
+    r = requests.post(sim.url + "/", data={**form, "WebIdentityToken": "nonsense"}, timeout=5)
+    assert r.status_code == 400 and "<Code>InvalidIdentityToken</Code>" in r.text
