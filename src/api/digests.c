@@ -69,13 +69,17 @@ static json_t *digest_vars(const struct digest_row *row, struct arena *mem, stru
 
 static bool admit_digest(struct front *f, struct digester *d, const struct rule *r, struct err *e) {
     const struct account *account = directory_account(f->directory, d->row.account_id);
-    struct rule_run run = {.to = d->row.recipient};
+    bool by_contact = sv_starts(d->row.recipient, SV(DIGEST_CONTACT));
+    struct rule_run run = {.to = by_contact ? SV_NONE : d->row.recipient};
+    if (by_contact)
+        run.contact = sv_from(d->row.recipient, sizeof DIGEST_CONTACT - 1);
     run.vars = digest_vars(&d->row, &d->mem, &run.language);
     struct submission in = event_submission(&d->rq, r, &run, SV_NONE);
     struct admitted admitted;
     in.metadata = SV_NONE;
     in.account_name = account ? sv_of(account->name) : SV_NONE;
-    bool ok = admit(f->admitter, f->settings, f->texts, &in, world_now(f->parts.world), &admitted, e);
+    bool ok = event_contact(&d->rq, &d->mem, r, &run, &in, e) &&
+              admit(f->admitter, f->settings, f->texts, &in, world_now(f->parts.world), &admitted, e);
     json_decref(run.vars);
     if (!ok)
         return false;

@@ -9,7 +9,13 @@
 
 #include <string.h>
 
-enum { ACTS_MAX = 300, WITHDRAWALS_MAX = 100, WITHDRAWN_TOLD_MAX = 64 };
+enum {
+    ACTS_MAX = 200,
+    WITHDRAWALS_MAX = 100,
+    WITHDRAWN_TOLD_MAX = 200,
+    ROOM_FIRST = 8,
+    NAMES_BYTES_MAX = 256 * 1024
+};
 
 bool event_page(struct api_request *rq, const struct rule_page **out, struct err *e) {
     struct front *f = rq->front;
@@ -69,17 +75,24 @@ struct submission event_submission(struct api_request *rq, const struct rule *r,
     };
 }
 
-bool event_contact(struct api_request *rq, const struct rule *r, struct rule_run *run, struct submission *in,
-                   struct err *e) {
-    struct arena *mem = &rq->x->arena;
+static bool find_contact(struct api_request *rq, struct sv id, struct arena *mem, struct contact **out,
+                         struct err *e) {
+    struct contact *c = *out = arena_alloc(mem, sizeof *c);
+    if (!c)
+        return err_set(e, ERR_OUTSIDE, "out of memory for a contact");
+    return contacts_get(api_db(rq), rq->account_id, id, mem, c, e) ||
+           (e->kind == ERR_NOT_FOUND &&
+            err_set_field(e, ERR_UNPROCESSABLE, "contact", "there is no contact `%.*s`",
+                          SV_FMT(sv_sub(id, 0, CONTACT_ID_BYTES_MAX))));
+}
+
+bool event_contact(struct api_request *rq, struct arena *mem, const struct rule *r, struct rule_run *run,
+                   struct submission *in, struct err *e) {
+    struct contact *c;
     if (!run->contact.n)
         return true;
-    struct contact *c = arena_alloc(mem, sizeof *c);
-    ASSERT(c);
-    if (!contacts_get(api_db(rq), rq->account_id, run->contact, mem, c, e))
-        return e->kind == ERR_NOT_FOUND
-                   ? err_set_field(e, ERR_UNPROCESSABLE, "contact", "there is no such contact")
-                   : false;
+    if (!find_contact(rq, run->contact, mem, &c, e))
+        return false;
     json_t *vars = json_copy(run->vars);
     ASSERT(vars);
     json_object_set_new(vars, "contact", contact_vars(c));
@@ -106,15 +119,40 @@ struct making {
     struct event_post *post;
     const json_t *vars;
     struct event_act *acts;
-    size_t n_acts, acts_max, n_fires;
+    size_t n_acts, acts_room, parts_room, n_fires;
     struct event_withdrawal *withdrawals;
     size_t n_withdrawals;
-    struct buf passed;
+    uint64_t steps; /* left for this event */
+    struct buf passed, unjudged;
 };
 
-static struct event_act *add_act(struct making *m, const struct rule *r, enum event_did did) {
-    if (m->n_acts == m->acts_max)
+/* Room for one more in an array of the request's memory. NULL: there is none; the memory says so. */
+static void *with_room(struct making *m, void *array, size_t n, size_t *room, size_t size) {
+    if (n < *room)
+        return array;
+    size_t more = *room ? 2 * *room : ROOM_FIRST;
+    void *grown = arena_alloc(&m->rq->x->arena, more * size);
+    if (!grown)
         return NULL;
+    if (n)
+        memcpy(grown, array, n * size);
+    *room = more;
+    return grown;
+}
+
+static void add_name(struct buf *names, const struct rule *r) {
+    buf_addf(names, "%s%s", names->n ? "," : "", r->name);
+}
+
+/* NULL: there is no room; the rule is then among those that were not judged. */
+static struct event_act *add_act(struct making *m, const struct rule *r, enum event_did did) {
+    struct event_act *acts =
+        m->n_acts < ACTS_MAX ? with_room(m, m->acts, m->n_acts, &m->acts_room, sizeof *acts) : NULL;
+    if (!acts) {
+        add_name(&m->unjudged, r);
+        return NULL;
+    }
+    m->acts = acts;
     struct event_act *a = &m->acts[m->n_acts++];
     /* The rule may be another by the time of the answer: its name is copied. */
     *a = (struct event_act){.rule = arena_dup(&m->rq->x->arena, sv_of(r->name)), .did = did, .part = -1};
@@ -136,6 +174,24 @@ static void add_error(struct making *m, const struct rule *r, const struct err *
     a->detail = arena_dup(&m->rq->x->arena, sv_make(text, len));
 }
 
+/* It could not be made; with no steps left that is why. */
+static void add_failure(struct making *m, const struct rule *r, const struct err *why) {
+    m->n_acts--;
+    if (m->steps)
+        add_error(m, r, why);
+    else
+        add_name(&m->unjudged, r);
+}
+
+/* Is a text of this rule for the same recipient there already, otherwise written? */
+static bool is_repeated(const struct making *m, const struct event_act *a, const struct message *made) {
+    for (const struct event_act *other = a; other-- > m->acts && sv_eq(other->rule, a->rule);)
+        if (other->part >= 0 &&
+            sv_eq(m->post->ask.parts[other->part].message->text[TEXT_TO], made->text[TEXT_TO]))
+            return true;
+    return false;
+}
+
 /* Its message is made now; whether it comes to be, core and journal say. */
 static void add_message(struct making *m, const struct rule *r, struct rule_run *run, struct event_act *a) {
     struct api_request *rq = m->rq;
@@ -146,11 +202,21 @@ static void add_message(struct making *m, const struct rule *r, struct rule_run 
     struct submission in = event_submission(rq, r, run, m->in->name);
     const struct account *account = directory_account(api_directory(rq), rq->account_id);
     in.account_name = account ? sv_of(account->name) : SV_NONE;
+    in.steps = &m->steps;
     (void)api_stock(rq); /* the admitter's own: it must be up to date */
-    if (!event_contact(rq, r, run, &in, &e) ||
+    struct ask *parts = with_room(m, ask->parts, ask->n_parts, &m->parts_room, sizeof *parts);
+    if (!parts)
+        return; /* the memory is full: the event is not taken */
+    ask->parts = parts;
+    if (!event_contact(rq, &rq->x->arena, r, run, &in, &e) ||
         !admit(f->admitter, f->settings, f->texts, &in, rq->now, &admitted, &e)) {
+        add_failure(m, r, &e);
+        return;
+    }
+    if (is_repeated(m, a, admitted.message)) {
+        message_free(admitted.message);
         m->n_acts--;
-        add_error(m, r, &e);
+        m->n_fires--;
         return;
     }
     struct ask *part = &ask->parts[ask->n_parts];
@@ -167,15 +233,31 @@ static void add_message(struct making *m, const struct rule *r, struct rule_run 
     a->part = (int)ask->n_parts++;
 }
 
+/* For whom a digest gathers: an address, or a contact, who is looked up when the text is made. */
+static bool digest_recipient(struct making *m, const struct rule_run *run, struct sv *out, struct err *e) {
+    char number[SUPPRESSION_NUMBER_BYTES_MAX];
+    struct buf BUF_AUTO contact = BUF_INIT(CONTACT_ID_BYTES_MAX + sizeof DIGEST_CONTACT);
+    struct contact *known;
+    if (run->contact.n) {
+        if (!find_contact(m->rq, run->contact, &m->rq->x->arena, &known, e))
+            return false;
+        buf_join(&contact, SV(DIGEST_CONTACT), run->contact);
+        *out = arena_dup(&m->rq->x->arena, buf_sv(&contact));
+        return true;
+    }
+    struct sv to;
+    if (!address_read(run->to, api_settings(m->rq)->defaults.region, number, &to, e))
+        return false;
+    *out = arena_dup(&m->rq->x->arena, to);
+    return true;
+}
+
 /* What the text will be made of, when the window is over. */
 static void add_item(struct making *m, const struct rule *r, const struct rule_run *run,
                      struct event_act *a) {
     struct err e = ERR_INIT;
-    char number[SUPPRESSION_NUMBER_BYTES_MAX];
-    struct sv to;
-    if (!address_read(run->to, api_settings(m->rq)->defaults.region, number, &to, &e)) {
-        m->n_acts--;
-        add_error(m, r, &e);
+    if (!digest_recipient(m, run, &a->to, &e)) {
+        add_failure(m, r, &e);
         return;
     }
     json_t *item = json_object();
@@ -188,41 +270,51 @@ static void add_item(struct making *m, const struct rule *r, const struct rule_r
     json_decref(item);
     ASSERT(text);
     a->did = EVENT_DIGESTED;
-    a->to = arena_dup(&m->rq->x->arena, to);
     a->vars = arena_dup(&m->rq->x->arena, sv_of(text));
     a->digest_due_at = m->rq->now + r->digest_us;
     free(text);
 }
 
-static void add_fire(struct making *m, const struct rule *r, struct rule_run *run) {
+static void add_fire(struct making *m, const struct rule *r, const struct rule_run *of_rule, size_t i) {
     struct event_act *a = add_act(m, r, EVENT_FIRED);
-    struct err e = ERR_INIT;
+    struct rule_run run = *of_rule; /* this recipient's */
     if (!a)
         return;
-    if (m->n_fires == EVENT_FIRES_MAX) {
-        m->n_acts--;
-        err_set(&e, ERR_LIMITED, "one event fires at most %d rules", EVENT_FIRES_MAX);
-        add_error(m, r, &e);
-        return;
-    }
     m->n_fires++;
-    a->key = run->key;
-    a->dedupe = run->dedupe;
+    rule_run_choose(r, &run, i);
+    json_incref(run.vars);
+    a->key = run.key;
+    a->dedupe = run.dedupe;
     a->dedupe_us = r->dedupe_us;
     if (r->digest_us)
-        add_item(m, r, run, a);
+        add_item(m, r, &run, a);
     else
-        add_message(m, r, run, a);
+        add_message(m, r, &run, a);
+    json_decref(run.vars);
+}
+
+static void add_fires(struct making *m, const struct rule *r, const struct rule_run *run) {
+    struct err e = ERR_INIT;
+    for (size_t i = 0; i < run->n_whom && !m->rq->x->arena.full; i++) {
+        if (m->n_fires == EVENT_FIRES_MAX) {
+            err_set(&e, ERR_LIMITED, "one event makes at most %d texts; %zu of this rule were not made",
+                    EVENT_FIRES_MAX, run->n_whom - i);
+            add_error(m, r, &e);
+            return;
+        }
+        add_fire(m, r, run, i);
+    }
 }
 
 static void run_one(struct making *m, const struct rule *r) {
     struct rule_run run;
-    rule_run(r, m->vars, m->rq->now, &m->rq->x->arena, &run);
+    rule_run(r, m->vars, m->rq->now, &m->rq->x->arena, &m->steps, &run);
     switch (run.verdict) {
-    case RULE_FIRES: add_fire(m, r, &run); break;
-    case RULE_PASSES: buf_addf(&m->passed, "%s%s", m->passed.n ? "," : "", r->name); break;
+    case RULE_FIRES: add_fires(m, r, &run); break;
+    case RULE_PASSES: add_name(&m->passed, r); break;
     case RULE_IS_LATE: (void)add_act(m, r, EVENT_LATE); break;
     case RULE_FAILS: add_error(m, r, &run.err); break;
+    case RULE_IS_LEFT: add_name(&m->unjudged, r); break;
     }
     json_decref(run.vars);
 }
@@ -230,13 +322,35 @@ static void run_one(struct making *m, const struct rule *r) {
 static void withdraw_one(struct making *m, const struct rule *r) {
     struct err e = ERR_INIT;
     struct sv key;
-    if (!rule_run_cancel_key(r, m->vars, &m->rq->x->arena, &key, &e)) {
-        add_error(m, r, &e);
+    if (!rule_run_cancel_key(r, m->vars, &m->rq->x->arena, &m->steps, &key, &e)) {
+        if (m->steps)
+            add_error(m, r, &e);
+        else
+            add_name(&m->unjudged, r);
         return;
     }
     if (m->n_withdrawals < WITHDRAWALS_MAX)
         m->withdrawals[m->n_withdrawals++] =
             (struct event_withdrawal){.rule = arena_dup(&m->rq->x->arena, sv_of(r->name)), .key = key};
+    else
+        add_name(&m->unjudged, r);
+}
+
+static struct sv names_of(struct making *m, struct buf *names) {
+    struct sv out = names->n ? arena_dup(&m->rq->x->arena, buf_sv(names)) : SV_NONE;
+    buf_done(names);
+    return out;
+}
+
+static void tell_unjudged(struct making *m) {
+    size_t n = 1;
+    if (!m->unjudged.n)
+        return;
+    for (size_t i = 0; i < m->unjudged.n; i++)
+        n += m->unjudged.p[i] == ',';
+    meter_add(api_world(m->rq)->meters, COUNT_RULES_UNJUDGED, n);
+    log_warn(api_world(m->rq)->log, "event.too_much", kv_text("type", m->in->type),
+             kv_int("rules_not_judged", (int64_t)n));
 }
 
 /* Where no rule is for it, nothing of this takes memory. */
@@ -247,15 +361,8 @@ static bool run_rules(struct making *m, const struct rule_page *page) {
     size_t n_cancel = rule_page_match(page, RULE_SIDE_CANCEL, m->in->type, cancel);
     if (n_on + n_cancel == 0)
         return true;
-    size_t acts = n_on + n_cancel < ACTS_MAX ? n_on + n_cancel : ACTS_MAX;
-    m->acts_max = acts;
-    size_t fires = n_on < EVENT_FIRES_MAX ? n_on : EVENT_FIRES_MAX;
     struct event_write *w = &m->post->write;
-    m->acts = arena_alloc(mem, acts * sizeof *m->acts);
     m->withdrawals = arena_alloc(mem, (n_cancel + 1) * sizeof *m->withdrawals);
-    m->post->ask.parts = arena_alloc(mem, (fires + 1) * sizeof *m->post->ask.parts);
-    w->outcomes_max = acts + (n_cancel ? WITHDRAWN_TOLD_MAX : 0);
-    w->outcomes = arena_alloc(mem, w->outcomes_max * sizeof *w->outcomes);
     if (mem->full)
         return false;
     m->vars = event_vars(m->in);
@@ -268,7 +375,11 @@ static bool run_rules(struct making *m, const struct rule_page *page) {
     w->n_acts = m->n_acts;
     w->withdrawals = m->withdrawals;
     w->n_withdrawals = m->n_withdrawals;
-    w->passed = m->passed.n ? arena_dup(mem, buf_sv(&m->passed)) : SV_NONE;
+    w->outcomes_max = m->n_acts + (m->n_withdrawals ? WITHDRAWN_TOLD_MAX : 0);
+    w->outcomes = arena_alloc(mem, (w->outcomes_max + 1) * sizeof *w->outcomes);
+    tell_unjudged(m);
+    w->passed = names_of(m, &m->passed);
+    w->unjudged = names_of(m, &m->unjudged);
     return !mem->full;
 }
 
@@ -279,13 +390,24 @@ static struct sv dump(struct api_request *rq, const json_t *data) {
     return out;
 }
 
-struct event_post *event_post_new(struct api_request *rq, struct event_in *in, struct err *e) {
+struct event_post *event_post_new(struct api_request *rq, struct event_in *in, uint64_t *steps,
+                                  struct err *e) {
     const struct rule_page *page;
     struct event_post *p = arena_zalloc(&rq->x->arena, sizeof *p);
-    struct making m = {.rq = rq, .in = in, .post = p, .passed = BUF_INIT(64 * 1024)};
-    if (!p || !event_page(rq, &page, e)) {
+    struct making m = {.rq = rq,
+                       .in = in,
+                       .post = p,
+                       .steps = EVENT_STEPS_MAX,
+                       .passed = BUF_INIT(NAMES_BYTES_MAX),
+                       .unjudged = BUF_INIT(NAMES_BYTES_MAX)};
+    bool too_much = *steps < EVENT_STEPS_MAX;
+    if (!p || too_much || !event_page(rq, &page, e)) {
         event_in_done(in);
-        if (!p)
+        if (too_much)
+            err_set(e, ERR_BUSY,
+                    "the rules of the events before it took all the work that one request may "
+                    "cause: post it again");
+        else if (!p)
             err_set(e, ERR_TOO_LARGE, "too many events, or too large ones, at once: post fewer");
         return NULL;
     }
@@ -302,7 +424,7 @@ struct event_post *event_post_new(struct api_request *rq, struct event_in *in, s
                           .reply_to = rq->front->parts.replies,
                           .business = &p->write};
     bool ok = run_rules(&m, page) && p->write.data.p;
-    buf_done(&m.passed);
+    *steps -= EVENT_STEPS_MAX - m.steps;
     event_in_done(in);
     if (ok)
         return p;

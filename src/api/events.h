@@ -31,17 +31,20 @@ struct event_post {
     size_t index;       /* in its batch */
     struct err refused; /* kind ERR_NONE: it was asked */
 };
-/* Runs the rules; NULL when memory is short, or the database fails: e says. in is used up. */
-MUST_USE struct event_post *event_post_new(struct api_request *rq, struct event_in *in, struct err *e);
+/* Runs the rules; NULL when memory is short, the database fails, or *steps, which the request has left for
+ * the rules of its events, are fewer than one event may take: e says. in is used up. */
+MUST_USE struct event_post *event_post_new(struct api_request *rq, struct event_in *in, uint64_t *steps,
+                                           struct err *e);
 void event_post_drop(struct event_post *p); /* it is not asked after all */
 
 /* The account's rules, up to date. */
 MUST_USE bool event_page(struct api_request *rq, const struct rule_page **out, struct err *e);
 /* What expressions see of an event; the caller's. */
 json_t *event_vars(const struct event_in *in);
-/* Finds the contact a rule names, if it does: to and vars of the run, and the submission, have it then. */
-MUST_USE bool event_contact(struct api_request *rq, const struct rule *r, struct rule_run *run,
-                            struct submission *in, struct err *e);
+/* Finds the contact the run has chosen, if one: to and vars of the run, and the submission, have it then, in
+ * mem. */
+MUST_USE bool event_contact(struct api_request *rq, struct arena *mem, const struct rule *r,
+                            struct rule_run *run, struct submission *in, struct err *e);
 /* The message a rule makes, as a submission; metadata in the arena. */
 struct submission event_submission(struct api_request *rq, const struct rule *r, const struct rule_run *run,
                                    struct sv event_name);

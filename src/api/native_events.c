@@ -7,12 +7,19 @@
 
 #include <string.h>
 
-enum { BATCH_MAX = 1000, LOAD_BYTES_MAX = 1 << 24, BATCH_BYTES_MAX = 4 << 20 };
+enum {
+    BATCH_MAX = 1000,
+    LOAD_BYTES_MAX = 1 << 24,
+    STEPS_MAX = 8 * EVENT_STEPS_MAX, /* of all rules for all events of a request */
+};
 
 /* ---- shapes ---- */
 
 const struct api_field event_list_fields[] = {
     {"type", FIELD_TEXT, "Only events of this type.", .max = EVENT_TYPE_BYTES_MAX},
+    {"event_id", FIELD_TEXT, "Only the event with this id of its sender's.", .max = EVENT_NAME_BYTES_MAX},
+    {"source", FIELD_TEXT, "With `event_id`: of this source; without it, of those that named none.",
+     .max = EVENT_NAME_BYTES_MAX},
     {"limit", FIELD_INT, "How many, at most.", .min = 1, .max = 1000},
     {"cursor", FIELD_TEXT, "`next_cursor` of the page before.", .max = SID_BYTES},
     {0},
@@ -45,6 +52,9 @@ const struct api_field business_event_shape[] = {
     {"data", FIELD_OBJECT, "All else; null in lists."},
     {"outcomes", FIELD_LIST, "What its rules did; null in lists.", .ref = "EventOutcome"},
     {"not_matched", FIELD_LIST, "Rules of its type whose `when` was false; null in lists."},
+    {"not_judged", FIELD_LIST,
+     "Rules of its type that did nothing because those before them took all the work one event may cause; "
+     "null in lists."},
     {0},
 };
 
@@ -109,6 +119,17 @@ static void print_head(const struct api_request *rq, const struct event_row *row
     json_pair_time(out, "received_at", id_time(row->id));
 }
 
+static void print_names(struct buf *out, const char *key, struct sv names) {
+    json_key(out, key);
+    buf_addc(out, '[');
+    for (struct sv rest = names; rest.n;) {
+        json_add_string(out, sv_cut(&rest, ','));
+        if (rest.p)
+            buf_addc(out, ',');
+    }
+    buf_addc(out, ']');
+}
+
 void event_print(const struct api_request *rq, const struct event_row *row, struct buf *out) {
     buf_addc(out, '{');
     print_head(rq, row, out);
@@ -122,14 +143,9 @@ void event_print(const struct api_request *rq, const struct event_row *row, stru
         print_outcome(rq, &row->outcomes[i], out);
     }
     buf_addc(out, ']');
-    json_key(out, "not_matched");
-    buf_addc(out, '[');
-    for (struct sv rest = row->passed; rest.n;) {
-        json_add_string(out, sv_cut(&rest, ','));
-        if (rest.p)
-            buf_addc(out, ',');
-    }
-    buf_adds(out, "]}");
+    print_names(out, "not_matched", row->passed);
+    print_names(out, "not_judged", row->unjudged);
+    buf_addc(out, '}');
 }
 
 /* ---- one ---- */
@@ -160,6 +176,7 @@ static void answer_new(struct api_request *rq, const struct event_post *p) {
                                   .subject = w->subject,
                                   .data = w->data,
                                   .passed = w->passed,
+                                  .unjudged = w->unjudged,
                                   .at = w->at,
                                   .outcomes = w->outcomes,
                                   .n_outcomes = w->n_outcomes};
@@ -175,6 +192,7 @@ struct batch {
     struct err *refusals;      /* beside them */
     size_t n;
     size_t waiting; /* events and withdrawals that are not answered */
+    uint64_t steps; /* left for the rules of those that are still to be read */
 };
 
 static void answer_batch(struct api_request *rq, const struct batch *b);
@@ -242,8 +260,9 @@ static void take_one(struct api_request *rq, struct event_in *in) {
     struct err e = ERR_INIT;
     struct batch *b = arena_zalloc(&rq->x->arena, sizeof *b + sizeof(struct event_post *));
     ASSERT(b);
-    *b = (struct batch){.single = true, .posts = (struct event_post **)(b + 1), .n = 1};
-    b->posts[0] = event_post_new(rq, in, &e);
+    *b = (struct batch){
+        .single = true, .posts = (struct event_post **)(b + 1), .n = 1, .steps = EVENT_STEPS_MAX};
+    b->posts[0] = event_post_new(rq, in, &b->steps, &e);
     if (b->posts[0])
         ask_all(rq, b);
     else
@@ -304,6 +323,7 @@ static struct batch *batch_new(struct api_request *rq, size_t n) {
     struct batch *b = arena_zalloc(mem, sizeof *b);
     ASSERT(b);
     b->n = n;
+    b->steps = STEPS_MAX;
     b->posts = arena_zalloc(mem, (n + 1) * sizeof(struct event_post *));
     b->refusals = arena_zalloc(mem, (n + 1) * sizeof *b->refusals);
     ASSERT(b->posts && b->refusals);
@@ -330,7 +350,7 @@ static void add_item(struct api_request *rq, struct batch *b, size_t i, const js
     if (!json || !event_read(rq, json, &in, e))
         return;
     name_by_post(rq, signed_as, post_id, i, &in);
-    b->posts[i] = event_post_new(rq, &in, e);
+    b->posts[i] = event_post_new(rq, &in, &b->steps, e);
 }
 
 static bool too_many(struct api_request *rq, size_t n) {
@@ -437,13 +457,30 @@ void native_event_get(struct api_request *rq) {
         answer_stored(rq, id, 200);
 }
 
+/* The only one that can have that id, if it is there: by its index, as when it comes again. */
+static bool find_named(struct api_request *rq, struct sv type, struct sv source, struct sv name,
+                       struct arena *a, struct event_row *out, size_t *n, struct err *e) {
+    const struct event_write w = {
+        .account_id = rq->account_id, .source = source.p ? source : SV(""), .name = name};
+    int64_t id;
+    *n = 0;
+    if (!events_find(api_db(rq), &w, &id, e))
+        return false;
+    if (!id)
+        return true;
+    if (!events_load(api_db(rq), rq->account_id, id, a, out, e))
+        return e->kind == ERR_NOT_FOUND; /* it went meanwhile */
+    *n = !type.n || sv_eq(type, out->type);
+    return true;
+}
+
 void native_event_list(struct api_request *rq) {
-    enum { TYPE, LIMIT, CURSOR };
+    enum { TYPE, EVENT_ID, SOURCE, LIMIT, CURSOR };
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     int64_t before = 0;
     size_t n;
-    bool more;
+    bool more = false;
     if (!api_read_query(rq, event_list_fields, v))
         return;
     unsigned limit = native_page_limit(&v[LIMIT]);
@@ -456,7 +493,11 @@ void native_event_list(struct api_request *rq) {
     arena_init(&a, LOAD_BYTES_MAX);
     struct event_row *rows = arena_zalloc(&a, limit * sizeof *rows);
     ASSERT(rows);
-    if (!events_list(api_db(rq), rq->account_id, v[TYPE].text, before, limit, &a, rows, &n, &more, &e)) {
+    bool read =
+        v[EVENT_ID].given
+            ? find_named(rq, v[TYPE].text, v[SOURCE].text, v[EVENT_ID].text, &a, rows, &n, &e)
+            : events_list(api_db(rq), rq->account_id, v[TYPE].text, before, limit, &a, rows, &n, &more, &e);
+    if (!read) {
         api_fail(rq, &e);
         return;
     }
@@ -465,7 +506,7 @@ void native_event_list(struct api_request *rq) {
     for (size_t i = 0; i < n; i++) {
         buf_adds(out, i ? ",{" : "{");
         print_head(rq, &rows[i], out);
-        buf_adds(out, ",\"data\":null,\"outcomes\":null,\"not_matched\":null}");
+        buf_adds(out, ",\"data\":null,\"outcomes\":null,\"not_matched\":null,\"not_judged\":null}");
     }
     struct sid sid = event_sid(rq, n ? rows[n - 1].id : 1);
     native_answer_page(rq, out, more ? sid_sv(&sid) : SV_NONE);

@@ -77,14 +77,16 @@ const struct api_field rule_decision_shape[] = {
     {"origin", FIELD_TEXT, "`store`, `file`, or `given`.", .required = true},
     {"matched", FIELD_BOOL, "Whether it is for this event.", .required = true},
     {"would", FIELD_TEXT,
-     "`fire`, `digest`, `nothing`, `deduplicate`, `be_late` or `fail`: what it would do for this event.",
+     "`fire`, `digest`, `nothing`, `deduplicate`, `be_late`, `be_left` or `fail`: what it would do for this "
+     "event.",
      .required = true},
     {"why", FIELD_TEXT, "In words, where it would do nothing or fail."},
     {"field", FIELD_TEXT, "Which member of the rule fails."},
     {"line", FIELD_INT, "Where in that expression.", .max = INT32_MAX},
     {"column", FIELD_INT, "Likewise.", .max = INT32_MAX},
     {"values", FIELD_OBJECT, "The values `when` read."},
-    {"to", FIELD_TEXT, "To whom."},
+    {"to", FIELD_TEXT, "To whom; the first of them."},
+    {"recipients", FIELD_LIST, "All whom it names: addresses, or ids of contacts."},
     {"text", FIELD_TEXT, "The text; of a digest none yet."},
     {"language", FIELD_TEXT, "In which language."},
     {"send_at", FIELD_TIME, "When; null: at once."},
@@ -351,6 +353,7 @@ struct trial {
     struct api_request *rq;
     const struct event_in *in;
     json_t *vars;
+    uint64_t steps; /* left for all rules */
     struct buf *out;
 };
 
@@ -375,7 +378,8 @@ static void say_text(struct trial *t, const struct rule *r, struct rule_run *run
     struct err e = ERR_INIT;
     struct admitted admitted;
     struct submission in = event_submission(t->rq, r, run, t->in->name);
-    if (!event_contact(t->rq, r, run, &in, &e) || !api_admit(t->rq, &in, &admitted, &e)) {
+    in.steps = &t->steps;
+    if (!event_contact(t->rq, &t->rq->x->arena, r, run, &in, &e) || !api_admit(t->rq, &in, &admitted, &e)) {
         say_err(t->out, "fail", &e);
         return;
     }
@@ -390,9 +394,23 @@ static void say_text(struct trial *t, const struct rule *r, struct rule_run *run
     message_free(admitted.message);
 }
 
+static void say_recipients(struct buf *out, const struct rule_run *run) {
+    json_key(out, "recipients");
+    buf_addc(out, '[');
+    for (size_t i = 0; i < run->n_whom; i++) {
+        if (i)
+            buf_addc(out, ',');
+        json_add_string(out, run->whom[i]);
+    }
+    buf_addc(out, ']');
+}
+
+/* The text is shown as the first of its recipients would see it. */
 static void say_fire(struct trial *t, const struct rule *r, struct rule_run *run) {
     struct err e = ERR_INIT;
     bool seen = false;
+    rule_run_choose(r, run, 0);
+    say_recipients(t->out, run);
     json_pair_or_null(t->out, "key", run->key);
     json_pair_or_null(t->out, "language", run->language);
     if (run->dedupe.n && !events_is_marked(api_db(t->rq), t->rq->account_id, sv_of(r->name), run->dedupe,
@@ -403,7 +421,7 @@ static void say_fire(struct trial *t, const struct rule *r, struct rule_run *run
         json_pair(t->out, "why", SV("its dedupe key was seen within the window"));
     } else if (r->digest_us) {
         json_pair(t->out, "would", SV("digest"));
-        json_pair(t->out, "to", run->to);
+        json_pair(t->out, "to", run->whom[0]);
         json_pair_time(t->out, "send_at", t->rq->now + r->digest_us);
     } else {
         say_text(t, r, run);
@@ -428,7 +446,7 @@ static void say_on(struct trial *t, const struct rule *r) {
         json_pair(t->out, "why", r->enabled ? sv_of(why) : SV("the rule is not enabled"));
         return;
     }
-    rule_run(r, t->vars, t->rq->now, &t->rq->x->arena, &run);
+    rule_run(r, t->vars, t->rq->now, &t->rq->x->arena, &t->steps, &run);
     json_pair_bool(t->out, "matched", run.verdict != RULE_PASSES);
     say_when(t, r);
     switch (run.verdict) {
@@ -437,6 +455,10 @@ static void say_on(struct trial *t, const struct rule *r) {
     case RULE_PASSES:
         json_pair(t->out, "would", SV("nothing"));
         json_pair(t->out, "why", SV("`when` is false"));
+        break;
+    case RULE_IS_LEFT:
+        json_pair(t->out, "would", SV("be_left"));
+        json_pair(t->out, "why", SV("the rules before it took all the work that one event may cause"));
         break;
     case RULE_IS_LATE:
         json_pair(t->out, "would", SV("be_late"));
@@ -452,7 +474,7 @@ static void say_cancel(struct trial *t, const struct rule *r) {
     int64_t ids[TIED_MAX];
     size_t n = 0;
     bool asked = r->enabled && r->n_cancel_on && matches(r->cancel_on, r->n_cancel_on, t->in->type) &&
-                 rule_run_cancel_key(r, t->vars, &t->rq->x->arena, &w.key, &e) &&
+                 rule_run_cancel_key(r, t->vars, &t->rq->x->arena, &t->steps, &w.key, &e) &&
                  events_tied(api_db(t->rq), t->rq->account_id, &w, ids, TIED_MAX, &n, &e);
     json_key(t->out, "would_cancel");
     buf_addc(t->out, '[');
@@ -508,7 +530,8 @@ void native_rule_test(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct trial t = {.rq = rq, .in = &in, .vars = event_vars(&in), .out = api_scratch(rq)};
+    struct trial t = {
+        .rq = rq, .in = &in, .vars = event_vars(&in), .steps = EVENT_STEPS_MAX, .out = api_scratch(rq)};
     buf_adds(t.out, "{\"rules\":[");
     bool ok = say_all(&t, v[RULE].json, &e);
     buf_adds(t.out, "]}");

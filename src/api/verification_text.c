@@ -121,7 +121,7 @@ static bool render(const struct making *k, enum channel channel, const json_t *v
     if (!found.compiled)
         return err_set_field(k->e, ERR_UNPROCESSABLE, "template", "the template has no text for %s",
                              channel_name(channel));
-    return lookup_render(stock, found.compiled, vars, NULL, out, k->e);
+    return lookup_render(stock, found.compiled, vars, NULL, NULL, out, k->e);
 }
 
 /* The text of one channel, as JSON wants it; NULL with no error: the template's own. */

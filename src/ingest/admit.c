@@ -138,7 +138,8 @@ static bool check_times(const struct submission *in, int64_t now, struct err *e)
 
 /* What the account has published under that name, else a file of the folder. */
 static bool render(struct admitter *a, const struct settings *s, const struct texts *t,
-                   const struct render_want *w, const json_t *vars, struct stock_text *found, struct err *e) {
+                   const struct submission *in, const struct render_want *w, struct stock_text *found,
+                   struct err *e) {
     buf_reset(&a->rendered);
     if (!lookup_text(a->stock, s, t, w, found, e))
         return false;
@@ -147,7 +148,7 @@ static bool render(struct admitter *a, const struct settings *s, const struct te
                              "version %u of the template `%.*s` has no %s %s", found->version,
                              SV_FMT(w->name), channel_name(w->channel), template_part_name(w->part));
     shortener_begin(&a->links, s);
-    return lookup_render(a->stock, found->compiled, vars, &a->links, &a->rendered, e);
+    return lookup_render(a->stock, found->compiled, in->vars, &a->links, in->steps, &a->rendered, e);
 }
 
 static size_t characters(struct sv v) {
@@ -202,7 +203,7 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
                                          .language = in->language,
                                          .channel = CHANNEL_SMS,
                                          .part = TEMPLATE_TEXT};
-        if (!render(a, s, t, &want, in->vars, found, e))
+        if (!render(a, s, t, in, &want, found, e))
             return false;
         *body = buf_sv(&a->rendered);
         field = "template";

@@ -57,6 +57,8 @@ struct submission {
     /* Whom it is for, or NULL: where they are reached by those channels of the plan that name no `to`; those
      * by which they cannot be reached are left out. */
     const struct contact *contact;
+    /* What rendering may take besides a message's own limit, and takes off; NULL: no more is said. */
+    uint64_t *steps;
     struct sv topic, status_callback, traceparent, idempotency_key;
     struct sv metadata;       /* JSON text of an object */
     struct sv fingerprint_of; /* the request as received: what an idempotency key is bound to */

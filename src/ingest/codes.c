@@ -30,7 +30,7 @@ static bool add_param(struct making *m, const json_t *param) {
     if (!m->stock)
         return add_text(m, source);
     struct template *t = template_compile(SV("params"), source, m->options, &why);
-    bool ok = t && lookup_render(m->stock, t, m->vars, m->links, &text, &why);
+    bool ok = t && lookup_render(m->stock, t, m->vars, m->links, NULL, &text, &why);
     template_free(t);
     return ok ? add_text(m, buf_sv(&text)) : err_set_field(m->e, ERR_UNPROCESSABLE, "vars", "%s", why.text);
 }

@@ -2,6 +2,8 @@
 
 #include "ingest/texts.h"
 
+enum { STEPS_MAX = 100000 };
+
 static bool no_template(const struct settings *s, const struct render_want *w, struct err *e) {
     return err_set_field(
         e, ERR_UNPROCESSABLE, "template",
@@ -39,14 +41,19 @@ bool lookup_text(struct stock *stock, const struct settings *s, const struct tex
 }
 
 bool lookup_render(const struct stock *stock, const struct template *compiled, const json_t *vars,
-                   struct shortener *links, struct buf *out, struct err *e) {
-    struct template_limits limits = {.steps_max = 100000,
+                   struct shortener *links, uint64_t *steps, struct buf *out, struct err *e) {
+    uint64_t spent = 0;
+    struct template_limits limits = {.steps_max = steps && *steps < STEPS_MAX ? *steps : STEPS_MAX,
+                                     .spent = &spent,
                                      .depth_max = 100,
                                      .memory_bytes_max = 1 << 20,
                                      .output_bytes_max = out->max - out->n};
     shortener_serve(links, &limits);
     struct err why = ERR_INIT;
-    if (template_render(compiled, vars, &limits, out, &why))
+    bool ok = template_render(compiled, vars, &limits, out, &why);
+    if (steps)
+        *steps -= spent;
+    if (ok)
         return true;
     if (stock && stock_trouble(stock)->kind == ERR_OUTSIDE)
         why = *stock_trouble(stock);

@@ -13,9 +13,9 @@
  * the next call. */
 MUST_USE bool lookup_text(struct stock *stock, const struct settings *s, const struct texts *t,
                           const struct render_want *w, struct stock_text *out, struct err *e);
-/* Appends what it makes, no more than out may hold; links: who makes addresses short, NULL: nobody. Errors
- * name the field vars, or are not the caller's. */
+/* Appends what it makes, no more than out may hold; links: who makes addresses short, NULL: nobody. steps:
+ * as a submission has them, or NULL. Errors name the field vars, or are not the caller's. */
 MUST_USE bool lookup_render(const struct stock *stock, const struct template *compiled, const json_t *vars,
-                            struct shortener *links, struct buf *out, struct err *e);
+                            struct shortener *links, uint64_t *steps, struct buf *out, struct err *e);
 
 #endif

@@ -103,7 +103,7 @@ static bool add_part(struct preview *p, enum template_part part, const struct te
     add_variables(&needs, t);
     p->parts[part].there = true;
     struct err why = ERR_INIT;
-    if (!lookup_render(stock, t, vars, &p->links, &text, &why)) {
+    if (!lookup_render(stock, t, vars, &p->links, NULL, &text, &why)) {
         if (why.kind != ERR_UNPROCESSABLE || !any_missing(p)) {
             *e = why;
             return false;

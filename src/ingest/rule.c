@@ -407,8 +407,6 @@ static bool check_whole(const struct reading *in) {
         return wrong(in, "to",
                      "or `contact` says whom it writes to, one of the two: such as `to: data.phone`, or "
                      "`contact: data.customer_id`");
-    if (r->contact && r->digest_us)
-        return wrong(in, "contact", "cannot be given with `digest`: say `to`");
     if (!r->template.n)
         return wrong(in, "template", "is missing: name the template of its text");
     if (r->n_cancel_on && !r->key)

@@ -195,7 +195,7 @@ static bool render(struct making *m, enum channel c, enum template_part part, st
         return true;
     *there = true;
     buf_reset(out);
-    return lookup_render(m->a->stock, found.compiled, m->in->vars, &m->a->links, out, m->e);
+    return lookup_render(m->a->stock, found.compiled, m->in->vars, &m->a->links, m->in->steps, out, m->e);
 }
 
 static bool keep(struct making *m, const struct buf *b, struct sv *out) {

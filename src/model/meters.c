@@ -80,6 +80,8 @@ static const struct {
     [COUNT_NODE_MESSAGES] = {"node_messages_moved_total", "Messages of nodes that are gone, moved here."},
     [COUNT_PARCELS] = {"node_parcels_total",
                        "Receipts and commands handed to the nodes that own their messages."},
+    [COUNT_RULES_UNJUDGED] = {"rules_unjudged_total",
+                              "Times a rule was not judged, as those before it took all an event may cause."},
 };
 
 static const struct {

@@ -75,6 +75,7 @@ enum counter {
     COUNT_NODES_TAKEN,     /* nodes whose work was taken over, by this one's word */
     COUNT_NODE_MESSAGES,   /* messages moved to this node */
     COUNT_PARCELS,         /* receipts and commands handed to other nodes */
+    COUNT_RULES_UNJUDGED,  /* rules an event had no steps left for */
     COUNTER_COUNT
 };
 

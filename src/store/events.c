@@ -54,7 +54,7 @@ bool events_find(struct db *db, const struct event_write *w, int64_t *id, struct
 
 static bool insert(struct db *db, const struct event_write *w, struct err *e) {
     static const char sql[] = "INSERT INTO business_event (id, account_id, source, name, type, subject, at, "
-                              "data, passed) VALUES (?,?,?,?,?,?,?,?,?)";
+                              "data, passed, unjudged) VALUES (?,?,?,?,?,?,?,?,?,?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, w->id);
     db_int(s, w->account_id);
@@ -65,6 +65,7 @@ static bool insert(struct db *db, const struct event_write *w, struct err *e) {
     db_int(s, w->at);
     db_text(s, w->data);
     db_text_or_null(s, w->passed);
+    db_text_or_null(s, w->unjudged);
     return db_run(s, e);
 }
 
@@ -134,7 +135,7 @@ bool events_mark(struct db *db, const struct event_write *w, const struct event_
     static const char sql[] =
         "INSERT INTO rule_mark (account_id, rule, key, event_id, expires_at) VALUES (?,?,?,?,?) ON CONFLICT "
         "(account_id, rule, key) DO UPDATE SET event_id=excluded.event_id, expires_at=excluded.expires_at "
-        "WHERE expires_at<=?";
+        "WHERE expires_at<=? OR event_id=excluded.event_id";
     *fresh = true;
     if (!a->dedupe.n)
         return true;
@@ -162,7 +163,7 @@ static bool gather(struct db *db, const struct event_write *w, const struct even
     static const char digest[] = "INSERT INTO digest (account_id, rule, recipient, due_at) VALUES (?,?,?,?) "
                                  "ON CONFLICT (account_id, rule, recipient) DO NOTHING";
     static const char item[] = "INSERT INTO digest_item (account_id, rule, recipient, event_id, key, vars) "
-                               "VALUES (?,?,?,?,?,?)";
+                               "VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING";
     struct db_stmt *s = of_key(db, digest, w->account_id, a->rule, a->to, e);
     db_int(s, a->digest_due_at);
     if (!db_run(s, e))
@@ -218,9 +219,11 @@ static bool count(struct db *db, int64_t account_id, struct sv rule, const int64
     return db_run(s, e);
 }
 
+/* An event matches a rule once, however many it is to tell. */
 static void reckon(enum event_did did, int64_t n[N_COUNTS]) {
     bool withdraws = did == EVENT_CANCELED || did == EVENT_TOO_LATE || did == EVENT_UNGATHERED;
-    n[N_MATCHED] += !withdraws;
+    if (!withdraws)
+        n[N_MATCHED] = 1;
     n[N_FIRED] += did == EVENT_FIRED;
     n[N_SUPPRESSED] += did == EVENT_DEDUPED || did == EVENT_LATE || did == EVENT_LIMITED;
     n[N_ERRORS] += did == EVENT_ERROR;
@@ -228,11 +231,15 @@ static void reckon(enum event_did did, int64_t n[N_COUNTS]) {
 }
 
 bool events_end(struct db *db, struct event_write *w, int64_t now, struct err *e) {
+    int64_t n[N_COUNTS] = {0};
     for (size_t i = 0; i < w->n_outcomes; i++) {
-        int64_t n[N_COUNTS] = {0};
-        reckon(w->outcomes[i].did, n);
-        if (!count(db, w->account_id, w->outcomes[i].rule, n, now, e))
+        const struct event_outcome *o = &w->outcomes[i];
+        reckon(o->did, n);
+        if (i + 1 < w->n_outcomes && sv_eq(o[1].rule, o->rule))
+            continue;
+        if (!count(db, w->account_id, o->rule, n, now, e))
             return false;
+        memset(n, 0, sizeof n);
     }
     return put_outcomes(db, w, e);
 }

@@ -21,7 +21,7 @@ enum {
     EVENT_NAME_BYTES_MAX = 255, /* of id, source and subject each */
     EVENT_KEY_BYTES_MAX = 255,
     EVENT_DETAIL_BYTES_MAX = 400,
-    EVENT_FIRES_MAX = 100,    /* rules that do something for one event */
+    EVENT_FIRES_MAX = 100,    /* texts, made or gathered, of one event */
     EVENT_OUTCOMES_MAX = 400, /* with what is withdrawn */
     DIGEST_ITEMS_MAX = 500,   /* in one text */
 };
@@ -78,7 +78,8 @@ struct event_digest {
 struct event_write {
     int64_t account_id;
     int64_t id; /* the core gives it */
-    struct sv source, name, type, subject, data, passed;
+    struct sv source, name, type, subject, data;
+    struct sv passed, unjudged; /* names of rules, by commas */
     int64_t at;
     struct event_act *acts;
     size_t n_acts;
@@ -99,7 +100,7 @@ struct event_write {
 MUST_USE bool events_find(struct db *db, const struct event_write *w, int64_t *id, struct err *e);
 /* The event's row and its withdrawals; fills outcomes with what was withdrawn. */
 MUST_USE bool events_begin(struct db *db, struct event_write *w, struct err *e);
-/* Whether an act's dedupe key lets it be done; takes the key then. */
+/* Whether an act's dedupe key lets it be done; takes the key then. All acts of one event may. */
 MUST_USE bool events_mark(struct db *db, const struct event_write *w, const struct event_act *a, int64_t now,
                           bool *fresh, struct err *e);
 /* An act was done, or found to be nothing: m: its message, or NULL. Adds the outcome. */
@@ -120,7 +121,7 @@ MUST_USE bool events_prune(struct db *db, int64_t floor, int64_t now, unsigned l
 
 struct event_row {
     int64_t id;
-    struct sv source, name, type, subject, data, passed;
+    struct sv source, name, type, subject, data, passed, unjudged;
     int64_t at;
     struct event_outcome *outcomes;
     size_t n_outcomes;
@@ -139,6 +140,9 @@ MUST_USE bool events_tied(struct db *db, int64_t account_id, const struct event_
 /* Whether a dedupe key was seen; likewise. */
 MUST_USE bool events_is_marked(struct db *db, int64_t account_id, struct sv rule, struct sv key, int64_t now,
                                bool *yes, struct err *e);
+
+/* What a digest's recipient begins with who is a contact: its id follows. */
+#define DIGEST_CONTACT "contact:"
 
 struct digest_row {
     int64_t account_id;

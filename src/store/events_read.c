@@ -41,8 +41,9 @@ static bool load_outcomes(struct db *db, struct arena *a, struct event_row *out,
 
 bool events_load(struct db *db, int64_t account_id, int64_t id, struct arena *a, struct event_row *out,
                  struct err *e) {
-    static const char sql[] = "SELECT id, source, name, type, subject, at, data, passed FROM business_event "
-                              "WHERE id=? AND account_id=?";
+    static const char sql[] =
+        "SELECT id, source, name, type, subject, at, data, passed, unjudged FROM business_event "
+        "WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     db_int(s, id);
@@ -54,6 +55,7 @@ bool events_load(struct db *db, int64_t account_id, int64_t id, struct arena *a,
     *out = row_of(s, a);
     out->data = arena_dup(a, db_col_text(s, 6));
     out->passed = arena_dup(a, db_col_text(s, 7));
+    out->unjudged = arena_dup(a, db_col_text(s, 8));
     db_end(s);
     return load_outcomes(db, a, out, e);
 }

@@ -176,6 +176,8 @@ static bool run(const struct template *t, const json_t *vars, const struct templ
     bool ok = t->options.expression ? put_value(&rt, t->body->left, form, yes) : rt_exec(&rt, t->body);
     out->max = max;
     arena_done(&rt.arena);
+    if (limits->spent)
+        *limits->spent += limits->steps_max - rt.steps_left;
     if (ok)
         return true;
     out->n = before;

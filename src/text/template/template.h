@@ -61,6 +61,7 @@ struct template_limits {
     size_t output_bytes_max;
     template_shorten *shorten; /* what the filter short_url asks; NULL: addresses stay as they are */
     void *shorten_ctx;         /* borrowed */
+    uint64_t *spent;           /* the steps it took are added, also when it failed; NULL: not asked for */
 };
 
 /* Ample for a message: a million steps, 400 levels, 8 MiB of values, 1 MiB of text. */
