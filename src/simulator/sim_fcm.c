@@ -89,13 +89,22 @@ static const char *why_no_token(struct sim *sim, struct exchange *x, const json_
     own_url(x, "/token", &url);
     if (!claims)
         return "Invalid JWT Signature.";
-    if (!sv_eq(push_text(claims, "iss"), access.account) || !sv_eq(push_text(header, "kid"), sv_of(key_id)))
+    struct sv kid = push_text(header, "kid"), aud = push_text(claims, "aud"); /* kid may be left out */
+    if (!sv_eq(push_text(claims, "iss"), access.account) || (kid.n && !sv_eq(kid, sv_of(key_id))))
         return "Invalid grant: account not found";
-    if (!sv_eq(push_text(claims, "aud"), buf_sv(&url)))
+    if (!sv_eq(aud, buf_sv(&url)) && !sv_eq(aud, SV("https://oauth2.googleapis.com/token")))
         return "Invalid JWT: Failed audience check.";
     if (iat > now_s + SKEW_S || exp < now_s || exp - iat > TOKEN_S)
         return "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.";
     return NULL;
+}
+
+/* One of several, spaces between. */
+static bool has_scope(struct sv scopes) {
+    while (scopes.n)
+        if (sv_eq(sv_cut(&scopes, ' '), SV("https://www.googleapis.com/auth/firebase.messaging")))
+            return true;
+    return false;
 }
 
 static void give_token(struct sim *sim, struct exchange *x) {
@@ -107,7 +116,7 @@ static void give_token(struct sim *sim, struct exchange *x) {
     if (read)
         (void)push_verify(push_key(sim, "RSA"), form_get(&f, SV("assertion")), &header, &claims);
     const char *why = read ? why_no_token(sim, x, header, claims) : "Invalid grant_type";
-    if (!why && !sv_eq(push_text(claims, "scope"), SV("https://www.googleapis.com/auth/firebase.messaging")))
+    if (!why && !has_scope(push_text(claims, "scope")))
         why = "Invalid scope";
     buf_reset(out);
     if (why) {

@@ -77,6 +77,22 @@ def push(g, to, body, **more):
     return g.create(to, body, channel="push", title="Order A-1", **more)
 
 
+def test_stand_in__is_understood_by_a_client_that_is_not_ours(apple):
+    """@parse/node-apn, by lock file: its tokens, requests and sense of the answers."""
+    folder = pathlib.Path(__file__).parent.parent / "provider" / "apns"
+    assert (folder / "sdk" / "node_modules").is_dir(), "run script/bootstrap --test for the client"
+    devices = ["%064x" % 1, DEAD[5:], "%064x" % 2, "0" * 64]
+    done = subprocess.run(["node", "call_server.mjs", str(apple.port), str(apple.folder), KEY_ID, TEAM_ID, TOPIC, *devices], cwd=folder,
+                          capture_output=True, text=True, timeout=60, check=True)
+    said = json.loads(done.stdout)
+    assert said["sent"] == [devices[0], devices[2]], said
+    assert sorted(map(tuple, said["failed"])) == sorted([(devices[1], 410, "Unregistered"), (devices[3], 400, "BadDeviceToken")])
+    done = subprocess.run(["node", "call_server.mjs", str(apple.port), str(apple.folder), "OTHERKEYID", TEAM_ID, TOPIC, devices[0]],
+                          cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout)["failed"] == [[devices[0], 403, "InvalidProviderToken"]]
+    assert [t["device"] for t in apple.stats()["taken"]] == said["sent"]
+
+
 def test_many_notifications__share_one_connection_and_one_token(make_gateway, apple):
     g = start(make_gateway, apple, in_flight_max=80, in_flight_adaptive=False)
     for i in range(300):
