@@ -24,9 +24,11 @@ int cli_import(int argc, char **argv);
 int cli_import_suppressions(int argc, char **argv); /* argv[0] is "suppressions" */
 int cli_import_rules(int argc, char **argv);        /* argv[0] is "rules" */
 int cli_import_contacts(int argc, char **argv);     /* likewise */
+int cli_import_consents(int argc, char **argv);     /* likewise */
 int cli_export(int argc, char **argv);
 int cli_export_suppressions(int argc, char **argv); /* likewise */
 int cli_export_contacts(int argc, char **argv);
+int cli_export_consents(int argc, char **argv);
 int cli_mood(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_migrate(int argc, char **argv);

@@ -8,7 +8,7 @@
 
 static const char import_usage[] =
     "hongyan import contacts FILE [-c FILE] [--account NAME] [--format csv|ndjson] [--encoding gbk] "
-    "[--dry-run] [--json]\n\n"
+    "[--refused FILE] [--dry-run] [--json]\n\n"
     "Makes the contacts of a file (- is standard input), or writes those anew that are there "
     "(docs/contacts.md). CSV has the\n"
     "columns id, name, numbers, emails, language, time_zone, attributes, in the order that a first line "
@@ -18,7 +18,7 @@ static const char import_usage[] =
     "API "
     "has them. A\n"
     "line without id has its first number for one. Lines that are wrong are named with their column and left "
-    "out. What was\n"
+    "out; --refused FILE gets all of them as NDJSON, with what is wrong. What was\n"
     "cut short may be run again. The gateway may run meanwhile.\n"
     "导入联系人文件(CSV 或 NDJSON);同一 "
     "id 的联系人会被更新,可重复执行。错误的行会列出行号和列号并跳过,其余照常导入。\n";
@@ -128,8 +128,10 @@ int cli_export(int argc, char **argv) {
         return cli_export_suppressions(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "contacts") == 0)
         return cli_export_contacts(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "consents") == 0)
+        return cli_export_consents(argc - 1, argv + 1);
     bool asked = argc > 1 && strcmp(argv[1], "--help") == 0;
-    fputs("hongyan export contacts|suppressions ...    (hongyan export contacts --help says more)\n",
+    fputs("hongyan export contacts|consents|suppressions ...    (hongyan export contacts --help says more)\n",
           asked ? stdout : stderr);
     return asked ? EX_OK : EX_USAGE;
 }

@@ -21,7 +21,7 @@ static const char usage[] =
     "hongyan import templates DIR [-c FILE] [--account NAME] [--publish] [--dry-run] [--json]\n"
     "hongyan import rules DIR ...                (hongyan import rules --help says more)\n"
     "hongyan import suppressions FILE.csv ...    (hongyan import suppressions --help says more)\n"
-    "hongyan import contacts FILE ...    (hongyan import contacts --help says more)\n\n"
+    "hongyan import contacts|consents|suppressions FILE ...    (hongyan import contacts --help says more)\n\n"
     "Takes the files NAME.txt and NAME.LANG.txt of a folder into the account's store of templates "
     "(docs/templates.md). "
     "What is\n"
@@ -298,6 +298,8 @@ int cli_import(int argc, char **argv) {
         return cli_import_suppressions(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "contacts") == 0)
         return cli_import_contacts(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "consents") == 0)
+        return cli_import_consents(argc - 1, argv + 1);
     struct import_options o;
     bool asked, no_settings = false;
     if (!parse(argc, argv, &o, &asked)) {

@@ -11,12 +11,14 @@
 
 static const char import_usage[] =
     "hongyan import suppressions FILE.csv [-c FILE] [--account NAME | --everyone] [--kind KIND] "
-    "[--encoding gbk] [--dry-run] [--json]\n\n"
+    "[--encoding gbk] [--refused FILE] [--dry-run] [--json]\n\n"
     "Puts the numbers of a file (- is standard input) on the list of those not written to (docs/consent.md). "
     "Columns are\n"
     "number, kind (opt_out, block or invalid; --kind where it is empty, else opt_out), topic, note and "
     "expires_at; a first\n"
-    "line that names them may put them in another order. Lines that are wrong are named and left out. "
+    "line that names them may put them in another order. Lines that are wrong are named and left out; "
+    "--refused FILE gets\n"
+    "all of them as NDJSON. "
     "--everyone: for every\n"
     "account. The gateway may run meanwhile, and heeds each row from then on.\n"
     "将文件中的号码列入不再发送的名单。列为 "

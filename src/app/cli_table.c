@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,15 +23,12 @@ enum {
 };
 
 bool table_parse(int argc, char **argv, bool import, struct table_options *o, bool *asked) {
-    static const struct option longs[] = {{"account", required_argument, NULL, 'a'},
-                                          {"everyone", no_argument, NULL, 'e'},
-                                          {"kind", required_argument, NULL, 'k'},
-                                          {"format", required_argument, NULL, 'f'},
-                                          {"encoding", required_argument, NULL, 'g'},
-                                          {"dry-run", no_argument, NULL, 'd'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"account", required_argument, NULL, 'a'},  {"everyone", no_argument, NULL, 'e'},
+        {"kind", required_argument, NULL, 'k'},     {"format", required_argument, NULL, 'f'},
+        {"encoding", required_argument, NULL, 'g'}, {"refused", required_argument, NULL, 'r'},
+        {"dry-run", no_argument, NULL, 'd'},        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     *o = (struct table_options){.account = "default"};
     *asked = false;
     for (int c; (c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1;) {
@@ -41,6 +39,7 @@ bool table_parse(int argc, char **argv, bool import, struct table_options *o, bo
         case 'k': o->kind = optarg; break;
         case 'f': o->format = optarg; break;
         case 'g': o->encoding = optarg; break;
+        case 'r': o->refused = optarg; break;
         case 'd': o->dry_run = true; break;
         case 'j': o->json = true; break;
         default: *asked = c == 'h'; return false;
@@ -83,7 +82,29 @@ void table_close(struct table_job *t) {
 
 /* ---- import ---- */
 
+/* The members of a refusal, after its brace. */
+static void add_refusal(struct table_import *im, const struct err *why, struct buf *out) {
+    json_pair_i64(out, "line", (int64_t)im->line);
+    if (why->column)
+        json_pair_i64(out, "column", why->column);
+    if (why->field[0])
+        json_pair(out, "field", sv_of(why->field));
+    json_pair(out, "error", sv_of(why->text));
+}
+
+static void report_refusal(struct table_import *im, const struct err *why) {
+    struct buf BUF_AUTO out = BUF_INIT(8 * LINE_BYTES_MAX);
+    if (!im->refused_to)
+        return;
+    buf_addc(&out, '{');
+    add_refusal(im, why, &out);
+    json_pair(&out, "text", im->raw);
+    buf_adds(&out, "}\n");
+    fwrite(out.p, 1, out.n, im->refused_to);
+}
+
 void table_refuse(struct table_import *im, const struct err *why) {
+    report_refusal(im, why);
     if (im->refused++ >= REFUSALS_SHOWN_MAX)
         return;
     char place[32] = "";
@@ -91,12 +112,7 @@ void table_refuse(struct table_import *im, const struct err *why) {
         snprintf(place, sizeof place, ":%u", why->column);
     fprintf(stderr, "%s:%llu%s: %s\n", im->job.o->file, (unsigned long long)im->line, place, why->text);
     buf_adds(&im->refusals, im->refusals.n ? ",{" : "{");
-    json_pair_i64(&im->refusals, "line", (int64_t)im->line);
-    if (why->column)
-        json_pair_i64(&im->refusals, "column", why->column);
-    if (why->field[0])
-        json_pair(&im->refusals, "field", sv_of(why->field));
-    json_pair(&im->refusals, "error", sv_of(why->text));
+    add_refusal(im, why, &im->refusals);
     buf_addc(&im->refusals, '}');
 }
 
@@ -172,14 +188,27 @@ static bool read_line(FILE *in, char *line, size_t max, size_t *n, bool *whole) 
     return c != EOF || *n > 0;
 }
 
+/* How far it is, for people; of a pipe only the lines. */
+static void show_progress(const struct table_import *im) {
+    if (im->bytes_all)
+        fprintf(stderr, cli_say("\r%3llu %%, %llu lines, %llu refused ", "\r%3llu %%,%llu 行,拒绝 %llu "),
+                (unsigned long long)(im->bytes * 100 / im->bytes_all), (unsigned long long)im->line,
+                (unsigned long long)im->refused);
+    else
+        fprintf(stderr, cli_say("\r%llu lines, %llu refused ", "\r%llu 行,拒绝 %llu "),
+                (unsigned long long)im->line, (unsigned long long)im->refused);
+}
+
 static bool read_all(struct table_import *im, FILE *in, struct err *e) {
-    enum { PROGRESS_EVERY = 100000 };
+    enum { PROGRESS_EVERY = 50000 };
     bool shown = isatty(STDERR_FILENO) == 1, ok = true, whole;
-    char *line = malloc(LINE_BYTES_MAX);
-    ASSERT(line);
+    char *line = malloc(LINE_BYTES_MAX), *raw = malloc(LINE_BYTES_MAX); /* a line is changed as it is read */
+    ASSERT(line && raw);
     for (size_t n; ok && read_line(in, line, LINE_BYTES_MAX, &n, &whole);) {
         struct err why = ERR_INIT;
         im->line++;
+        im->bytes += n + 1;
+        im->raw = sv_make(memcpy(raw, line, n), n);
         if (whole) {
             ok = take_line(im, line, n, e);
         } else {
@@ -187,13 +216,14 @@ static bool read_all(struct table_import *im, FILE *in, struct err *e) {
             table_refuse(im, &why);
         }
         if (shown && im->line % PROGRESS_EVERY == 0)
-            fprintf(stderr, "\r%llu ", (unsigned long long)im->line);
+            show_progress(im);
     }
     if (shown)
         fputs("\r", stderr);
     if (ok && ferror(in))
         ok = err_set(e, ERR_OUTSIDE, "%s: %s", im->job.o->file, strerror(errno));
     free(line);
+    free(raw);
     return ok && end_batch(im, e);
 }
 
@@ -233,6 +263,23 @@ static bool open_converter(struct table_import *im, struct err *e) {
                    im->job.o->encoding);
 }
 
+static bool open_report(struct table_import *im, struct err *e) {
+    const char *path = im->job.o->refused;
+    if (!path)
+        return true;
+    im->refused_to = fopen(path, "we");
+    return im->refused_to || err_set(e, ERR_OUTSIDE, "%s: %s", path, strerror(errno));
+}
+
+/* What could not be written must not look complete. */
+static bool close_report(struct table_import *im, struct err *e) {
+    if (!im->refused_to)
+        return true;
+    bool whole = !ferror(im->refused_to);
+    whole = fclose(im->refused_to) == 0 && whole;
+    return whole || err_set(e, ERR_OUTSIDE, "%s could not be written", im->job.o->refused);
+}
+
 int table_import(struct table_import *im, const struct table_options *o) {
     struct err e = ERR_INIT;
     bool settings_wrong = false;
@@ -241,8 +288,13 @@ int table_import(struct table_import *im, const struct table_options *o) {
     im->converter = (iconv_t)-1;
     FILE *in = strcmp(o->file, "-") == 0 ? stdin : fopen(o->file, "r");
     bool ok = in || err_set(&e, ERR_NOT_FOUND, "%s: %s", o->file, strerror(errno));
-    ok = ok && open_converter(im, &e) && table_open(&im->job, DB_WRITER, &settings_wrong, &e) &&
-         read_all(im, in, &e);
+    struct stat of;
+    if (in && fstat(fileno(in), &of) == 0 && S_ISREG(of.st_mode))
+        im->bytes_all = (uint64_t)of.st_size;
+    ok = ok && open_report(im, &e) && open_converter(im, &e) &&
+         table_open(&im->job, DB_WRITER, &settings_wrong, &e) && read_all(im, in, &e);
+    struct err unwritten = ERR_INIT;
+    bool reported = close_report(im, &unwritten);
     if (!settings_wrong && in)
         report(im);
     if (in && in != stdin)
@@ -255,6 +307,8 @@ int table_import(struct table_import *im, const struct table_options *o) {
         return EX_CONFIG;
     if (!ok)
         return cli_fail("import", &e);
+    if (!reported)
+        return cli_fail("import", &unwritten);
     return im->refused ? EX_DATAERR : EX_OK;
 }
 

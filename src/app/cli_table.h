@@ -20,6 +20,7 @@ struct table_options {
     const char *config, *account, *file;
     const char *format;   /* "csv", "ndjson"; NULL: by the file's name, else csv */
     const char *encoding; /* NULL: UTF-8 */
+    const char *refused;  /* import: where refused lines are written; NULL: nowhere */
     bool everyone, dry_run, json;
     const char *kind; /* as given; NULL: not */
 };
@@ -44,7 +45,10 @@ struct table_import {
     /* One line, without its end and a byte order mark; it may be changed. False: the database fails. */
     bool (*take)(struct table_import *im, char *line, size_t n, struct err *e);
     uint64_t line, added, renewed, refused;
-    struct buf refusals; /* JSON; owned */
+    struct buf refusals;       /* JSON of the first; owned */
+    FILE *refused_to;          /* owned; NULL: not asked for */
+    struct sv raw;             /* the line as it stands in the file, or what of it fits */
+    uint64_t bytes, bytes_all; /* read; of the file, 0: not known */
     unsigned in_batch;
     iconv_t converter; /* owned where o->encoding is given */
 };

@@ -209,12 +209,39 @@ bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct s
     return true;
 }
 
+#define CONSENT_COLUMNS                                                                                      \
+    "id, topic, act, source, at, created_at, message_id, said_by, method, text, ip, url, note, expires_at"
+
+static struct consent row_of(struct db_stmt *s, int64_t account_id, struct arena *mem) {
+    int64_t act = db_col_int(s, 2), source = db_col_int(s, 3);
+    return (struct consent){
+        .id = db_col_int(s, 0),
+        .account_id = account_id,
+        .topic = arena_dup(mem, db_col_text(s, 1)),
+        .act = act > 0 && act < CONSENT_ACTS ? (enum consent_act)act : 0,
+        .source = source > 0 && source < SUPPRESSION_SOURCES ? (enum suppression_source)source : 0,
+        .at = db_col_int(s, 4),
+        .created_at = db_col_int(s, 5),
+        .message_id = db_col_int(s, 6),
+        .by = arena_dup(mem, db_col_text(s, 7)),
+        .method = arena_dup(mem, db_col_text(s, 8)),
+        .text = arena_dup(mem, db_col_text(s, 9)),
+        .ip = arena_dup(mem, db_col_text(s, 10)),
+        .url = arena_dup(mem, db_col_text(s, 11)),
+        .note = arena_dup(mem, db_col_text(s, 12)),
+        .expires_at = db_col_int(s, 13),
+    };
+}
+
+static bool too_large(struct db_stmt *s, struct err *e) {
+    db_end(s);
+    return err_set(e, ERR_TOO_LARGE, "the history is too large for one answer");
+}
+
 bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv topic, struct arena *mem,
                  struct consent *out, size_t max, size_t *n, struct err *e) {
-    static const char sql[] = "SELECT id, topic, act, source, at, created_at, message_id, said_by, method, "
-                              "text, ip, url, note, expires_at FROM "
-                              "consent WHERE account_id=? AND number=? AND (? OR topic IN ('', ?)) ORDER BY "
-                              "at DESC, id DESC LIMIT ?";
+    static const char sql[] = "SELECT " CONSENT_COLUMNS " FROM consent WHERE account_id=? AND number=? AND "
+                              "(? OR topic IN ('', ?)) ORDER BY at DESC, id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
     db_int(s, account_id);
@@ -227,28 +254,55 @@ bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv 
             return false;
         if (!row)
             return true;
-        int64_t act = db_col_int(s, 2), source = db_col_int(s, 3);
-        out[(*n)++] = (struct consent){
-            .id = db_col_int(s, 0),
-            .account_id = account_id,
-            .number = number,
-            .topic = arena_dup(mem, db_col_text(s, 1)),
-            .act = act > 0 && act < CONSENT_ACTS ? (enum consent_act)act : 0,
-            .source = source > 0 && source < SUPPRESSION_SOURCES ? (enum suppression_source)source : 0,
-            .at = db_col_int(s, 4),
-            .created_at = db_col_int(s, 5),
-            .message_id = db_col_int(s, 6),
-            .by = arena_dup(mem, db_col_text(s, 7)),
-            .method = arena_dup(mem, db_col_text(s, 8)),
-            .text = arena_dup(mem, db_col_text(s, 9)),
-            .ip = arena_dup(mem, db_col_text(s, 10)),
-            .url = arena_dup(mem, db_col_text(s, 11)),
-            .note = arena_dup(mem, db_col_text(s, 12)),
-            .expires_at = db_col_int(s, 13),
-        };
-        if (mem->full) {
-            db_end(s);
-            return err_set(e, ERR_TOO_LARGE, "the history is too large for one answer");
-        }
+        out[*n] = row_of(s, account_id, mem);
+        out[(*n)++].number = number;
+        if (mem->full)
+            return too_large(s, e);
     }
+}
+
+bool consents_list(struct db *db, int64_t account_id, struct consents_place *after, struct arena *mem,
+                   struct consent *out, size_t max, size_t *n, struct err *e) {
+    static const char sql[] = "SELECT " CONSENT_COLUMNS ", number FROM consent INDEXED BY consent_number "
+                              "WHERE account_id=? AND (number, at, id)>(?, ?, ?) ORDER BY number, at, id "
+                              "LIMIT ?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    *n = 0;
+    db_int(s, account_id);
+    db_text(s, sv_of(after->number));
+    db_int(s, after->at);
+    db_int(s, after->id);
+    db_int(s, (int64_t)max);
+    for (bool row;;) {
+        if (!db_next(s, &row, e))
+            return false;
+        if (!row)
+            break;
+        out[*n] = row_of(s, account_id, mem);
+        out[(*n)++].number = arena_dup(mem, db_col_text(s, 14));
+        if (mem->full)
+            return too_large(s, e);
+    }
+    if (*n) {
+        const struct consent *last = &out[*n - 1];
+        rows_copy(after->number, sizeof after->number, last->number);
+        after->at = last->at;
+        after->id = last->id;
+    }
+    return true;
+}
+
+bool consents_has(struct db *db, const struct consent *c, bool *there, struct err *e) {
+    static const char sql[] =
+        "SELECT 1 FROM consent WHERE account_id=? AND number=? AND at=? AND topic=? AND act=? LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, c->account_id);
+    db_text(s, c->number);
+    db_int(s, c->at);
+    db_text(s, c->topic);
+    db_int(s, c->act);
+    if (!db_next(s, there, e))
+        return false;
+    db_end(s);
+    return true;
 }

@@ -75,6 +75,17 @@ MUST_USE bool consents_ask(struct db *db, int64_t account_id, struct sv address,
 MUST_USE bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv topic,
                           struct arena *mem, struct consent *out, size_t max, size_t *n, struct err *e);
 
+/* Is that very word in the history: number, topic, act and time? */
+MUST_USE bool consents_has(struct db *db, const struct consent *c, bool *there, struct err *e);
+/* The account's whole history, by number and time: the next rows behind the place, which moves on; fewer than
+ * max: those were the last. Texts live in the arena. */
+struct consents_place {
+    char number[SUPPRESSION_NUMBER_BYTES_MAX + 1];
+    int64_t at, id;
+};
+MUST_USE bool consents_list(struct db *db, int64_t account_id, struct consents_place *after,
+                            struct arena *mem, struct consent *out, size_t max, size_t *n, struct err *e);
+
 /* A word as an application brings it, with its proof: added to the history, and followed by the suppression
  * list unless something said later, there or in the history, says otherwise. */
 struct consent_write {
