@@ -114,6 +114,17 @@ static const struct {
     [HIST_COMMIT] = {"journal_commit_seconds", "One transaction."},
 };
 
+/* Of two counters: the share of `uses` that needed nothing new. */
+static const struct {
+    const char *name, *help;
+    enum counter uses, news;
+} ratios[] = {
+    {"provider_connection_reuse_ratio", "Share of outgoing calls that found an open connection.",
+     COUNT_PROVIDER_CALLS, COUNT_PROVIDER_CONNECTIONS},
+    {"provider_token_reuse_ratio", "Share of calls with an access token for which none had to be had.",
+     COUNT_TOKEN_CALLS, COUNT_TOKENS},
+};
+
 static const int64_t bounds_us[HIST_BUCKETS] = {100,     250,     500,      1000,     2500,      5000,
                                                 10000,   25000,   50000,    100000,   250000,    500000,
                                                 1000000, 2500000, 10000000, 60000000, 600000000, 3600000000};
@@ -137,6 +148,13 @@ void meter_state(struct meters *m, enum state s) {
 
 static void head(struct buf *out, const char *name, const char *help, const char *type) {
     buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void print_ratio(const struct meters *m, size_t i, struct buf *out) {
+    uint64_t uses = atomic_load_explicit(&m->counters[ratios[i].uses], memory_order_relaxed);
+    uint64_t news = atomic_load_explicit(&m->counters[ratios[i].news], memory_order_relaxed);
+    head(out, ratios[i].name, ratios[i].help, "gauge");
+    buf_addf(out, "%s %.4f\n", ratios[i].name, news < uses ? 1 - (double)news / (double)uses : 0);
 }
 
 static void print_histogram(const struct meters *m, int h, struct buf *out) {
@@ -174,6 +192,8 @@ void meters_print(const struct meters *m, struct buf *out) {
         buf_addf(out, "%s %lld\n", gauges[i].name,
                  (long long)atomic_load_explicit(&m->gauges[i], memory_order_relaxed));
     }
+    for (size_t i = 0; i < sizeof ratios / sizeof ratios[0]; i++)
+        print_ratio(m, i, out);
     for (int h = 0; h < HIST_COUNT; h++)
         print_histogram(m, h, out);
     lane_board_print(&m->board, out);

@@ -65,6 +65,8 @@ static const struct adapter_field fields[FCM_FIELDS] = {
                    .fallback = "default"},
     [FCM_VALIDATE_ONLY] = {"validate_only", "yes: FCM checks messages and delivers none",
                            "yes:FCM 只校验消息,不投递", .fallback = "no", .check = check_yes},
+    [FCM_CA_FILE] = {"ca_file", "Authorities to trust, PEM, instead of the system's",
+                     "信任的证书颁发机构(PEM),默认为系统自带"},
     [FCM_BASE_URL] = {"base_url", "API address", "API 地址", .fallback = "https://fcm.googleapis.com",
                       .check = kit_check_base_url},
     [FCM_TOKEN_URL] = {"token_url", "Where access tokens are had, where the service account does not say",
@@ -165,7 +167,8 @@ static bool grant(const struct lane_config *lane, struct sv so_far, int64_t now,
         return false;
     form_add(&body, SV("grant_type"), SV("urn:ietf:params:oauth:grant-type:jwt-bearer"));
     form_add(&body, SV("assertion"), buf_sv(&token));
-    *out = (struct http_request){.method = HTTP_POST, .url = f->token_url};
+    *out = (struct http_request){
+        .method = HTTP_POST, .url = f->token_url, .ca_file = kit_field(lane, FCM_CA_FILE)};
     http_add_header(out, SV("Content-Type"), SV("application/x-www-form-urlencoded"));
     out->body = arena_dup(mem, buf_sv(&body));
     return (!body.overflow && out->body.p) || err_set(e, ERR_TOO_LARGE, "no room to build the request");
@@ -289,7 +292,8 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
     if (setting_is_on(lane, FCM_VALIDATE_ONLY))
         json_pair_bool(&body, "validate_only", true);
     buf_addc(&body, '}');
-    *out = (struct http_request){.method = HTTP_POST, .url = f->url, .multiplexes = true};
+    *out = (struct http_request){
+        .method = HTTP_POST, .url = f->url, .multiplexes = true, .ca_file = kit_field(lane, FCM_CA_FILE)};
     if (body.overflow || !add_authorization(a, mem, out))
         return err_set(e, ERR_TOO_LARGE, "the message is too long for one request");
     http_add_header(out, SV("Content-Type"), SV("application/json;charset=utf-8"));
@@ -376,7 +380,7 @@ static bool probe_granted(const struct lane_config *lane, struct sv token, int64
     (void)nonce;
     const struct fcm *f = lane->prepared;
     const struct attempt_view nobody = {.grant = token};
-    *out = (struct http_request){.method = HTTP_POST, .url = f->url};
+    *out = (struct http_request){.method = HTTP_POST, .url = f->url, .ca_file = kit_field(lane, FCM_CA_FILE)};
     if (!add_authorization(&nobody, mem, out))
         return err_set(e, ERR_TOO_LARGE, "no room to build the request");
     http_add_header(out, SV("Content-Type"), SV("application/json;charset=utf-8"));

@@ -24,6 +24,7 @@ enum fcm_field {
     FCM_ANDROID_CHANNEL,
     FCM_SOUND,
     FCM_VALIDATE_ONLY,
+    FCM_CA_FILE,
     FCM_BASE_URL,
     FCM_TOKEN_URL,
     FCM_FIELDS

@@ -1,7 +1,9 @@
 """Push by Firebase and Apple: a plan that ends on the phone's screen, tokens that end, devices that are gone, a kill."""
 import collections
 import json
+import pathlib
 import re
+import subprocess
 import threading
 
 import pytest
@@ -69,6 +71,37 @@ def test_one_token__serves_a_thousand_messages(g):
     until(lambda: g.sim.stats()["received"] >= 1000, timeout=90)
     assert collections.Counter(g.sim.times().values()) == {1: 1000}
     assert tokens(g) == (1, 1000)
+
+
+@pytest.fixture
+def h2(make_gateway, tmp_path):
+    """A gateway whose messages go to the simulator through a front that speaks HTTP/2; and what that saw."""
+    g = make_gateway.gateway()
+    g.folder.mkdir(exist_ok=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "ca.pem"], cwd=tmp_path,
+                   check=True, capture_output=True)
+    front = subprocess.Popen(["node", str(pathlib.Path(__file__).parent / "harness" / "h2_front.mjs"), "ca.pem", "key.pem",
+                              "127.0.0.1:%d" % g.sim.port, "20"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    said = json.loads(front.stdout.readline())
+    g.write(lanes=[fcm_lane(g, base_url="https://localhost:%d" % said["port"], ca_file=str(tmp_path / "ca.pem"), in_flight_max=80,
+                            in_flight_adaptive=False, timeout_ms=20000, connect_timeout_ms=10000)])
+    g.start()
+    yield g, lambda: call(said["control"], "GET", "/").json
+    front.kill()
+    front.wait()
+    front.stdout.close()
+
+
+def test_messages__share_one_connection_of_http_2_and_one_token(h2):
+    g, seen = h2
+    sids = [push(g, DEVICE % i, "news %d" % i) for i in range(200)]
+    for sid in sids:
+        g.wait(sid, "sent", timeout=60)
+    assert seen()["connections"] == 1 and seen()["streams"] == 200 and seen()["most"] > 1, seen()
+    assert set(g.sim.times().values()) == {1}
+    ratios = g.metrics()
+    assert ratios["provider_connection_reuse_ratio"] >= 0.98 and ratios["provider_token_reuse_ratio"] >= 0.99, ratios
 
 
 def test_token_that_is_refused__is_renewed_once_and_nothing_is_lost(g):

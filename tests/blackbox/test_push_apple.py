@@ -105,6 +105,7 @@ def test_many_notifications__share_one_connection_and_one_token(make_gateway, ap
     assert len({t["id"] for t in stats["taken"]}) == len({t["collapse"] for t in stats["taken"]}) == 300
     until(lambda: g.metrics()["provider_token_calls_total"] == 300)
     assert g.metrics()["provider_tokens_total"] == 1
+    assert g.metrics()["provider_connection_reuse_ratio"] >= 0.99 and g.metrics()["provider_token_reuse_ratio"] >= 0.99
 
 
 def test_notification__carries_what_was_given(make_gateway, apple):
