@@ -13,8 +13,7 @@ bool client_ask(struct sim *s, struct ask *a) {
     void *item = a;
     if (mailbox_put(s->mail.asks, &item, 1) == 1)
         return true;
-    if (a->kind == ASK_SUBMIT)
-        message_free(a->message);
+    ask_drop_messages(a);
     client_forget(a); /* pushed back: 503, nothing promised */
     return false;
 }
@@ -65,7 +64,7 @@ void client_submit(struct sim *s) {
     ASSERT(p);
     p->delivery = m->delivery;
     p->key = k;
-    p->expires_at = m->expires_at;
+    p->expires_at = m->expires_at + (m->send_at > s->now ? m->send_at - s->now : 0);
     p->alone = k >= 0 && s->key_open[k] == 0;
     memcpy(p->body, body, sizeof body);
     a->owner = p;
@@ -134,7 +133,8 @@ static void commanded(struct sim *s, const struct ask *a) {
     for (size_t i = 0; i < s->n_promises && !p; i++)
         if (s->promises[i].id == a->id)
             p = &s->promises[i];
-    ASSERT(p);
+    if (!p) /* of a rule, for an event whose answer nobody heard */
+        return;
     if (a->account_id == 2 && a->result != ASK_ABSENT && a->result != ASK_FAILED)
         sim_broken(s, "I12", "another account's message is answered for with %d", a->result);
     if (p->deleted && a->result != ASK_ABSENT && a->result != ASK_FAILED)
@@ -159,6 +159,8 @@ void client_hear(struct sim *s) {
                 a->result, a->head.state);
         if (a->kind == ASK_SUBMIT)
             submitted(s, a);
+        else if (a->kind == ASK_EVENT || a->kind == ASK_DIGEST)
+            sim_events_heard(s, a);
         else if (a->kind == ASK_CANCEL || a->kind == ASK_DELETE || a->kind == ASK_REDACT)
             commanded(s, a);
         client_forget(a);

@@ -165,6 +165,14 @@ static void drain(struct sim *s) {
     s->draining = true;
 }
 
+/* Fronts look once a second. */
+static void look_for_digests(struct sim *s) {
+    if (!sim_events_has(s) || s->now < s->digest_at || s->draining)
+        return;
+    s->digest_at = s->now + US_PER_S;
+    sim_events_digest(s);
+}
+
 void sim_step(struct sim *s) {
     unsigned dice = (unsigned)(sim_random(s) % 1000);
     if (dice < 250)
@@ -197,9 +205,12 @@ void sim_step(struct sim *s) {
         hooks_change(s);
     else if (dice < 897)
         s->now += (int64_t)(sim_random(s) % (10 * US_PER_S));
+    else if (dice < 907 && sim_events_has(s))
+        sim_events_post(s);
     else
         s->now += (int64_t)(sim_random(s) % 3000);
     client_hear(s);
+    look_for_digests(s);
     drain_step(s);
 }
 
@@ -211,6 +222,7 @@ static void round_of_all(struct sim *s) {
     provider_step(s);
     receipt_step(s);
     client_hear(s);
+    look_for_digests(s);
 }
 
 /* A refusal of the old settings' credentials that comes back after the reload must not count against the new.

@@ -111,8 +111,7 @@ static void close_process(struct sim *s) {
     for (int i = 0; i < 2; i++)
         while (mailbox_take(asks[i], &item, 1)) {
             struct ask *a = item;
-            if (a->kind == ASK_SUBMIT)
-                message_free(a->message);
+            ask_drop_messages(a);
             client_forget(a);
         }
     while (mailbox_take(s->replies, &item, 1))

@@ -15,7 +15,14 @@
 #include "provider.h"
 #include "store/journal.h"
 
-enum { PROMISES_MAX = 2000, FLYING_MAX = 512, KEYS_MAX = 64, SETTINGS_KEPT = 64 };
+enum {
+    PROMISES_MAX = 2000,
+    FLYING_MAX = 512,
+    KEYS_MAX = 64,
+    SETTINGS_KEPT = 64,
+    EVENTS_MAX = 300,
+    WITHDRAWN_MAX = 300
+};
 
 /* What a client was told with a 2xx. */
 struct promise {
@@ -23,9 +30,14 @@ struct promise {
     enum delivery delivery;
     int key; /* index of its idempotency key, or -1 */
     char body[64];
-    int64_t expires_at;                             /* as asked for, from the moment it may be sent */
+    int64_t expires_at;                             /* as asked for: counted from the moment it may be sent */
     bool alone;                                     /* when asked, no other request with its key was open */
     bool delete_asked, deleted, redacted, canceled; /* the last three: answered so */
+};
+
+/* A message that a later event withdrew, and when its sender was told. */
+struct withdrawn {
+    int64_t id, heard_at;
 };
 
 /* A call at a sender. */
@@ -86,6 +98,11 @@ struct sim {
     int64_t key_ids[KEYS_MAX];   /* the message each key made; 0: none yet */
     unsigned key_open[KEYS_MAX]; /* requests with that key that this process has not answered */
     char key_texts[KEYS_MAX];    /* which of its texts the key came with first */
+    int64_t events[EVENTS_MAX];  /* the id each was answered with; 0: none yet */
+    size_t n_events;
+    struct withdrawn withdrawn[WITHDRAWN_MAX];
+    size_t n_withdrawn;
+    int64_t digest_at; /* when fronts look again */
     unsigned submitted, crashes, stops, reloads, serial;
     char failure[400]; /* the first broken invariant, or "" */
 };
@@ -153,6 +170,15 @@ void hooks_check_call(struct sim *s, const struct call *c);
 void hooks_answer(struct sim *s, const struct call *c, struct http_response *r);
 void hooks_change(struct sim *s);
 void sim_hooks_end(struct sim *s); /* I10 */
+
+/* events.c: business events, and what rules make of them. */
+bool sim_events_has(const struct sim *s);
+void sim_events_settings(struct settings *set);
+void sim_events_post(struct sim *s);
+void sim_events_digest(struct sim *s);
+void sim_events_heard(struct sim *s, const struct ask *a);
+void sim_events_check_call(struct sim *s, const struct call *c);
+void sim_events_end(struct sim *s); /* I18 */
 
 /* steps.c: what may happen next. */
 void sim_step(struct sim *s);
