@@ -1,0 +1,71 @@
+/* Asks a database that tests/bench/lists.py has filled what the transaction of a message asks of the suppression
+ * list and of the history of consents, and says what a question takes, in CPU time of this process.
+ * usage: lists_bench DATABASE ACCOUNT ROWS */
+#include "kit.h"
+#include "store/consents.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { ASKED = 200000 };
+
+static int64_t cpu_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+/* Numbers as lists.py writes them; odd ones stand in no list. */
+static struct sv draw(uint64_t *seed, int64_t rows, bool listed, char number[24]) {
+    int64_t k = (int64_t)(kit_random(seed) % (uint64_t)rows);
+    int n = snprintf(number, 24, "+861%010lld", (long long)k * 2 + !listed);
+    return sv_make(number, (size_t)n);
+}
+
+static double ask_suppressions(struct db *db, int64_t account, int64_t rows, int one_in, int *stopped) {
+    uint64_t seed = 42;
+    struct err e = ERR_INIT;
+    int64_t start = cpu_us();
+    *stopped = 0;
+    for (int i = 0; i < ASKED; i++) {
+        char number[24];
+        enum reason why;
+        struct message m = {.account_id = account,
+                            .text = {[TEXT_TO] = draw(&seed, rows, i % one_in == 0, number)}};
+        ASSERT(suppression_ask(db, &m, 0, false, KIT_NOW, &why, &e));
+        *stopped += why != REASON_NONE;
+    }
+    return (double)(cpu_us() - start) / ASKED;
+}
+
+static double ask_consents(struct db *db, int64_t account, int64_t rows, int *granted) {
+    uint64_t seed = 43;
+    struct err e = ERR_INIT;
+    int64_t start = cpu_us();
+    *granted = 0;
+    for (int i = 0; i < ASKED; i++) {
+        char number[24];
+        bool yes;
+        ASSERT(consents_ask(db, account, draw(&seed, rows, i % 2 == 0, number), SV("marketing"), &yes, &e));
+        *granted += yes;
+    }
+    return (double)(cpu_us() - start) / ASKED;
+}
+
+int main(int argc, char **argv) {
+    struct err e = ERR_INIT;
+    int stopped, all, granted;
+    if (argc != 4)
+        return 64;
+    struct db *db = db_open(sv_of(argv[1]), DB_WRITER, &e);
+    int64_t account = atoll(argv[2]), rows = atoll(argv[3]);
+    ASSERT(db && db_begin(db, &e));
+    double rare = ask_suppressions(db, account, rows, 100, &stopped);
+    double listed = ask_suppressions(db, account, rows, 1, &all);
+    double consent = ask_consents(db, account, rows, &granted);
+    ASSERT(db_commit(db, &e));
+    db_close(db);
+    printf("{\"suppression_us\":%.2f,\"suppression_listed_us\":%.2f,\"consent_us\":%.2f,\"right\":%s}\n", rare,
+           listed, consent, stopped == ASKED / 100 && all == ASKED && granted == ASKED / 2 ? "true" : "false");
+    return 0;
+}
