@@ -125,6 +125,7 @@ struct route {
     const char *tag, *summary; /* for the document */
     const struct api_field *body, *query; /* ended by a field without name; NULL: none */
     const char *body_type;                /* NULL: application/json */
+    const char *body_texts[2];            /* types of a body that is a text, instead of body */
     bool body_optional;
     struct api_response responses[ROUTE_RESPONSES_MAX];
 };

@@ -44,7 +44,8 @@ extern const struct api_field suppression_shape[], suppression_page_shape[], sup
     suppression_refusal_shape[], suppression_bulk_shape[];
 
 extern const struct api_field fraud_hold_list_fields[], fraud_block_shape[],
-    fraud_block_list_shape[]; /* native_fraud.c */
+    fraud_block_list_shape[];                                          /* native_fraud.c */
+extern const struct api_field fraud_bulk_fields[], fraud_bulk_shape[]; /* native_fraud_bulk.c */
 extern const struct api_field verification_create_fields[], verification_check_fields[],
     verification_check_to_fields[], verification_resend_fields[],
     verification_list_fields[]; /* native_verifications.c */
@@ -192,6 +193,8 @@ void native_explain(struct api_request *rq);     /* native_explain.c */
 void native_fraud_holds(struct api_request *rq); /* native_fraud.c */
 void native_fraud_release(struct api_request *rq);
 void native_fraud_drop(struct api_request *rq);
+void native_fraud_release_all(struct api_request *rq); /* native_fraud_bulk.c */
+void native_fraud_drop_all(struct api_request *rq);
 void native_fraud_blocks(struct api_request *rq);
 void native_fraud_unblock(struct api_request *rq);
 void native_verification_create(struct api_request *rq); /* native_verifications.c */

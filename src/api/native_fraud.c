@@ -14,6 +14,7 @@ static const char *why_word(int i) {
 const struct api_field fraud_hold_list_fields[] = {
     {"limit", FIELD_INT, "Messages on a page; 50 without it.", .min = 1, .max = FRAUD_PAGE_MAX},
     {"cursor", FIELD_TEXT, "`next_cursor` of the page before.", .max = 64},
+    {"prefix", FIELD_TEXT, "Only messages to numbers that begin so.", .max = FRAUD_PREFIX_MAX + 8},
     {0},
 };
 
@@ -46,7 +47,7 @@ static bool print_hold(struct api_request *rq, int64_t id, struct buf *out, stru
 }
 
 void native_fraud_holds(struct api_request *rq) {
-    enum { LIMIT, CURSOR };
+    enum { LIMIT, CURSOR, PREFIX };
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
     int64_t ids[FRAUD_PAGE_MAX], before = 0;
@@ -54,9 +55,9 @@ void native_fraud_holds(struct api_request *rq) {
     bool more = false;
     if (!api_read_query(rq, fraud_hold_list_fields, v))
         return;
-    bool ok =
-        native_message_cursor(rq, &v[CURSOR], &before, &e) &&
-        fraud_holds(api_db(rq), rq->account_id, before, native_page_limit(&v[LIMIT]), ids, &n, &more, &e);
+    bool ok = native_message_cursor(rq, &v[CURSOR], &before, &e) &&
+              fraud_holds(api_db(rq), rq->account_id, v[PREFIX].text, before, native_page_limit(&v[LIMIT]),
+                          ids, &n, &more, &e);
     struct buf *out = api_scratch(rq);
     buf_adds(out, "{\"data\":[");
     for (size_t i = 0; ok && i < n; i++)

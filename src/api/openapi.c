@@ -29,6 +29,8 @@ static const struct schema {
     {"ReplyPage", reply_page_shape, false},
     {"FraudBlock", fraud_block_shape, false},
     {"FraudBlockList", fraud_block_list_shape, false},
+    {"FraudHoldsSettle", fraud_bulk_fields, true},
+    {"FraudHoldsSettled", fraud_bulk_shape, false},
     {"VerificationCreate", verification_create_fields, true},
     {"VerificationCheck", verification_check_fields, true},
     {"VerificationCheckTo", verification_check_to_fields, true},
@@ -306,6 +308,19 @@ static void print_security(struct buf *out, const struct route *r) {
     }
 }
 
+static void print_text_body(struct buf *out, const struct route *r) {
+    if (!r->body_texts[0])
+        return;
+    open(out, "requestBody", '{');
+    json_pair_bool(out, "required", true);
+    open(out, "content", '{');
+    for (size_t i = 0; i < sizeof r->body_texts / sizeof r->body_texts[0] && r->body_texts[i]; i++) {
+        json_key(out, r->body_texts[i]);
+        buf_adds(out, "{\"schema\":{\"type\":\"string\"}}");
+    }
+    buf_adds(out, "}}");
+}
+
 static void print_operation(struct buf *out, const struct route *r) {
     char method[8] = "";
     const char *upper = http_method_name(r->method);
@@ -318,6 +333,7 @@ static void print_operation(struct buf *out, const struct route *r) {
     json_add_string(out, sv_of(r->tag));
     buf_addc(out, ']');
     print_parameters(out, r);
+    print_text_body(out, r);
     const char *body = r->body ? schema_of(r->body) : NULL;
     ASSERT(body || !r->body); /* a table that `schemas` lacks */
     if (body) {

@@ -38,11 +38,21 @@ static void write_all(int fd, struct sv v) {
     }
 }
 
+/* Is the byte at i in the midst of a character of UTF-8? What is shown has whole ones. */
+static bool goes_on(struct sv v, size_t i) {
+    return i < v.n && ((unsigned char)v.p[i] & 0xC0) == 0x80;
+}
+
 void log_mask_phone(struct sv number, struct buf *out) {
     size_t keep_tail = number.n > 6 ? 2 : 0;
     size_t keep_head = number.n > 8 && number.p[0] == '+' ? 3 : number.n > 4 ? 2 : 0;
+    size_t tail = number.n - keep_tail;
+    while (keep_head && goes_on(number, keep_head))
+        keep_head--;
+    while (goes_on(number, tail))
+        tail++;
     for (size_t i = 0; i < number.n; i++)
-        buf_addc(out, i < keep_head || i + keep_tail >= number.n ? number.p[i] : '*');
+        buf_addc(out, i < keep_head || i >= tail ? number.p[i] : '*');
 }
 
 /* logfmt needs quotes around anything but plain words. */

@@ -76,14 +76,16 @@ bool fraud_flags(struct db *db, int64_t account_id, int64_t now, struct fraud_fl
     return gather(s, out, max, n, e);
 }
 
-bool fraud_holds(struct db *db, int64_t account_id, int64_t before_id, unsigned limit, int64_t *ids,
-                 size_t *n, bool *more, struct err *e) {
+bool fraud_holds(struct db *db, int64_t account_id, struct sv prefix, int64_t before_id, unsigned limit,
+                 int64_t *ids, size_t *n, bool *more, struct err *e) {
     static const char sql[] =
         "SELECT id FROM message INDEXED BY message_held WHERE account_id=? AND id<? AND "
-        "state=3 AND reason=38 ORDER BY id DESC LIMIT ?";
+        "state=3 AND reason=38 AND substr(recipient, 1, ?)=? ORDER BY id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, account_id);
     db_int(s, before_id ? before_id : INT64_MAX);
+    db_int(s, (int64_t)prefix.n);
+    db_text(s, prefix.n ? prefix : SV(""));
     db_int(s, (int64_t)limit + 1);
     *more = false;
     for (*n = 0;;) {

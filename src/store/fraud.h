@@ -32,8 +32,9 @@ MUST_USE bool fraud_run(struct db *db, struct store_write *w, int64_t now, struc
 /* Those of an account that have not ended, by prefix. */
 MUST_USE bool fraud_flags(struct db *db, int64_t account_id, int64_t now, struct fraud_flag *out, size_t max,
                           size_t *n, struct err *e);
-/* The account's messages that are held, newest first, from below before_id (0: from the newest). */
-MUST_USE bool fraud_holds(struct db *db, int64_t account_id, int64_t before_id, unsigned limit, int64_t *ids,
-                          size_t *n, bool *more, struct err *e);
+/* The account's messages that are held, to numbers with that prefix (empty: all), newest first, from below
+ * before_id (0: from the newest). */
+MUST_USE bool fraud_holds(struct db *db, int64_t account_id, struct sv prefix, int64_t before_id,
+                          unsigned limit, int64_t *ids, size_t *n, bool *more, struct err *e);
 
 #endif

@@ -62,7 +62,10 @@ void mask_phone(struct sv e164, struct buf *out) {
     struct sv digits = sv_from(e164, plus);
     for (size_t i = 0; i < n; i++)
         if (!is_digit(digits.p[i])) {
-            buf_add(out, sv_sub(e164, 0, 2));
+            size_t kept = 2;
+            while (kept < e164.n && ((uint8_t)e164.p[kept] & 0xC0) == 0x80)
+                kept++; /* whole characters of an address */
+            buf_add(out, sv_sub(e164, 0, kept));
             buf_adds(out, "***");
             return;
         }

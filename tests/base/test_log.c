@@ -190,6 +190,8 @@ static void test_log__numbers_are_masked(void **state) {
         {"13800138000", "13*******00"},
         {"95588", "95***"},
         {"123", "***"},
+        {"李雷@例子.cn", "**************cn"},
+        {"a李@example.例子", "a******************"},
         {"", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

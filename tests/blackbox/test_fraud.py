@@ -150,3 +150,27 @@ def test_without_settings_nothing_is_watched(make_gateway):
     assert blocks(g) == [] and holds(g) == []
     assert g.get("/v1/fraud/holds?cursor=nonsense", headers=g.admin).status == 400
     assert unblock(g, "nonsense") == 404
+
+
+def test_all_that_is_held_is_released_or_dropped_at_once_by_prefix(make_gateway):
+    g = start(make_gateway, fraud={"burst_min": 20})
+    for to in shop(15):
+        g.create(to)
+    pump(g, 80)
+    held = {m["id"] for m in holds(g)}
+    assert len(held) == 61
+    few = g.get("/v1/fraud/holds?prefix=" + number(50)[:-1].replace("+", "%2B"), headers=g.admin).json["data"]
+    assert [m["to"] for m in few] == [number(n) for n in range(59, 49, -1)]
+    settle_all = lambda how, body, headers=g.admin: g.post("/v1/fraud/holds/" + how, body, headers)  # noqa: E731
+    assert settle_all("drop", {"prefix": number(50)[:-1]}).json == {"done": 10, "more": False}
+    assert settle_all("drop", {"prefix": "+1"}).json == {"done": 0, "more": False}
+    assert {g.message(m["id"])["reason"] for m in few} == {"prefix_blocked"}
+    other = {"Authorization": "Bearer " + g.create_key("other", "send,read,admin")["key"]}
+    assert settle_all("release", b"", other).json["done"] == 0 and settle_all("release", b"", None).status == 403
+    assert settle_all("release", {"prefix": "9370"}).status == 400
+    a = settle_all("release", b"")
+    assert a.json == {"done": 51, "more": False}, a
+    assert holds(g) == []
+    for sid in held - {m["id"] for m in few}:
+        g.wait(sid, "delivered")
+    assert settle_all("release", b"").json["done"] == 0

@@ -387,8 +387,8 @@ def test_openapi__is_well_formed(description):
             given = [resolve(doc, p) for p in row.get("parameters", []) + item.get("parameters", [])]
             assert {p["name"] for p in given if p["in"] == "path"} == set(re.findall(r"{(\w+)}", path)), path
             assert all(p.get("required") for p in given if p["in"] == "path") and all("schema" in p for p in given)
-            for media in resolve(doc, row.get("requestBody", {})).get("content", {}).values():
-                assert resolve(doc, media["schema"])["type"] == "object"
+            for kind, media in resolve(doc, row.get("requestBody", {})).get("content", {}).items():
+                assert resolve(doc, media["schema"])["type"] == ("object" if kind in ("application/json", "application/x-www-form-urlencoded") else "string")
     assert len(names) == len(set(names))
     for name, schema in doc["components"]["schemas"].items():
         assert set(schema.get("required", [])) <= set(schema["properties"]), name
@@ -400,6 +400,11 @@ def test_openapi__tells_what_webhooks_take(description):
         body = description["paths"]["/v1/webhooks" + path][method]["requestBody"]
         shape = description["components"]["schemas"][body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]]
         assert fields <= set(shape["properties"]) and body["required"] == (path != "/{id}/rotate"), (path, shape)
+
+
+def test_openapi__tells_in_what_form_contacts_are_imported(description):
+    body = description["paths"]["/v1/imports/contacts"]["post"]["requestBody"]
+    assert body["required"] is True and set(body["content"]) == {"text/csv", "application/x-ndjson"}
 
 
 def test_openapi__names_every_route_and_every_route_answers(shared_gateway, description):

@@ -1,6 +1,6 @@
-/* Asks a database that tests/bench/lists.py has filled what the transaction of a message asks of the suppression
- * list and of the history of consents, and says what a question takes, in CPU time of this process.
- * usage: lists_bench DATABASE ACCOUNT ROWS */
+/* Asks a database that tests/bench/lists.py has filled what the transaction of a message asks of the
+ * suppression list and of the history of consents, and says what a question takes, in CPU time of this
+ * process. usage: lists_bench DATABASE ACCOUNT ROWS */
 #include "kit.h"
 #include "store/consents.h"
 
@@ -65,7 +65,8 @@ int main(int argc, char **argv) {
     double consent = ask_consents(db, account, rows, &granted);
     ASSERT(db_commit(db, &e));
     db_close(db);
-    printf("{\"suppression_us\":%.2f,\"suppression_listed_us\":%.2f,\"consent_us\":%.2f,\"right\":%s}\n", rare,
-           listed, consent, stopped == ASKED / 100 && all == ASKED && granted == ASKED / 2 ? "true" : "false");
+    printf("{\"suppression_us\":%.2f,\"suppression_listed_us\":%.2f,\"consent_us\":%.2f,\"right\":%s}\n",
+           rare, listed, consent,
+           stopped == ASKED / 100 && all == ASKED && granted == ASKED / 2 ? "true" : "false");
     return 0;
 }
