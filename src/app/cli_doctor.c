@@ -3,6 +3,7 @@
 #include "api/keyless.h"
 #include "app/config.h"
 #include "app/real_world.h"
+#include "app/sharing.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "ingest/admit.h"
@@ -95,6 +96,24 @@ static void check_database(struct doctor *d, const struct settings *s) {
     else
         tell(d, FINE, "database", "%s", s->database.p);
     db_close(db);
+}
+
+/* As the thread that shares does: it has to be let in, and take the scripts. */
+static void check_redis(struct doctor *d, const struct settings *s) {
+    struct err e = ERR_INIT;
+    if (!s->redis.url.n)
+        return;
+    struct shared *shared = sharing_open(s, NULL, &e);
+    struct shared_call hello = {.kind = SHARED_HELLO}, *calls[] = {&hello};
+    int64_t begun = clock_monotonic_us();
+    if (shared)
+        shared_run(shared, calls, 1);
+    if (!shared || hello.result != SHARED_DONE)
+        tell(d, FAILURE, "redis", "%s", shared ? shared_trouble(shared)->text : e.text);
+    else
+        tell(d, FINE, "redis", "%s, %lld ms", s->redis.url.p,
+             (long long)((clock_monotonic_us() - begun) / US_PER_MS));
+    shared_free(shared);
 }
 
 static void check_texts(struct doctor *d, const struct settings *s) {
@@ -265,6 +284,7 @@ int cli_doctor(int argc, char **argv) {
     tell(&d, FINE, "settings", "%s", path);
     check_folder(&d, s);
     check_database(&d, s);
+    check_redis(&d, s);
     check_texts(&d, s);
     check_limits(&d, s);
     if (s->n_lanes == 0)

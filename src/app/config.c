@@ -152,6 +152,17 @@ static void unknown_key(struct config_loading *l, struct sv section, const struc
                            "unknown key `%s`; `hongyan config explain` lists the known ones", key.text);
 }
 
+/* Of the settings above the lists: secrets stand elsewhere. */
+static bool is_bare_secret(struct config_loading *l, const struct config_row *row, const char *key,
+                           const struct config_node *n) {
+    bool bare = row->kind == CONFIG_SECRET && n->kind == CONFIG_NODE_SCALAR && !config_node_is_null(n) &&
+                !(sv_starts(n->text, SV("${")) && sv_ends(n->text, SV("}")));
+    if (bare)
+        config_problem_add(l->problems, l->path, n->line,
+                           "`%s` is a secret and does not belong into this file: write ${VARIABLE}", key);
+    return bare;
+}
+
 static void read_map(struct config_loading *l, const struct config_node *map, struct sv section,
                      unsigned *lines) {
     for (const struct config_node *n = map->first; n; n = n->next) {
@@ -159,7 +170,7 @@ static void read_map(struct config_loading *l, const struct config_node *map, st
         bool dotted = sv_find_char(n->key, '.') != SIZE_MAX;
         const struct config_row *row = dotted ? NULL : config_row_find(config_rows, sv_of(key.text));
         if (row) {
-            if (config_read_row(l, row, key.text, n, l->settings))
+            if (!is_bare_secret(l, row, key.text, n) && config_read_row(l, row, key.text, n, l->settings))
                 lines[row - config_rows] = n->line;
         } else if (!section.n && sv_eq(n->key, SV("lanes"))) {
             config_read_lanes(l, n);
@@ -264,6 +275,8 @@ void config_free(struct settings *s) {
     for (uint32_t i = 0; i < s->n_sources; i++)
         if (s->sources[i].secret.n)
             explicit_bzero((char *)(uintptr_t)s->sources[i].secret.p, s->sources[i].secret.n);
+    if (s->redis.password.n)
+        explicit_bzero((char *)(uintptr_t)s->redis.password.p, s->redis.password.n);
     arena_done(&s->arena);
     free(s);
 }

@@ -6,8 +6,12 @@
 
 static void print_row(const struct config_row *row, const char *name, const void *base, const char *indent,
                       struct buf *out) {
+    const struct sv *text = (const struct sv *)((const char *)base + row->at);
     buf_addf(out, "%s%s: ", indent, name);
-    config_value_print(row, base, out);
+    if (row->kind == CONFIG_SECRET)
+        buf_adds(out, text->n ? "\"***\"" : "\"\"");
+    else
+        config_value_print(row, base, out);
     buf_addc(out, '\n');
 }
 

@@ -70,7 +70,7 @@ static const struct {
     [CONFIG_NAME] = {"1 to 32 small letters, digits and dashes", "1 到 32 个小写字母、数字或短横线"},
     [CONFIG_PROVIDER] = {"one of", "以下之一:"},
     [CONFIG_RULES] = {"a list of rules", "规则列表"},
-    [CONFIG_SECRET] = {"a secret: ${VARIABLE}, or its file by", "机密:写作 ${变量},或用"},
+    [CONFIG_SECRET] = {"a secret: ${VARIABLE}", "机密:写作 ${变量}"},
 };
 
 static const struct {
@@ -104,6 +104,6 @@ void config_row_type(const struct config_row *row, bool chinese, struct buf *out
         buf_addf(out, "%s%s", i ? ", " : " ", row->names[i]);
     for (size_t i = 0; row->kind == CONFIG_PROVIDER && adapters[i]; i++)
         buf_addf(out, "%s%s", i ? ", " : " ", adapters[i]->name);
-    if (row->kind == CONFIG_SECRET)
-        buf_addf(out, chinese ? " %s_file 给出文件" : " %s_file", row->key);
+    if (row->kind == CONFIG_SECRET && row->at == 0) /* a field of an adapter's */
+        buf_addf(out, chinese ? ",或用 %s_file 给出文件" : ", or its file by %s_file", row->key);
 }

@@ -5,6 +5,7 @@
 #include "model/message.h"
 #include "model/quiet.h"
 #include "model/settings.h"
+#include "net/redis.h"
 
 #define AT(member) .at = offsetof(struct settings, member)
 
@@ -75,6 +76,8 @@ const struct config_section config_sections[] = {
      "业务事件的接收:见 [events.md](events.md)。"},
     {"rules", "What makes messages of events: see [events.md](events.md).",
      "把事件变成消息的规则:见 [events.md](events.md)。"},
+    {"redis", "What several gateways share at speed ([docs/redis.md](redis.md)).",
+     "多个网关之间快速共享的数据(见 [docs/redis.md](redis.md))。"},
     {"sources",
      "Who may post events by a signature (Standard Webhooks) instead of an API key, each at "
      "/v1/events/from/NAME.",
@@ -465,5 +468,33 @@ const struct config_row config_rows[] = {
      .example = "[5/10min per recipient, 20/d per recipient, 30/h per source]"},
     {"verifications.keep_days", CONFIG_U32, "30", AT(verifications.keep_days), .min = 1, .max = 3650,
      .doc = "How many days is known what became of a code.", .doc_zh = "验证结果保留的天数。"},
+
+    {"redis.url", CONFIG_STRING, "", .fallback_is = "none: rates are counted by this gateway alone",
+     .fallback_is_zh = "无:速率只由本网关计数", AT(redis.url), .max = 1024, .check = redis_url_check,
+     .doc = "The Redis server that the gateways of one installation share: redis://host[:port][/database], "
+            "rediss:// with TLS, or unix:/path. The rates of limits.rates and verifications.rates then hold "
+            "for all of them together.",
+     .doc_zh =
+         "同一套系统的多个网关共用的 Redis:redis://host[:port][/库号],rediss:// 表示 TLS,或 unix:/路径。"
+         "设置后 limits.rates 和 verifications.rates 对所有网关合计生效。",
+     .example = "rediss://redis.example.com:6380/0"},
+    {"redis.user", CONFIG_STRING, "", .fallback_is = "the default user", .fallback_is_zh = "默认用户",
+     AT(redis.user), .max = 256, .doc = "Its ACL user.", .doc_zh = "ACL 用户名。", .example = "hongyan"},
+    {"redis.password", CONFIG_SECRET, "", .fallback_is = "none", .fallback_is_zh = "无", AT(redis.password),
+     .doc = "That user's password.", .doc_zh = "该用户的密码。", .example = "${REDIS_PASSWORD}"},
+    {"redis.ca_file", CONFIG_PATH, "", .fallback_is = "the system's", .fallback_is_zh = "系统自带",
+     AT(redis.ca_file), .doc = "Certificates (PEM) by which TLS knows the server.",
+     .doc_zh = "TLS 用来验证服务器的证书文件(PEM)。", .example = "/etc/hongyan/redis-ca.pem"},
+    {"redis.timeout_ms", CONFIG_U32, "250", AT(redis.timeout_ms), .min = 10, .max = 10000, .unit = CONFIG_MS,
+     .doc = "How long an answer of the server is waited for; after that each gateway goes on with its share "
+            "of every rate, until the server answers again.",
+     .doc_zh = "等待服务器应答的时间;超时后各网关按自己的份额执行速率,直到服务器恢复。"},
+    {"redis.prefix", CONFIG_STRING, "hongyan", AT(redis.prefix), .max = 64,
+     .doc = "What its keys begin with. Gateways with the same prefix count together.",
+     .doc_zh = "键的前缀;前缀相同的网关合并计数。", .example = "hongyan-staging"},
+    {"redis.nodes_expected", CONFIG_U32, "1", AT(redis.nodes_expected), .min = 1, .max = 255,
+     .doc = "How many gateways share a rate while the server is away: each lets through one part of so many, "
+            "and at least one message.",
+     .doc_zh = "服务器不可用时按多少个网关分摊速率:每个网关放行其中一份,至少一条。", .example = "3"},
     {0},
 };

@@ -37,7 +37,7 @@ enum config_kind {
     CONFIG_WORD,       /* struct sv: one of names */
     CONFIG_NAME,       /* char[LANE_NAME_MAX + 1] */
     CONFIG_PROVIDER,   /* const struct adapter * */
-    CONFIG_SECRET,     /* struct sv, of adapters' fields */
+    CONFIG_SECRET,     /* struct sv */
     CONFIG_RULES,      /* struct sv_list, each as `check` wants it */
 };
 
@@ -61,7 +61,7 @@ struct config_row {
     uint32_t min, max;
     enum config_unit unit;
     const char *const *names;                     /* NULL-terminated */
-    bool (*check)(struct sv text, struct err *e); /* of CONFIG_RULES */
+    bool (*check)(struct sv text, struct err *e); /* of CONFIG_RULES; of CONFIG_STRING, or NULL */
     const char *at_least;     /* this number is not below that of this key of the same table; or NULL */
     const char *doc, *doc_zh; /* one line */
     const char *example;      /* NULL: the default serves */

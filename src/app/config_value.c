@@ -231,6 +231,8 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
     uint16_t port;
     switch (row->kind) {
     case CONFIG_STRING:
+        if (!empty && row->check && !row->check(text, e))
+            return false;
         return row->max && text.n > row->max
                    ? err_set(e, ERR_INVALID, "must be text of at most %u bytes", row->max)
                    : put_text(text, place, mem, e);

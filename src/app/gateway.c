@@ -3,6 +3,7 @@
 #include "api/front.h"
 #include "app/config.h"
 #include "app/real_world.h"
+#include "app/sharing.h"
 #include "app/threads.h"
 #include "base/clock.h"
 #include "net/listen.h"
@@ -75,6 +76,7 @@ struct gateway {
     struct front_loop fronts[FRONTS_MAX];
     struct papers *papers;
     struct papers_loop papers_loop;
+    struct sharing_loop sharing; /* without a Redis: nothing */
     unsigned n_fronts, n_senders;
     struct ask reload;
     bool reloading;
@@ -127,6 +129,12 @@ static bool open_boxes(struct gateway *g, struct err *e) {
     bool ok = box(&m->asks, NULL, ASKS_BOX, e) && box(&m->receipts, m->asks, RECEIPTS_BOX, e) &&
               box(&m->committed, m->asks, CORE_JOBS_MAX, e) && box(&m->called, m->asks, CORE_CALLS_MAX, e) &&
               box(&m->journal, NULL, JOURNAL_BOX, e) && box(&g->reloaded, NULL, 1, e);
+    if (g->settings->redis.url.n) {
+        ok = ok && box(&m->shared, NULL, CORE_SHARED_MAX, e) &&
+             box(&m->shared_back, m->asks, CORE_SHARED_MAX, e);
+        g->sharing.shared = ok ? sharing_open(g->settings, &g->meters, e) : NULL;
+        ok = g->sharing.shared != NULL;
+    }
     g->n_senders = g->settings->threads.sender;
     g->n_fronts = g->settings->threads.front;
     ASSERT(g->n_senders >= 1 && g->n_senders <= CORE_SENDERS_MAX && g->n_fronts >= 1 &&
@@ -264,6 +272,11 @@ static bool start_threads(struct gateway *g, struct err *e) {
         g->senders[i].master = g->master;
         ok = loop_start(&g->senders[i].loop, sender_loop_run, &g->senders[i], "sender", e);
     }
+    g->sharing.in = g->mail.shared;
+    g->sharing.out = g->mail.shared_back;
+    g->sharing.world = &g->world;
+    ok = ok &&
+         (!g->sharing.shared || loop_start(&g->sharing.loop, sharing_loop_run, &g->sharing, "sharing", e));
     g->papers_loop.papers = g->papers;
     ok = ok && loop_start(&g->papers_loop.loop, papers_loop_run, &g->papers_loop, "papers", e) &&
          loop_start(&g->core_loop.loop, core_loop_run, &g->core_loop, "core", e);
@@ -286,6 +299,7 @@ static void stop_threads(struct gateway *g) {
     for (unsigned i = 0; i < g->n_fronts; i++)
         stop_loop(&g->fronts[i].loop, g->replies[i]);
     stop_loop(&g->core_loop.loop, g->mail.asks);
+    stop_loop(&g->sharing.loop, g->mail.shared);
     if (g->papers)
         papers_wake(g->papers);
     stop_loop(&g->papers_loop.loop, NULL);
@@ -295,6 +309,12 @@ static void stop_threads(struct gateway *g) {
     stop_loop(&g->checkpoint.loop, NULL);
 }
 
+static bool same_redis(const struct settings *a, const struct settings *b) {
+    return sv_eq(a->redis.url, b->redis.url) && sv_eq(a->redis.user, b->redis.user) &&
+           sv_eq_secret(a->redis.password, b->redis.password) && sv_eq(a->redis.ca_file, b->redis.ca_file) &&
+           sv_eq(a->redis.prefix, b->redis.prefix) && a->redis.timeout_ms == b->redis.timeout_ms;
+}
+
 /* What cannot change while running. */
 static bool same_ground(const struct settings *a, const struct settings *b) {
     return sv_eq(a->listen, b->listen) && sv_eq(a->data_dir, b->data_dir) &&
@@ -302,7 +322,7 @@ static bool same_ground(const struct settings *a, const struct settings *b) {
            a->threads.sender == b->threads.sender && a->limits.connections_max == b->limits.connections_max &&
            a->limits.request_bytes_max == b->limits.request_bytes_max &&
            a->limits.request_ms_max == b->limits.request_ms_max && a->limits.idle_s == b->limits.idle_s &&
-           a->log.format == b->log.format;
+           a->log.format == b->log.format && same_redis(a, b);
 }
 
 static void reload(struct gateway *g) {
@@ -324,8 +344,9 @@ static void reload(struct gateway *g) {
     }
     if (!same_ground(g->settings, s))
         log_warn(&g->log, "reload.partial",
-                 kv_name("meaning", "listen, data_dir, database, threads, log.format and the limits of "
-                                    "connections and requests change at restart only"));
+                 kv_name("meaning", "listen, data_dir, database, redis (but nodes_expected), threads, "
+                                    "log.format and the limits of connections and requests change at "
+                                    "restart only"));
     g->retired[g->n_retired++] = (struct retired){.settings = g->settings, .texts = g->texts};
     g->settings = s;
     g->texts = t;
@@ -448,14 +469,15 @@ void gateway_close(struct gateway *g) {
         if (g->fronts[i].front)
             front_close(g->fronts[i].front);
     papers_close(g->papers);
+    shared_free(g->sharing.shared);
     journal_free(g->journal.journal);
     if (g->db) {
         struct err ignored = ERR_INIT;
         db_checkpoint(g->db, true, &ignored);
     }
     db_close(g->db);
-    struct mailbox *boxes[] = {g->mail.asks,   g->mail.receipts, g->mail.committed,
-                               g->mail.called, g->mail.journal,  g->reloaded};
+    struct mailbox *boxes[] = {g->mail.asks,    g->mail.receipts, g->mail.committed, g->mail.called,
+                               g->mail.journal, g->reloaded,      g->mail.shared,    g->mail.shared_back};
     for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++)
         mailbox_free(boxes[i]);
     for (unsigned i = 0; i < CORE_SENDERS_MAX; i++)

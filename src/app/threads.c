@@ -143,7 +143,8 @@ static bool may_sleep(const struct core_mail *m) {
     /* Each must be asked: asking announces the sleep. */
     bool asks = mailbox_may_sleep(m->asks), receipts = mailbox_may_sleep(m->receipts);
     bool committed = mailbox_may_sleep(m->committed), called = mailbox_may_sleep(m->called);
-    return asks && receipts && committed && called;
+    bool shared = !m->shared_back || mailbox_may_sleep(m->shared_back);
+    return asks && receipts && committed && called && shared;
 }
 
 void *core_loop_run(void *arg) {

@@ -26,6 +26,12 @@ int64_t window_wait_us(const struct window *w, int64_t period_us, int64_t now);
 void window_count(struct window *w, uint32_t n, int64_t period_us, int64_t now);
 /* Takes n back that were counted at `then`. */
 void window_give_back(struct window *w, uint32_t n, int64_t period_us, int64_t then);
+/* How long a slot is. */
+int64_t window_slot_us(int64_t period_us);
+/* What the slots hold, out[i] that of i slots ago; false: nothing at all. */
+bool window_by_age(struct window *w, int64_t period_us, int64_t now, uint32_t out[WINDOW_SLOTS]);
+/* Counts n where `then` belongs, if that still plays a part and is not later than the newest. */
+void window_count_at(struct window *w, uint32_t n, int64_t period_us, int64_t then);
 /* From when on nothing that is counted now plays a part. */
 int64_t window_empty_at(const struct window *w, int64_t period_us);
 

@@ -82,6 +82,9 @@ static const struct {
                        "Receipts and commands handed to the nodes that own their messages."},
     [COUNT_RULES_UNJUDGED] = {"rules_unjudged_total",
                               "Times a rule was not judged, as those before it took all an event may cause."},
+    [COUNT_SHARED_CALLS] = {"shared_calls_total", "Calls that Redis answered, many in one round trip."},
+    [COUNT_SHARED_PARTS] = {"shared_fallbacks_total",
+                            "Messages judged by this gateway's part of each rate, as Redis was away."},
 };
 
 static const struct {
@@ -102,6 +105,7 @@ static const struct {
     [GAUGE_SENDER_MAILBOX] = {"mailbox_sender_fill_percent", "Fill of the fullest mailbox core to sender."},
     [GAUGE_JOURNAL_HEALTHY] = {"journal_healthy", "1 while the database takes writes."},
     [GAUGE_NODES] = {"nodes_alive", "Nodes that share the database and are alive; 0: a lone gateway."},
+    [GAUGE_SHARED_UP] = {"shared_up", "1 while Redis answers (0, too, where none is configured)."},
 };
 
 static const struct {
@@ -112,6 +116,7 @@ static const struct {
     [HIST_PROVIDER] = {"provider_call_seconds", "One call to a provider."},
     [HIST_DELIVERY] = {"sms_delivery_seconds", "From sent to delivered."},
     [HIST_COMMIT] = {"journal_commit_seconds", "One transaction."},
+    [HIST_SHARED] = {"shared_round_trip_seconds", "One round trip to Redis."},
 };
 
 /* Of two counters: the share of `uses` that needed nothing new. */

@@ -76,6 +76,8 @@ enum counter {
     COUNT_NODE_MESSAGES,   /* messages moved to this node */
     COUNT_PARCELS,         /* receipts and commands handed to other nodes */
     COUNT_RULES_UNJUDGED,  /* rules an event had no steps left for */
+    COUNT_SHARED_CALLS,    /* asked of the server that gateways share, and answered */
+    COUNT_SHARED_PARTS,    /* messages judged by this gateway's part of a rate, without that server */
     COUNTER_COUNT
 };
 
@@ -94,6 +96,7 @@ enum gauge {
     GAUGE_SENDER_MAILBOX,
     GAUGE_JOURNAL_HEALTHY, /* 1 while the database takes writes */
     GAUGE_NODES,           /* that share the database and are alive; 0: a lone gateway */
+    GAUGE_SHARED_UP,       /* 1 while rates are counted together with other gateways */
     GAUGE_COUNT
 };
 
@@ -103,6 +106,7 @@ enum histogram {
     HIST_PROVIDER,   /* one provider call */
     HIST_DELIVERY,   /* sent -> delivered */
     HIST_COMMIT,     /* one transaction */
+    HIST_SHARED,     /* one round trip to the server that gateways share */
     HIST_COUNT
 };
 

@@ -177,6 +177,14 @@ struct settings {
     struct event_source *sources; /* in the arena: who may sign events */
     uint32_t n_sources;
 
+    struct {           /* what several gateways share */
+        struct sv url; /* of net/redis; empty: nothing is shared */
+        struct sv user, password, ca_file;
+        uint32_t timeout_ms;
+        struct sv prefix;        /* of its keys */
+        uint32_t nodes_expected; /* gateways that share a rate while it is away */
+    } redis;
+
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 
     struct lane_config lanes[SETTINGS_LANES_MAX];

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PAUSE_FIRST_MS = 100, PAUSE_MAX_MS = 2000, SECRET_MAX = 1024, CA_MAX = 4096 };
+enum { PAUSE_FIRST_MS = 100, PAUSE_MAX_MS = 500, SECRET_MAX = 1024, CA_MAX = 4096 };
 
 struct place {
     bool tls;

@@ -5,7 +5,7 @@
  * Debian's hiredis has no TLS and its waits begin anew with every byte. Every wait has an end: a deadline by
  * the monotonic clock (only the look-up of a host name is as slow as the system's resolver). Whatever fails
  * closes the connection, and what was not answered may or may not have been done. It is opened again by
- * redis_connect, after a pause that doubles from 100 ms to 2 s; one reply ends the doubling. It does not
+ * redis_connect, after a pause that doubles from 100 to 500 ms; one reply ends the doubling. It does not
  * repeat a command, subscribe, or follow a cluster's redirections (there is one primary).
  *
  *     struct redis *r = redis_new(&where, &e);             // once; makes no connection

@@ -105,6 +105,13 @@ struct ask {
     int64_t expires_at;        /* SUBMIT: of the message, as the core counts it */
     struct head head;          /* of the message after what was asked */
     struct limit_answer limit; /* SUBMIT: the tightest rate that applies */
+    int64_t shared_at;         /* the core's: when it was counted together with other gateways; 0: not */
+    enum ask_judged {
+        ASK_NOT_JUDGED, /* by the rates */
+        ASK_WITHIN,
+        ASK_OVER
+    } judged;         /* the core's, of a part of an EVENT */
+    size_t n_waiting; /* the core's, of an EVENT: parts not judged yet */
 };
 
 /* Frees the messages of an ask that did not get to the core. */

@@ -13,7 +13,9 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     struct core *c = calloc(1, sizeof *c);
     struct call **out_calls = calloc(CORE_CALLS_MAX, sizeof *out_calls);
     struct limits *limits = limits_new(w->id_key, s->limits.rate_keys_max);
-    struct limits *codes = limits_new(w->id_key, s->limits.rate_keys_max);
+    struct sip_key codes_key = {.k0 = w->id_key.k0,
+                                .k1 = ~w->id_key.k1}; /* others may count with us: apart */
+    struct limits *codes = limits_new(codes_key, s->limits.rate_keys_max);
     if (!c || !out_calls || !limits || !codes) {
         free(c);
         free(out_calls);
@@ -67,6 +69,7 @@ void core_free(struct core *c) {
         free_live(l);
     }
     core_find_lost(c);
+    core_shared_lost(c);
     for (size_t i = 0; i < c->n_out_calls; i++) /* before the owings, of which calls are parts */
         core_forget_call(c->out_calls[i]);
     for (size_t i = 0; i < c->owing.cap; i++) {
@@ -474,10 +477,11 @@ static bool take_called(struct core *c) {
 }
 
 static bool take_asks(struct core *c, struct mailbox *from, size_t jobs_max) {
-    if (c->out_first || c->n_jobs >= jobs_max)
+    size_t busy = c->n_jobs + c->shared.takes.n;
+    if (c->out_first || busy >= jobs_max)
         return false; /* they wait in their mailbox, and push back from there when it is full */
     void *items[TAKE_MAX];
-    size_t room = jobs_max - c->n_jobs;
+    size_t room = jobs_max - busy;
     size_t n = mailbox_take(from, items, room < TAKE_MAX ? room : TAKE_MAX);
     for (size_t i = 0; i < n; i++)
         core_ask(c, items[i]);
@@ -521,14 +525,15 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[8 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
+    int64_t others[9 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
                                                   c->owed.next_due_at,
                                                   c->use_at,
                                                   c->accounts.ask_at,
                                                   core_find_again_at(c),
                                                   core_hooks_next_at(c),
-                                                  c->nodes.look_at};
-    size_t n = 7;
+                                                  c->nodes.look_at,
+                                                  core_shared_next_at(c)};
+    size_t n = 8;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++) {
@@ -558,6 +563,7 @@ int64_t core_turn(struct core *c) {
     c->more = take_committed(c);
     c->more |= take_called(c);
     core_find_again(c);
+    core_shared_turn(c);
     c->more |= take_asks(c, c->mail.receipts, RECEIPTS_JOBS_MAX);
     c->more |= take_asks(c, c->mail.asks, ASKS_JOBS_MAX);
     core_claims(c);
@@ -582,7 +588,7 @@ void core_drain(struct core *c) {
 }
 
 bool core_is_idle(const struct core *c) {
-    return c->n_jobs == 0 && c->n_calls == 0 && c->early.n == 0;
+    return c->n_jobs == 0 && c->n_calls == 0 && c->early.n == 0 && c->shared.takes.n == 0;
 }
 
 struct core_stats core_stats(const struct core *c) {

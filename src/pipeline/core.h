@@ -26,16 +26,19 @@ enum { CORE_SENDERS_MAX = 8 };
 
 /* The mailboxes are the caller's; inboxes are read by the core alone. */
 struct core_mail {
-    struct mailbox *asks;                      /* in: struct ask, from fronts */
-    struct mailbox *receipts;                  /* in: struct ask of kind ASK_RECEIPT, and inbound texts */
-    struct mailbox *committed;                 /* in: struct job, from the journal; must hold CORE_JOBS_MAX */
-    struct mailbox *called;                    /* in: struct call, from senders; must hold CORE_CALLS_MAX */
-    struct mailbox *journal;                   /* out: struct job */
+    struct mailbox *asks;      /* in: struct ask, from fronts */
+    struct mailbox *receipts;  /* in: struct ask of kind ASK_RECEIPT, and inbound texts */
+    struct mailbox *committed; /* in: struct job, from the journal; must hold CORE_JOBS_MAX */
+    struct mailbox *called;    /* in: struct call, from senders; must hold CORE_CALLS_MAX */
+    struct mailbox *journal;   /* out: struct job */
+    /* What gateways count together; both NULL: this one counts alone. */
+    struct mailbox *shared;      /* out: struct shared_call, the core's; must hold CORE_SHARED_MAX */
+    struct mailbox *shared_back; /* in: the same, done; likewise */
     struct mailbox *senders[CORE_SENDERS_MAX]; /* out: struct call */
     unsigned n_senders;
 };
 
-enum { CORE_JOBS_MAX = 16384, CORE_CALLS_MAX = 6000 };
+enum { CORE_JOBS_MAX = 16384, CORE_CALLS_MAX = 6000, CORE_SHARED_MAX = 8192 };
 
 struct core;
 
@@ -43,8 +46,9 @@ struct core;
  * rise over restarts whatever the clock does; backlog: rows in it with something still to be done. */
 MUST_USE struct core *core_new(const struct world *w, const struct settings *s, const struct core_mail *mail,
                                int64_t last_id, int64_t backlog, struct err *e);
-/* Frees all live state, as a crash would; what is committed is on disk. Jobs and calls still with others must
- * have come back, or be freed by core_forget_job and core_forget_call, before. */
+/* Frees all live state, and what it asked of others who count with it, as a crash would; what is committed is
+ * on disk. Jobs and calls still with others must have come back, or be freed by core_forget_job and
+ * core_forget_call, before. */
 void core_free(struct core *c);
 struct job;
 struct call;

@@ -123,12 +123,13 @@ bool core_within_limits(struct core *c, struct ask *a) {
     if (a->message->direction == DIRECTION_IN || s->limits.n_rates == 0)
         return true;
     struct limit_subject subject = core_subject(a, a->message);
-    return limits_take(c->limits, s->limits.rates, s->limits.n_rates, &subject, c->now, &a->limit);
+    return core_shared_alone(c, c->limits, s->limits.rates, s->limits.n_rates, &subject, &a->limit);
 }
 
 /* It did not come to be (a replay, or not stored): what was counted for it is for others. */
 static void count_not(struct core *c, const struct ask *a, const struct message *m) {
     const struct settings *s = c->settings;
+    core_shared_give_back(c, a, m);
     if (m->direction == DIRECTION_IN || s->limits.n_rates == 0)
         return;
     struct limit_subject subject = core_subject(a, m);
@@ -161,6 +162,14 @@ void core_key_done(struct core *c, struct work *w) {
         return;
     default: refuse_submit(c, a, ASK_FAILED);
     }
+}
+
+/* The same, of one that was not made. */
+static void forget_count(struct core *c, struct ask *a) {
+    a->message->created_at = c->now;
+    count_not(c, a, a->message);
+    if (a->verification)
+        core_verify_counts_not(c, a, a->message);
 }
 
 static struct work *make_put(struct core *c, struct live *l, struct ask *a, enum reason suppress) {
@@ -206,6 +215,11 @@ struct work *core_new_put(struct core *c, struct ask *a) {
     return make_put(c, l, a, why);
 }
 
+/* Is a message with its idempotency key being stored? */
+static bool is_in_flight(struct core *c, const struct message *m) {
+    return m->text[TEXT_IDEMPOTENCY_KEY].n != 0 && map_get(&c->keys, key_hash(c, m));
+}
+
 static void submit(struct core *c, struct ask *a) {
     struct message *m = a->message;
     if (c->draining) {
@@ -213,23 +227,39 @@ static void submit(struct core *c, struct ask *a) {
         refuse_submit(c, a, ASK_FAILED);
         return;
     }
-    bool keyed = m->text[TEXT_IDEMPOTENCY_KEY].n != 0;
-    uint64_t hash = keyed ? key_hash(c, m) : 0;
-    if (keyed && map_get(&c->keys, hash)) {
+    if (is_in_flight(c, m)) {
         refuse_submit(c, a, ASK_IN_FLIGHT);
         return;
     }
-    if (a->verification && !core_verify_counts(c, a)) {
-        over_limit(c, a, keyed);
+    if (!core_shared_ask(c, a, NULL))
+        core_submit_judged(c, a, ASK_NOT_JUDGED);
+}
+
+/* By the rates as they are counted here. */
+static bool within_limits(struct core *c, struct ask *a) {
+    if (a->verification && !core_verify_counts(c, a))
+        return false;
+    if (core_within_limits(c, a))
+        return true;
+    if (a->verification)
+        core_verify_counts_not(c, a, a->message);
+    return false;
+}
+
+/* Another with its key may have come in while others were asked. */
+void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged) {
+    struct message *m = a->message;
+    bool keyed = m->text[TEXT_IDEMPOTENCY_KEY].n != 0;
+    if (is_in_flight(c, m)) {
+        if (judged == ASK_WITHIN)
+            forget_count(c, a);
+        refuse_submit(c, a, ASK_IN_FLIGHT);
         return;
     }
-    if (!core_within_limits(c, a)) {
-        if (a->verification)
-            core_verify_counts_not(c, a, m);
+    if (judged == ASK_OVER || (judged == ASK_NOT_JUDGED && !within_limits(c, a)))
         over_limit(c, a, keyed);
-        return;
-    }
-    core_record(c, core_new_put(c, a));
+    else
+        core_record(c, core_new_put(c, a));
 }
 
 /* A cap lets it go later: it is stored as waiting for that, or as over where that would be too late. */

@@ -13,7 +13,10 @@ static void limit_parts(struct core *c, struct ask *a) {
     struct event_write *w = a->business;
     for (size_t i = 0; i < w->n_acts; i++) {
         struct event_act *act = &w->acts[i];
-        if (act->did != EVENT_FIRED || core_within_limits(c, &a->parts[act->part]))
+        if (act->did != EVENT_FIRED)
+            continue;
+        struct ask *part = &a->parts[act->part];
+        if (part->judged == ASK_NOT_JUDGED ? core_within_limits(c, part) : part->judged == ASK_WITHIN)
             continue;
         meter_add(c->world->meters, COUNT_LIMITED, 1);
         ask_drop_messages(&a->parts[act->part]);
@@ -59,6 +62,13 @@ void core_event(struct core *c, struct ask *a) {
         core_answer(c, a, ASK_FAILED);
         return;
     }
+    for (size_t i = 0; i < a->n_parts; i++)
+        a->n_waiting += core_shared_ask(c, &a->parts[i], a);
+    if (a->n_waiting == 0)
+        core_event_judged(c, a);
+}
+
+void core_event_judged(struct core *c, struct ask *a) {
     a->business->id = id_next(&c->ids, c->now);
     limit_parts(c, a);
     struct work *w = event_work(c, a);

@@ -4,7 +4,8 @@
  * look-ups), core_route.c (routes), core_price.c (what they cost), core_trials.c (their canaries),
  * core_time.c (quiet hours), core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is
  * told of messages), core_owed.c (status callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard),
- * core_verify.c (one-time codes), core_events.c (business events), core_nodes.c (the other nodes).
+ * core_verify.c (one-time codes), core_events.c (business events), core_nodes.c (the other nodes),
+ * core_shared.c (what gateways count together).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -19,6 +20,7 @@
 #include "policy/guard.h"
 #include "policy/quiet_hours.h"
 #include "policy/route.h"
+#include "policy/shared.h"
 #include "policy/tallies.h"
 #include "queue/queue.h"
 
@@ -97,6 +99,22 @@ struct work {
     struct work *next_out;
 };
 
+/* Something asked of those who count with us. */
+struct asking {
+    struct shared_call call; /* first: it is handed back */
+    struct ask *ask;         /* TAKE: whose message; NULL: nobody waits any more */
+    struct ask *whole;       /* TAKE: the event that ask is a part of, or NULL */
+    const struct settings *settings;
+    struct limits *limits; /* OWED: whose */
+    int64_t asked_at;
+    struct asking *older, *newer;
+};
+
+struct askings {
+    struct asking *oldest, *newest;
+    size_t n;
+};
+
 /* A status callback held in memory. */
 struct owing {
     struct callback callback; /* owns its message */
@@ -172,6 +190,15 @@ struct core {
         struct ask *first, *last;
         size_t n;
     } early;
+    struct {                    /* all zero: nobody counts with us */
+        struct askings takes;   /* owned: messages that wait to be judged */
+        struct askings others;  /* owned: all else that was asked and has not come back */
+        int64_t epoch;          /* the server's, as of the latest hello; 0: away */
+        int64_t told_epoch;     /* in which it was told what we counted */
+        bool settled, together; /* the epoch takes calls; we are in it */
+        bool greeting;
+        int64_t hello_at;
+    } shared;
     int64_t prune_at;
     int64_t use_at;        /* what lanes began before is not asked for earlier: it could not be read */
     int64_t scores_at;     /* the lanes' health is published then */
@@ -255,10 +282,27 @@ struct work *core_new_put(struct core *c, struct ask *a);
 /* The same job again, for a message that may not be sent, or not yet, as w's result says. */
 struct work *core_put_otherwise(struct core *c, struct work *w);
 bool core_within_limits(struct core *c, struct ask *a);
+/* The rates have judged it, or have to be asked here. */
+void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged);
+
+/* core_shared.c: what gateways count together. The core never waits for it: what is not answered in time is
+ * judged by our part of each rate. */
+void core_shared_turn(struct core *c);
+int64_t core_shared_next_at(const struct core *c);
+/* Asks whether a new message is within the rates; false: nobody is to be asked. Then core_submit_judged; of a
+ * part of an event, core_event_judged of the whole when no part waits any more. */
+bool core_shared_ask(struct core *c, struct ask *a, struct ask *whole);
+/* What was counted together did not come to be. */
+void core_shared_give_back(struct core *c, const struct ask *a, const struct message *m);
+/* limits_take, or our part of it. */
+bool core_shared_alone(struct core *c, struct limits *l, const struct rate *rates, size_t n,
+                       const struct limit_subject *s, struct limit_answer *out);
+void core_shared_lost(struct core *c); /* the core ends */
 
 /* core_events.c: business events */
 void core_event(struct core *c, struct ask *a);
 void core_event_done(struct core *c, struct work *w);
+void core_event_judged(struct core *c, struct ask *a);
 void core_event_forget(struct work *w);
 
 /* core_nodes.c: the other nodes */
@@ -290,6 +334,7 @@ void core_guard_done(struct core *c, struct work *w);
 void core_verify(struct core *c, struct ask *a);
 void core_verify_done(struct core *c, struct work *w);
 /* Counts a new text with a code in verifications.rates; false: one is used up. */
+struct limit_subject core_verify_subject(const struct ask *a, const struct message *m);
 bool core_verify_counts(struct core *c, struct ask *a);
 void core_verify_counts_not(struct core *c, const struct ask *a, const struct message *m);
 /* Codes ran out. */

@@ -27,7 +27,7 @@ void core_verify_done(struct core *c, struct work *w) {
 }
 
 /* Codes are asked for by somebody behind the caller: the address that counts is theirs. */
-static struct limit_subject subject_of(const struct ask *a, const struct message *m) {
+struct limit_subject core_verify_subject(const struct ask *a, const struct message *m) {
     struct limit_subject s = core_subject(a, m);
     s.parts[RATE_SOURCE] = a->client_ip;
     return s;
@@ -35,10 +35,10 @@ static struct limit_subject subject_of(const struct ask *a, const struct message
 
 bool core_verify_counts(struct core *c, struct ask *a) {
     const struct settings *s = c->settings;
-    struct limit_subject subject = subject_of(a, a->message);
+    struct limit_subject subject = core_verify_subject(a, a->message);
     struct limit_answer said;
-    bool ok = limits_take(c->code_limits, s->verifications.rates, s->verifications.n_rates, &subject, c->now,
-                          &said);
+    bool ok = core_shared_alone(c, c->code_limits, s->verifications.rates, s->verifications.n_rates, &subject,
+                                &said);
     if (!ok)
         a->limit = said;
     return ok;
@@ -46,7 +46,7 @@ bool core_verify_counts(struct core *c, struct ask *a) {
 
 void core_verify_counts_not(struct core *c, const struct ask *a, const struct message *m) {
     const struct settings *s = c->settings;
-    struct limit_subject subject = subject_of(a, m);
+    struct limit_subject subject = core_verify_subject(a, m);
     limits_give_back(c->code_limits, s->verifications.rates, s->verifications.n_rates, &subject, c->now);
 }
 
