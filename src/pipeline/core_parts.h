@@ -294,6 +294,8 @@ int64_t core_shared_next_at(const struct core *c);
 bool core_shared_ask(struct core *c, struct ask *a, struct ask *whole);
 /* What was counted together did not come to be. */
 void core_shared_give_back(struct core *c, const struct ask *a, const struct message *m);
+/* How many gateways share a rate while nobody counts for all: those seen in the database, or expected. */
+uint32_t core_shared_parts(const struct core *c);
 /* limits_take, or our part of it. */
 bool core_shared_alone(struct core *c, struct limits *l, const struct rate *rates, size_t n,
                        const struct limit_subject *s, struct limit_answer *out);

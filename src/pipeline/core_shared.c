@@ -61,17 +61,22 @@ static bool hand_over(struct core *c, struct askings *to, struct asking *x) {
 
 /* ---- alone, or together ---- */
 
+uint32_t core_shared_parts(const struct core *c) {
+    uint32_t expected = c->settings->redis.nodes_expected;
+    return c->nodes.alive > expected ? c->nodes.alive : expected;
+}
+
 bool core_shared_alone(struct core *c, struct limits *l, const struct rate *rates, size_t n,
                        const struct limit_subject *s, struct limit_answer *out) {
     if (!c->mail.shared)
         return limits_take(l, rates, n, s, c->now, out);
     meter_add(c->world->meters, COUNT_SHARED_PARTS, 1);
-    return limits_take_part(l, rates, n, s, c->now, c->settings->redis.nodes_expected, out);
+    return limits_take_part(l, rates, n, s, c->now, core_shared_parts(c), out);
 }
 
 static void alone(struct core *c) {
     if (c->shared.together)
-        log_warn(c->world->log, "shared.alone", kv_int("parts", c->settings->redis.nodes_expected),
+        log_warn(c->world->log, "shared.alone", kv_int("parts", core_shared_parts(c)),
                  kv_name("meaning", "each rate holds with one part in so many, until Redis is there again"));
     c->shared.together = false;
     c->shared.epoch = 0;
