@@ -157,7 +157,9 @@ void client_hear(struct sim *s) {
         struct ask *a = item;
         sim_say(s, "answer kind %d message %llx result %d state %d", a->kind, (unsigned long long)a->id,
                 a->result, a->head.state);
-        if (a->kind == ASK_SUBMIT)
+        if (a->verification)
+            sim_codes_heard(s, a);
+        else if (a->kind == ASK_SUBMIT)
             submitted(s, a);
         else if (a->kind == ASK_EVENT || a->kind == ASK_DIGEST)
             sim_events_heard(s, a);

@@ -60,6 +60,7 @@ static void make(struct sim *s, bool whole) {
     set->callbacks.attempts_max = 5;
     hooks_settings(set);
     sim_events_settings(set);
+    sim_codes_settings(set);
     unsigned first = (unsigned)(sim_random(s) % s->hosts);
     for (unsigned i = 0; i < s->hosts; i++)
         if (whole || sim_chance(s, 65))

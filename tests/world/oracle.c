@@ -382,6 +382,7 @@ void oracle_end(struct sim *s) {
     check_callbacks(s);
     sim_hooks_end(s);
     sim_events_end(s);
+    sim_codes_end(s);
     check_orphans(s);
     check_rates(s);
     check_quotas(s);

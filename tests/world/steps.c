@@ -61,6 +61,7 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
         hooks_answer(s, f->call, r);
         return;
     }
+    sim_codes_check_call(s, f->call, f->request.body);
     size_t before = s->provider.n_taken;
     provider_answer(&s->provider, &f->request, s->now, r);
     for (size_t i = before; i < s->provider.n_taken; i++) {
@@ -207,6 +208,8 @@ void sim_step(struct sim *s) {
         s->now += (int64_t)(sim_random(s) % (10 * US_PER_S));
     else if (dice < 907 && sim_events_has(s))
         sim_events_post(s);
+    else if (dice >= 907 && dice < 917 && sim_codes_has(s))
+        sim_codes_act(s);
     else
         s->now += (int64_t)(sim_random(s) % 3000);
     client_hear(s);

@@ -21,6 +21,7 @@ enum {
     KEYS_MAX = 64,
     SETTINGS_KEPT = 64,
     EVENTS_MAX = 300,
+    SIM_CODES_MAX = 200,
     WITHDRAWN_MAX = 300
 };
 
@@ -38,6 +39,14 @@ struct promise {
 /* A message that a later event withdrew, and when its sender was told. */
 struct withdrawn {
     int64_t id, heard_at;
+};
+
+/* A one-time code that was begun, and what was heard of it. */
+struct sim_code {
+    int64_t id;
+    char code[CODE_CHARS_MAX + 1], to[24];
+    uint32_t attempts;
+    bool approved;
 };
 
 /* A call at a sender. */
@@ -102,6 +111,8 @@ struct sim {
     size_t n_events;
     struct withdrawn withdrawn[WITHDRAWN_MAX];
     size_t n_withdrawn;
+    struct sim_code codes[SIM_CODES_MAX];
+    size_t n_codes;
     int64_t digest_at; /* when fronts look again */
     unsigned submitted, crashes, stops, reloads, serial;
     char failure[400]; /* the first broken invariant, or "" */
@@ -179,6 +190,14 @@ void sim_events_digest(struct sim *s);
 void sim_events_heard(struct sim *s, const struct ask *a);
 void sim_events_check_call(struct sim *s, const struct call *c);
 void sim_events_end(struct sim *s); /* I18 */
+
+/* codes.c: one-time codes, and who guesses them. */
+bool sim_codes_has(const struct sim *s);
+void sim_codes_settings(struct settings *set);
+void sim_codes_act(struct sim *s);
+void sim_codes_heard(struct sim *s, const struct ask *a);
+void sim_codes_check_call(struct sim *s, const struct call *c, struct sv request);
+void sim_codes_end(struct sim *s); /* I13, I19 */
 
 /* steps.c: what may happen next. */
 void sim_step(struct sim *s);
