@@ -187,6 +187,11 @@ MUST_USE bool api_token_header(const struct api_request *rq, const char *name, s
 /* The traceparent header when it is well-formed (W3C Trace Context, section 3.2), else SV_NONE: the standard
  * says to go on without. */
 struct sv api_traceparent(const struct api_request *rq);
+/* Does any lane have prices? (prices.c) */
+bool api_has_prices(const struct settings *s);
+/* A ceiling in a request, in micro-units. ERR_INVALID, or ERR_UNPROCESSABLE where nothing has a price. */
+MUST_USE bool api_read_max_price(const struct api_request *rq, const char *field, struct sv text,
+                                 int64_t *micro, struct err *e);
 /* ERR_INVALID naming the field unless url is an absolute http(s) URL without credentials, at most 2048 bytes,
  * whose host is not (literally) a private address, unless the settings allow those. */
 MUST_USE bool api_check_callback(const struct api_request *rq, const char *field, struct sv url,

@@ -54,6 +54,7 @@ enum {
     DELIVERY,
     SMART,
     CONTACT,
+    MAX_PRICE,
     CREATE_FIELDS_N
 };
 
@@ -113,6 +114,8 @@ static bool fill(struct api_request *rq, const struct api_value *v, struct submi
         return false;
     if (!v[BODY].given && !v[TEMPLATE].given && !v[HTML].given && !v[CHANNELS].given)
         return err_set_field(e, ERR_INVALID, "body", "give a `body` or a `template`");
+    if (v[MAX_PRICE].given && !api_read_max_price(rq, "max_price", v[MAX_PRICE].text, &in->max_price, e))
+        return false;
     return native_read_metadata(rq, v[METADATA].json, &in->metadata, e);
 }
 

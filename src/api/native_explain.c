@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "ingest/counting.h"
+#include "store/tally.h"
 #include "text/phone.h"
 
 #include <string.h>
@@ -220,6 +221,45 @@ static bool decide_suppression(struct api_request *rq, struct explained *d, stru
     return true;
 }
 
+static bool decide_duplicates(struct api_request *rq, struct explained *d, struct err *e) {
+    struct explain_step *s = d->x->duplicates;
+    struct tally_found found;
+    if (!tally_look(api_db(rq), d->x->tally, true, &found, e))
+        return false;
+    if (!found.asked)
+        return true;
+    if (!found.over) {
+        print_text(s, "its text did not go to the recipient within the window");
+        return true;
+    }
+    struct sid first = sid_message(api_world(rq)->id_key, found.first_id);
+    s->says = EXPLAIN_STOPS;
+    s->reason = REASON_DUPLICATE;
+    print_text(s, "the same went to the recipient with message %s", first.text);
+    return true;
+}
+
+static bool decide_caps(struct api_request *rq, struct explained *d, struct err *e) {
+    struct explain_step *s = d->x->caps;
+    struct tally_found found;
+    if (!tally_look(api_db(rq), d->x->tally, false, &found, e))
+        return false;
+    if (!found.asked)
+        return true;
+    if (!found.over) {
+        print_text(s, "the recipient has not had as many as the caps allow");
+        return true;
+    }
+    s->says = found.waits ? EXPLAIN_WAITS : EXPLAIN_STOPS;
+    s->reason = REASON_FREQUENCY_CAP;
+    s->until = found.until;
+    print_text(s, "the recipient has had as many as a cap allows");
+    if (found.waits && d->x->expected.kind != EXPECT_UNKNOWN && d->x->expected.at < found.until)
+        d->x->expected = (struct expectation){
+            .reason = s->reason, .waiting_for = "frequency_cap", .at = found.until, .kind = EXPECT_EARLIEST};
+    return true;
+}
+
 /* ---- printing ---- */
 
 static void print_reason(enum reason r, struct buf *out) {
@@ -410,10 +450,13 @@ static void explained(struct api_request *rq, struct ask *a) {
     struct explained *d = rq->own;
     struct message *m = d->m; /* d lives in the request's arena, which ends with the answer */
     struct err e = a->err;
-    if (a->result == ASK_DONE && decide_suppression(rq, d, &e))
+    struct tally *t = d->x->tally;
+    if (a->result == ASK_DONE && decide_suppression(rq, d, &e) &&
+        (!t || (decide_duplicates(rq, d, &e) && decide_caps(rq, d, &e))))
         answer(rq, d);
     else
         api_fail(rq, &e);
+    free(t);
     message_free(m);
 }
 

@@ -111,6 +111,10 @@ const struct api_field create_fields[] = {
      "Id of a contact, instead of `to`: their number, address or device by channel, their language, and "
      "`contact` among the template's variables. Channels by which they cannot be reached are left out.",
      .max = 128},
+    {"max_price", FIELD_TEXT,
+     "What it may cost at most, all its segments together, as a decimal in the currency of the lanes' prices: "
+     "lanes that cost more, or have no price for it, do not take it. 422 where no lane has prices.",
+     .max = 32, .example = "\"0.05\""},
     {0},
 };
 
@@ -195,6 +199,11 @@ const struct api_field message_shape[] = {
      "(asking whether the provider has it), receipt. Null when for nothing."},
     {"due_at", FIELD_TIME, "When something is done about it next."},
     {"attempts", FIELD_INT, "Calls to providers so far.", .required = true, .max = UINT16_MAX},
+    {"price", FIELD_TEXT,
+     "What its attempts came to that were taken, or may have been, as a decimal; null: nothing, or not known.",
+     .example = "\"0.045\""},
+    {"currency", FIELD_TEXT, "Of that.", .example = "\"USD\""},
+    {"max_price", FIELD_TEXT, "As it was asked for."},
     {"provider", FIELD_TEXT, "The lane of the latest attempt."},
     {"provider_id", FIELD_TEXT, "The provider's id for it."},
     CODE_FIELD,
@@ -354,6 +363,13 @@ static void print_plan(const struct message *m, struct buf *out) {
     json_pair(out, "on_channel", sv_of(channel_name(content_channel(m, m->head.step))));
 }
 
+static void print_max_price(const struct message *m, struct buf *out) {
+    BUF_AUTO struct buf text = BUF_INIT(64);
+    if (m->max_price)
+        price_print(m->max_price, &text);
+    json_pair_or_null(out, "max_price", buf_sv(&text));
+}
+
 void native_print_message(const struct api_request *rq, const struct message *m, struct buf *out) {
     native_print_waiting(rq, m, expect_waiting_for(&m->head), out);
 }
@@ -376,6 +392,8 @@ void native_print_waiting(const struct api_request *rq, const struct message *m,
     json_pair_or_null(out, "waiting_for", sv_of(waiting_for));
     json_pair_time(out, "due_at", h->due_at);
     json_pair_i64(out, "attempts", h->attempts);
+    native_print_price(m->cost, sv_of(m->currency), out);
+    print_max_price(m, out);
     json_pair_or_null(out, "provider", sv_of(h->lane));
     json_pair_or_null(out, "provider_id", sv_of(h->provider_id));
     print_int_or_null("code", h->code, out);

@@ -12,7 +12,8 @@
  * - Scheduling needs no MessagingServiceSid, and takes any time up to a year ahead.
  * - Media is refused rather than left away. Unknown parameters are ignored, as Twilio does.
  * - An `Idempotency-Key` header works as in the native API; `I-Twilio-Idempotency-Token` is the same.
- * - price is null; DateSent compares the time a message was created.
+ * - price is what the lanes' own `prices` say, below nought as Twilio shows charges; null where they have none.
+ *   MaxPrice is heeded where lanes have prices, and in their currency. DateSent compares the time a message was created.
  * - The account resource does not show the auth token.
  */
 #ifndef HY_API_TWILIO_H
@@ -52,6 +53,8 @@ struct twilio_message {
     enum direction direction;
     unsigned segments;
     int64_t created_at, updated_at, sent_at; /* sent_at 0: null */
+    int64_t cost;                            /* in micro-units of */
+    struct sv currency;                      /* empty: nothing is known of it */
 };
 void twilio_print_message(const struct twilio_message *m, struct buf *out);
 /* Views point into m. */

@@ -116,6 +116,14 @@ static bool read_addresses(const struct form *f, struct submission *in, struct e
                          "From and To are of one channel: both whatsapp:, or neither");
 }
 
+/* Programs that set it and a gateway that knows no prices get along. */
+static bool read_max_price(const struct api_request *rq, const struct form *f, struct submission *in,
+                           struct err *e) {
+    struct sv text = form_get(f, SV("MaxPrice"));
+    return !text.n || !api_has_prices(api_settings(rq)) ||
+           api_read_max_price(rq, "MaxPrice", text, &in->max_price, e);
+}
+
 static bool read_create(struct api_request *rq, const struct form *f, struct submission *in, json_t **vars,
                         struct err *e) {
     const struct settings *s = api_settings(rq);
@@ -134,7 +142,8 @@ static bool read_create(struct api_request *rq, const struct form *f, struct sub
     if (form_has(f, SV("MediaUrl")))
         return err_set_field(e, ERR_INVALID, "MediaUrl", "this gateway sends texts only, no media");
     return read_content(f, in, vars, e) && read_schedule(f, in, e) && read_numbers(f, in, e) &&
-           read_callback(rq, f, in, e) && read_service(rq, f, in, e) && read_key(rq, in, e);
+           read_callback(rq, f, in, e) && read_service(rq, f, in, e) &&
+           read_max_price(rq, f, in, e) && read_key(rq, in, e);
 }
 
 /* ---- answering ---- */

@@ -72,6 +72,17 @@ static void print_address(const char *key, const struct twilio_message *m, struc
     json_pair(out, key, buf_sv(&text));
 }
 
+/* A charge is below nought there. */
+static void print_price(const struct twilio_message *m, struct buf *out) {
+    BUF_AUTO struct buf text = BUF_INIT(64);
+    if (m->currency.n)
+        buf_addc(&text, '-');
+    if (m->currency.n)
+        price_print(m->cost, &text);
+    json_pair_or_null(out, "price", buf_sv(&text));
+    json_pair(out, "price_unit", m->currency.n ? m->currency : SV("USD"));
+}
+
 void twilio_print_message(const struct twilio_message *m, struct buf *out) {
     const char *account = m->account->text;
     buf_addc(out, '{');
@@ -88,7 +99,7 @@ void twilio_print_message(const struct twilio_message *m, struct buf *out) {
     json_pair(out, "num_media", SV("0"));
     json_key(out, "num_segments");
     buf_addf(out, "\"%u\"", m->segments);
-    buf_adds(out, ",\"price\":null,\"price_unit\":\"USD\"");
+    print_price(m, out);
     json_pair(out, "sid", sid_sv(&m->sid));
     json_pair(out, "status", sv_of(m->status));
     buf_addf(out, ",\"subresource_uris\":{\"media\":\"/2010-04-01/Accounts/%s/Messages/%s/Media.json\"}",
@@ -138,6 +149,8 @@ struct twilio_message twilio_message_of(const struct api_request *rq, const stru
         .created_at = m->created_at,
         .updated_at = m->head.updated_at,
         .sent_at = m->direction == DIRECTION_IN ? m->created_at : m->head.sent_at,
+        .cost = m->cost,
+        .currency = sv_of(m->currency),
     };
     explain(api_settings(rq), &m->head, &out);
     return out;

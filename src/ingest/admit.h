@@ -65,6 +65,7 @@ struct submission {
     int64_t send_at;          /* 0: at once */
     int64_t validity_s;       /* 0: the setting's */
     struct sv time_zone;      /* the recipient's */
+    int64_t max_price;        /* it may cost, in micro-units; 0: whatever */
     enum priority priority;
     enum delivery delivery;
     enum face face;

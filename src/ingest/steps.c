@@ -393,6 +393,8 @@ static bool write_content(struct making *m, const struct want *w, size_t n, stru
     buf_reset(out);
     buf_addc(out, '{');
     pair(out, "time_zone", m->in->time_zone); /* first: content_time_zone looks there */
+    if (m->in->max_price)
+        json_pair_i64(out, "max_price", m->in->max_price);
     if (m->in->language.n && language_parse(m->in->language, &l))
         json_pair(out, "language", sv_of(l.text));
     add_step(&w[0], true, out);
@@ -417,11 +419,13 @@ bool steps_codes(struct admitter *a, const struct texts *t, const struct submiss
                  const struct template_doc *doc, struct sv *content, struct admitted *out, struct err *e) {
     struct making m = {.a = a, .t = t, .in = in, .out = out, .e = e};
     bool codes = doc && doc->n_codes;
-    if (!codes && !in->time_zone.n)
+    if (!codes && !in->time_zone.n && !in->max_price)
         return true;
     buf_reset(&a->content);
     buf_addc(&a->content, '{');
     pair(&a->content, "time_zone", in->time_zone);
+    if (in->max_price)
+        json_pair_i64(&a->content, "max_price", in->max_price);
     if (codes && !add_codes(&m, doc, &a->content))
         return false;
     buf_addc(&a->content, '}');

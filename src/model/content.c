@@ -35,12 +35,15 @@ struct sv content_time_zone(const struct message *m) {
 void content_note_plan(struct message *m) {
     m->n_plan = 0;
     m->sealed = false;
+    m->max_price = 0;
     if (!m->text[TEXT_CONTENT].n)
         return;
     JSON_OWNED json_t *root = load(m);
     const json_t *plan = json_object_get(root, "plan"), *step;
     size_t i;
     m->sealed = json_is_string(json_object_get(root, "sealed"));
+    json_int_t max_price = json_integer_value(json_object_get(root, "max_price"));
+    m->max_price = max_price > 0 ? max_price : 0;
     json_array_foreach(plan, i, step) {
         enum channel c;
         if (m->n_plan < PLAN_MAX && channel_find(string_of(step, "channel"), &c))

@@ -4,6 +4,7 @@
  * Stored as one JSON object (TEXT_CONTENT), made once at admission and never changed; most messages have
  * none. Its members, all optional:
  *   time_zone "Asia/Shanghai": the recipient's
+ *   max_price 20000: its ceiling, in micro-units (model/price)
  *   language  "zh-CN"
  *   title     an e-mail's subject, a push's title        html  an e-mail's other part
  *   codes     {"PROVIDER or LANE or *": {"code", "sign", "params": {name: text} or [text]}}
@@ -37,8 +38,8 @@ struct content_code {
 /* The recipient's time zone, as the caller gave it; empty: not given. Stands first, so that it costs no
  * parsing. */
 struct sv content_time_zone(const struct message *m);
-/* Notes in m->plan which channels it has, and whether its texts are sealed; after its texts and its channel
- * are set. */
+/* Notes in m->plan which channels it has, whether its texts are sealed, and its ceiling; after its texts and
+ * its channel are set. */
 void content_note_plan(struct message *m);
 /* The channel of a step of the plan: 0 is the first. */
 enum channel content_channel(const struct message *m, unsigned step);

@@ -81,6 +81,9 @@ struct message {
     int64_t created_at;
     int64_t send_at; /* 0: at once */
     int64_t expires_at;
+    int64_t max_price; /* of the whole message, in micro-units of its lanes' currency; 0: whatever it costs */
+    int64_t cost;      /* what its attempts came to, where store/reader read it */
+    char currency[4];  /* of that; "": nothing, or not known */
     struct head head;
 };
 

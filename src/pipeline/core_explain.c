@@ -57,6 +57,33 @@ static void explain_country(struct explaining *e, struct explain_step *s) {
     say(s, "the account may not send to the country of the number");
 }
 
+static void explain_fraud(struct explaining *e, struct explain_step *s) {
+    struct guard_flag flag;
+    bool hold;
+    if (!core_guard_flagged(e->c, e->m, &flag, &hold)) {
+        say(s, "%s", e->c->guard ? "its prefix is not flagged" : "no bursts or conversions are watched");
+        return;
+    }
+    s->says = hold ? EXPLAIN_WAITS : EXPLAIN_STOPS;
+    s->reason = hold ? REASON_FRAUD_HOLD : REASON_PREFIX_BLOCKED;
+    say(s, "the prefix %s is flagged: %s", flag.prefix, guard_why_name(flag.why));
+    if (hold)
+        e->x->expected = (struct expectation){.reason = REASON_FRAUD_HOLD, .waiting_for = "fraud_hold"};
+}
+
+/* Both are counted on disk: the asker looks there. */
+static void explain_duplicates(struct explaining *e, struct explain_step *s) {
+    e->x->duplicates = s;
+    say(s, "%s", e->c->settings->limits.duplicates.n ? "no window of duplicates is for it"
+                                                     : "no windows of duplicates are configured");
+}
+
+static void explain_caps(struct explaining *e, struct explain_step *s) {
+    e->x->caps = s;
+    say(s, "%s", e->c->settings->limits.caps.n ? "no frequency cap is for it" : "no frequency caps are configured");
+    e->x->tally = core_tally_of(e->c, e->m, e->at, false);
+}
+
 static void explain_schedule(struct explaining *e, struct explain_step *s) {
     if (e->m->send_at <= e->x->at) {
         say(s, "to be sent at once");
@@ -208,7 +235,6 @@ static void explain_sender(struct explaining *e, struct explain_step *s) {
 
 static void explain_price(struct explaining *e, struct explain_step *s) {
     const struct explain_lane *l = taker(e->x);
-    const struct route_rule *r = e->choice.route;
     struct buf BUF_AUTO text = BUF_INIT(64);
     size_t too_dear = 0;
     for (size_t i = 0; i < e->x->n_lanes; i++)
@@ -216,7 +242,8 @@ static void explain_price(struct explaining *e, struct explain_step *s) {
     if (!l && too_dear) {
         s->says = EXPLAIN_WAITS;
         s->reason = REASON_PRICE_CEILING;
-        say(s, "%zu of its lanes cost more than %.*s, or have no price", too_dear, SV_FMT(r->max_price_text));
+        price_print(core_max_price(e->choice.route, e->m), &text);
+        say(s, "%zu of its lanes cost more than %.*s, or have no price", too_dear, SV_FMT(buf_sv(&text)));
     } else if (l && l->priced) {
         price_print(l->price, &text);
         say(s, "%.*s %s by lane `%s`", SV_FMT(buf_sv(&text)), l->currency, l->report.name);
@@ -247,9 +274,18 @@ static const struct {
     const char *name;
     void (*run)(struct explaining *e, struct explain_step *s);
 } steps[] = {
-    {"rates", explain_rates},       {"country", explain_country}, {"schedule", explain_schedule},
-    {"quiet_hours", explain_quiet}, {"route", explain_route},     {"canary", explain_canary},
-    {"lanes", explain_lanes},       {"sender", explain_sender},   {"price", explain_price},
+    {"rates", explain_rates},
+    {"country", explain_country},
+    {"fraud", explain_fraud},
+    {"schedule", explain_schedule},
+    {"quiet_hours", explain_quiet},
+    {"duplicates", explain_duplicates},
+    {"caps", explain_caps},
+    {"route", explain_route},
+    {"canary", explain_canary},
+    {"lanes", explain_lanes},
+    {"sender", explain_sender},
+    {"price", explain_price},
     {"queue", explain_queue},
 };
 

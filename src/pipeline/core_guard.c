@@ -143,6 +143,12 @@ enum reason core_guard_text(struct core *c, const struct ask *a, const struct me
     return *hold ? REASON_NONE : REASON_PREFIX_BLOCKED;
 }
 
+bool core_guard_flagged(struct core *c, const struct message *m, struct guard_flag *flag, bool *hold) {
+    const struct settings *s = c->settings;
+    *hold = sv_eq(s->fraud.action, SV("hold"));
+    return c->guard && is_on(s) && guard_is_flagged(c->guard, m->account_id, m->text[TEXT_TO], c->now, flag);
+}
+
 void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool approved) {
     struct guard_flag flag;
     if (!c->guard)

@@ -327,6 +327,8 @@ void core_load_guard(struct core *c, const struct settings *s);
 enum reason core_guard_text(struct core *c, const struct ask *a, const struct message *m, bool *hold);
 /* Whether a's account may send to the country of m's number; nothing is counted. */
 bool core_guard_allows(const struct core *c, const struct ask *a, const struct message *m);
+/* Whether its prefix is flagged already, and what then becomes of m; nothing is counted. */
+bool core_guard_flagged(struct core *c, const struct message *m, struct guard_flag *flag, bool *hold);
 void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool approved);
 void core_guard_settle(struct core *c, struct live *l, struct ask *a);
 void core_guard_unflag(struct core *c, struct ask *a);
@@ -397,6 +399,8 @@ struct choice {
  * has no price for it. */
 bool core_price(const struct core *c, const struct lane_config *lane, const struct message *m, int64_t *price,
                 char region[3]);
+/* What m may cost on that route (NULL: none), the lower of both ceilings; 0: whatever it costs. */
+int64_t core_max_price(const struct route_rule *route, const struct message *m);
 /* Why that lane cannot take m at all, on that route (NULL: none); REASON_NONE: it can. */
 enum reason core_refused(const struct core *c, const struct route_rule *route, const struct message *m,
                          const struct lane_config *lane);
@@ -440,6 +444,8 @@ void core_place_held(struct core *c, const struct message *m, enum reason why, i
                      struct change *ch);
 /* Holds l back for `why`; told once. What would be too late is over, as `over` for that reason. */
 void core_hold_until(struct core *c, struct live *l, enum reason why, int64_t until, enum state over);
+/* What caps and duplicate windows would be asked for m, sent at `at`. NULL: nothing. To be freed with free(). */
+struct tally *core_tally_of(struct core *c, const struct message *m, int64_t at, bool only_text);
 /* w's change is whole: what caps and duplicate windows count of it. */
 void core_tally(struct core *c, struct work *w);
 /* l is due, or its turn has come. True: it is held back, and a change is under way. */

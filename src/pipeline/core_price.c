@@ -19,14 +19,20 @@ bool core_price(const struct core *c, const struct lane_config *lane, const stru
     return true;
 }
 
+int64_t core_max_price(const struct route_rule *route, const struct message *m) {
+    int64_t max = route ? route->max_price : 0;
+    return m->max_price && (!max || m->max_price < max) ? m->max_price : max;
+}
+
 enum reason core_refused(const struct core *c, const struct route_rule *route, const struct message *m,
                          const struct lane_config *lane) {
     enum reason why = view_refused(m, lane);
     int64_t price;
     char region[3];
-    if (why != REASON_NONE || !route || !route->max_price)
+    int64_t max = core_max_price(route, m);
+    if (why != REASON_NONE || !max)
         return why;
-    bool affordable = core_price(c, lane, m, &price, region) && price <= route->max_price;
+    bool affordable = core_price(c, lane, m, &price, region) && price <= max;
     return affordable ? REASON_NONE : REASON_PRICE_CEILING;
 }
 

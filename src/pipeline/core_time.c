@@ -112,6 +112,16 @@ static bool counts_no_more(const struct head *h) {
     return over && h->reason != REASON_OUTCOME_UNKNOWN;
 }
 
+struct tally *core_tally_of(struct core *c, const struct message *m, int64_t at, bool only_text) {
+    const struct tally_subject s = {.facts = facts_of(c, m),
+                                    .account_id = m->account_id,
+                                    .to = m->text[TEXT_TO],
+                                    .body = m->text[TEXT_BODY],
+                                    .template = m->text[TEXT_TEMPLATE],
+                                    .zone = content_time_zone(m)};
+    return c->tallies ? tallies_of(c->tallies, &s, at, only_text) : NULL;
+}
+
 /* Also of messages that wait for their time: their text is spoken for. What a cap says of those is asked when
  * they are due. */
 void core_tally(struct core *c, struct work *w) {
@@ -125,13 +135,7 @@ void core_tally(struct core *c, struct work *w) {
     if (!records && !releases)
         return;
     bool later = put && ch->next.due_at > c->now && !begins;
-    const struct tally_subject s = {.facts = facts_of(c, m),
-                                    .account_id = m->account_id,
-                                    .to = m->text[TEXT_TO],
-                                    .body = m->text[TEXT_BODY],
-                                    .template = m->text[TEXT_TEMPLATE],
-                                    .zone = content_time_zone(m)};
-    struct tally *t = tallies_of(c->tallies, &s, later ? ch->next.due_at : c->now, later);
+    struct tally *t = core_tally_of(c, m, later ? ch->next.due_at : c->now, later);
     if (t) {
         t->check = t->record = records;
         t->begun = begins;

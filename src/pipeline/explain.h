@@ -13,6 +13,7 @@
 #include "model/rate.h"
 #include "model/route.h"
 #include "model/settings.h"
+#include "model/tally.h"
 
 enum explain_says {
     EXPLAIN_FINE,    /* it stops or delays nothing */
@@ -100,6 +101,10 @@ struct explain {
     struct explain_lane lanes[SETTINGS_LANES_MAX]; /* in the order of the settings */
     size_t n_lanes;
     struct expectation expected;
+    /* What the asker looks for in the database: filled into these two steps; NULL: no rule is for it. The
+     * asker's, to be freed with free(). */
+    struct tally *tally;
+    struct explain_step *duplicates, *caps;
 };
 
 /* The next step to fill in. */

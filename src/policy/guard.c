@@ -266,6 +266,15 @@ bool guard_text(struct guard *g, const struct guard_rules *r, int64_t account_id
     return *fresh = true;
 }
 
+bool guard_is_flagged(struct guard *g, int64_t account_id, struct sv number, int64_t now,
+                      struct guard_flag *out) {
+    const struct guard_flag *f =
+        is_number(number) ? flagged(g, account_id, number, code_digits(number), now) : NULL;
+    if (f)
+        *out = *f;
+    return f && f->why != GUARD_FINE;
+}
+
 static bool falls(const struct cell *own, const struct cell *all) {
     double n = own->n[NOW] + own->n[BEFORE], a = own->good[NOW] + own->good[BEFORE], m = own->n[PAST],
            b = own->good[PAST];

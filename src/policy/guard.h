@@ -52,6 +52,9 @@ void guard_free(struct guard *g);
  * none is never flagged. */
 bool guard_text(struct guard *g, const struct guard_rules *r, int64_t account_id, struct sv number,
                 int64_t now, struct guard_flag *out, bool *fresh);
+/* What guard_text would find already flagged, and nothing is counted. */
+bool guard_is_flagged(struct guard *g, int64_t account_id, struct sv number, int64_t now,
+                      struct guard_flag *out);
 /* A code ended, approved or not. True: that flagged its prefix. */
 bool guard_ended(struct guard *g, const struct guard_rules *r, int64_t account_id, struct sv number,
                  bool approved, int64_t now, struct guard_flag *out);

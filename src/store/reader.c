@@ -2,8 +2,24 @@
 
 #include "store/rows.h"
 
+/* Behind ROW_COLUMNS: what its attempts came to that were taken, or may have been; where they are in one
+ * currency. */
+#define TAKEN " FROM attempt AS a WHERE a.message_id=m.id AND a.currency IS NOT NULL AND (a.ended_at=0 OR a.fate IN (0,3)))"
+#define COST_COLUMNS                                                                                         \
+    ", (SELECT CASE WHEN min(a.currency)=max(a.currency) THEN sum(a.price) END" TAKEN                        \
+    ", (SELECT CASE WHEN min(a.currency)=max(a.currency) THEN min(a.currency) END" TAKEN
+_Static_assert(FATE_SENT == 0 && FATE_UNKNOWN == 3, "COST_COLUMNS names them");
+
+static struct message *row_of(struct db_stmt *s) {
+    struct message *m = rows_message(s);
+    m->cost = db_col_int(s, ROW_COLUMNS_N);
+    rows_copy(m->currency, sizeof m->currency, db_col_text(s, ROW_COLUMNS_N + 1));
+    return m;
+}
+
 struct message *reader_message(struct db *db, int64_t account_id, int64_t id, struct err *e) {
-    static const char sql[] = "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id=? AND m.account_id=?";
+    static const char sql[] =
+        "SELECT " ROW_COLUMNS COST_COLUMNS " FROM message AS m WHERE m.id=? AND m.account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     db_int(s, id);
@@ -14,7 +30,7 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
         err_set(e, ERR_NOT_FOUND, "there is no such message");
         return NULL;
     }
-    struct message *m = rows_message(s);
+    struct message *m = row_of(s);
     db_end(s);
     return m;
 }
@@ -25,14 +41,14 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
     " m.account_id=? AND m.id>? AND m.id<? AND (?='' OR m.sender=?) AND (?<0 OR m.state=?) AND (?<0 OR "     \
     "m.direction=?) AND (?<0 OR m.channel=?) AND m.created_at>=? AND m.created_at<? "
 static const char *const list_sql[2][2] = {
-    {"SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
+    {"SELECT " ROW_COLUMNS COST_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
      "ORDER BY m.id DESC LIMIT ?",
-     "SELECT " ROW_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
+     "SELECT " ROW_COLUMNS COST_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
      "ORDER BY m.id LIMIT ?"},
-    {"SELECT " ROW_COLUMNS
+    {"SELECT " ROW_COLUMNS COST_COLUMNS
      " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
      "ORDER BY m.id DESC LIMIT ?",
-     "SELECT " ROW_COLUMNS
+     "SELECT " ROW_COLUMNS COST_COLUMNS
      " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
      "ORDER BY m.id LIMIT ?"},
 };
@@ -82,7 +98,7 @@ bool reader_list(struct db *db, const struct message_filter *f, struct message *
             db_end(s);
             break;
         }
-        out[(*n)++] = rows_message(s);
+        out[(*n)++] = row_of(s);
     }
     if (f->after_id)
         turn_round(out, *n);

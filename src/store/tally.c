@@ -2,18 +2,23 @@
 
 #include "base/clock.h"
 
+struct asked {
+    int64_t at, message_id; /* 0: of a message that is not there yet */
+    bool is_new;
+};
+
 /* Others of the same hash that count for it, up to max of them, the latest first: all that were begun, and
  * for a new message those with its text that are to be. *free_at: when the last of them does not count any
  * more. */
-static bool count(struct db *db, const struct job *job, const struct tally_ask *a, uint32_t *n,
+static bool count(struct db *db, const struct asked *of, const struct tally_ask *a, uint32_t *n,
                   int64_t *free_at, int64_t *first_id, struct err *e) {
     static const char sql[] =
         "SELECT at, message_id FROM tally WHERE hash=? AND message_id<>? AND at>? AND (begun=1 OR ?) "
         "ORDER BY at DESC";
-    bool promised = a->duplicate && job->kind == JOB_PUT;
+    bool promised = a->duplicate && of->is_new;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, a->hash);
-    db_int(s, job->message->id);
+    db_int(s, of->message_id);
     db_int(s, a->since_at);
     db_int(s, promised);
     *n = 0;
@@ -23,7 +28,7 @@ static bool count(struct db *db, const struct job *job, const struct tally_ask *
         if (!row)
             return true;
         int64_t at = db_col_int(s, 0);
-        if (promised && at >= job->tally->at + a->period_us)
+        if (promised && at >= of->at + a->period_us)
             continue; /* it is to be sent long after */
         *first_id = db_col_int(s, 1);
         if (++*n == a->max) {
@@ -34,15 +39,40 @@ static bool count(struct db *db, const struct job *job, const struct tally_ask *
     }
 }
 
-bool tally_check(struct db *db, struct job *job, struct err *e) {
-    const struct tally *t = job->tally;
-    if (!t || !t->check)
-        return true;
+bool tally_look(struct db *db, const struct tally *t, bool duplicates, struct tally_found *out,
+                struct err *e) {
+    const struct asked of = {.at = t->at, .is_new = true};
+    *out = (struct tally_found){.over = false};
     for (unsigned i = 0; i < t->n; i++) {
         const struct tally_ask *a = &t->asks[i];
         uint32_t n;
         int64_t free_at = 0, first_id = 0;
-        if (!count(db, job, a, &n, &free_at, &first_id, e))
+        if (a->duplicate != duplicates)
+            continue;
+        out->asked = true;
+        if (!count(db, &of, a, &n, &free_at, &first_id, e))
+            return false;
+        if (n < a->max)
+            continue;
+        bool first = !out->over;
+        out->waits = (first || out->waits) && a->waits;
+        out->until = !out->waits ? 0 : out->until > free_at ? out->until : free_at;
+        out->first_id = first_id;
+        out->over = true;
+    }
+    return true;
+}
+
+bool tally_check(struct db *db, struct job *job, struct err *e) {
+    const struct tally *t = job->tally;
+    if (!t || !t->check)
+        return true;
+    const struct asked of = {.at = t->at, .message_id = job->message->id, .is_new = job->kind == JOB_PUT};
+    for (unsigned i = 0; i < t->n; i++) {
+        const struct tally_ask *a = &t->asks[i];
+        uint32_t n;
+        int64_t free_at = 0, first_id = 0;
+        if (!count(db, &of, a, &n, &free_at, &first_id, e))
             return false;
         if (n < a->max)
             continue;

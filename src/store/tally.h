@@ -11,6 +11,16 @@
 /* Is it over a rule? Then job->result is JOB_SUPPRESSED with why (and job->first_id, of a duplicate), or
  * JOB_POSTPONED with until. */
 MUST_USE bool tally_check(struct db *db, struct job *job, struct err *e);
+/* What it would find for a new message, sent at t->at, by the caps or by the duplicate windows alone; nothing
+ * is counted. */
+struct tally_found {
+    bool asked; /* some rule is for it */
+    bool over, waits;
+    int64_t until;    /* of what waits */
+    int64_t first_id; /* of a duplicate */
+};
+MUST_USE bool tally_look(struct db *db, const struct tally *t, bool duplicates, struct tally_found *out,
+                         struct err *e);
 /* The job is done: counts it, or takes back what was counted; and keeps of which one it is a duplicate. */
 MUST_USE bool tally_write(struct db *db, const struct job *job, struct err *e);
 /* Of which message that one is a duplicate; 0: of none. */

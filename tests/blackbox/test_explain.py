@@ -32,8 +32,8 @@ def test_explain__tells_every_decision_in_order_and_stores_nothing(make_gateway)
         {"name": "rest", "lanes": ["home"]},
     ], limits={"rates": ["2/h per recipient"]})
     x = explain(g, to="008613800138000", body="您好")
-    assert [d["decision"] for d in x["decisions"]] == ["number", "text", "screening", "suppression", "rates", "country", "schedule", "quiet_hours",
-                                                       "route", "canary", "lanes", "sender", "price", "queue"]
+    assert [d["decision"] for d in x["decisions"]] == ["number", "text", "screening", "suppression", "rates", "country", "fraud", "schedule",
+                                                       "quiet_hours", "duplicates", "caps", "route", "canary", "lanes", "sender", "price", "queue"]
     assert x["outcome"] == "sends" and x["reason"] is None and x["expected_is"] == "estimate", x
     assert x["number"] == {"country": "CN", "country_code": 86, "type": "mobile", "prefix": "+86138"}
     assert (x["text"]["to"], x["text"]["encoding"], x["text"]["segments"]) == ("+8613800138000", "UCS-2", 1)
@@ -162,3 +162,38 @@ def test_waiting__a_retry_a_broken_account_and_a_receipt_say_so(make_gateway):
     g = make_gateway()
     m = g.wait(g.create(to="+15005550106"), "sent")
     assert (m["waiting_for"], m["expected_at"], m["expected_is"]) == ("receipt", m["due_at"], "latest"), m
+
+
+def test_explain__a_duplicate_and_a_used_up_cap_are_told_and_nothing_is_counted(make_gateway):
+    g = make_gateway(limits={"caps": ["2/7d for topic=news", "2/1d else wait for topic=tips"], "duplicates": ["10min"]})
+    for _ in range(3):
+        assert explain(g, topic="news")["outcome"] == "sends"  # asking does not count
+    first = g.wait(g.create(to="+14155550123", body="hello", topic="news"), "delivered")
+    x = explain(g, topic="news")
+    assert (x["outcome"], x["reason"]) == ("suppressed", "duplicate") and first["id"] in says(x, "duplicates")["text"], x
+    assert says(x, "caps")["says"] == "passes" and explain(g, topic="news", body="other")["outcome"] == "sends"
+    assert g.create(to="+14155550123", body="hello", topic="news") and explain(g, topic="news", body="other")["outcome"] == "sends"
+    g.wait(g.create(to="+14155550123", body="second", topic="news"), "delivered")
+    x = explain(g, topic="news", body="third")
+    assert (x["outcome"], x["reason"], x["expected_at"]) == ("suppressed", "frequency_cap", None), x
+    made = g.post("/v1/messages", {"to": "+14155550123", "body": "third", "topic": "news"}).json
+    assert (made["status"], made["reason"]) == ("suppressed", "frequency_cap")
+    assert explain(g, topic="news", body="third", to="+14155550199")["outcome"] == "sends"
+    for body in ("a", "b"):
+        g.wait(g.create(to="+14155550123", body=body, topic="tips"), "delivered")
+    x = explain(g, topic="tips", body="c", validity_s=2 * 86400)
+    assert (x["outcome"], x["reason"]) == ("waits", "frequency_cap") and x["expected_at"] == says(x, "caps")["until"], x
+    assert seconds(x["expected_at"]) > seconds(x["at"]) + 86000
+    g.kill9()
+    g.start()
+    assert explain(g, topic="news", body="third")["reason"] == "frequency_cap"
+
+
+def test_explain__a_flagged_prefix_is_told_as_it_would_end(make_gateway):
+    for action, outcome, reason in (("hold", "waits", "fraud_hold"), ("block", "suppressed", "prefix_blocked")):
+        g = make_gateway(fraud={"burst_min": 20, "action": action})
+        for i in range(25):
+            g.create(to="+9377000%04d" % i)
+        x = explain(g, to="+93770009999")
+        assert (x["outcome"], x["reason"], x["expected_at"]) == (outcome, reason, None), x
+        assert "burst" in says(x, "fraud")["text"] and explain(g, to="+8613800138000")["outcome"] == "sends"

@@ -75,3 +75,28 @@ def test_prices__a_file_of_ten_thousand_prefixes_and_its_faults(make_gateway, tm
     table.write_text("prefix,price\n+86138,cheap\n")
     done = g.run("config", "check", "-c", g.settings_file)
     assert done.returncode != 0 and "line 2" in str(done.stdout) + str(done.stderr), (done.stdout, done.stderr)
+
+
+def test_prices__a_message_says_what_it_came_to_and_may_have_a_ceiling_of_its_own(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "all", "lanes": ["home", "abroad"]}], lanes=PRICES)
+    m = g.wait(g.create(to="+14155550123", max_price="0.01"), "delivered")
+    assert (m["provider"], m["price"], m["currency"], m["max_price"]) == ("abroad", "0.0075", "USD", "0.01"), m
+    assert [(r["price"], r["currency"]) for r in g.all() if r["id"] == m["id"]] == [("0.0075", "USD")]
+    assert g.wait(g.create(to="+14155550123"), "delivered")["price"] == "0.02"
+    sid = g.create(to="+14155550123", max_price="0.0001")
+    g.kill9()
+    g.start()
+    m = g.message(sid)
+    assert (m["status"], m["reason"], m["price"], m["max_price"]) == ("queued", "price_ceiling", None, "0.0001"), m
+    x = explain(g, to="+14155550123", max_price="0.0001")
+    assert (x["outcome"], says(x, "price")["reason"]) == ("waits", "price_ceiling") and "0.0001" in says(x, "price")["text"], x
+    for wrong in ("cheap", "-1", "0", "0.12345678"):
+        a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "max_price": wrong})
+        assert (a.status, a.json["field"]) == (400, "max_price"), a
+
+
+def test_prices__a_ceiling_where_nothing_has_a_price_is_refused_at_the_door(make_gateway):
+    g = make_gateway()
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "max_price": "1"})
+    assert (a.status, a.json["field"]) == (422, "max_price") and "prices" in a.json["detail"], a
+    assert g.wait(g.create(), "delivered")["price"] is None
