@@ -63,6 +63,8 @@ static bool open_all(struct front *f, const char *address, uint16_t port, bool r
     f->directory = directory_open(f->db, p->master, e);
     if (!f->directory)
         return false;
+    if (!address)
+        return true;
     struct server_options o = options_of(f->settings, address, port, reuse_port);
     f->server = server_open(&o, front_handle, f, e);
     return f->server != NULL;
@@ -122,10 +124,11 @@ uint16_t front_port(const struct front *f) {
 
 /* ---- the loop ---- */
 
-void front_wait(struct front *f, int ms_max) {
-    struct pollfd fds[] = {{.fd = server_fd(f->server), .events = POLLIN},
-                           {.fd = mailbox_fd(f->parts.replies), .events = POLLIN}};
-    int ms = server_timeout_ms(f->server);
+void front_wait(struct front *f, int also, int ms_max) {
+    struct pollfd fds[] = {{.fd = f->server ? server_fd(f->server) : -1, .events = POLLIN},
+                           {.fd = mailbox_fd(f->parts.replies), .events = POLLIN},
+                           {.fd = also, .events = POLLIN}};
+    int ms = f->server ? server_timeout_ms(f->server) : -1;
     if (ms < 0 || ms > (int)(US_PER_S / US_PER_MS))
         ms = (int)(US_PER_S / US_PER_MS); /* housekeeping */
     if (ms_max >= 0 && ms_max < ms)
@@ -165,7 +168,7 @@ static void keep_house(struct front *f) {
         return;
     f->housekept_at = now;
     directory_refresh(f->directory, now);
-    unsigned open = server_connections(f->server);
+    unsigned open = f->server ? server_connections(f->server) : 0;
     atomic_fetch_add(&f->parts.world->meters->gauges[GAUGE_CONNECTIONS], (int64_t)open - f->connections_told);
     f->connections_told = open;
     if (f->scratch.cap > SCRATCH_BYTES_KEPT_MAX)
@@ -176,16 +179,18 @@ void front_run(struct front *f) {
     take_offer(f);
     if (atomic_load(&f->drain_asked) && !f->draining) {
         f->draining = true;
-        server_stop_listening(f->server);
+        if (f->server)
+            server_stop_listening(f->server);
     }
     take_replies(f);
-    server_run(f->server);
+    if (f->server)
+        server_run(f->server);
     front_put_clicks(f);
     front_put_digest(f);
     front_flush(f);
     keep_house(f);
-    atomic_store(&f->idle,
-                 f->asks_out == 0 && clickbook_is_idle(&f->clicks) && server_timeout_ms(f->server) != 0);
+    atomic_store(&f->idle, f->asks_out == 0 && clickbook_is_idle(&f->clicks) &&
+                               (!f->server || server_timeout_ms(f->server) != 0));
 }
 
 /* ---- any thread ---- */

@@ -33,6 +33,7 @@ struct front_parts {
 
 /* Opens the server on address:port (port 0: any free one, see front_port), the database as a reader, and the
  * directory. The database must have been migrated. ERR_OUTSIDE with what failed. */
+/* address NULL: no server; what comes is handed over by front_take. */
 MUST_USE struct front *front_open(const struct front_parts *parts, const char *address, uint16_t port,
                                   bool reuse_port, struct err *e);
 /* Exchanges not yet answered are cut. No ask of this front may still be with the core, or the core must be
@@ -40,9 +41,15 @@ MUST_USE struct front *front_open(const struct front_parts *parts, const char *a
 void front_close(struct front *f);
 uint16_t front_port(const struct front *f);
 
-/* Sleeps until there is something to do, ms_max at most (-1: no limit but the front's own, below one second).
+/* A request that came by another way (x->way, its owner's until it is answered), for the account of that
+ * name, as with a key of scope `send`. Without such an account it is answered 503. */
+struct exchange;
+void front_take(struct front *f, struct exchange *x, struct sv account);
+
+/* Sleeps until there is something to do, or `also` (or -1) is readable, ms_max at most (-1: no limit but the
+ * front's own, below one second).
  */
-void front_wait(struct front *f, int ms_max);
+void front_wait(struct front *f, int also, int ms_max);
 /* Does what there is to do: replies, requests, housekeeping. Never blocks but for reads of the database. */
 void front_run(struct front *f);
 

@@ -69,7 +69,11 @@ static bool begin(struct api_request *rq, struct submission *in, struct err *e) 
         .fingerprint_of = rq->x->body,
         .traceparent = api_traceparent(rq),
     };
-    return api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &in->idempotency_key, e);
+    if (!api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &in->idempotency_key, e))
+        return false;
+    return in->idempotency_key.n || !rq->x->must_be_named ||
+           err_set_field(e, ERR_INVALID, "message_id",
+                         "nothing tells this entry when it comes again: give it a message_id");
 }
 
 bool native_read_metadata(struct api_request *rq, const json_t *json, struct sv *out, struct err *e) {

@@ -269,6 +269,24 @@ static void take_one(struct api_request *rq, struct event_in *in) {
         api_fail(rq, &e);
 }
 
+/* What may come again must be told by its id. */
+static bool is_named(const struct api_request *rq, const struct event_in *in, struct err *e) {
+    return in->name.n || !rq->x->must_be_named ||
+           err_set_field(e, ERR_INVALID, "id",
+                         "nothing tells this event when it comes again: give it an `id`, or its entry a "
+                         "message_id");
+}
+
+static void take_named(struct api_request *rq, struct event_in *in) {
+    struct err e = ERR_INIT;
+    if (is_named(rq, in, &e)) {
+        take_one(rq, in);
+        return;
+    }
+    event_in_done(in);
+    api_fail(rq, &e);
+}
+
 /* ---- many ---- */
 
 static void print_refusal(struct buf *out, size_t index, const struct err *e) {
@@ -350,7 +368,10 @@ static void add_item(struct api_request *rq, struct batch *b, size_t i, const js
     if (!json || !event_read(rq, json, &in, e))
         return;
     name_by_post(rq, signed_as, post_id, i, &in);
-    b->posts[i] = event_post_new(rq, &in, &b->steps, e);
+    if (is_named(rq, &in, e))
+        b->posts[i] = event_post_new(rq, &in, &b->steps, e);
+    else
+        event_in_done(&in);
 }
 
 static bool too_many(struct api_request *rq, size_t n) {
@@ -412,7 +433,7 @@ static void take_json(struct api_request *rq, struct sv signed_as, struct sv pos
         take_list(rq, json, signed_as, post_id);
     } else if (json && event_read(rq, json, &in, &e)) {
         name_by_post(rq, signed_as, post_id, SIZE_MAX, &in);
-        take_one(rq, &in);
+        take_named(rq, &in);
     } else {
         api_fail(rq, &e);
     }
@@ -441,7 +462,8 @@ void event_take(struct api_request *rq, struct sv signed_as, struct sv post_id) 
 }
 
 void native_event_create(struct api_request *rq) {
-    event_take(rq, SV_NONE, SV_NONE);
+    struct sv entry = rq->x->way ? exchange_header(rq->x, "Idempotency-Key") : SV_NONE;
+    event_take(rq, SV_NONE, entry);
 }
 
 static bool no_such(struct api_request *rq) {

@@ -168,26 +168,30 @@ static bool may_run(struct api_request *rq, struct err *e) {
     if (!decode_params(rq))
         return err_set(e, ERR_INVALID, "the path has a broken %%-escape, or is not UTF-8");
     if (rq->route->check == CHECK_CALLER &&
-        (!api_authenticate(rq, e) || !api_need_scope(rq, rq->route->scope, e)))
+        ((!rq->x->way && !api_authenticate(rq, e)) || !api_need_scope(rq, rq->route->scope, e)))
         return false;
     if (rq->route->creates && rq->front->draining)
         return err_set(e, ERR_BUSY, "the gateway is stopping: try again in a few seconds");
     return true;
 }
 
-void front_handle(void *ctx, struct exchange *x) {
-    struct front *f = ctx;
-    meter_add(f->parts.world->meters, COUNT_REQUESTS, 1);
+/* NULL: answered. */
+static struct api_request *new_request(struct front *f, struct exchange *x) {
     struct api_request *rq = arena_zalloc(&x->arena, sizeof *rq);
     if (!rq) { /* a fresh arena holds this much unless the machine is out of memory */
         server_answer(x, &(struct answer){.status = 503});
-        return;
+        return NULL;
     }
     rq->x = x;
     rq->front = f;
     rq->now = world_now(f->parts.world);
     rq->face = face_of(x->path);
     name_request(f, rq);
+    return rq;
+}
+
+static void serve(struct api_request *rq) {
+    struct exchange *x = rq->x;
     rq->route = find_route(rq, x->method == HTTP_HEAD ? HTTP_GET : x->method);
     if (!rq->route) {
         refuse_lost(rq);
@@ -199,6 +203,29 @@ void front_handle(void *ctx, struct exchange *x) {
         return;
     }
     rq->route->run(rq);
+}
+
+void front_handle(void *ctx, struct exchange *x) {
+    struct front *f = ctx;
+    meter_add(f->parts.world->meters, COUNT_REQUESTS, 1);
+    struct api_request *rq = new_request(f, x);
+    if (rq)
+        serve(rq);
+}
+
+void front_take(struct front *f, struct exchange *x, struct sv account) {
+    struct api_request *rq = new_request(f, x);
+    if (!rq)
+        return;
+    const struct account *a = directory_account_of_name(f->directory, account);
+    if (a) {
+        api_act_for(rq, a);
+        serve(rq);
+        return;
+    }
+    struct err e = ERR_INIT;
+    err_set(&e, ERR_BUSY, "there is no account `%.*s` (yet)", SV_FMT(account));
+    api_fail(rq, &e);
 }
 
 /* ---- what handlers use ---- */

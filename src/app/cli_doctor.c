@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "ingest/admit.h"
 #include "ingest/file.h"
+#include "net/inlet.h"
 #include "provider/adapter.h"
 #include "store/account.h"
 #include "store/migrate.h"
@@ -213,6 +214,16 @@ static void check_lane(struct doctor *d, const struct lane_config *l) {
     check_clock(d, &a);
 }
 
+static void check_door(struct doctor *d, const struct door *door) {
+    struct err e = ERR_INIT;
+    char what[64];
+    snprintf(what, sizeof what, "door %s", door->name);
+    if (inlet_probe(door, &e))
+        tell(d, FINE, what, "%.*s %s", SV_FMT(door->url), cli_say("takes the credentials", "可登录"));
+    else
+        tell(d, FAILURE, what, "%.*s: %s", SV_FMT(door->url), e.text);
+}
+
 static void check_public_url(struct doctor *d, const struct settings *s) {
     static struct cli_answer a;
     struct err e = ERR_INIT;
@@ -291,6 +302,8 @@ int cli_doctor(int argc, char **argv) {
         tell(&d, FAILURE, "lanes", "%s", cli_say("none configured: nothing can be sent", "未配置:无法发送"));
     for (uint32_t i = 0; i < s->n_lanes; i++)
         check_lane(&d, &s->lanes[i]);
+    for (uint32_t i = 0; i < s->n_doors; i++)
+        check_door(&d, &s->doors[i]);
     check_public_url(&d, s);
     check_keyless(&d, s);
     if (d.json)

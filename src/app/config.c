@@ -177,6 +177,9 @@ static void read_map(struct config_loading *l, const struct config_node *map, st
         } else if (!section.n && sv_eq(n->key, SV("sources"))) {
             if (!config_node_is_null(n))
                 config_read_sources(l, n);
+        } else if (!section.n && sv_eq(n->key, SV("doors"))) {
+            if (!config_node_is_null(n))
+                config_read_doors(l, n);
         } else if (!section.n && sv_eq(n->key, SV("routes"))) {
             continue; /* read last: they name lanes */
         } else if (!section.n && !dotted && config_is_section(config_rows, n->key)) {
@@ -277,6 +280,9 @@ void config_free(struct settings *s) {
             explicit_bzero((char *)(uintptr_t)s->sources[i].secret.p, s->sources[i].secret.n);
     if (s->redis.password.n)
         explicit_bzero((char *)(uintptr_t)s->redis.password.p, s->redis.password.n);
+    for (uint32_t i = 0; i < s->n_doors; i++)
+        if (s->doors[i].password.n)
+            explicit_bzero((char *)(uintptr_t)s->doors[i].password.p, s->doors[i].password.n);
     arena_done(&s->arena);
     free(s);
 }

@@ -66,6 +66,8 @@ static void list_section(struct sv key, bool chinese, struct buf *out) {
         list_row(row, "routes[].", chinese, out);
     for (const struct config_row *row = config_source_rows; sv_eq(key, SV("sources")) && row->key; row++)
         list_row(row, "sources[].", chinese, out);
+    for (const struct config_row *row = config_door_rows; sv_eq(key, SV("doors")) && row->key; row++)
+        list_row(row, "doors[].", chinese, out);
     for (const struct config_row *row = config_rows; row->key; row++)
         if (sv_starts(sv_of(row->key), key) && row->key[key.n] == '.')
             list_row(row, "", chinese, out);
@@ -119,6 +121,7 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
         list_lane_rows(chinese, out);
         list_section(SV("routes"), chinese, out);
         list_section(SV("sources"), chinese, out);
+        list_section(SV("doors"), chinese, out);
         return true;
     }
     if (config_is_section(config_rows, key) || config_item_rows(key)) {
@@ -140,6 +143,15 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
         row = config_row_find(config_source_rows, in_source);
         if (row) {
             explain_row(row, "sources[].", chinese, out);
+            return true;
+        }
+    }
+    struct sv in_door = key;
+    if (sv_starts(key, SV("doors.")) || sv_starts(key, SV("doors["))) {
+        sv_cut(&in_door, '.');
+        row = config_row_find(config_door_rows, in_door);
+        if (row) {
+            explain_row(row, "doors[].", chinese, out);
             return true;
         }
     }

@@ -255,5 +255,6 @@ const struct config_row *config_item_rows(struct sv section) {
     return sv_eq(section, SV("lanes"))     ? config_lane_rows
            : sv_eq(section, SV("routes"))  ? config_route_rows
            : sv_eq(section, SV("sources")) ? config_source_rows
+           : sv_eq(section, SV("doors"))   ? config_door_rows
                                            : NULL;
 }

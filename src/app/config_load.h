@@ -42,6 +42,8 @@ void config_read_routes(struct config_loading *l, const struct config_node *list
 void config_read_times(struct config_loading *l, const struct config_node *top);
 /* settings.sources from the list at `sources:`. */
 void config_read_sources(struct config_loading *l, const struct config_node *list);
+/* settings.doors from the list at `doors:`. */
+void config_read_doors(struct config_loading *l, const struct config_node *list);
 /* settings.lanes from the list at `lanes:`. */
 void config_read_lanes(struct config_loading *l, const struct config_node *list);
 

@@ -71,6 +71,17 @@ static void print_sources(const struct settings *s, struct buf *out) {
         }
 }
 
+static void print_doors(const struct settings *s, struct buf *out) {
+    buf_adds(out, s->n_doors ? "doors:\n" : "");
+    for (uint32_t i = 0; i < s->n_doors; i++)
+        for (const struct config_row *row = config_door_rows; row->key; row++) {
+            if (row->kind == CONFIG_SECRET)
+                buf_addf(out, "    %s: %s\n", row->key, s->doors[i].password.n ? "\"***\"" : "\"\"");
+            else
+                print_row(row, row->key, &s->doors[i], row == config_door_rows ? "  - " : "    ", out);
+        }
+}
+
 void config_print(const struct settings *s, struct buf *out) {
     print_rows(config_rows, s, "", "", out);
     buf_adds(out, s->n_lanes ? "lanes:\n" : "lanes: []\n");
@@ -78,4 +89,5 @@ void config_print(const struct settings *s, struct buf *out) {
         print_lane(&s->lanes[i], out);
     print_routes(s, out);
     print_sources(s, out);
+    print_doors(s, out);
 }

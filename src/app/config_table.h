@@ -71,6 +71,7 @@ extern const struct config_row config_rows[];        /* ends with key == NULL */
 extern const struct config_row config_lane_rows[];   /* the same */
 extern const struct config_row config_route_rows[];  /* the same */
 extern const struct config_row config_source_rows[]; /* the same */
+extern const struct config_row config_door_rows[];   /* the same */
 enum { CONFIG_ROWS_MAX = 128 };                      /* neither table is longer */
 
 /* Of a section, with its one-line explanation. */

@@ -2,6 +2,7 @@
 
 #include "api/front.h"
 #include "app/config.h"
+#include "app/door_in.h"
 #include "app/real_world.h"
 #include "app/sharing.h"
 #include "app/threads.h"
@@ -66,7 +67,7 @@ struct gateway {
 
     struct db *db;
     struct core_mail mail;
-    struct mailbox *replies[FRONTS_MAX], *reloaded;
+    struct mailbox *replies[FRONTS_MAX], *reloaded, *door_replies[DOORS_MAX];
     struct core *core;
 
     struct journal_loop journal;
@@ -74,6 +75,8 @@ struct gateway {
     struct sender_loop senders[CORE_SENDERS_MAX];
     struct core_loop core_loop;
     struct front_loop fronts[FRONTS_MAX];
+    struct door_in *doors[DOORS_MAX];
+    unsigned n_doors;
     struct papers *papers;
     struct papers_loop papers_loop;
     struct sharing_loop sharing; /* without a Redis: nothing */
@@ -181,6 +184,30 @@ static bool open_fronts(struct gateway *g, struct err *e) {
     return true;
 }
 
+/* What is asked for one entry is one ask, or as many as a list of events has and what they withdraw: the rest
+ * is turned away, and comes again. */
+static bool open_doors(struct gateway *g, struct err *e) {
+    for (uint32_t i = 0; i < g->settings->n_doors; i++) {
+        const struct door *door = &g->settings->doors[i];
+        size_t asks = (size_t)door->prefetch * 2;
+        if (!box(&g->door_replies[i], NULL, asks > REPLIES_BOX_MIN ? asks : REPLIES_BOX_MIN, e))
+            return false;
+        struct front_parts parts = {.settings = g->settings,
+                                    .texts = g->texts,
+                                    .world = &g->world,
+                                    .master = &g->master,
+                                    .asks = g->mail.asks,
+                                    .receipts = g->mail.receipts,
+                                    .papers = g->papers,
+                                    .replies = g->door_replies[i]};
+        g->doors[i] = door_in_open(door, &parts, e);
+        if (!g->doors[i])
+            return false;
+        g->n_doors++;
+    }
+    return true;
+}
+
 static bool block_signals(struct gateway *g, struct err *e) {
     sigset_t set;
     sigemptyset(&set);
@@ -199,7 +226,8 @@ static bool open_all(struct gateway *g, struct err *e) {
     if (!block_signals(g, e) || !make_data_dir(g, e))
         return false;
     g->texts = texts_load(g->settings, e);
-    if (!g->texts || !open_store(g, &last_id, &backlog, e) || !open_boxes(g, e) || !open_fronts(g, e))
+    if (!g->texts || !open_store(g, &last_id, &backlog, e) || !open_boxes(g, e) || !open_fronts(g, e) ||
+        !open_doors(g, e))
         return false;
     g->core = core_new(&g->world, g->settings, &g->mail, last_id, backlog, e);
     if (!g->core)
@@ -238,7 +266,7 @@ static void *front_loop_run(void *arg) {
     struct front_loop *f = arg;
     while (!atomic_load(&f->loop.stop)) {
         atomic_store_explicit(&f->loop.beat, clock_monotonic_us(), memory_order_relaxed);
-        front_wait(f->front, 500);
+        front_wait(f->front, -1, 500);
         front_run(f->front);
     }
     return NULL;
@@ -282,6 +310,8 @@ static bool start_threads(struct gateway *g, struct err *e) {
          loop_start(&g->core_loop.loop, core_loop_run, &g->core_loop, "core", e);
     for (unsigned i = 0; ok && i < g->n_fronts; i++)
         ok = loop_start(&g->fronts[i].loop, front_loop_run, &g->fronts[i], "front", e);
+    for (unsigned i = 0; ok && i < g->n_doors; i++)
+        ok = loop_start(door_in_loop(g->doors[i]), door_in_run, g->doors[i], "door", e);
     return ok;
 }
 
@@ -296,6 +326,8 @@ static void stop_loop(struct loop *l, struct mailbox *wake) {
 }
 
 static void stop_threads(struct gateway *g) {
+    for (unsigned i = 0; i < g->n_doors; i++)
+        stop_loop(door_in_loop(g->doors[i]), g->door_replies[i]);
     for (unsigned i = 0; i < g->n_fronts; i++)
         stop_loop(&g->fronts[i].loop, g->replies[i]);
     stop_loop(&g->core_loop.loop, g->mail.asks);
@@ -354,6 +386,9 @@ static void reload(struct gateway *g) {
     for (unsigned i = 0; i < g->n_fronts; i++)
         if (!front_offer(g->fronts[i].front, s, t, &e))
             log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
+    for (unsigned i = 0; i < g->n_doors; i++)
+        if (!front_offer(door_in_front(g->doors[i]), s, t, &e))
+            log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
     g->reload = (struct ask){.kind = ASK_RELOAD, .reply_to = g->reloaded, .settings = s};
     void *item = &g->reload;
     g->reloading = mailbox_put(g->mail.asks, &item, 1) == 1;
@@ -409,6 +444,8 @@ static bool all_idle(struct gateway *g) {
     bool idle = atomic_load(&g->core_loop.idle);
     for (unsigned i = 0; i < g->n_fronts; i++)
         idle &= front_is_idle(g->fronts[i].front);
+    for (unsigned i = 0; i < g->n_doors; i++)
+        idle &= door_in_is_idle(g->doors[i]);
     return idle;
 }
 
@@ -418,6 +455,8 @@ static bool drain(struct gateway *g) {
     sd_notify(0, "STOPPING=1");
     for (unsigned i = 0; i < g->n_fronts; i++)
         front_drain(g->fronts[i].front);
+    for (unsigned i = 0; i < g->n_doors; i++)
+        door_in_drain(g->doors[i]);
     atomic_store(&g->core_loop.drain, true);
     mailbox_wake(g->mail.asks);
     while (!all_idle(g) && clock_monotonic_us() - begun < (int64_t)g->settings->drain_ms * US_PER_MS) {
@@ -468,6 +507,8 @@ void gateway_close(struct gateway *g) {
     for (unsigned i = 0; i < FRONTS_MAX; i++)
         if (g->fronts[i].front)
             front_close(g->fronts[i].front);
+    for (unsigned i = 0; i < DOORS_MAX; i++)
+        door_in_close(g->doors[i]);
     papers_close(g->papers);
     shared_free(g->sharing.shared);
     journal_free(g->journal.journal);
@@ -484,6 +525,8 @@ void gateway_close(struct gateway *g) {
         mailbox_free(g->mail.senders[i]);
     for (unsigned i = 0; i < FRONTS_MAX; i++)
         mailbox_free(g->replies[i]);
+    for (unsigned i = 0; i < DOORS_MAX; i++)
+        mailbox_free(g->door_replies[i]);
     for (size_t i = 0; i < g->n_retired; i++) {
         texts_free(g->retired[i].texts);
         g->source.free(g->retired[i].settings);

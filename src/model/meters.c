@@ -202,4 +202,5 @@ void meters_print(const struct meters *m, struct buf *out) {
     for (int h = 0; h < HIST_COUNT; h++)
         print_histogram(m, h, out);
     lane_board_print(&m->board, out);
+    door_board_print(&m->doors, out);
 }

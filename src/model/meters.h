@@ -6,6 +6,7 @@
 #define HY_MODEL_METERS_H
 
 #include "base/buf.h"
+#include "model/door_meters.h"
 #include "model/lane_meters.h"
 #include "model/state.h"
 
@@ -122,6 +123,7 @@ struct meters {
         _Atomic uint64_t sum_us;
     } histograms[HIST_COUNT];
     struct lane_board board;
+    struct door_board doors;
 };
 
 static inline void meter_add(struct meters *m, enum counter c, uint64_t n) {

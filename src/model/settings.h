@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "model/door.h"
 #include "model/event_source.h"
 #include "model/lane.h"
 #include "model/quiet.h"
@@ -184,6 +185,9 @@ struct settings {
         struct sv prefix;        /* of its keys */
         uint32_t nodes_expected; /* gateways that share a rate while it is away */
     } redis;
+
+    struct door *doors; /* in the arena: queues by which things come in and go out */
+    uint32_t n_doors;
 
     uint32_t drain_ms; /* how long SIGTERM waits for calls in flight */
 

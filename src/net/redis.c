@@ -154,6 +154,15 @@ void redis_free(struct redis *r) {
     free(r);
 }
 
+int redis_fd(const struct redis *r) {
+    return r->fd;
+}
+
+bool redis_is_readable(const struct redis *r) {
+    struct pollfd p = {.fd = r->fd, .events = POLLIN};
+    return (r->ssl && SSL_pending(r->ssl) > 0) || poll(&p, 1, 0) != 0;
+}
+
 bool redis_is_open(const struct redis *r) {
     return r->fd >= 0;
 }

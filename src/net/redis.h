@@ -48,6 +48,9 @@ void redis_free(struct redis *r); /* NULL is fine */
  * ERR_AUTH: the server does not let us in; ERR_OUTSIDE: not reached. */
 MUST_USE bool redis_connect(struct redis *r, struct err *e);
 bool redis_is_open(const struct redis *r);
+/* To be polled for reading while a reply is awaited; -1: closed. And whether something has come. */
+int redis_fd(const struct redis *r);
+bool redis_is_readable(const struct redis *r);
 /* When redis_connect would try, by the monotonic clock; 0: now. */
 int64_t redis_retry_at(const struct redis *r);
 /* Closes it: what was added and not answered is forgotten. */

@@ -425,6 +425,8 @@ unsigned server_connections(const struct server *s) {
 /* ---- the handler's side ---- */
 
 struct sv exchange_header(const struct exchange *x, const char *name) {
+    if (x->way)
+        return x->way->header(x, name);
     const struct call *call = (const struct call *)x;
     return sv_of(MHD_lookup_connection_value(call->conn->mhd, MHD_HEADER_KIND, name));
 }
@@ -451,6 +453,10 @@ static struct MHD_Response *response_of(struct server *s, const struct answer *a
 }
 
 void server_answer(struct exchange *x, const struct answer *a) {
+    if (x->way) {
+        x->way->answer(x, a);
+        return;
+    }
     struct call *call = (struct call *)x;
     struct conn *c = call->conn;
     ASSERT(c && c->call == call && a->status >= 200 && a->status <= 599);

@@ -39,6 +39,14 @@ struct server_options {
     size_t header_bytes_max; /* per connection, request line included */
 };
 
+struct answer;
+struct exchange;
+/* The other side of an exchange that is no server's: what came by a queue is served as a request is. */
+struct exchange_way {
+    struct sv (*header)(const struct exchange *x, const char *name);
+    void (*answer)(struct exchange *x, const struct answer *a);
+};
+
 /* One request and its connection's turn. Owned by the server; valid until it is answered. Views point into
  * it. */
 struct exchange {
@@ -48,10 +56,12 @@ struct exchange {
     struct sv query;  /* raw, without '?' */
     struct sv target; /* raw path?query as received (webhook signatures need it) */
     struct sv body;
-    struct sv client;   /* peer address in text, no port */
-    int64_t arrived_us; /* clock_monotonic_us when the request was whole */
-    struct arena arena; /* the handler's memory for this request; reset when answered */
-    void *user;         /* the handler's own, NULL at first */
+    struct sv client;               /* peer address in text, no port */
+    int64_t arrived_us;             /* clock_monotonic_us when the request was whole */
+    struct arena arena;             /* the handler's memory for this request; reset when answered */
+    void *user;                     /* the handler's own, NULL at first */
+    const struct exchange_way *way; /* NULL: the server's */
+    bool must_be_named; /* what comes by this way may come again: it needs a key or id to be told by */
 };
 
 /* Called with a whole request. Must call server_answer on it now or later. */

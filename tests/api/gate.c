@@ -169,7 +169,7 @@ static void turn_journal(struct gate *g) {
 }
 
 void gate_turn(struct gate *g) {
-    front_wait(g->front, 1);
+    front_wait(g->front, -1, 1);
     front_run(g->front);
     for (int i = 0; i < 3 && !g->core_stands; i++) {
         core_turn(g->core);
