@@ -6,7 +6,7 @@
 
 enum { CREDENTIALS_BYTES_MAX = 256 * 1024 };
 
-/* One a line, so that additions do not meet: NAME for the `NAME_adapter` of its own file. */
+/* One a line, so that additions do not meet: NAME for the `NAME_adapter` of its own file. An empty line ends it. */
 /* clang-format off */
 #define ADAPTERS(X) \
     X(twilio) \
@@ -18,7 +18,7 @@ enum { CREDENTIALS_BYTES_MAX = 256 * 1024 };
     X(twilio_voice) \
     X(aws) \
     X(fcm) \
-    X(apns)
+    X(apns) \
 
 #define DECLARE(name) extern const struct adapter name##_adapter;
 #define POINT_TO(name) &name##_adapter,

@@ -22,14 +22,8 @@ static const struct {
     {"twilio-voice", "account_sid", "AC0123456789abcdef0123456789abcdef"},
     {"twilio-voice", "auth_token", SECRET},
     {"aws", "region", "eu-west-1"},
-    {"aws", "callback_token", SECRET},
     {"aws", "credentials", "instance"},
     {"aws", "topics", "arn:aws:sns:eu-west-1:123456789012:gateway-events"},
-    {"aliyun", "callback_token", SECRET},
-    {"tencent", "callback_token", SECRET},
-    {"tencent-appkey", "callback_token", SECRET},
-    {"smtp", "callback_token", SECRET},
-    {"http", "callback_token", SECRET},
     {"http", "url", "https://api.example.com/v1/sms"},
     {"http", "success", "status == 200 and json.code == 0"},
     {"http", "id", "json.data.id"},
@@ -60,6 +54,9 @@ static bool open_lane(struct sv name, struct lane_config *lane) {
         if (sv_eq(name, sv_of(settings[i].adapter)) && at >= 0)
             lane->fields[at] = sv_of(settings[i].value);
     }
+    int token = lane->adapter ? adapter_field_index(lane->adapter, SV("callback_token")) : -1;
+    if (token >= 0)
+        lane->fields[token] = SV(SECRET);
     return lane->adapter && lane_prepare(lane, &e);
 }
 
