@@ -6,7 +6,8 @@
 
 enum { CREDENTIALS_BYTES_MAX = 256 * 1024 };
 
-/* One a line, so that additions do not meet: NAME for the `NAME_adapter` of its own file. An empty line ends it. */
+/* One a line, so that additions do not meet: NAME for the `NAME_adapter` of its own file. An empty line ends
+ * it. */
 /* clang-format off */
 #define ADAPTERS(X) \
     X(twilio) \
@@ -19,6 +20,7 @@ enum { CREDENTIALS_BYTES_MAX = 256 * 1024 };
     X(aws) \
     X(fcm) \
     X(apns) \
+    X(vonage) \
 
 #define DECLARE(name) extern const struct adapter name##_adapter;
 #define POINT_TO(name) &name##_adapter,

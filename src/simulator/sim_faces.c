@@ -4,6 +4,7 @@
 #include "simulator/sim_chat.h"
 #include "simulator/sim_tencent.h"
 #include "simulator/sim_twilio.h"
+#include "simulator/sim_vonage.h"
 
 /* One a line, so that additions do not meet. */
 /* clang-format off */
@@ -17,6 +18,7 @@ const struct sim_face *const sim_faces[] = {
     &sim_aws_sns,
     &sim_chat,
     &sim_fcm,
+    &sim_vonage,
     NULL,
 };
 /* clang-format on */
