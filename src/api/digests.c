@@ -134,6 +134,7 @@ static void put(struct front *f, struct digester *d) {
     if (d->row.n_items && make(f, d, &gone, &e)) {
         d->ask.parts = &d->part;
         d->ask.n_parts = 1;
+        d->part.merged = (unsigned)d->row.n_items;
     } else if (d->row.n_items) {
         bool last = gone || d->row.tries + 1 >= TRIES_MAX;
         d->digest.failed = arena_dup(&d->mem, sv_of(e.text[0] ? e.text : "it could not be made"));

@@ -3,14 +3,18 @@
  * in their order; what the core decides, by those of pipeline/core_explain.c behind them. */
 #include "api/native.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "ingest/counting.h"
 #include "store/tally.h"
+#include "store/usage.h"
 #include "text/phone.h"
 
 #include <string.h>
 
 enum { ROWS_MAX = 20, ROW_BYTES_MAX = 1024, PREFIX_DIGITS = 3 };
+
+static const int64_t day_us = INT64_C(86400) * US_PER_S;
 
 /* ---- shapes ---- */
 
@@ -260,6 +264,31 @@ static bool decide_caps(struct api_request *rq, struct explained *d, struct err 
     return true;
 }
 
+/* Reckoned for the day of the moment that was asked for: later days are not spent yet. */
+static bool decide_spend(struct api_request *rq, struct explained *d, struct err *e) {
+    struct explain *x = d->x;
+    struct explain_step *s = x->spend;
+    int64_t day = x->at / day_us, spent;
+    if (!x->spend_max)
+        return true;
+    if (!usage_spent(api_db(rq), rq->account_id, day, sv_of(x->spend_currency), &spent, e))
+        return false;
+    BUF_AUTO struct buf money = BUF_INIT(128);
+    price_print(spent, &money);
+    buf_adds(&money, " of ");
+    price_print(x->spend_max, &money);
+    print_text(s, "the account has spent %.*s %s today", SV_FMT(buf_sv(&money)), x->spend_currency);
+    if (spent + x->spend_price <= x->spend_max)
+        return true;
+    s->reason = REASON_SPEND_CEILING;
+    s->until = (day + 1) * day_us;
+    s->says = s->until < d->m->expires_at ? EXPLAIN_WAITS : EXPLAIN_STOPS;
+    if (x->expected.kind != EXPECT_UNKNOWN && x->expected.at < s->until)
+        x->expected = (struct expectation){
+            .reason = s->reason, .waiting_for = "spend_ceiling", .at = s->until, .kind = EXPECT_EARLIEST};
+    return true;
+}
+
 /* ---- printing ---- */
 
 static void print_reason(enum reason r, struct buf *out) {
@@ -452,7 +481,7 @@ static void explained(struct api_request *rq, struct ask *a) {
     struct err e = a->err;
     struct tally *t = d->x->tally;
     if (a->result == ASK_DONE && decide_suppression(rq, d, &e) &&
-        (!t || (decide_duplicates(rq, d, &e) && decide_caps(rq, d, &e))))
+        (!t || (decide_duplicates(rq, d, &e) && decide_caps(rq, d, &e))) && decide_spend(rq, d, &e))
         answer(rq, d);
     else
         api_fail(rq, &e);

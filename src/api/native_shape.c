@@ -112,7 +112,8 @@ const struct api_field create_fields[] = {
      "`contact` among the template's variables. Channels by which they cannot be reached are left out.",
      .max = 128},
     {"max_price", FIELD_TEXT,
-     "What it may cost at most, all its segments together, as a decimal in the currency of the lanes' prices: "
+     "What it may cost at most, all its segments together, as a decimal in the currency of the lanes' "
+     "prices: "
      "lanes that cost more, or have no price for it, do not take it. 422 where no lane has prices.",
      .max = 32, .example = "\"0.05\""},
     {0},
@@ -190,7 +191,8 @@ const struct api_field message_shape[] = {
     {"status_callback", FIELD_TEXT, "As it was given."},
     {"traceparent", FIELD_TEXT, "The trace context it came with (W3C)."},
     {"waiting_for", FIELD_TEXT,
-     "What it waits for: send_at, quiet_hours (their end), frequency_cap, fraud_hold (somebody's release), "
+     "What it waits for: send_at, quiet_hours (their end), frequency_cap, spend_ceiling (the next day), "
+     "fraud_hold (somebody's release), "
      "lane (a free place), route (one "
      "that is for it), "
      "retry (the next attempt), "
@@ -200,7 +202,8 @@ const struct api_field message_shape[] = {
     {"due_at", FIELD_TIME, "When something is done about it next."},
     {"attempts", FIELD_INT, "Calls to providers so far.", .required = true, .max = UINT16_MAX},
     {"price", FIELD_TEXT,
-     "What its attempts came to that were taken, or may have been, as a decimal; null: nothing, or not known.",
+     "What its attempts came to that were taken, or may have been, as a decimal; null: nothing, or not "
+     "known.",
      .example = "\"0.045\""},
     {"currency", FIELD_TEXT, "Of that.", .example = "\"USD\""},
     {"max_price", FIELD_TEXT, "As it was asked for."},

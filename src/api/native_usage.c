@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "store/savings.h"
 #include "store/usage.h"
 
 enum { ROWS_MAX = 1000, DAYS_DEFAULT = 30, DAYS_MAX = 366, TEXT_BYTES = 512 };
@@ -37,6 +38,30 @@ const struct api_field usage_shape[] = {
     {0},
 };
 
+const struct api_field saved_fields[] = {
+    {"from", FIELD_TIME, "From the day (UTC) of this time on; 30 days ago without it."},
+    {"until", FIELD_TIME, "Up to the day of this time, included; today without it. At most 366 days in all."},
+    {0},
+};
+
+const struct api_field saved_row_shape[] = {
+    {"by", .kind = FIELD_WORD, .required = true, .word = saved_by_name, .word_end = SAVED_BYS,
+     .summary =
+         "Thanks to what: duplicates that were not sent, numbers known to be dead, events gathered into one "
+         "text, fewer segments by smart encoding, a cheaper lane than the first of its route."},
+    {"messages", FIELD_INT, "That were not sent for it.", .required = true, .max = INT64_MAX},
+    {"segments", FIELD_INT, "That were not sent for it.", .required = true, .max = INT64_MAX},
+    {"price", FIELD_TEXT,
+     "What these would have cost by the first lane for them, as a decimal; null: no price was known."},
+    {"currency", FIELD_TEXT, "Of that."},
+    {0},
+};
+
+const struct api_field saved_shape[] = {
+    {"data", FIELD_LIST, "One row for each way and currency.", .required = true, .ref = "SavedRow"},
+    {0},
+};
+
 static void print_row(const struct usage_row *r, enum usage_by by, struct buf *out) {
     BUF_AUTO struct buf day = BUF_INIT(64);
     if (by == USAGE_BY_DAY)
@@ -51,6 +76,46 @@ static void print_row(const struct usage_row *r, enum usage_by by, struct buf *o
     buf_addc(out, '}');
 }
 
+/* From *from up to before *until, in days since 1970. What is wrong is answered. */
+static bool read_days(struct api_request *rq, const struct api_value *first, const struct api_value *last,
+                      int64_t *from, int64_t *until) {
+    struct err e = ERR_INIT;
+    *until = (last->given ? last->n : rq->now) / day_us + 1;
+    *from = first->given ? first->n / day_us : *until - DAYS_DEFAULT;
+    if (*from < *until && *until - *from <= DAYS_MAX)
+        return true;
+    err_set_field(&e, ERR_INVALID, "from", "`from` is before `until`, by at most %d days", DAYS_MAX);
+    api_fail(rq, &e);
+    return false;
+}
+
+void native_saved(struct api_request *rq) {
+    enum { FROM, UNTIL };
+    struct api_value v[FIELDS_MAX];
+    struct saving rows[SAVINGS_ROWS_MAX];
+    struct err e = ERR_INIT;
+    int64_t from, until;
+    size_t n;
+    if (!api_read_query(rq, saved_fields, v) || !read_days(rq, &v[FROM], &v[UNTIL], &from, &until))
+        return;
+    if (!savings_read(api_db(rq), rq->account_id, from, until, rows, &n, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    struct buf *out = api_scratch(rq);
+    buf_adds(out, "{\"data\":[");
+    for (size_t i = 0; i < n; i++) {
+        buf_adds(out, i ? ",{" : "{");
+        json_pair(out, "by", sv_of(saved_by_name((int)rows[i].by)));
+        json_pair_i64(out, "messages", rows[i].messages);
+        json_pair_i64(out, "segments", rows[i].segments);
+        native_print_price(rows[i].cost, sv_of(rows[i].currency), out);
+        buf_addc(out, '}');
+    }
+    buf_adds(out, "]}");
+    api_answer_json(rq, 200, buf_sv(out));
+}
+
 void native_usage(struct api_request *rq) {
     enum { FROM, UNTIL, BY };
     struct api_value v[FIELDS_MAX];
@@ -60,13 +125,9 @@ void native_usage(struct api_request *rq) {
     if (!api_read_query(rq, usage_fields, v))
         return;
     enum usage_by by = v[BY].given ? (enum usage_by)v[BY].n : USAGE_BY_DAY;
-    int64_t until = (v[UNTIL].given ? v[UNTIL].n : rq->now) / day_us + 1;
-    int64_t from = v[FROM].given ? v[FROM].n / day_us : until - DAYS_DEFAULT;
-    if (from >= until || until - from > DAYS_MAX) {
-        err_set_field(&e, ERR_INVALID, "from", "`from` is before `until`, by at most %d days", DAYS_MAX);
-        api_fail(rq, &e);
+    int64_t from, until;
+    if (!read_days(rq, &v[FROM], &v[UNTIL], &from, &until))
         return;
-    }
     struct usage_row *rows = arena_alloc(&rq->x->arena, ROWS_MAX * sizeof *rows);
     ASSERT(rows);
     ARENA_AUTO struct arena mem;

@@ -114,6 +114,8 @@ static const struct schema {
     {"WebhookDeliveryPage", webhook_delivery_page_shape, false},
     {"Usage", usage_shape, false},
     {"UsageRow", usage_row_shape, false},
+    {"Saved", saved_shape, false},
+    {"SavedRow", saved_row_shape, false},
     {"Whoami", whoami_shape, false},
     {"Ready", ready_shape, false},
     {"Problem", problem_shape, false},

@@ -12,8 +12,9 @@
  * - Scheduling needs no MessagingServiceSid, and takes any time up to a year ahead.
  * - Media is refused rather than left away. Unknown parameters are ignored, as Twilio does.
  * - An `Idempotency-Key` header works as in the native API; `I-Twilio-Idempotency-Token` is the same.
- * - price is what the lanes' own `prices` say, below nought as Twilio shows charges; null where they have none.
- *   MaxPrice is heeded where lanes have prices, and in their currency. DateSent compares the time a message was created.
+ * - price is what the lanes' own `prices` say, below nought as Twilio shows charges; null where they have
+ * none. MaxPrice is heeded where lanes have prices, and in their currency. DateSent compares the time a
+ * message was created.
  * - The account resource does not show the auth token.
  */
 #ifndef HY_API_TWILIO_H

@@ -142,8 +142,8 @@ static bool read_create(struct api_request *rq, const struct form *f, struct sub
     if (form_has(f, SV("MediaUrl")))
         return err_set_field(e, ERR_INVALID, "MediaUrl", "this gateway sends texts only, no media");
     return read_content(f, in, vars, e) && read_schedule(f, in, e) && read_numbers(f, in, e) &&
-           read_callback(rq, f, in, e) && read_service(rq, f, in, e) &&
-           read_max_price(rq, f, in, e) && read_key(rq, in, e);
+           read_callback(rq, f, in, e) && read_service(rq, f, in, e) && read_max_price(rq, f, in, e) &&
+           read_key(rq, in, e);
 }
 
 /* ---- answering ---- */

@@ -196,7 +196,7 @@ static void read_map(struct config_loading *l, const struct config_node *map, st
 
 static void derive(struct config_loading *l) {
     struct settings *s = l->settings;
-    s->by_account |= s->fraud.account_countries.n > 0;
+    s->by_account |= s->fraud.account_countries.n > 0 || s->limits.spend.n > 0;
     if (s->database.n)
         return;
     struct buf BUF_AUTO url = BUF_INIT(CONFIG_VALUE_BYTES_MAX);

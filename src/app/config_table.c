@@ -18,6 +18,10 @@ static const char *const alphabets[] = {"digits", "alphanumeric", NULL};
 static const char *const code_channels[] = {"sms", "voice", "whatsapp", NULL};
 static const char *const actions[] = {"block", "replace", "flag", NULL};
 
+static bool check_spend(struct sv text, struct err *e) {
+    return spend_parse(text, &(struct spend_rule){0}, e);
+}
+
 static bool check_countries(struct sv text, struct err *e) {
     return country_rule_parse(text, &(struct country_rule){.countries = SV_NONE}, e);
 }
@@ -157,6 +161,16 @@ const struct config_row config_rows[] = {
                "只限该主题。任意一段该时长内都不会超过;"
                "超出者回答 429 并带 Retry-After。计数在内存中,重启后重新开始。",
      .example = "[60/min per recipient, 1000/s per account]"},
+    {"limits.spend", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无", AT(limits.spend),
+     .max = SPEND_RULES_MAX, .check = check_spend,
+     .doc = "How much an account may spend in a day (UTC), by the prices of lanes: `AMOUNT CURRENCY/day`, "
+            "for each "
+            "account that no other line names, or `for account=NAME,NAME`. What is over it waits for the "
+            "next day, or "
+            "is suppressed where that is too late; reason spend_ceiling ([prices.md](prices.md)).",
+     .doc_zh = "一个账户每天(UTC)按线路价格最多花费多少:`金额 货币/day`,适用于未被其他行点名的每个账户;或加 "
+               "`for account=名称,名称`。超出者等到次日,来不及则抑制,原因 spend_ceiling。",
+     .example = "[100 USD/day, 20.5 USD/day for account=shop]"},
     {"limits.rate_keys_max", CONFIG_U32, "1000000", AT(limits.rate_keys_max), .min = 1000, .max = 50000000,
      .doc = "Counters held for limits.rates, some 130 bytes each; beyond that those soonest empty are "
             "forgotten.",

@@ -177,15 +177,17 @@ bool admit_check_text(struct sv text, size_t bytes_max, size_t chars_max, const 
 
 /* Look-alikes of GSM-7 for what is not, unless the text gets longer than may be, or dearer (a tab becomes
  * seven spaces). */
-static void make_cheaper(struct admitter *a, const struct settings *s, struct sv *body) {
+static void make_cheaper(struct admitter *a, const struct settings *s, struct sv *body, size_t *saved) {
     buf_reset(&a->smart);
     if (!smart_encode(*body, &a->smart))
         return;
     struct sv smart = buf_sv(&a->smart);
-    if (characters(smart) <= s->limits.body_chars_max &&
-        segments_count(smart, SEGMENTS_INTERNATIONAL).segments <=
-            segments_count(*body, SEGMENTS_INTERNATIONAL).segments)
-        *body = smart;
+    size_t now = segments_count(smart, SEGMENTS_INTERNATIONAL).segments,
+           before = segments_count(*body, SEGMENTS_INTERNATIONAL).segments;
+    if (characters(smart) > s->limits.body_chars_max || now > before)
+        return;
+    *body = smart;
+    *saved = before - now;
 }
 
 /* The text as it would be sent, before screening; found: the template it is from, until stock is asked again.
@@ -212,7 +214,7 @@ static bool make_body(struct admitter *a, const struct settings *s, const struct
         return false;
     if (in->smart_encoding == SMART_YES ||
         (in->smart_encoding == SMART_BY_SETTING && s->defaults.smart_encoding))
-        make_cheaper(a, s, body);
+        make_cheaper(a, s, body, &a->saved_segments);
     return true;
 }
 
@@ -264,6 +266,7 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     uint32_t template_version = 0;
     *out = (struct admitted){0};
     a->links.n = 0;
+    a->saved_segments = 0;
     if (!check_from(&in, e) || !check_url(&in, e) || !check_small(&in, e) || !check_times(&in, now, e))
         return false;
     if (!(steps_needed(&in) ? steps_make(a, s, t, &in, &first, &content, &template_version, out, e)
@@ -300,6 +303,7 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
     m->channel = first.channel;
     m->segments = first.channel == CHANNEL_SMS ? (uint16_t)count.segments : 0;
+    m->saved_segments = (uint16_t)a->saved_segments;
     content_note_plan(m);
     m->template_version = template_version;
     m->created_at = now;

@@ -11,6 +11,7 @@ struct admitter {
     struct stock *stock;
     struct screen_scratch *scratch;
     struct buf rendered, smart, screened;
+    size_t saved_segments; /* by smart encoding, of the message at hand */
     struct shortener links;
     struct buf html, content; /* of messages that have more than a text */
     struct arena mem;         /* for those, too; empty for all others */

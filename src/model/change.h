@@ -8,8 +8,9 @@
 #define HY_MODEL_CHANGE_H
 
 #include "model/message.h"
+#include "model/saving.h"
 
-enum { CHANGE_EVENTS_MAX = 8 };
+enum { CHANGE_EVENTS_MAX = 8, CHANGE_SAVINGS_MAX = 2 };
 
 struct change {
     struct head next;
@@ -18,6 +19,8 @@ struct change {
     bool attempt_begins; /* insert the attempt's row */
     bool attempt_ends;   /* write its outcome */
     struct attempt attempt;
+    struct saving saved[CHANGE_SAVINGS_MAX]; /* thanks to it, or by it */
+    unsigned n_saved;
     /* Events (by index) whose status callback is owed to the caller: bit i for events[i]. */
     uint32_t callbacks;
     int64_t

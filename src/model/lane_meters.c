@@ -71,6 +71,21 @@ void lane_meter_code(struct lane_meters *m, int32_t code) {
         atomic_fetch_add_explicit(&m->other_codes, 1, memory_order_relaxed);
 }
 
+static uint32_t packed(const char currency[4]) {
+    return (uint32_t)(unsigned char)currency[0] | (uint32_t)(unsigned char)currency[1] << 8 |
+           (uint32_t)(unsigned char)currency[2] << 16;
+}
+
+void lane_meter_cost(struct lane_meters *m, const char currency[4], int64_t micro) {
+    if (!m)
+        return;
+    if (atomic_load_explicit(&m->currency, memory_order_relaxed) != packed(currency)) {
+        atomic_store_explicit(&m->cost, 0, memory_order_relaxed);
+        atomic_store_explicit(&m->currency, packed(currency), memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&m->cost, (uint64_t)micro, memory_order_relaxed);
+}
+
 static bool is_there(const struct lane_meters *m) {
     return atomic_load_explicit(&m->there, memory_order_acquire);
 }
@@ -101,6 +116,15 @@ static void print_codes(const struct lane_meters *m, struct buf *out) {
                  (unsigned long long)other);
 }
 
+static void print_cost(const struct lane_meters *m, struct buf *out) {
+    uint32_t currency = atomic_load_explicit(&m->currency, memory_order_relaxed);
+    uint64_t cost = atomic_load_explicit(&m->cost, memory_order_relaxed);
+    if (currency)
+        buf_addf(out, "lane_cost_total{lane=\"%s\",currency=\"%c%c%c\"} %llu.%06llu\n", m->name,
+                 (int)(currency & 0xff), (int)(currency >> 8 & 0xff), (int)(currency >> 16 & 0xff),
+                 (unsigned long long)(cost / 1000000), (unsigned long long)(cost % 1000000));
+}
+
 void lane_board_print(const struct lane_board *b, struct buf *out) {
     for (int c = 0; c < LANE_COUNTERS; c++) {
         if (counters[c].help)
@@ -118,6 +142,10 @@ void lane_board_print(const struct lane_board *b, struct buf *out) {
         for (const struct lane_meters *m = b->lanes; m < b->lanes + LANE_METERS_MAX && is_there(m); m++)
             print_gauge(m, (int)order[i], out);
     }
+    head(out, "lane_cost_total", "What attempts cost by the lane's prices that were taken, or may have been.",
+         "counter");
+    for (const struct lane_meters *m = b->lanes; m < b->lanes + LANE_METERS_MAX && is_there(m); m++)
+        print_cost(m, out);
     head(out, "sms_unknown_codes_total", "Provider error codes that the lane's adapter does not know.",
          "counter");
     for (const struct lane_meters *m = b->lanes; m < b->lanes + LANE_METERS_MAX && is_there(m); m++)

@@ -46,6 +46,8 @@ struct lane_meters {
         _Atomic uint64_t n;
     } codes[LANE_CODES_MAX];
     _Atomic uint64_t other_codes;
+    _Atomic uint32_t currency; /* its three letters, the first lowest; 0: nothing was paid */
+    _Atomic uint64_t cost;     /* in micro-units of it; begins anew with another one */
 };
 
 struct lane_board {
@@ -57,6 +59,8 @@ struct lane_meters *lane_meters_of(struct lane_board *b, const char *name);
 /* All of these do nothing for NULL. */
 void lane_meter_add(struct lane_meters *m, enum lane_counter c);
 void lane_meter_set(struct lane_meters *m, enum lane_gauge g, int64_t v);
+/* An attempt was taken, or may have been, and costs so many micro-units. */
+void lane_meter_cost(struct lane_meters *m, const char currency[4], int64_t micro);
 /* A code that the adapter's table does not know. */
 void lane_meter_code(struct lane_meters *m, int32_t code);
 

@@ -77,7 +77,8 @@ struct message {
     uint8_t n_plan, plan[PLAN_MAX]; /* channels to go on to (model/content) */
     bool sealed;                    /* its texts stand in it masked; what is sent is sealed (model/secret) */
     uint16_t segments;              /* 0: not a text message */
-    uint32_t template_version;      /* of TEXT_TEMPLATE, when it came from the store of templates; else 0 */
+    uint16_t saved_segments;   /* of a new message: more were needed without smart encoding; not stored */
+    uint32_t template_version; /* of TEXT_TEMPLATE, when it came from the store of templates; else 0 */
     int64_t created_at;
     int64_t send_at; /* 0: at once */
     int64_t expires_at;

@@ -147,6 +147,11 @@ void meter_failed(struct meters *m, enum reason r) {
     atomic_fetch_add_explicit(&m->failed[r], 1, memory_order_relaxed);
 }
 
+void meter_saved(struct meters *m, const struct saving *v) {
+    atomic_fetch_add_explicit(&m->saved_messages[v->by], (uint64_t)v->messages, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->saved_segments[v->by], (uint64_t)v->segments, memory_order_relaxed);
+}
+
 void meter_state(struct meters *m, enum state s) {
     atomic_fetch_add_explicit(&m->states[s], 1, memory_order_relaxed);
 }
@@ -188,6 +193,16 @@ void meters_print(const struct meters *m, struct buf *out) {
     for (int r = 1; r < REASON_COUNT; r++)
         buf_addf(out, "sms_failed_total{reason=\"%s\"} %llu\n", reason_name((enum reason)r),
                  (unsigned long long)atomic_load_explicit(&m->failed[r], memory_order_relaxed));
+    head(out, "sms_saved_messages_total", "Messages that need not be paid for, by what saved them.",
+         "counter");
+    for (int i = 0; i < SAVED_BYS; i++)
+        buf_addf(out, "sms_saved_messages_total{by=\"%s\"} %llu\n", saved_by_name(i),
+                 (unsigned long long)atomic_load_explicit(&m->saved_messages[i], memory_order_relaxed));
+    head(out, "sms_saved_segments_total", "Segments that need not be paid for, by what saved them.",
+         "counter");
+    for (int i = 0; i < SAVED_BYS; i++)
+        buf_addf(out, "sms_saved_segments_total{by=\"%s\"} %llu\n", saved_by_name(i),
+                 (unsigned long long)atomic_load_explicit(&m->saved_segments[i], memory_order_relaxed));
     head(out, "sms_messages_total", "Entries of messages into each state.", "counter");
     for (int s = STATE_ACCEPTED; s < STATE_COUNT; s++)
         buf_addf(out, "sms_messages_total{state=\"%s\"} %llu\n", state_name((enum state)s),

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "model/door_meters.h"
 #include "model/lane_meters.h"
+#include "model/saving.h"
 #include "model/state.h"
 
 #include <stdatomic.h>
@@ -116,8 +117,9 @@ enum { HIST_BUCKETS = 18 };
 struct meters {
     _Atomic uint64_t counters[COUNTER_COUNT];
     _Atomic int64_t gauges[GAUGE_COUNT];
-    _Atomic uint64_t failed[REASON_COUNT]; /* sms_failed_total{reason} */
-    _Atomic uint64_t states[STATE_COUNT];  /* sms_messages_total{state}: entries into the state */
+    _Atomic uint64_t failed[REASON_COUNT];                                 /* sms_failed_total{reason} */
+    _Atomic uint64_t saved_messages[SAVED_BYS], saved_segments[SAVED_BYS]; /* sms_saved_*_total{by} */
+    _Atomic uint64_t states[STATE_COUNT]; /* sms_messages_total{state}: entries into the state */
     struct {
         _Atomic uint64_t buckets[HIST_BUCKETS + 1]; /* the last: above all bounds */
         _Atomic uint64_t sum_us;
@@ -135,6 +137,7 @@ static inline void meter_set(struct meters *m, enum gauge g, int64_t v) {
 void meter_time(struct meters *m, enum histogram h, int64_t elapsed_us);
 void meter_failed(struct meters *m, enum reason r);
 void meter_state(struct meters *m, enum state s);
+void meter_saved(struct meters *m, const struct saving *v);
 
 /* The Prometheus text format, version 0.0.4. */
 void meters_print(const struct meters *m, struct buf *out);

@@ -16,6 +16,7 @@
 #include "model/retry.h"
 #include "model/route.h"
 #include "model/screen_list.h"
+#include "model/spend.h"
 #include "model/state.h"
 #include "model/tally.h"
 
@@ -55,6 +56,7 @@ struct settings {
         struct sv_list caps, duplicates;  /* as they are written */
         const struct tally_rule *tallies; /* both, read */
         uint32_t n_tallies;
+        struct sv_list spend; /* of model/spend */
     } limits;
 
     struct {

@@ -79,6 +79,7 @@ enum reason {
     REASON_FRAUD_HOLD = 38,          /* likewise: waits for somebody to release or drop it */
     REASON_RELEASED = 39,            /* somebody let it go */
     REASON_PRICE_CEILING = 40,       /* every lane costs more than its route allows */
+    REASON_SPEND_CEILING = 41,       /* its account has spent what it may in a day */
     REASON_COUNT
 };
 

@@ -68,6 +68,7 @@ struct ask {
     struct sv caller_key, source; /* SUBMIT: what limits may count by; borrowed */
     const struct link *links;     /* SUBMIT: those in its text; the front's, lent until the answer */
     size_t n_links;
+    unsigned merged;                 /* SUBMIT of a digest: so many events are told by it */
     const struct settings *settings; /* RELOAD */
     int64_t id;                      /* CANCEL, DELETE, REDACT, RECEIPT (0: find by number and provider id) */
     int64_t account_id;              /* CANCEL, DELETE, REDACT */

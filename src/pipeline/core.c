@@ -356,12 +356,23 @@ static void tell(struct core *c, const struct message *m, const struct change *c
     }
 }
 
+static void count_cost(struct core *c, const struct attempt *a) {
+    struct lane *lane = core_lane(c, a->lane);
+    if (lane && (a->fate == FATE_SENT || a->fate == FATE_UNKNOWN))
+        lane_meter_cost(lane->meters, a->currency, a->price);
+}
+
 void core_adopt(struct core *c, struct live *l, const struct change *ch) {
     struct message *m = l->m;
+    bool first = l->attempt.ended_at == 0; /* a receipt and the answer may both end it */
     c->backlog += (ch->next.due_at != 0) - (m->head.due_at != 0);
     m->head = ch->next;
     if (ch->attempt_begins || ch->attempt_ends)
         l->attempt = ch->attempt;
+    for (unsigned i = 0; i < ch->n_saved; i++)
+        meter_saved(c->world->meters, &ch->saved[i]);
+    if (ch->attempt_ends && ch->attempt.currency[0] && first)
+        count_cost(c, &ch->attempt);
     tell(c, m, ch);
     core_owe_done(c, m, ch);
 }

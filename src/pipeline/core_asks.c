@@ -178,6 +178,7 @@ static struct work *make_put(struct core *c, struct live *l, struct ask *a, enum
     w->ask = a;
     w->job.first_id = a->first_id;
     place(c, l, suppress, w);
+    core_save_new(c, a, m, &w->job.change);
     if (a->flagged)
         change_note(&w->job.change, w->job.change.next.state, REASON_SCREENED, 0, c->now);
     core_owe(c, m, &w->job.change);
@@ -264,7 +265,8 @@ void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged) {
 
 /* A cap lets it go later: it is stored as waiting for that, or as over where that would be too late. */
 static struct work *postponed_put(struct core *c, struct live *l, struct ask *a, const struct job *said) {
-    if (a->default_validity && said->until >= l->m->expires_at)
+    bool extends = a->default_validity && said->why != REASON_SPEND_CEILING;
+    if (extends && said->until >= l->m->expires_at)
         l->m->expires_at = said->until + (int64_t)c->settings->defaults.validity_s * US_PER_S;
     a->held_for = said->why;
     a->held_until = said->until;
@@ -388,6 +390,7 @@ static void receipt(struct core *c, struct live *l, struct ask *a) {
     struct work *w = core_work(c, FOR_RECEIPT, JOB_MOVE, l);
     w->ask = a;
     w->job.change = ch;
+    core_save_route(c, l, &w->job.change);
     core_owe(c, m, &w->job.change);
     core_record(c, w);
 }

@@ -118,12 +118,9 @@ struct expectation core_expect(struct core *c, const struct message *m, int64_t 
     struct expectation by = by_lanes(c, m, later ? h->due_at : at, later ? 0 : ahead, ahead_more);
     if (!later || h->reason == REASON_LANE_QUOTA || h->reason == REASON_WARM_UP)
         return by;
-    struct expectation x = {.reason = h->reason,
-                            .waiting_for = h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
-                                           : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
-                                                                               : "retry",
-                            .at = h->due_at,
-                            .kind = EXPECT_SET};
+    const char *held = expect_held_by(h->reason);
+    struct expectation x = {
+        .reason = h->reason, .waiting_for = held ? held : "retry", .at = h->due_at, .kind = EXPECT_SET};
     if (by.at > x.at || by.kind == EXPECT_UNKNOWN) { /* no lane is open by then */
         x.at = by.at;
         x.kind = by.kind;

@@ -74,13 +74,15 @@ static void explain_fraud(struct explaining *e, struct explain_step *s) {
 /* Both are counted on disk: the asker looks there. */
 static void explain_duplicates(struct explaining *e, struct explain_step *s) {
     e->x->duplicates = s;
-    say(s, "%s", e->c->settings->limits.duplicates.n ? "no window of duplicates is for it"
-                                                     : "no windows of duplicates are configured");
+    say(s, "%s",
+        e->c->settings->limits.duplicates.n ? "no window of duplicates is for it"
+                                            : "no windows of duplicates are configured");
 }
 
 static void explain_caps(struct explaining *e, struct explain_step *s) {
     e->x->caps = s;
-    say(s, "%s", e->c->settings->limits.caps.n ? "no frequency cap is for it" : "no frequency caps are configured");
+    say(s, "%s",
+        e->c->settings->limits.caps.n ? "no frequency cap is for it" : "no frequency caps are configured");
     e->x->tally = core_tally_of(e->c, e->m, e->at, false);
 }
 
@@ -252,6 +254,19 @@ static void explain_price(struct explaining *e, struct explain_step *s) {
     }
 }
 
+/* What was spent is counted on disk, too. */
+static void explain_spend(struct explaining *e, struct explain_step *s) {
+    const struct explain_lane *l = taker(e->x);
+    const struct sv_list *rules = &e->c->settings->limits.spend;
+    e->x->spend = s;
+    say(s, "%s", rules->n ? "no ceiling of a day is for it" : "no ceilings of a day are configured");
+    if (!rules->n || !l || !l->priced)
+        return;
+    e->x->spend_max = spend_max(rules, core_account_name(e->c, e->m->account_id), sv_of(l->currency));
+    e->x->spend_price = l->price;
+    memcpy(e->x->spend_currency, l->currency, sizeof e->x->spend_currency);
+}
+
 static void explain_queue(struct explaining *e, struct explain_step *s) {
     uint32_t ahead = e->x->ahead;
     if (!ahead) {
@@ -274,19 +289,11 @@ static const struct {
     const char *name;
     void (*run)(struct explaining *e, struct explain_step *s);
 } steps[] = {
-    {"rates", explain_rates},
-    {"country", explain_country},
-    {"fraud", explain_fraud},
-    {"schedule", explain_schedule},
-    {"quiet_hours", explain_quiet},
-    {"duplicates", explain_duplicates},
-    {"caps", explain_caps},
-    {"route", explain_route},
-    {"canary", explain_canary},
-    {"lanes", explain_lanes},
-    {"sender", explain_sender},
-    {"price", explain_price},
-    {"queue", explain_queue},
+    {"rates", explain_rates},       {"country", explain_country},   {"fraud", explain_fraud},
+    {"schedule", explain_schedule}, {"quiet_hours", explain_quiet}, {"duplicates", explain_duplicates},
+    {"caps", explain_caps},         {"route", explain_route},       {"canary", explain_canary},
+    {"lanes", explain_lanes},       {"sender", explain_sender},     {"price", explain_price},
+    {"spend", explain_spend},       {"queue", explain_queue},
 };
 
 void core_explain(struct core *c, struct ask *a) {

@@ -1,11 +1,11 @@
 /* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
  * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
  * core_queue.c (whose turn it is), core_receipt.c (receipts that do not come), core_send.c (claims, outcomes,
- * look-ups), core_route.c (routes), core_price.c (what they cost), core_trials.c (their canaries),
- * core_time.c (quiet hours), core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is
- * told of messages), core_owed.c (status callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard),
- * core_verify.c (one-time codes), core_events.c (business events), core_nodes.c (the other nodes),
- * core_shared.c (what gateways count together).
+ * look-ups), core_route.c (routes), core_price.c (what they cost), core_savings.c (what is saved),
+ * core_trials.c (their canaries), core_time.c (quiet hours), core_lanes.c (what is told of lanes),
+ * core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
+ * (webhooks), core_guard.c (the fraud guard), core_verify.c (one-time codes), core_events.c (business
+ * events), core_nodes.c (the other nodes), core_shared.c (what gateways count together).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -405,8 +405,16 @@ int64_t core_max_price(const struct route_rule *route, const struct message *m);
 enum reason core_refused(const struct core *c, const struct route_rule *route, const struct message *m,
                          const struct lane_config *lane);
 void core_order_by_price(const struct core *c, const struct message *m, struct choice *choice);
-void core_note_price(const struct core *c, const struct lane_config *lane, const struct message *m,
-                     struct attempt *a);
+/* Notes in a what it costs. What its account may spend in a day in that currency; 0: whatever. */
+int64_t core_note_price(const struct core *c, const struct lane_config *lane, const struct message *m,
+                        struct attempt *a);
+
+/* core_savings.c: what need not be paid for */
+/* Adds to the change of a new message, or of one that ends unsent, what that saves. */
+void core_save_new(struct core *c, const struct ask *a, const struct message *m, struct change *ch);
+void core_save_unsent(struct core *c, const struct message *m, struct change *ch);
+/* Where it says that l's attempt was taken: what its lane saves beside the first of its route. */
+void core_save_route(struct core *c, const struct live *l, struct change *ch);
 
 /* core_trials.c: what is kept of lanes on trial */
 void core_trial_out(struct core *c, const struct route_rule *route);
@@ -444,7 +452,8 @@ void core_place_held(struct core *c, const struct message *m, enum reason why, i
                      struct change *ch);
 /* Holds l back for `why`; told once. What would be too late is over, as `over` for that reason. */
 void core_hold_until(struct core *c, struct live *l, enum reason why, int64_t until, enum state over);
-/* What caps and duplicate windows would be asked for m, sent at `at`. NULL: nothing. To be freed with free(). */
+/* What caps and duplicate windows would be asked for m, sent at `at`. NULL: nothing. To be freed with free().
+ */
 struct tally *core_tally_of(struct core *c, const struct message *m, int64_t at, bool only_text);
 /* w's change is whole: what caps and duplicate windows count of it. */
 void core_tally(struct core *c, struct work *w);

@@ -48,8 +48,11 @@ void core_order_by_price(const struct core *c, const struct message *m, struct c
     cheapest_order(o, of);
 }
 
-void core_note_price(const struct core *c, const struct lane_config *lane, const struct message *m,
-                     struct attempt *a) {
-    if (core_price(c, lane, m, &a->price, a->country))
-        snprintf(a->currency, sizeof a->currency, "%.*s", SV_FMT(lane->currency));
+int64_t core_note_price(const struct core *c, const struct lane_config *lane, const struct message *m,
+                        struct attempt *a) {
+    const struct sv_list *rules = &c->settings->limits.spend;
+    if (!core_price(c, lane, m, &a->price, a->country))
+        return 0;
+    snprintf(a->currency, sizeof a->currency, "%.*s", SV_FMT(lane->currency));
+    return rules->n ? spend_max(rules, core_account_name(c, m->account_id), lane->currency) : 0;
 }

@@ -117,7 +117,7 @@ void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struc
     ch->attempt = (struct attempt){.message_id = l->id, .number = ch->next.attempts, .started_at = c->now};
     ch->attempt.account = lane->account;
     if (lane->config->price_table)
-        core_note_price(c, lane->config, l->m, &ch->attempt);
+        w->job.spend_max = core_note_price(c, lane->config, l->m, &ch->attempt);
     struct sv sender = core_sender(c, lane->config, l->m);
     snprintf(ch->attempt.sender, sizeof ch->attempt.sender, "%.*s", SV_FMT(sender));
     memcpy(ch->attempt.lane, lane->config->name, sizeof ch->attempt.lane);
@@ -177,6 +177,7 @@ static void suppress(struct core *c, struct live *l, const struct job *said) {
     change_move(&w->job.change, said->why == REASON_CANCELED ? STATE_CANCELED : STATE_SUPPRESSED, said->why,
                 c->now);
     w->job.first_id = said->first_id;
+    core_save_unsent(c, l->m, &w->job.change);
     core_owe(c, l->m, &w->job.change);
     core_record(c, w);
 }
@@ -314,6 +315,7 @@ static void outcome(struct core *c, struct live *l, struct call *call) {
     core_canary_attempt(c, l->m, call);
     settle_verdict(&s, l->m, &l->attempt, call->lane, &call->verdict, &w->job.change);
     plan_apply(l->m, c->now, &w->job.change);
+    core_save_route(c, l, &w->job.change);
     core_owe(c, l->m, &w->job.change);
     core_record(c, w);
 }
@@ -347,6 +349,7 @@ static void look_up_next(struct core *c, struct live *l, struct lookup_answer *a
     } else {
         ch->next.due_at = c->now; /* its lane is gone meanwhile: what the message's policy says */
     }
+    core_save_route(c, l, ch);
     core_owe(c, l->m, ch);
     core_record(c, w);
 }

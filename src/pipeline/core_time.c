@@ -62,8 +62,13 @@ static int64_t spread(struct core *c, const struct message *m, int64_t until) {
     return room ? until + (int64_t)world_random(c->world, (uint64_t)room) : until;
 }
 
+/* A ceiling may be raised before the day ends: it is looked at again this often. */
+static const int64_t ceiling_again_us = INT64_C(900) * US_PER_S;
+
 /* When it may go; a cap lets one go at a time and needs no spreading. */
 static int64_t due_at(struct core *c, const struct message *m, enum reason why, int64_t until) {
+    if (why == REASON_SPEND_CEILING)
+        return until < c->now + ceiling_again_us ? until : c->now + ceiling_again_us;
     return why == REASON_QUIET_HOURS ? spread(c, m, until) : until;
 }
 

@@ -21,27 +21,31 @@ struct explain_step *explain_add(struct explain *x, const char *name) {
     return s;
 }
 
+const char *expect_held_by(enum reason r) {
+    return r == REASON_QUIET_HOURS     ? "quiet_hours"
+           : r == REASON_FREQUENCY_CAP ? "frequency_cap"
+           : r == REASON_SPEND_CEILING ? "spend_ceiling"
+                                       : NULL;
+}
+
 const char *expect_waiting_for(const struct head *h) {
     if (h->due_at == 0)
         return NULL;
+    const char *held = expect_held_by(h->reason);
     switch (h->state) {
-    case STATE_SCHEDULED:
-        return h->reason == REASON_QUIET_HOURS     ? "quiet_hours"
-               : h->reason == REASON_FREQUENCY_CAP ? "frequency_cap"
-                                                   : "send_at";
+    case STATE_SCHEDULED: return held ? held : "send_at";
     case STATE_ACCEPTED: return "lane";
     case STATE_QUEUED:
         if (h->reason == REASON_NO_ROUTE)
             return "route";
-        if (h->reason == REASON_QUIET_HOURS)
-            return "quiet_hours";
-        if (h->reason == REASON_FREQUENCY_CAP)
-            return "frequency_cap";
+        if (held)
+            return held;
         if (h->reason == REASON_FRAUD_HOLD)
             return "fraud_hold";
         return h->reason == REASON_LANE_FULL || h->reason == REASON_LANE_RATE ||
                        h->reason == REASON_NO_LANE || h->reason == REASON_LANE_QUOTA ||
-                       h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE
+                       h->reason == REASON_WARM_UP || h->reason == REASON_NO_TEMPLATE_CODE ||
+                       h->reason == REASON_PRICE_CEILING
                    ? "lane"
                    : "retry";
     case STATE_SENDING: return "provider";

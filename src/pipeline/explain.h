@@ -41,9 +41,13 @@ struct expectation {
     enum expect_kind kind;
 };
 
-/* What a message that is not finished waits for: "send_at", "quiet_hours", "frequency_cap", "fraud_hold",
- * "lane", "route", "retry", "provider", "reconciliation", "receipt"; NULL when for nothing. */
+/* What a message that is not finished waits for: "send_at", "quiet_hours", "frequency_cap",
+ * "spend_ceiling", "fraud_hold", "lane", "route", "retry", "provider", "reconciliation", "receipt"; NULL when
+ * for nothing. */
 const char *expect_waiting_for(const struct head *h);
+
+/* Of one that is held back until a set time, by the reason: "quiet_hours" ...; NULL: it is not. */
+const char *expect_held_by(enum reason r);
 
 /* Of a message in any other state than queued and accepted, for which lanes and queue must be asked. */
 struct expectation expect_of_head(const struct head *h);
@@ -101,10 +105,13 @@ struct explain {
     struct explain_lane lanes[SETTINGS_LANES_MAX]; /* in the order of the settings */
     size_t n_lanes;
     struct expectation expected;
-    /* What the asker looks for in the database: filled into these two steps; NULL: no rule is for it. The
+    /* What the asker looks for in the database: filled into these steps; no tally: no rule is for it. The
      * asker's, to be freed with free(). */
     struct tally *tally;
-    struct explain_step *duplicates, *caps;
+    struct explain_step *duplicates, *caps, *spend;
+    int64_t spend_max,
+        spend_price; /* what its account may spend in a day, what this one costs; 0: no limit */
+    char spend_currency[4];
 };
 
 /* The next step to fill in. */

@@ -68,7 +68,7 @@ enum job_result {
     JOB_ABSENT,     /* LOAD: no such message */
     JOB_SUPPRESSED, /* PUT that leaves something to do, MOVE that begins an attempt: why says what forbids it;
                        nothing stored */
-    JOB_POSTPONED,  /* likewise: over a frequency cap, until */
+    JOB_POSTPONED,  /* likewise: over a frequency cap, or its account's ceiling, until */
     JOB_ELSEWHERE,  /* LOAD: it is of another live node, which owner_node says */
 };
 
@@ -133,6 +133,8 @@ struct job {
     uint32_t units;
     struct sv sender;
     int64_t day_at;
+    int64_t
+        spend_max; /* likewise: what its account may spend in a day, in the attempt's currency; 0: whatever */
     /* PUT with an idempotency key */
     int64_t idempotency_until;
     /* SCAN, SWEEP, CALLBACK_SCAN */

@@ -8,6 +8,7 @@
 #include "store/journal_rows.h"
 #include "store/lane_use.h"
 #include "store/links.h"
+#include "store/savings.h"
 #include "store/spent.h"
 #include "store/tally.h"
 #include "store/usage.h"
@@ -159,7 +160,8 @@ static bool check_consent(struct db *db, struct job *job, struct err *e) {
 
 /* A repeat is told as one, whatever has happened to the number since. */
 static bool check_put(struct db *db, struct job *job, struct err *e) {
-    if (!check_consent(db, job, e) || (job->result == JOB_DONE && !tally_check(db, job, e)))
+    if (!check_consent(db, job, e) || (job->result == JOB_DONE && !tally_check(db, job, e)) ||
+        (job->result == JOB_DONE && !usage_check(db, job, e)))
         return false;
     return job->result == JOB_DONE || !job->message->text[TEXT_IDEMPOTENCY_KEY].n || find_key(db, job, e);
 }
@@ -224,8 +226,8 @@ bool journal_do_put(struct db *db, struct job *job, struct err *e) {
             return true;
     }
     return journal_insert_message(db, job, e) && journal_write_change(db, job, e) &&
-           lane_use_count(db, job, e) && usage_count(db, job, e) && add_links(db, job, e) &&
-           tally_write(db, job, e) && forget_secret(db, job, e) &&
+           lane_use_count(db, job, e) && usage_count(db, job, e) && savings_count(db, job, e) &&
+           add_links(db, job, e) && tally_write(db, job, e) && forget_secret(db, job, e) &&
            (!job->verification || verifications_put(db, job->message, job->verification, job->now, e)) &&
            put_consent(db, job, e) && tell_hooks(db, job, e) && (!job->reply || put_reply(db, job, e));
 }
@@ -316,11 +318,13 @@ static bool learn(struct db *db, struct job *job, struct err *e) {
 
 bool journal_do_move(struct db *db, struct job *job, struct err *e) {
     if ((job->claim && !check_claim(db, job, e)) || !check_consent(db, job, e) ||
-        (job->result == JOB_DONE && !tally_check(db, job, e)))
+        (job->result == JOB_DONE && !tally_check(db, job, e)) ||
+        (job->result == JOB_DONE && !usage_check(db, job, e)))
         return false;
     if (job->result != JOB_DONE)
         return true;
-    return usage_count(db, job, e) && journal_update_message(db, job->message, &job->change.next, e) &&
+    return usage_count(db, job, e) && savings_count(db, job, e) &&
+           journal_update_message(db, job->message, &job->change.next, e) &&
            journal_write_change(db, job, e) && lane_use_count(db, job, e) && tally_write(db, job, e) &&
            forget_secret(db, job, e) && tell_hooks(db, job, e) && learn(db, job, e);
 }

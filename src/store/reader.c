@@ -4,10 +4,11 @@
 
 /* Behind ROW_COLUMNS: what its attempts came to that were taken, or may have been; where they are in one
  * currency. */
-#define TAKEN " FROM attempt AS a WHERE a.message_id=m.id AND a.currency IS NOT NULL AND (a.ended_at=0 OR a.fate IN (0,3)))"
 #define COST_COLUMNS                                                                                         \
-    ", (SELECT CASE WHEN min(a.currency)=max(a.currency) THEN sum(a.price) END" TAKEN                        \
-    ", (SELECT CASE WHEN min(a.currency)=max(a.currency) THEN min(a.currency) END" TAKEN
+    ", (SELECT CASE WHEN min(a.currency)=max(a.currency) THEN sum(a.price) END FROM attempt AS a WHERE "     \
+    "a.message_id=m.id AND a.currency IS NOT NULL AND (a.ended_at=0 OR a.fate IN (0,3))), "                  \
+    "(SELECT CASE WHEN min(a.currency)=max(a.currency) THEN min(a.currency) END FROM attempt AS a WHERE "    \
+    "a.message_id=m.id AND a.currency IS NOT NULL AND (a.ended_at=0 OR a.fate IN (0,3)))"
 _Static_assert(FATE_SENT == 0 && FATE_UNKNOWN == 3, "COST_COLUMNS names them");
 
 static struct message *row_of(struct db_stmt *s) {
@@ -41,10 +42,10 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
     " m.account_id=? AND m.id>? AND m.id<? AND (?='' OR m.sender=?) AND (?<0 OR m.state=?) AND (?<0 OR "     \
     "m.direction=?) AND (?<0 OR m.channel=?) AND m.created_at>=? AND m.created_at<? "
 static const char *const list_sql[2][2] = {
-    {"SELECT " ROW_COLUMNS COST_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
-     "ORDER BY m.id DESC LIMIT ?",
-     "SELECT " ROW_COLUMNS COST_COLUMNS " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE
-     "ORDER BY m.id LIMIT ?"},
+    {"SELECT " ROW_COLUMNS COST_COLUMNS
+     " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE "ORDER BY m.id DESC LIMIT ?",
+     "SELECT " ROW_COLUMNS COST_COLUMNS
+     " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE "ORDER BY m.id LIMIT ?"},
     {"SELECT " ROW_COLUMNS COST_COLUMNS
      " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
      "ORDER BY m.id DESC LIMIT ?",

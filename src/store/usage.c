@@ -39,6 +39,39 @@ static bool add(struct db *db, const struct message *m, const struct attempt *a,
     return db_run(s, e);
 }
 
+bool usage_spent(struct db *db, int64_t account_id, int64_t day, struct sv currency, int64_t *micro,
+                 struct err *e) {
+    static const char sql[] =
+        "SELECT coalesce(sum(cost), 0) FROM usage WHERE account_id=? AND day=? AND currency=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    db_int(s, account_id);
+    db_int(s, day);
+    db_text(s, currency);
+    *micro = 0;
+    if (!db_next(s, &row, e))
+        return false;
+    if (row)
+        *micro = db_col_int(s, 0);
+    db_end(s);
+    return true;
+}
+
+bool usage_check(struct db *db, struct job *job, struct err *e) {
+    const struct attempt *a = &job->change.attempt;
+    int64_t day = a->started_at / day_us, spent;
+    if (!job->spend_max || !job->change.attempt_begins || !a->currency[0])
+        return true;
+    if (!usage_spent(db, job->message->account_id, day, sv_of(a->currency), &spent, e))
+        return false;
+    if (spent + a->price <= job->spend_max)
+        return true;
+    job->result = JOB_POSTPONED;
+    job->why = REASON_SPEND_CEILING;
+    job->until = (day + 1) * day_us;
+    return true;
+}
+
 bool usage_count(struct db *db, const struct job *job, struct err *e) {
     const struct attempt *a = &job->change.attempt;
     if (!a->currency[0])

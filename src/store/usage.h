@@ -10,6 +10,12 @@
 #include "base/arena.h"
 #include "store/journal.h"
 
+/* Would the attempt that begins take its account over job->spend_max? Then job->result is JOB_POSTPONED, with
+ * why and until. */
+MUST_USE bool usage_check(struct db *db, struct job *job, struct err *e);
+/* What the account has spent that day (since 1970), in micro-units. */
+MUST_USE bool usage_spent(struct db *db, int64_t account_id, int64_t day, struct sv currency, int64_t *micro,
+                          struct err *e);
 /* Before the job's change is written. A change that is about no attempt with a price costs nothing. */
 MUST_USE bool usage_count(struct db *db, const struct job *job, struct err *e);
 

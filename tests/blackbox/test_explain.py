@@ -33,7 +33,7 @@ def test_explain__tells_every_decision_in_order_and_stores_nothing(make_gateway)
     ], limits={"rates": ["2/h per recipient"]})
     x = explain(g, to="008613800138000", body="您好")
     assert [d["decision"] for d in x["decisions"]] == ["number", "text", "screening", "suppression", "rates", "country", "fraud", "schedule",
-                                                       "quiet_hours", "duplicates", "caps", "route", "canary", "lanes", "sender", "price", "queue"]
+                                                       "quiet_hours", "duplicates", "caps", "route", "canary", "lanes", "sender", "price", "spend", "queue"]
     assert x["outcome"] == "sends" and x["reason"] is None and x["expected_is"] == "estimate", x
     assert x["number"] == {"country": "CN", "country_code": 86, "type": "mobile", "prefix": "+86138"}
     assert (x["text"]["to"], x["text"]["encoding"], x["text"]["segments"]) == ("+8613800138000", "UCS-2", 1)
@@ -194,6 +194,6 @@ def test_explain__a_flagged_prefix_is_told_as_it_would_end(make_gateway):
         g = make_gateway(fraud={"burst_min": 20, "action": action})
         for i in range(25):
             g.create(to="+9377000%04d" % i)
-        x = explain(g, to="+93770009999")
+        x = explain(g, to="+93770000099")
         assert (x["outcome"], x["reason"], x["expected_at"]) == (outcome, reason, None), x
         assert "burst" in says(x, "fraud")["text"] and explain(g, to="+8613800138000")["outcome"] == "sends"

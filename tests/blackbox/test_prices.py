@@ -1,4 +1,6 @@
 """Prices of lanes: what an attempt costs, which lane is the cheapest, what a message may cost, and what it came to."""
+import concurrent.futures
+
 from harness.gateway import until
 from test_explain import admin, explain, says
 from test_routes import prepare, reload, two_lanes
@@ -100,3 +102,60 @@ def test_prices__a_ceiling_where_nothing_has_a_price_is_refused_at_the_door(make
     a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "max_price": "1"})
     assert (a.status, a.json["field"]) == (422, "max_price") and "prices" in a.json["detail"], a
     assert g.wait(g.create(), "delivered")["price"] is None
+
+
+def saved(g):
+    a = g.get("/v1/usage/saved")
+    assert a.status == 200, a
+    return {r["by"]: (r["messages"], r["segments"], r["price"], r["currency"]) for r in a.json["data"]}
+
+
+def test_prices__what_an_account_may_spend_in_a_day_holds_to_the_last_message_over_a_kill(make_gateway):
+    g = make_gateway(lane={"prices": ["* 0.01"], "price_per": "message", "lookup_after_ms": 300},
+                     limits={"spend": ["0.05 USD/day", "1 USD/day for account=rich"]})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda i: g.post("/v1/messages", {"to": "+14155550123", "body": "text %d" % i,
+                                                               "validity_s": 2 * 86400}).json, range(12)))
+    held = [m for m in made if m["reason"] == "spend_ceiling"]
+    assert len(held) == 7 and {m["status"] for m in held} == {"scheduled"}, made
+    m = g.message(held[0]["id"])
+    assert m["waiting_for"] == "spend_ceiling" and m["due_at"] and m["price"] is None, m
+    late = g.post("/v1/messages", {"to": "+14155550123", "body": "soon", "validity_s": 1}).json
+    assert late["reason"] == "spend_ceiling" and late["status"] in ("suppressed", "scheduled"), late  # scheduled: midnight is near
+    x = explain(g, validity_s=2 * 86400)
+    assert (x["outcome"], x["reason"]) == ("waits", "spend_ceiling") and "0.05 of 0.05 USD" in says(x, "spend")["text"], x
+    until(lambda: g.sim.stats()["received"] == 5)
+    g.kill9()
+    g.start()
+    assert g.message(g.create(validity_s=2 * 86400))["reason"] == "spend_ceiling"
+    rich = g.create_key("rich")
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "x"}, {"Authorization": "Bearer " + rich["key"]})
+    assert a.json["reason"] is None, a
+    until(lambda: g.sim.stats()["received"] == 6)
+    assert [r["price"] for r in usage(g)] == ["0.05"]
+    g.sim.profile({"errors": []})
+
+
+def test_prices__what_was_saved_says_thanks_to_what(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "all", "order": "cheapest", "lanes": ["home", "abroad"]}], lanes=PRICES,
+                  limits={"duplicates": ["10min"]})
+    us = "+14155550123"
+    g.wait(g.create(to=us, body="hello"), "delivered")  # 0.0075 instead of 0.02
+    assert saved(g) == {"cheapest_route": (0, 0, "0.0125", "USD")}
+    for _ in range(2):
+        assert g.post("/v1/messages", {"to": us, "body": "hello"}).json["reason"] == "duplicate"
+    g.wait(g.create(to="+15005550001", body="y"), "failed")  # a number that is none
+    assert g.message(g.create(to="+15005550001", body="z"))["reason"] == "known_invalid"
+    g.wait(g.create(to=us, body="“" + "a" * 120 + "”", smart_encoding=True), "delivered")
+    until(lambda: saved(g).get("cheapest_route", "--")[2] == "0.025")
+    now = saved(g)
+    assert now["duplicates"] == (2, 2, "0.015", "USD") and now["dead_numbers"][:2] == (1, 1), now
+    assert now["smart_encoding"] == (0, 1, "0.0075", "USD") and now["cheapest_route"][2] == "0.025", now
+    metrics = g.get("/metrics").body.decode()
+    told = [line for line in metrics.splitlines() if line.startswith(("sms_saved", "lane_cost"))]
+    assert 'sms_saved_messages_total{by="duplicates"} 2' in told, told
+    assert 'lane_cost_total{lane="abroad",currency="USD"} 0.015000' in told, told[-3:]
+    g.kill9()
+    g.start()
+    assert saved(g) == now
+    assert g.get("/v1/usage/saved?from=2026-01-01T00:00:00Z&until=2025-01-01T00:00:00Z").status == 400
