@@ -18,9 +18,12 @@ static const struct {
     [STATE_SUPPRESSED] = {"message.suppressed", "It was not sent on purpose; the reason says why."},
     [STATE_UNKNOWN] = {"message.unknown", "The provider may have it; it is being found out."},
     [STATE_RECEIVED] = {"message.received", "A text came from a handset: a reply."},
-    [HOOK_OPTED_OUT] = {"consent.opted_out", "A number opted out: by a keyword, or at its provider."},
-    [HOOK_OPTED_IN] = {"consent.opted_in",
-                       "A number opted in: by a keyword, or by confirming what it was asked."},
+    [HOOK_OPTED_OUT] =
+        {"consent.opted_out",
+         "A number opted out: by a keyword, at its provider, by API, or by an import with proof."},
+    [HOOK_OPTED_IN] =
+        {"consent.opted_in",
+         "A number opted in, or its opt-out was taken back: by a keyword, a confirmation, or by API."},
     [HOOK_TEST] = {"webhook.test", "Asked for by POST /v1/webhooks/{id}/test; goes there only, always."},
     [HOOK_DISABLED] = {"webhook.disabled", "Another webhook of the account was disabled."},
 };

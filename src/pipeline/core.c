@@ -465,6 +465,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_NODES: core_nodes_looked(c, w); break;
     case FOR_PARCEL: core_parcel_sent(c, w); break;
     case FOR_PARCEL_END: break;
+    case FOR_CONSENT_NEWS: core_consents_told(c, w); break;
     }
     core_free_work(w);
 }

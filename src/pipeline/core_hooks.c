@@ -1,11 +1,9 @@
-#include "pipeline/core_parts.h"
+#include "pipeline/core_hooks.h"
 
 #include "base/clock.h"
-#include "base/json.h"
-#include "store/seal.h"
+#include "store/consent_news.h"
 
-/* Webhooks out. What is owed are rows with a due_at; each endpoint has a list of its own, read a page at a
- * time, and a window, so that one that is slow or dead holds up nobody else. */
+/* Webhooks out: what is owed is read, called, and written down. */
 
 enum {
     PREFETCH = 256,   /* rows read at once */
@@ -22,49 +20,14 @@ enum {
     PRUNE_PAGE = 2000,
     PRUNE_EVERY_US = 60 * 1000 * 1000,
     PRUNE_STEP_US = 50 * 1000,
-    NOTICE_BYTES_MAX = 8192,
-    DROP_MAX = 256,
+    TELL_EVERY_US = 1000 * 1000,
 };
 
-/* An endpoint's address and secrets, as long as a call uses them. */
-struct target {
-    struct hook_target to; /* first: calls point at it */
-    unsigned used;
-    bool replaced;
-};
-
-/* One event for one endpoint, from being read to what came of it being on disk. */
-struct hook_event {
-    struct delivery_due delivery;
-    struct endpoint *of;
-    struct target *target; /* while a call is under way */
-    struct delivery_try tried;
-    bool again; /* others of its message were passed over: look again when it is over */
-    struct hook_event *next;
-};
-
-struct endpoint {
-    int64_t id, account_id;
-    enum hook_status status;
-    struct target *target; /* owned */
-    bool seen;             /* while the list is read anew */
-    bool busy;             /* among those to be looked at */
-    bool behind, scanning, replaying, disabling, noted;
-    int64_t from;        /* rows due before are in memory */
-    int64_t next_due_at; /* 0: none is known */
-    struct hook_event *ready, *ready_last;
-    unsigned n_ready, n_flying, n_held; /* held: in memory in all */
-    unsigned failures;                  /* in a row */
-    int64_t failing_since, pause_until;
-    int64_t replay_until;
-    struct endpoint *next_busy;
-};
-
-static uint64_t event_key(const struct delivery_key *k) {
+uint64_t core_hook_event_key(const struct delivery_key *k) {
     return (uint64_t)k->hook_id * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)k->subject_id;
 }
 
-static void make_busy(struct core *c, struct endpoint *p) {
+void core_hook_busy(struct core *c, struct endpoint *p) {
     if (p->busy)
         return;
     p->busy = true;
@@ -76,207 +39,14 @@ static void make_busy(struct core *c, struct endpoint *p) {
     c->hooks.last = p;
 }
 
-static void wake_at(struct core *c, int64_t at) {
+void core_hook_wake(struct core *c, int64_t at) {
     if (at && (c->hooks.next_at == 0 || at < c->hooks.next_at))
         c->hooks.next_at = at;
 }
 
-/* ---- endpoints ---- */
-
-static void target_drop(struct target *t) {
-    if (t && t->replaced && t->used == 0)
-        free(t);
-}
-
-static struct target *target_of(const struct webhook *h, int64_t now) {
-    struct target *t = calloc(1, sizeof *t + h->url.n + 1);
-    ASSERT(t);
-    char *url = (char *)(t + 1);
-    memcpy(url, h->url.p, h->url.n);
-    t->to = (struct hook_target){.url = sv_make(url, h->url.n), .secrets = {h->secret}};
-    if (h->old_until > now)
-        t->to.secrets[1] = h->old_secret;
-    return t;
-}
-
-static void replace_target(struct endpoint *p, struct target *t) {
-    struct target *old = p->target;
-    p->target = t;
-    if (!old)
-        return;
-    old->replaced = true;
-    target_drop(old);
-}
-
-static void event_free(struct hook_event *ev) {
+void core_hook_event_free(struct hook_event *ev) {
     delivery_done(&ev->delivery);
     free(ev);
-}
-
-/* Not read after all: its row stays due. */
-static void forget_ready(struct core *c, struct endpoint *p) {
-    while (p->ready) {
-        struct hook_event *ev = p->ready;
-        p->ready = ev->next;
-        map_take(&c->hooks.events, event_key(&ev->delivery.key));
-        p->n_held--;
-        event_free(ev);
-    }
-    p->ready_last = NULL;
-    p->n_ready = 0;
-    p->from = 0;
-}
-
-static void adopt_hook(struct core *c, const struct webhook *h) {
-    struct endpoint *p = map_get(&c->hooks.endpoints, (uint64_t)h->id);
-    if (!p) {
-        p = calloc(1, sizeof *p);
-        ASSERT(p);
-        p->id = h->id;
-        p->account_id = h->account_id;
-        p->status = HOOK_DELETED;
-        map_put(&c->hooks.endpoints, (uint64_t)h->id, p);
-    }
-    p->seen = true;
-    replace_target(p, target_of(h, c->now));
-    if (h->old_until > c->now) { /* then it signs no more */
-        if (c->hooks.reread_at == 0 || h->old_until < c->hooks.reread_at)
-            c->hooks.reread_at = h->old_until;
-    }
-    if (h->status == HOOK_ENABLED && p->status != HOOK_ENABLED) {
-        p->failures = 0;
-        p->pause_until = p->from = 0;
-        p->failing_since = h->failing_since;
-        p->noted = h->failing_since != 0;
-        p->disabling = false;
-        p->behind = true;
-    }
-    p->status = h->status;
-    p->replay_until = h->replay_until;
-    if (p->status != HOOK_ENABLED)
-        forget_ready(c, p);
-    make_busy(c, p);
-}
-
-/* Those that are gone stay until nothing of theirs is in memory. */
-static void drop_unseen(struct core *c) {
-    uint64_t idle[DROP_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < c->hooks.endpoints.cap; i++) {
-        struct endpoint *p = c->hooks.endpoints.slots[i].value;
-        if (!p || p->seen)
-            continue;
-        p->status = HOOK_DELETED;
-        forget_ready(c, p);
-        if (n < DROP_MAX && !p->n_held && !p->scanning && !p->replaying && !p->busy && !p->disabling)
-            idle[n++] = (uint64_t)p->id;
-    }
-    while (n) {
-        struct endpoint *p = map_take(&c->hooks.endpoints, idle[--n]);
-        free(p->target);
-        free(p);
-    }
-}
-
-void core_hooks_listed(struct core *c, struct work *w) {
-    c->hooks.reading = false;
-    if (w->job.result != JOB_DONE) {
-        c->hooks.unread = true;
-        c->hooks.retry_at = c->now + RETRY_SCAN_US;
-        return;
-    }
-    for (size_t i = 0; i < c->hooks.endpoints.cap; i++)
-        if (c->hooks.endpoints.slots[i].value)
-            ((struct endpoint *)c->hooks.endpoints.slots[i].value)->seen = false;
-    c->hooks.reread_at = 0;
-    const struct hook_list *l = w->job.hook_list;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->at[i].node == c->world->node)
-            adopt_hook(c, &l->at[i]);
-    drop_unseen(c);
-}
-
-/* ---- writes ---- */
-
-void core_hooks_write(struct core *c, struct ask *a) {
-    struct hook_write *h = a->hook;
-    if (h->act == HOOK_CREATE)
-        h->hook.id = id_next(&c->ids, c->now);
-    if (h->act == HOOK_SEND_TEST)
-        h->notice_id = id_next(&c->ids, c->now);
-    if (h->act == HOOK_REPLAY)
-        h->hook.replay_until = id_next(&c->ids, c->now);
-    struct work *w = core_work(c, FOR_HOOK, JOB_HOOK, NULL);
-    w->ask = a;
-    w->job.hook = h;
-    core_record(c, w);
-}
-
-void core_hooks_written(struct core *c, struct work *w) {
-    struct ask *a = w->ask;
-    const struct hook_write *h = w->job.hook;
-    if (w->job.result == JOB_DONE && h->act != HOOK_NOTE_FAILING)
-        c->hooks.unread = true;
-    if (a) {
-        a->err = w->job.err;
-        core_answer(c, a,
-                    w->job.result != JOB_DONE ? ASK_FAILED
-                    : h->absent               ? ASK_ABSENT
-                    : h->full || h->off       ? ASK_REFUSED
-                                              : ASK_DONE);
-        return;
-    }
-    if (w->job.result == JOB_DONE || h->act != HOOK_DISABLE)
-        return;
-    struct endpoint *p = map_get(&c->hooks.endpoints, (uint64_t)h->hook.id);
-    if (p)
-        p->disabling = false; /* at its next failure, then */
-}
-
-/* A write of our own: nobody waits for it. */
-static struct hook_write *own_write(struct core *c, const struct endpoint *p, enum hook_act act) {
-    struct work *w = core_work(c, FOR_HOOK, JOB_HOOK, NULL);
-    struct hook_write *h = calloc(1, sizeof *h + NOTICE_BYTES_MAX);
-    ASSERT(h);
-    h->act = act;
-    h->hook.id = p->id;
-    h->hook.account_id = p->account_id;
-    w->own = w->job.hook = h;
-    core_record(c, w);
-    return h;
-}
-
-static void note_failing(struct core *c, struct endpoint *p, int64_t since) {
-    p->noted = since != 0;
-    own_write(c, p, HOOK_NOTE_FAILING)->hook.failing_since = since;
-}
-
-static void disable(struct core *c, struct endpoint *p, enum hook_status why) {
-    if (p->disabling)
-        return;
-    p->disabling = true;
-    struct hook_write *w = own_write(c, p, HOOK_DISABLE);
-    struct sid sid = sid_hook(c->world->id_key, p->id);
-    w->hook.status = why;
-    w->notice_id = id_next(&c->ids, c->now);
-    struct buf BUF_AUTO data = BUF_INIT(NOTICE_BYTES_MAX);
-    buf_addc(&data, '{');
-    json_pair(&data, "webhook_id", sid_sv(&sid));
-    json_pair(&data, "url", p->target->to.url);
-    json_pair(&data, "reason", sv_of(hook_status_name(why)));
-    json_pair_time(&data, "failing_since", p->failing_since);
-    buf_addc(&data, '}');
-    if (!data.overflow) {
-        char *kept = (char *)(w + 1);
-        memcpy(kept, data.p, data.n);
-        w->data = sv_make(kept, data.n);
-    } else {
-        w->data = SV("{}");
-    }
-    meter_add(c->world->meters, COUNT_HOOKS_DISABLED, 1);
-    log_warn(c->world->log, "webhook.disabled", kv_word("id", sid_sv(&sid)),
-             kv_name("reason", hook_status_name(why)),
-             kv_int("failing_s", p->failing_since ? (c->now - p->failing_since) / US_PER_S : 0));
 }
 
 /* ---- what is owed ---- */
@@ -291,7 +61,7 @@ void core_hooks_wake(struct core *c, const int64_t *ids, unsigned n) {
         if (!p)
             continue;
         p->behind = true;
-        make_busy(c, p);
+        core_hook_busy(c, p);
     }
 }
 
@@ -306,7 +76,7 @@ static void scan(struct core *c, struct endpoint *p) {
 }
 
 static void hold(struct core *c, struct endpoint *p, struct delivery_due *d) {
-    struct hook_event *held = map_get(&c->hooks.events, event_key(&d->key));
+    struct hook_event *held = map_get(&c->hooks.events, core_hook_event_key(&d->key));
     if (held) {
         held->again |=
             held->delivery.key.event != d->key.event || held->delivery.key.subject_id != d->key.subject_id;
@@ -318,7 +88,7 @@ static void hold(struct core *c, struct endpoint *p, struct delivery_due *d) {
     ev->of = p;
     d->message = NULL; /* the event's now */
     d->data = NULL;
-    map_put(&c->hooks.events, event_key(&ev->delivery.key), ev);
+    map_put(&c->hooks.events, core_hook_event_key(&ev->delivery.key), ev);
     if (p->ready_last)
         p->ready_last->next = ev;
     else
@@ -333,7 +103,7 @@ void core_hooks_scanned(struct core *c, struct work *w) {
     struct endpoint *p = map_get(&c->hooks.endpoints, (uint64_t)j->id);
     ASSERT(p); /* one that is being read stays */
     p->scanning = false;
-    make_busy(c, p);
+    core_hook_busy(c, p);
     if (j->result != JOB_DONE) {
         p->behind = true;
         p->from = 0;
@@ -347,7 +117,7 @@ void core_hooks_scanned(struct core *c, struct work *w) {
     p->behind |= j->more;
     p->from = j->more ? j->deliveries[j->n_deliveries - 1].due_at : 0;
     p->next_due_at = j->next_due_at;
-    wake_at(c, p->next_due_at);
+    core_hook_wake(c, p->next_due_at);
 }
 
 static void replay(struct core *c, struct endpoint *p) {
@@ -369,7 +139,7 @@ void core_hooks_replayed(struct core *c, struct work *w) {
     } else {
         p->pause_until = c->now + US_PER_S;
     }
-    make_busy(c, p);
+    core_hook_busy(c, p);
 }
 
 /* ---- deliveries ---- */
@@ -410,7 +180,7 @@ static bool serve(struct core *c, struct endpoint *p) {
     if (p->status != HOOK_ENABLED)
         return true;
     if (c->now < p->pause_until) {
-        wake_at(c, p->pause_until);
+        core_hook_wake(c, p->pause_until);
         return true;
     }
     while (p->ready && p->n_flying < window_of(c, p)) {
@@ -438,10 +208,10 @@ static void look_at_all(struct core *c) {
             p->behind = true;
         }
         if ((p->behind || p->ready || p->replay_until) && c->now >= p->pause_until)
-            make_busy(c, p);
+            core_hook_busy(c, p);
         else if (p->behind || p->ready || p->replay_until)
-            wake_at(c, p->pause_until);
-        wake_at(c, p->next_due_at);
+            core_hook_wake(c, p->pause_until);
+        core_hook_wake(c, p->next_due_at);
     }
 }
 
@@ -460,23 +230,32 @@ void core_hooks_pruned(struct core *c, struct work *w) {
     c->hooks.prune_at = c->now + (w->job.result == JOB_DONE && w->job.more ? PRUNE_STEP_US : PRUNE_EVERY_US);
 }
 
-static void read_list(struct core *c) {
-    if (c->hooks.reread_at && c->now >= c->hooks.reread_at) {
-        c->hooks.reread_at = 0;
-        c->hooks.unread = true;
-    }
-    if (!c->hooks.unread || c->hooks.reading || c->now < c->hooks.retry_at)
+/* Other processes write consents, too: it is looked for what is new. */
+static void tell_consents(struct core *c) {
+    if (c->hooks.endpoints.n == 0 || c->hooks.telling || c->now < c->hooks.tell_at)
         return;
-    c->hooks.unread = false;
-    c->hooks.reading = true;
-    core_record(c, core_work(c, FOR_HOOKS, JOB_HOOKS, NULL));
+    struct work *w = core_work(c, FOR_CONSENT_NEWS, JOB_CONSENT_NEWS, NULL);
+    int64_t *ids = calloc(CONSENT_NEWS_MAX, sizeof *ids);
+    ASSERT(ids);
+    for (int i = 0; i < CONSENT_NEWS_MAX; i++)
+        ids[i] = id_next(&c->ids, c->now);
+    w->own = ids;
+    w->job.notice_ids = ids;
+    c->hooks.telling = true;
+    core_record(c, w);
+}
+
+void core_consents_told(struct core *c, struct work *w) {
+    c->hooks.telling = false;
+    c->hooks.tell_at = c->now + (w->job.result == JOB_DONE && w->job.more ? 0 : TELL_EVERY_US);
 }
 
 void core_hooks_turn(struct core *c) {
     if (c->draining)
         return;
-    read_list(c);
+    core_hook_read_list(c);
     keep_house(c);
+    tell_consents(c);
     if (c->hooks.next_at && c->now >= c->hooks.next_at)
         look_at_all(c);
     struct endpoint *p = c->hooks.first;
@@ -485,7 +264,7 @@ void core_hooks_turn(struct core *c) {
         struct endpoint *next = p->next_busy;
         p->busy = false;
         if (!serve(c, p))
-            make_busy(c, p);
+            core_hook_busy(c, p);
         p = next;
     }
 }
@@ -494,7 +273,8 @@ int64_t core_hooks_next_at(const struct core *c) {
     int64_t at = c->hooks.next_at;
     const int64_t others[] = {c->hooks.reread_at,
                               c->hooks.unread && !c->hooks.reading ? c->hooks.retry_at : 0,
-                              c->hooks.endpoints.n && !c->hooks.pruning ? c->hooks.prune_at : 0};
+                              c->hooks.endpoints.n && !c->hooks.pruning ? c->hooks.prune_at : 0,
+                              c->hooks.endpoints.n && !c->hooks.telling ? c->hooks.tell_at : 0};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i] && (at == 0 || others[i] < at))
             at = others[i];
@@ -509,7 +289,7 @@ static void succeeded(struct core *c, struct endpoint *p) {
     p->failing_since = 0;
     p->pause_until = 0;
     if (p->noted)
-        note_failing(c, p, 0);
+        core_hook_note_failing(c, p, 0);
 }
 
 static void failed(struct core *c, struct endpoint *p, const struct call *call) {
@@ -518,7 +298,7 @@ static void failed(struct core *c, struct endpoint *p, const struct call *call) 
     if (!p->failing_since)
         p->failing_since = c->now;
     if (p->failures >= TROUBLED_AT && !p->noted)
-        note_failing(c, p, p->failing_since);
+        core_hook_note_failing(c, p, p->failing_since);
     if (p->failures >= TROUBLED_AT)
         p->pause_until = c->now + settle_backoff_ms(c->world, PROBE_FIRST_MS, PROBE_MAX_MS,
                                                     p->failures - TROUBLED_AT + 1) *
@@ -527,9 +307,9 @@ static void failed(struct core *c, struct endpoint *p, const struct call *call) 
     if (c->now + asked_s * US_PER_S > p->pause_until)
         p->pause_until = c->now + asked_s * US_PER_S;
     if (call->status == 410)
-        disable(c, p, HOOK_GONE);
+        core_hook_disable(c, p, HOOK_GONE);
     else if (p->noted && c->now - p->failing_since >= (int64_t)c->settings->webhooks.disable_s * US_PER_S)
-        disable(c, p, HOOK_FAILING);
+        core_hook_disable(c, p, HOOK_FAILING);
 }
 
 static int64_t again_at(const struct core *c, const struct call *call, unsigned tries) {
@@ -558,7 +338,7 @@ void core_hook_called(struct core *c, struct call *call) {
     c->hooks.n_calls--;
     p->n_flying--;
     ev->target->used--;
-    target_drop(ev->target);
+    core_hook_target_drop(ev->target);
     ev->target = NULL;
     if (call->taken)
         succeeded(c, p);
@@ -585,14 +365,14 @@ void core_hook_called(struct core *c, struct call *call) {
     w->hook_event = ev;
     w->job.tried = &ev->tried;
     core_record(c, w);
-    make_busy(c, p);
+    core_hook_busy(c, p);
 }
 
 void core_hook_tried(struct core *c, struct work *w) {
     struct hook_event *ev = w->hook_event;
     struct endpoint *p = ev->of;
     bool stored = w->job.result == JOB_DONE;
-    map_take(&c->hooks.events, event_key(&ev->delivery.key));
+    map_take(&c->hooks.events, core_hook_event_key(&ev->delivery.key));
     p->n_held--;
     p->behind |= w->job.released || ev->again || !stored;
     if (!stored) { /* still due: it will go out once more */
@@ -601,10 +381,10 @@ void core_hook_tried(struct core *c, struct work *w) {
     } else if (ev->tried.outcome == DELIVERY_OWED &&
                (p->next_due_at == 0 || ev->tried.due_at < p->next_due_at)) {
         p->next_due_at = ev->tried.due_at;
-        wake_at(c, p->next_due_at);
+        core_hook_wake(c, p->next_due_at);
     }
-    event_free(ev);
-    make_busy(c, p);
+    core_hook_event_free(ev);
+    core_hook_busy(c, p);
 }
 
 void core_hooks_done(struct core *c) {
@@ -614,9 +394,9 @@ void core_hooks_done(struct core *c) {
             continue;
         if (ev->target) {
             ev->target->used--;
-            target_drop(ev->target);
+            core_hook_target_drop(ev->target);
         }
-        event_free(ev);
+        core_hook_event_free(ev);
     }
     for (size_t i = 0; i < c->hooks.endpoints.cap; i++) {
         struct endpoint *p = c->hooks.endpoints.slots[i].value;

@@ -83,6 +83,7 @@ enum purpose {
     FOR_NODES,  /* a look around among the nodes */
     FOR_PARCEL, /* what is another node's to do: answers ask, or has it wait */
     FOR_PARCEL_END,
+    FOR_CONSENT_NEWS, /* what recipients said by API or import is told to webhooks */
 };
 
 struct work {
@@ -179,7 +180,8 @@ struct core {
         struct endpoint *first, *last; /* those to be looked at */
         size_t n_calls;                /* of theirs under way */
         bool unread, reading, pruning; /* unread: the list has changed */
-        int64_t next_at, reread_at, retry_at, prune_at;
+        bool telling;                  /* of consents */
+        int64_t next_at, reread_at, retry_at, prune_at, tell_at;
     } hooks;
     struct {
         int64_t next_at; /* the next stretch is looked at then */
@@ -500,6 +502,7 @@ void core_hooks_listed(struct core *c, struct work *w);
 void core_hooks_scanned(struct core *c, struct work *w);
 void core_hooks_replayed(struct core *c, struct work *w);
 void core_hooks_pruned(struct core *c, struct work *w);
+void core_consents_told(struct core *c, struct work *w);
 void core_hook_called(struct core *c, struct call *call);
 void core_hook_tried(struct core *c, struct work *w);
 void core_hooks_done(struct core *c); /* the core ends; no call is with it any more */

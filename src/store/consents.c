@@ -1,5 +1,6 @@
 #include "store/consents.h"
 
+#include "model/hook.h"
 #include "store/rows.h"
 
 static const char *const acts[CONSENT_ACTS] = {[0] = "",
@@ -18,7 +19,12 @@ const char *consent_act_name(enum consent_act a) {
 bool consents_add(struct db *db, const struct consent *c, int64_t now, struct err *e) {
     static const char sql[] =
         "INSERT INTO consent (account_id, number, topic, act, source, at, created_at, message_id, said_by, "
-        "method, text, ip, url, note, expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        "method, text, ip, url, note, expires_at, untold) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, CASE WHEN "
+        "?=1 "
+        "THEN (SELECT 1 FROM webhook WHERE account_id=? AND status=0 LIMIT 1) END)";
+    _Static_assert(HOOK_ENABLED == 0, "as the statement has it");
+    bool is_told = c->source == SUPPRESSION_BY_REPLY || c->source == SUPPRESSION_BY_PROVIDER ||
+                   c->act == CONSENT_REQUESTED;
     struct db_stmt *s = db_stmt(db, sql, e);
     ASSERT(c->number.n && c->act > 0 && c->act < CONSENT_ACTS);
     db_int(s, c->account_id);
@@ -36,6 +42,8 @@ bool consents_add(struct db *db, const struct consent *c, int64_t now, struct er
     db_text_or_null(s, c->url);
     db_text_or_null(s, c->note);
     db_int(s, c->expires_at);
+    db_int(s, is_told ? 0 : 1); /* else by store/consent_news */
+    db_int(s, c->account_id);
     return db_run(s, e);
 }
 

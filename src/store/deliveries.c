@@ -121,13 +121,12 @@ bool deliveries_owe_extra(struct db *db, const struct hook_list *l, const struct
     return true;
 }
 
-bool deliveries_owe_notice(struct db *db, const struct hook_list *l, int64_t account_id, enum hook_type type,
-                           int64_t id, struct sv data, int64_t only, int64_t except, int64_t now,
+bool deliveries_owe_notice(struct db *db, const struct hook_list *l, const struct notice *w, int64_t now,
                            struct hooked *out, struct err *e) {
-    EACH_ENABLED(h, l, account_id) {
-        const struct delivery_key k = {h->id, id, 0};
-        bool wanted = only ? h->id == only : h->id != except && hook_wants(h, type, SV_NONE);
-        if (wanted && !owe_behind(db, &k, type, data, now, out, e))
+    EACH_ENABLED(h, l, w->account_id) {
+        const struct delivery_key k = {h->id, w->id, 0};
+        bool wanted = w->only ? h->id == w->only : h->id != w->except && hook_wants(h, w->type, w->topic);
+        if (wanted && !owe_behind(db, &k, w->type, w->data, now, out, e))
             return false;
     }
     return true;

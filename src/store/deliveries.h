@@ -70,11 +70,18 @@ MUST_USE bool deliveries_owe(struct db *db, const struct hook_list *l, const str
 MUST_USE bool deliveries_owe_extra(struct db *db, const struct hook_list *l, const struct message *m,
                                    enum hook_type type, struct sv data, int64_t now, struct hooked *out,
                                    struct err *e);
-/* A notice for the account's endpoints; only: for that one, whatever it wants; except: not for that one. 0:
- * nobody. data: a JSON object. */
-MUST_USE bool deliveries_owe_notice(struct db *db, const struct hook_list *l, int64_t account_id,
-                                    enum hook_type type, int64_t id, struct sv data, int64_t only,
-                                    int64_t except, int64_t now, struct hooked *out, struct err *e);
+/* A notice for the account's endpoints: what is told without a message. */
+struct notice {
+    int64_t account_id;
+    enum hook_type type;
+    int64_t id;
+    struct sv topic; /* that it is about; empty: all */
+    struct sv data;  /* a JSON object */
+    int64_t only;    /* for that endpoint, whatever it wants; 0: for all that want it */
+    int64_t except;  /* not for that one; 0: nobody */
+};
+MUST_USE bool deliveries_owe_notice(struct db *db, const struct hook_list *l, const struct notice *w,
+                                    int64_t now, struct hooked *out, struct err *e);
 /* The next stretch of a replay of h, at most limit messages; *more: there are others. */
 MUST_USE bool deliveries_replay(struct db *db, const struct webhook *h, unsigned limit, int64_t now,
                                 bool *more, struct err *e);

@@ -156,6 +156,7 @@ static bool do_job(struct db *db, struct job *job, struct err *e) {
         [JOB_PARCEL] = journal_do_parcel,
         [JOB_PARCEL_ANSWER] = journal_do_parcel_answer,
         [JOB_PARCEL_FORGET] = journal_do_parcel_forget,
+        [JOB_CONSENT_NEWS] = journal_do_consent_news,
     };
     return doers[job->kind](db, job, e);
 }

@@ -56,6 +56,7 @@ enum job_kind {
     JOB_PARCEL,         /* what is another node's to do */
     JOB_PARCEL_ANSWER,  /* what came of one */
     JOB_PARCEL_FORGET,  /* its answer was read */
+    JOB_CONSENT_NEWS,   /* webhooks hear of opt-outs and opt-ins that somebody wrote */
 };
 
 enum job_result {
@@ -166,6 +167,7 @@ struct job {
     int64_t events_floor; /* PRUNE: events below this id are past */
 
     struct hook_write *hook;          /* HOOK: likewise */
+    const int64_t *notice_ids;        /* CONSENT_NEWS: CONSENT_NEWS_MAX of them, borrowed */
     const struct delivery_try *tried; /* HOOK_TRIED: borrowed. HOOK_SCAN, HOOK_REPLAY: id is the webhook's */
 
     const struct tally *tally; /* PUT, MOVE: what caps and duplicate windows count for it; NULL: nothing */

@@ -1,5 +1,6 @@
 #include "store/journal_hooks.h"
 
+#include "store/consent_news.h"
 #include "store/journal_rows.h"
 
 bool journal_do_hook(struct db *db, struct job *job, struct err *e) {
@@ -14,8 +15,13 @@ bool journal_do_hook(struct db *db, struct job *job, struct err *e) {
     job->rehook = !test && w->act != HOOK_NOTE_FAILING;
     if (!job->hooks || !(test || disabled))
         return true;
-    return deliveries_owe_notice(db, job->hooks, h->account_id, test ? HOOK_TEST : HOOK_DISABLED,
-                                 w->notice_id, w->data, test ? h->id : 0, h->id, job->now, &job->hooked, e);
+    const struct notice notice = {.account_id = h->account_id,
+                                  .type = test ? HOOK_TEST : HOOK_DISABLED,
+                                  .id = w->notice_id,
+                                  .data = w->data,
+                                  .only = test ? h->id : 0,
+                                  .except = h->id};
+    return deliveries_owe_notice(db, job->hooks, &notice, job->now, &job->hooked, e);
 }
 
 bool journal_do_hooks(struct db *db, struct job *job, struct err *e) {
@@ -47,4 +53,9 @@ bool journal_do_hook_replay(struct db *db, struct job *job, struct err *e) {
 bool journal_do_hook_prune(struct db *db, struct job *job, struct err *e) {
     return !job->hooks ||
            deliveries_prune(db, job->hooks, job->due_at, job->limit, job->now, &job->more, &job->rehook, e);
+}
+
+bool journal_do_consent_news(struct db *db, struct job *job, struct err *e) {
+    return !job->hooks || consent_news_tell(db, job->hooks, job->notice_ids, CONSENT_NEWS_MAX, job->now,
+                                            &job->hooked, &job->more, e);
 }

@@ -10,5 +10,6 @@ MUST_USE bool journal_do_hook_scan(struct db *db, struct job *job, struct err *e
 MUST_USE bool journal_do_hook_tried(struct db *db, struct job *job, struct err *e);
 MUST_USE bool journal_do_hook_replay(struct db *db, struct job *job, struct err *e);
 MUST_USE bool journal_do_hook_prune(struct db *db, struct job *job, struct err *e);
+MUST_USE bool journal_do_consent_news(struct db *db, struct job *job, struct err *e);
 
 #endif

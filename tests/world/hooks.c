@@ -75,7 +75,7 @@ void hooks_answer(struct sim *s, const struct call *c, struct http_response *r) 
     struct delivery_key last_of = {.hook_id = -k->hook_id, .subject_id = k->subject_id};
     uintptr_t last = (uintptr_t)map_get(&s->hook_posts, event_key(&last_of));
     bool fails = sim_chance(s, s->client_fails);
-    if (!fails && !(before & 1) && k->hook_id == STEADY) {
+    if (!fails && !(before & 1) && k->hook_id == STEADY && k->event) { /* a notice stands alone */
         if (k->event < last)
             sim_broken(s, "I10", "a webhook took event %u of message %llx after event %u", k->event,
                        (unsigned long long)k->subject_id, (unsigned)last);
@@ -104,6 +104,23 @@ void hooks_change(struct sim *s) {
     client_ask(s, a);
 }
 
+/* Of what recipients said by API one notice is owed for each word, and none is left to be told. */
+static void check_consents_told(struct sim *s) {
+    static const char sql[] =
+        "SELECT (SELECT count(*) FROM consent WHERE untold IS NOT NULL), (SELECT count(*) "
+        "FROM consent), (SELECT count(*) FROM delivery WHERE webhook_id=1 AND event=0)";
+    struct err e;
+    bool row;
+    struct db_stmt *st = db_stmt(s->db, sql, &e);
+    ASSERT(st);
+    bool ok = db_next(st, &row, &e);
+    ASSERT(ok && row);
+    if (db_col_int(st, 0) != 0 || db_col_int(st, 1) != db_col_int(st, 2))
+        sim_broken(s, "I10", "of %lld words of recipients a webhook was told %lld; %lld are left",
+                   (long long)db_col_int(st, 1), (long long)db_col_int(st, 2), (long long)db_col_int(st, 0));
+    db_end(st);
+}
+
 /* Where the endpoint is well at the end, every event was taken there, or given up after all that time. */
 void sim_hooks_end(struct sim *s) {
     static const char sql[] =
@@ -116,6 +133,7 @@ void sim_hooks_end(struct sim *s) {
     s->db_fails = false;
     if (!hooks_has(s) || s->client_fails)
         return;
+    check_consents_told(s);
     struct db_stmt *st = db_stmt(s->db, sql, &e);
     ASSERT(st);
     for (;;) {
