@@ -75,22 +75,29 @@ static bool unreserved(char c) {
            c == '.' || c == '_' || c == '~';
 }
 
+/* By the chunk: in a form of markup every third byte is an escape. */
 static void encode(struct buf *out, struct sv v, bool space_is_plus) {
     static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0, plain; i < v.n; i++) {
-        for (plain = i; i < v.n && unreserved(v.p[i]); i++) {
-        }
-        if (i > plain)
-            buf_add(out, sv_make(v.p + plain, i - plain));
-        if (i == v.n)
-            return;
+    char chunk[384];
+    size_t n = 0;
+    for (size_t i = 0; i < v.n; i++) {
         unsigned char c = (unsigned char)v.p[i];
-        const char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
-        if (c == ' ' && space_is_plus)
-            buf_addc(out, '+');
-        else
-            buf_add(out, sv_make(escape, sizeof escape));
+        if (n > sizeof chunk - 3) {
+            buf_add(out, sv_make(chunk, n));
+            n = 0;
+        }
+        if (unreserved(v.p[i])) {
+            chunk[n++] = v.p[i];
+        } else if (c == ' ' && space_is_plus) {
+            chunk[n++] = '+';
+        } else {
+            chunk[n++] = '%';
+            chunk[n++] = digits[c >> 4];
+            chunk[n++] = digits[c & 15];
+        }
     }
+    if (n)
+        buf_add(out, sv_make(chunk, n));
 }
 
 void percent_add(struct buf *out, struct sv v) {

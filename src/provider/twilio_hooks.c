@@ -145,17 +145,17 @@ bool twilio_inbound(const struct lane_config *lane, const struct hook_request *r
 
 /* XML 1.0, section 2.2: of the control characters few may stand in a document. */
 void twilio_add_xml(struct buf *out, struct sv text) {
+    size_t plain = 0;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        if (c == '&')
-            buf_adds(out, "&amp;");
-        else if (c == '<')
-            buf_adds(out, "&lt;");
-        else if (c == '>')
-            buf_adds(out, "&gt;");
-        else
-            buf_addc(out, ((unsigned char)c < ' ' && c != '\n') || c == 0x7f ? ' ' : c);
+        bool control = ((unsigned char)c < ' ' && c != '\n') || c == 0x7f;
+        if (!control && c != '&' && c != '<' && c != '>')
+            continue;
+        buf_add(out, sv_sub(text, plain, i - plain));
+        buf_adds(out, control ? " " : c == '&' ? "&amp;" : c == '<' ? "&lt;" : "&gt;");
+        plain = i + 1;
     }
+    buf_add(out, sv_from(text, plain));
 }
 
 bool twilio_answer(struct sv text, struct arena *mem, struct hook_reply *out) {

@@ -107,8 +107,10 @@ static void add_spoken(struct buf *out, struct sv text, bool chinese) {
         for (size_t k = 0; k < n && n < CODE_DIGITS_MIN; k++)
             buf_addc(out, text.p[i + k]);
         i += n;
-        if (n == 0)
-            twilio_add_xml(out, sv_sub(text, i++, 1));
+        for (n = 0; i + n < text.n && !is_digit(text.p[i + n]);)
+            n++;
+        twilio_add_xml(out, sv_sub(text, i, n));
+        i += n;
     }
 }
 
