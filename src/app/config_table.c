@@ -491,11 +491,11 @@ const struct config_row config_rows[] = {
     {"redis.url", CONFIG_STRING, "", .fallback_is = "none: rates are counted by this gateway alone",
      .fallback_is_zh = "无:速率只由本网关计数", AT(redis.url), .max = 1024, .check = redis_url_check,
      .doc = "The Redis server that the gateways of one installation share: redis://host[:port][/database], "
-            "rediss:// with TLS, or unix:/path. The rates of limits.rates and verifications.rates then hold "
-            "for all of them together.",
+            "rediss:// with TLS, or unix:/path. The rates of limits.rates and verifications.rates, "
+            "and lanes' rates, quotas and warm-ups, then hold for all of them together.",
      .doc_zh =
          "同一套系统的多个网关共用的 Redis:redis://host[:port][/库号],rediss:// 表示 TLS,或 unix:/路径。"
-         "设置后 limits.rates 和 verifications.rates 对所有网关合计生效。",
+         "设置后 limits.rates、verifications.rates 以及通道的 rates、quota、warm_up 对所有网关合计生效。",
      .example = "rediss://redis.example.com:6380/0"},
     {"redis.user", CONFIG_STRING, "", .fallback_is = "the default user", .fallback_is_zh = "默认用户",
      AT(redis.user), .max = 256, .doc = "Its ACL user.", .doc_zh = "ACL 用户名。", .example = "hongyan"},

@@ -7,7 +7,13 @@
 
 #include <string.h>
 
-enum { DOWN_FIRST_MS = 500, DOWN_MAX_MS = 30000, SLOW_DOWN_MS = 1000, STRIKES_MAX = 5 };
+enum {
+    DOWN_FIRST_MS = 500,
+    DOWN_MAX_MS = 30000,
+    SLOW_DOWN_MS = 1000,
+    STRIKES_MAX = 5,
+    LOOK_AGAIN_US = 60 * 1000 * 1000
+};
 
 void lane_done(struct lane *l) {
     quota_done(&l->quota);
@@ -24,19 +30,46 @@ bool lane_counts(const struct lane_config *config) {
 }
 
 /* A message of more units than a rate has goes when that is wholly free. */
-static uint32_t needed(const struct lane_rate *r, uint32_t units) {
-    return units < r->max ? units : r->max;
+static uint32_t needed(uint32_t max, uint32_t units) {
+    return units < max ? units : max;
+}
+
+/* Its limit as far as it is ours. */
+static uint32_t part_of(const struct lane *l, const struct lane_rate *r) {
+    uint32_t part = !l->shared.together && l->shared.parts > 1 ? r->max / l->shared.parts : r->max;
+    return part ? part : 1;
 }
 
 static bool has_rate(struct lane *l, uint32_t units, int64_t now) {
     for (uint32_t i = 0; i < l->n_rates && units; i++) {
         struct lane_rate *r = &l->rates[i];
-        if (window_left(&r->begun, r->max, r->period_us, now) < needed(r, units)) {
+        uint32_t max = part_of(l, r);
+        if (window_left(&r->begun, max, r->period_us, now) < needed(max, units)) {
             l->wanted = units;
             return false;
         }
     }
     return true;
+}
+
+static bool has_slice(struct lane *l, uint32_t units, int64_t now) {
+    struct lane_shared *s = &l->shared;
+    if (!s->together || units == 0)
+        return true;
+    for (uint32_t i = 0; i < l->n_rates; i++)
+        units = needed(l->rates[i].max, units);
+    if (now < s->until && s->units >= units)
+        return true;
+    s->short_of = units;
+    return false;
+}
+
+/* A quota, by others. Slices of theirs may come back: it is worth another look soon. */
+static bool is_used_up(const struct lane *l, struct lane_load load, int64_t now) {
+    const struct quota *q = &l->quota;
+    return l->shared.together && load.units &&
+           (now < l->shared.used_up_at ||
+            (q->config && (q->day.known >= q->day.max || q->month.known >= q->month.max)));
 }
 
 enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now) {
@@ -45,13 +78,16 @@ enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now) {
     if (l->unread && load.units)
         return REASON_LANE_RATE;
     enum reason why = quota_reason(&l->quota, load, now); /* first: it lasts longest */
+    if (why == REASON_NONE && is_used_up(l, load, now))
+        why = REASON_LANE_QUOTA;
     if (why != REASON_NONE)
         return why;
     if (now < l->paused_until)
         return l->downs ? REASON_PROVIDER_DOWN : REASON_THROTTLED;
     if (l->in_flight >= lane_window(l))
         return REASON_LANE_FULL;
-    return has_rate(l, load.units, now) ? REASON_NONE : REASON_LANE_RATE;
+    bool may = has_rate(l, load.units, now) && has_slice(l, load.units, now);
+    return may ? REASON_NONE : REASON_LANE_RATE;
 }
 
 bool lane_is_open(struct lane *l, struct lane_load load, int64_t now) {
@@ -59,8 +95,12 @@ bool lane_is_open(struct lane *l, struct lane_load load, int64_t now) {
 }
 
 int64_t lane_quota_opens_at(struct lane *l, struct lane_load load, int64_t now) {
-    if (l->broken || l->unread || quota_reason(&l->quota, load, now) == REASON_NONE)
+    if (l->broken || l->unread)
         return 0;
+    if (quota_reason(&l->quota, load, now) == REASON_NONE)
+        return !is_used_up(l, load, now)    ? 0
+               : now < l->shared.used_up_at ? l->shared.used_up_at
+                                            : now + LOOK_AGAIN_US;
     return quota_opens_at(&l->quota, load, now);
 }
 
@@ -90,6 +130,7 @@ void lane_receipt(struct lane *l, bool delivered, int64_t now) {
 
 void lane_begin(struct lane *l, struct lane_load load, int64_t now) {
     l->in_flight++;
+    l->shared.units -= load.units < l->shared.units ? load.units : l->shared.units;
     for (uint32_t i = 0; i < l->n_rates; i++)
         window_count(&l->rates[i].begun, load.units, l->rates[i].period_us, now);
     quota_count(&l->quota, load, now);
@@ -143,6 +184,7 @@ void lane_read(struct lane *l) {
     for (uint32_t i = 0; i < l->n_rates; i++)
         l->rates[i].unread = false;
     l->unread = l->reading = l->quota_unread = false;
+    l->shared.stale = true;
 }
 
 static int64_t account_of(const struct lane_config *config) {
@@ -173,6 +215,7 @@ void lane_configure(struct lane *l, const struct lane_config *config) {
     memcpy(l->rates, rates, sizeof rates);
     l->n_rates = config->n_rates;
     l->config = config;
+    l->shared.stale = true;
     l->account = account_of(config);
     l->broken = false; /* a person has looked at it */
     l->downs = l->strikes = 0;
@@ -244,13 +287,14 @@ int64_t lane_opens_at(const struct lane *l, int64_t now) {
     for (uint32_t i = 0; i < l->n_rates; i++) {
         const struct lane_rate *r = &l->rates[i];
         struct window w = r->begun;
-        if (window_left(&w, r->max, r->period_us, now) >= needed(r, l->wanted))
+        uint32_t max = part_of(l, r);
+        if (window_left(&w, max, r->period_us, now) >= needed(max, l->wanted))
             continue;
         int64_t free_at = now + window_wait_us(&w, r->period_us, now);
         if (free_at > at)
             at = free_at;
     }
-    return at;
+    return l->shared.together && l->shared.retry_at > at ? l->shared.retry_at : at;
 }
 
 static const int64_t poll_period_us = INT64_C(60) * 1000000;

@@ -42,6 +42,21 @@ struct lane {
     uint32_t wanted;      /* units that last found no room in a rate */
     struct flow flow;     /* where the settings let the window adapt */
     struct health health;
+    struct lane_shared {
+        uint32_t parts;     /* gateways; 0 or 1: no other */
+        bool together;      /* they count for each other, in slices */
+        bool stale;         /* settings or what is recalled have changed since */
+        uint32_t units;     /* of the slice, not begun */
+        int64_t until;      /* its end */
+        uint32_t size;      /* of the next */
+        uint32_t short_of;  /* units that found no slice; 0: none did */
+        int64_t retry_at;   /* the next is not asked for before that */
+        int64_t used_up_at; /* until then a quota is used up by others */
+        int64_t told_epoch; /* the core's: in which its quotas are known to everybody */
+        int64_t counted_at; /* the core's: the slice, by the others' clock */
+        int64_t tell_at;    /* the core's: its quotas are told and asked again */
+        bool asking;        /* the core's */
+    } shared;
     int64_t looked_at;          /* when it was last looked at, for lane_health */
     struct lane_meters *meters; /* the world's; NULL: nobody counts */
 };
@@ -103,5 +118,22 @@ void lane_polls(struct lane *l, int64_t now);
 int64_t lane_may_poll_at(const struct lane *l, int64_t now);
 /* When it makes sense to look again; 0: any time. */
 int64_t lane_opens_at(const struct lane *l, int64_t now);
+
+/* ---- together with other gateways ---- */
+
+/* Others begin by the same limits. Together, units are had in slices (lane_slice), which everybody counts and
+ * which end soon; alone, each keeps to one part in `parts` of every rate, at least one unit, and of what its
+ * quotas have left. To be called whenever it may have changed; it is cheap. */
+void lane_share(struct lane *l, uint32_t parts, bool together, int64_t now);
+/* How long a slice may last: what began with it begins no later than that after everybody counted it. */
+int64_t lane_slice_us(const struct lane *l);
+/* Units to ask for now, at most and at least; 0: none. */
+uint32_t lane_slice_wanted(const struct lane *l, int64_t now, uint32_t *least);
+/* Had until then. */
+void lane_slice(struct lane *l, uint32_t units, int64_t until);
+/* Not had; to be asked for again then. by_quota: others have used it up. */
+void lane_slice_refused(struct lane *l, int64_t again_at, bool by_quota);
+/* Units of a slice that has ended, and were not begun: they are the others' again. */
+uint32_t lane_slice_rest(struct lane *l, int64_t now);
 
 #endif

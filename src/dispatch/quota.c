@@ -51,7 +51,7 @@ bool quota_configure(struct quota *q, const struct lane_config *config) {
                        (by_sender && !warm_up_is_on(&q->config->sender_warm_up)));
     if (!on || anew) {
         forget_senders(q);
-        *q = (struct quota){0};
+        *q = (struct quota){.parts = q->parts, .together = q->together};
     }
     if (!on)
         return false;
@@ -67,6 +67,18 @@ static void roll_count(struct quota_count *c, struct zone_span span) {
     *c = (struct quota_count){.span = span, .max = c->max};
 }
 
+static void set_ceiling(struct quota_count *c, uint32_t parts) {
+    uint32_t known = c->known > c->used ? c->known : c->used, rest = c->max > known ? c->max - known : 0;
+    c->ceiling = parts > 1 && c->max != UINT32_MAX ? c->used + rest / parts : 0;
+    if (parts > 1 && c->ceiling == 0)
+        c->ceiling = 1; /* 0 is none; of a limit smaller than the parts, one */
+}
+
+static void set_ceilings(struct quota *q) {
+    set_ceiling(&q->day, q->together ? 1 : q->parts);
+    set_ceiling(&q->month, q->together ? 1 : q->parts);
+}
+
 /* A new day begins with nothing used. */
 static void roll(struct quota *q, int64_t now) {
     if (now < q->day.span.ends_at)
@@ -77,6 +89,7 @@ static void roll(struct quota *q, int64_t now) {
         roll_count(&q->month, zone_month(zone, now));
     q->date = zone_date(zone, now);
     set_limits(q);
+    set_ceilings(q);
 }
 
 static uint64_t key_of(struct sv sender) {
@@ -99,11 +112,14 @@ static uint32_t sender_left(struct quota *q, struct sv sender) {
     bool known = s && !is_forgotten(q, s);
     uint32_t max = warm_up_ceiling(&q->config->sender_warm_up, known ? q->date - s->first_date + 1 : 1);
     uint32_t used = known && s->date == q->date ? s->used : 0;
+    if (q->parts > 1 && max != WARM_UP_OVER)
+        max = max > q->parts ? max / q->parts : 1;
     return max == WARM_UP_OVER ? UINT32_MAX : used < max ? max - used : 0;
 }
 
 static bool fits(const struct quota_count *c, uint32_t units) {
-    return c->max == UINT32_MAX || (c->used <= c->max && units <= c->max - c->used);
+    uint32_t max = c->ceiling && c->ceiling < c->max ? c->ceiling : c->max;
+    return c->max == UINT32_MAX || (c->used <= max && units <= max - c->used);
 }
 
 enum reason quota_reason(struct quota *q, struct lane_load load, int64_t now) {
@@ -159,12 +175,24 @@ static void take_sender(struct quota *q, struct sv sender, uint32_t units, bool 
         free(map_take(&q->senders, key_of(sender)));
 }
 
+static void count_units(struct quota_count *c, uint32_t units, bool together) {
+    add(&c->used, units);
+    add(&c->own, units);
+    add(&c->owed, together ? 0 : units);
+}
+
+static void take_units(struct quota_count *c, uint32_t units) {
+    take(&c->used, units);
+    take(&c->own, units);
+    take(&c->owed, units);
+}
+
 void quota_count(struct quota *q, struct lane_load load, int64_t now) {
     if (!q->config || load.units == 0)
         return;
     roll(q, now);
-    add(&q->day.used, load.units);
-    add(&q->month.used, load.units);
+    count_units(&q->day, load.units, q->together);
+    count_units(&q->month, load.units, q->together);
     if (by_sender(q))
         count_sender(q, load.sender, load.units);
 }
@@ -173,9 +201,9 @@ void quota_take_back(struct quota *q, struct lane_load load, int64_t then) {
     if (!q->config || load.units == 0)
         return;
     if (then >= q->day.span.begins_at)
-        take(&q->day.used, load.units);
+        take_units(&q->day, load.units);
     if (then >= q->month.span.begins_at)
-        take(&q->month.used, load.units);
+        take_units(&q->month, load.units);
     if (by_sender(q))
         take_sender(q, load.sender, load.units, then >= q->day.span.begins_at);
 }
@@ -201,6 +229,15 @@ void quota_recall_sender(struct quota *q, struct sv sender, int64_t first_at, in
                                .date = zone_date(q->config->time_zone, last_at),
                                .used = units};
     map_put(&q->senders, key_of(sender), s);
+}
+
+void quota_share(struct quota *q, uint32_t parts, bool together, int64_t now) {
+    q->parts = parts;
+    q->together = together;
+    if (!q->config)
+        return;
+    roll(q, now);
+    set_ceilings(q);
 }
 
 int64_t quota_senders_day(const struct quota *q) {

@@ -29,6 +29,10 @@ struct quota_count {
     uint32_t used;
     bool warming;  /* max is the warm-up's */
     unsigned told; /* percent of the latest alarm in this span */
+    /* Together with other gateways: */
+    uint32_t own, owed; /* of used, begun by this process; and of that, what the others do not know of */
+    uint32_t known;     /* by everybody, as they told last */
+    uint32_t ceiling;   /* alone, used goes no further; 0: as far as max */
 };
 
 /* A sender that warms up. */
@@ -43,6 +47,8 @@ struct quota {
     int64_t date;       /* of the day, in days since 1970 */
     int64_t start_date; /* of the lane's warm-up */
     struct map senders; /* hash of its name -> struct quota_sender, owned */
+    uint32_t parts;     /* gateways that share it; 0 or 1: no other */
+    bool together;      /* they count for each other: what is begun is not owed */
 };
 
 void quota_done(struct quota *q);
@@ -62,6 +68,10 @@ void quota_take_back(struct quota *q, struct lane_load load, int64_t then);
 void quota_recall(struct quota *q, uint32_t units, int64_t then, int64_t now);
 void quota_recall_sender(struct quota *q, struct sv sender, int64_t first_at, int64_t last_at,
                          uint32_t units);
+
+/* Other gateways begin by the same limits. Alone, this one keeps to its part of what was left when it last
+ * knew; senders that warm up have a part of their day in any case. */
+void quota_share(struct quota *q, uint32_t parts, bool together, int64_t now);
 
 /* When the day began that senders' units count in; 0: they do not warm up. */
 int64_t quota_senders_day(const struct quota *q);

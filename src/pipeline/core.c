@@ -16,11 +16,13 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     struct sip_key codes_key = {.k0 = w->id_key.k0,
                                 .k1 = ~w->id_key.k1}; /* others may count with us: apart */
     struct limits *codes = limits_new(codes_key, s->limits.rate_keys_max);
-    if (!c || !out_calls || !limits || !codes) {
+    struct limits *begun = limits_new(w->id_key, s->limits.rate_keys_max);
+    if (!c || !out_calls || !limits || !codes || !begun) {
         free(c);
         free(out_calls);
         limits_free(limits);
         limits_free(codes);
+        limits_free(begun);
         err_set(e, ERR_OUTSIDE, "out of memory for the core");
         return NULL;
     }
@@ -29,6 +31,7 @@ struct core *core_new(const struct world *w, const struct settings *s, const str
     c->out_calls = out_calls;
     c->limits = limits;
     c->code_limits = codes;
+    c->lane_limits = begun;
     c->ids.node = w->node;
     c->ids.last = w->node ? id_after(last_id, w->node) : last_id;
     c->backlog = backlog;
@@ -97,6 +100,7 @@ void core_free(struct core *c) {
     queue_done(&c->queue);
     limits_free(c->limits);
     limits_free(c->code_limits);
+    limits_free(c->lane_limits);
     guard_free(c->guard);
     core_routes_done(c);
     quiet_hours_free(c->quiet);

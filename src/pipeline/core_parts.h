@@ -106,7 +106,8 @@ struct asking {
     struct ask *ask;         /* TAKE: whose message; NULL: nobody waits any more */
     struct ask *whole;       /* TAKE: the event that ask is a part of, or NULL */
     const struct settings *settings;
-    struct limits *limits; /* OWED: whose */
+    struct limits *limits;        /* OWED: whose; NULL: a lane's quotas */
+    char lane[LANE_NAME_MAX + 1]; /* TAKE of a slice, OWED of quotas */
     int64_t asked_at;
     struct asking *older, *newer;
 };
@@ -136,6 +137,7 @@ struct core {
     struct limits *limits;                  /* owned */
     struct guard *guard;                    /* owned; NULL: nothing it watches is configured */
     struct limits *code_limits;             /* owned: those of texts with one-time codes */
+    struct limits *lane_limits;             /* owned: what lanes began, where others are to know of it */
     struct lane *lanes[SETTINGS_LANES_MAX]; /* owned */
     size_t n_lanes;
     struct route_table *routes;           /* owned; NULL: every message may take every lane */
@@ -302,6 +304,19 @@ uint32_t core_shared_parts(const struct core *c);
 bool core_shared_alone(struct core *c, struct limits *l, const struct rate *rates, size_t n,
                        const struct limit_subject *s, struct limit_answer *out);
 void core_shared_lost(struct core *c); /* the core ends */
+/* What a lane began, or did not begin after all, while nobody counted it for all. */
+void core_shared_began(struct core *c, const struct lane *lane, uint32_t units);
+void core_shared_began_not(struct core *c, const struct lane *lane, uint32_t units, int64_t then);
+
+/* Inside core_shared.c and core_shared_lanes.c: */
+struct asking *core_asking_new(const struct core *c, enum shared_kind kind);
+void core_asking_free(struct asking *x);
+/* False: there is no room; x is the caller's still. */
+bool core_asking_hand_over(struct core *c, struct asking *x);
+/* The lanes: slices asked for and given back, quotas told. */
+void core_shared_lanes_turn(struct core *c);
+/* A slice, or quotas that were told, came back; false: the server is away. */
+bool core_shared_lane_back(struct core *c, const struct asking *x);
 
 /* core_events.c: business events */
 void core_event(struct core *c, struct ask *a);

@@ -85,6 +85,7 @@ bool core_is_stuck(struct core *c, const struct message *m) {
 void core_reserve(struct core *c, struct live *l, struct lane *lane, struct lane_load load) {
     ASSERT(!l->lane && !l->call);
     lane_begin(lane, load, c->now);
+    core_shared_began(c, lane, load.units);
     l->lane = lane;
     l->load = load;
     l->reserved_at = c->now;
@@ -94,6 +95,7 @@ void core_reserve(struct core *c, struct live *l, struct lane *lane, struct lane
 void core_release(struct core *c, struct live *l) {
     lane_end(l->lane, NULL, c->now);
     lane_take_back(l->lane, l->load, l->reserved_at);
+    core_shared_began_not(c, l->lane, l->load.units, l->reserved_at);
     l->lane = NULL;
     c->n_calls--;
 }

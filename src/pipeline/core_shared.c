@@ -34,12 +34,12 @@ static void unlink_from(struct askings *l, struct asking *x) {
     l->n--;
 }
 
-static void asking_free(struct asking *x) {
+void core_asking_free(struct asking *x) {
     free(x->call.debts);
     free(x);
 }
 
-static struct asking *new_asking(const struct core *c, enum shared_kind kind) {
+struct asking *core_asking_new(const struct core *c, enum shared_kind kind) {
     struct asking *x = calloc(1, sizeof *x);
     ASSERT(x);
     x->call.kind = kind;
@@ -57,6 +57,10 @@ static bool hand_over(struct core *c, struct askings *to, struct asking *x) {
         return false;
     append(to, x);
     return true;
+}
+
+bool core_asking_hand_over(struct core *c, struct asking *x) {
+    return hand_over(c, &c->shared.others, x);
 }
 
 /* ---- alone, or together ---- */
@@ -84,7 +88,7 @@ static void alone(struct core *c) {
 
 static void together_when_all_is_told(struct core *c) {
     if (c->shared.together || !c->shared.epoch || !c->shared.settled || limits_owing(c->limits) ||
-        limits_owing(c->code_limits))
+        limits_owing(c->code_limits) || limits_owing(c->lane_limits))
         return;
     c->shared.together = true;
     log_info(c->world->log, "shared.together",
@@ -92,7 +96,7 @@ static void together_when_all_is_told(struct core *c) {
 }
 
 static bool tell_some(struct core *c, struct limits *l) {
-    struct asking *x = new_asking(c, SHARED_OWED);
+    struct asking *x = core_asking_new(c, SHARED_OWED);
     struct limit_debt *d = calloc(SHARED_DEBTS_MAX, sizeof *d);
     ASSERT(d);
     x->call.debts = d;
@@ -103,24 +107,24 @@ static bool tell_some(struct core *c, struct limits *l) {
         return true;
     for (size_t i = 0; i < x->call.n; i++)
         limits_owe_again(l, &d[i]);
-    asking_free(x);
+    core_asking_free(x);
     return false;
 }
 
 /* The last of them may be many at once: what is asked after them must not be answered before. */
 static void tell(struct core *c) {
-    struct limits *both[] = {c->limits, c->code_limits};
-    size_t owing = limits_owing(both[0]) + limits_owing(both[1]);
+    struct limits *all[] = {c->limits, c->code_limits, c->lane_limits};
+    size_t owing = limits_owing(all[0]) + limits_owing(all[1]) + limits_owing(all[2]);
     bool last = owing <= (size_t)TELLING_MAX * SHARED_DEBTS_MAX;
-    for (size_t i = 0; c->shared.epoch && i < 2; i++)
-        while (limits_owing(both[i]) && (last || c->shared.others.n < TELLING_MAX))
-            if (!tell_some(c, both[i]))
+    for (size_t i = 0; c->shared.epoch && i < 3; i++)
+        while (limits_owing(all[i]) && (last || c->shared.others.n < TELLING_MAX))
+            if (!tell_some(c, all[i]))
                 break;
     together_when_all_is_told(c);
 }
 
 static void told_not(struct core *c, const struct asking *x) {
-    for (size_t i = 0; i < x->call.n; i++)
+    for (size_t i = 0; x->limits && i < x->call.n; i++)
         limits_owe_again(x->limits, &x->call.debts[i]);
     alone(c);
 }
@@ -128,11 +132,11 @@ static void told_not(struct core *c, const struct asking *x) {
 static void greet(struct core *c) {
     if (c->shared.greeting || c->now < c->shared.hello_at)
         return;
-    struct asking *x = new_asking(c, SHARED_HELLO);
+    struct asking *x = core_asking_new(c, SHARED_HELLO);
     c->shared.hello_at = c->now + HELLO_EVERY_US;
     c->shared.greeting = hand_over(c, &c->shared.others, x);
     if (!c->shared.greeting)
-        asking_free(x);
+        core_asking_free(x);
 }
 
 static void greeted(struct core *c, const struct shared_call *call) {
@@ -145,6 +149,7 @@ static void greeted(struct core *c, const struct shared_call *call) {
         alone(c);
         limits_owe_all(c->limits);
         limits_owe_all(c->code_limits);
+        limits_owe_all(c->lane_limits);
         c->shared.told_epoch = call->epoch;
     }
     c->shared.epoch = call->epoch;
@@ -187,26 +192,26 @@ static bool has_rules(const struct core *c, const struct ask *a) {
 bool core_shared_ask(struct core *c, struct ask *a, struct ask *whole) {
     if (!c->shared.together || !has_rules(c, a))
         return false;
-    struct asking *x = new_asking(c, SHARED_TAKE);
+    struct asking *x = core_asking_new(c, SHARED_TAKE);
     x->ask = a;
     x->whole = whole;
     add_all_rules(c, &x->call, a, a->message);
     if (x->call.n && hand_over(c, &c->shared.takes, x))
         return true;
-    asking_free(x);
+    core_asking_free(x);
     return false;
 }
 
 static void send_back(struct core *c, struct asking *x) {
     x->call.kind = SHARED_GIVE_BACK;
     if (!hand_over(c, &c->shared.others, x))
-        asking_free(x); /* at worst it counts for nothing */
+        core_asking_free(x); /* at worst it counts for nothing */
 }
 
 void core_shared_give_back(struct core *c, const struct ask *a, const struct message *m) {
     if (!a->shared_at || !c->shared.together)
         return;
-    struct asking *x = new_asking(c, SHARED_GIVE_BACK);
+    struct asking *x = core_asking_new(c, SHARED_GIVE_BACK);
     x->call.at = a->shared_at;
     add_all_rules(c, &x->call, a, m);
     send_back(c, x);
@@ -261,6 +266,12 @@ static void taken(struct core *c, struct asking *x) {
 static void came_back(struct core *c, struct asking *x) {
     bool waited_for = x->call.kind == SHARED_TAKE && x->ask;
     unlink_from(waited_for ? &c->shared.takes : &c->shared.others, x);
+    if (x->lane[0]) {
+        if (!core_shared_lane_back(c, x))
+            alone(c);
+        core_asking_free(x);
+        return;
+    }
     switch (x->call.kind) {
     case SHARED_HELLO: greeted(c, &x->call); break;
     case SHARED_TAKE:
@@ -277,7 +288,7 @@ static void came_back(struct core *c, struct asking *x) {
         break;
     case SHARED_GIVE_BACK: break; /* at worst it counts for nothing */
     }
-    asking_free(x);
+    core_asking_free(x);
 }
 
 static int64_t patience_us(const struct core *c) {
@@ -298,8 +309,10 @@ static void lose_patience(struct core *c) {
 
 void core_shared_turn(struct core *c) {
     void *items[256];
-    if (!c->mail.shared)
+    if (!c->mail.shared) {
+        core_shared_lanes_turn(c);
         return;
+    }
     size_t n = mailbox_take(c->mail.shared_back, items, sizeof items / sizeof items[0]);
     for (size_t i = 0; i < n; i++)
         came_back(c, items[i]);
@@ -307,6 +320,7 @@ void core_shared_turn(struct core *c) {
     lose_patience(c);
     greet(c);
     tell(c);
+    core_shared_lanes_turn(c);
 }
 
 int64_t core_shared_next_at(const struct core *c) {
@@ -336,10 +350,10 @@ void core_shared_lost(struct core *c) {
     for (struct asking *x = c->shared.takes.oldest, *next; x; x = next) {
         next = x->newer;
         lose(x);
-        asking_free(x);
+        core_asking_free(x);
     }
     for (struct asking *x = c->shared.others.oldest, *next; x; x = next) {
         next = x->newer;
-        asking_free(x);
+        core_asking_free(x);
     }
 }

@@ -136,9 +136,9 @@ static void owe(struct limits *l, uint64_t key) {
     l->owing[l->n_owing++] = key;
 }
 
-static void count(struct limits *l, uint64_t key, int64_t period_us, int64_t now, bool owed) {
+void limits_add(struct limits *l, uint64_t key, int64_t period_us, uint32_t units, int64_t now, bool owed) {
     struct counter *c = counter_for(l, key, period_us);
-    window_count(&c->window, 1, period_us, now);
+    window_count(&c->window, units, period_us, now);
     c->empty_at = window_empty_at(&c->window, period_us);
     if (!owed)
         return;
@@ -147,7 +147,7 @@ static void count(struct limits *l, uint64_t key, int64_t period_us, int64_t now
         ASSERT(c->owed);
         owe(l, key);
     }
-    window_count(c->owed, 1, period_us, now);
+    window_count(c->owed, units, period_us, now);
 }
 
 /* nodes of 0: nobody else counts. */
@@ -177,7 +177,7 @@ static bool take(struct limits *l, const struct rate *rates, size_t n, const str
     out->left--;
     for (size_t i = 0; i < n; i++)
         if (applies[i])
-            count(l, keys[i], rates[i].period_us, now, nodes != 0);
+            limits_add(l, keys[i], rates[i].period_us, 1, now, nodes != 0);
     return true;
 }
 
@@ -206,7 +206,7 @@ void limits_note(struct limits *l, const struct rate *rates, size_t n, const str
     drop_empty(l, now);
     for (size_t i = 0; i < n; i++)
         if (key_of(l, &rates[i], s, &key))
-            count(l, key, rates[i].period_us, now, false);
+            limits_add(l, key, rates[i].period_us, 1, now, false);
 }
 
 bool limits_look(const struct limits *l, const struct rate *rate, const struct limit_subject *s, int64_t now,
@@ -224,16 +224,20 @@ bool limits_look(const struct limits *l, const struct rate *rate, const struct l
     return true;
 }
 
+void limits_remove(struct limits *l, uint64_t key, int64_t period_us, uint32_t units, int64_t then) {
+    struct counter *c = map_get(&l->counters, key);
+    if (c)
+        window_give_back(&c->window, units, period_us, then);
+    if (c && c->owed)
+        window_give_back(c->owed, units, period_us, then);
+}
+
 void limits_give_back(struct limits *l, const struct rate *rates, size_t n, const struct limit_subject *s,
                       int64_t then) {
     uint64_t key;
-    for (size_t i = 0; i < n; i++) {
-        struct counter *c = key_of(l, &rates[i], s, &key) ? map_get(&l->counters, key) : NULL;
-        if (c)
-            window_give_back(&c->window, 1, rates[i].period_us, then);
-        if (c && c->owed)
-            window_give_back(c->owed, 1, rates[i].period_us, then);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (key_of(l, &rates[i], s, &key))
+            limits_remove(l, key, rates[i].period_us, 1, then);
 }
 
 /* ---- debts ---- */

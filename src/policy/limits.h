@@ -55,6 +55,11 @@ void limits_note(struct limits *l, const struct rate *rates, size_t n, const str
 bool limits_take_part(struct limits *l, const struct rate *rates, size_t n, const struct limit_subject *s,
                       int64_t now, uint32_t nodes, struct limit_answer *out);
 
+/* A counter that is not of these rules: units, owed or not. */
+void limits_add(struct limits *l, uint64_t counter, int64_t period_us, uint32_t units, int64_t now,
+                bool owed);
+void limits_remove(struct limits *l, uint64_t counter, int64_t period_us, uint32_t units, int64_t then);
+
 /* What one counter owes, by how many slots of its period ago it was counted. */
 struct limit_debt {
     uint64_t counter;

@@ -7,23 +7,28 @@
 #include <string.h>
 
 enum {
-    WORDS_MAX = 8 + 5 * SHARED_RULES_MAX + SHARED_DEBTS_MAX * (WINDOW_SLOTS + 2),
+    WORDS_MAX = 10 + 5 * SHARED_RULES_MAX + SHARED_DEBTS_MAX * (WINDOW_SLOTS + 2),
     EPOCH_MAX = 96,
     SHA_HEX = 40
 };
 
-/* A counter is 76 bytes: the newest slot as a double, then seventeen counts. As in base/window, and by
- * integer arithmetic that doubles do exactly. */
+/* A counter of a span (a day, a month) is its number, kept for 35 days. Any other is 76 bytes: the newest
+ * slot as a double, then seventeen counts. As in base/window, and by integer arithmetic that doubles do
+ * exactly. */
 #define PRELUDE                                                                                              \
     "if redis.call('GET',KEYS[1])~=ARGV[1] then return {-1} end\n"                                           \
     "local F='<d'..string.rep('I4',17)\n"                                                                    \
     "local now=tonumber(ARGV[2])\n"                                                                          \
     "if now==0 then local t=redis.call('TIME') now=t[1]*1000000+t[2] end\n"                                  \
     "local function slot_us(p) local n=p+15 return (n-n%16)/16 end\n"                                        \
+    "local function plain(key) return tonumber(redis.call('GET',key) or '0') or 0 end\n"                     \
+    "local function store_plain(key,n)\n"                                                                    \
+    " redis.call('SET',key,string.format('%.0f',n),'EX',3024000)\n"                                          \
+    "end\n"                                                                                                  \
     "local function load(key,su)\n"                                                                          \
     " local slot,w,raw=(now-now%su)/su,{},redis.call('GET',key)\n"                                           \
     " for i=0,16 do w[i]=0 end\n"                                                                            \
-    " w.new=true w.n=slot\n"                                                                                 \
+    " w.n=slot w.su=su\n"                                                                                    \
     " if raw and #raw==76 then\n"                                                                            \
     "  local v={struct.unpack(F,raw)}\n"                                                                     \
     "  if slot-v[1]<17 then\n"                                                                               \
@@ -34,82 +39,114 @@ enum {
     " end\n"                                                                                                 \
     " return w\n"                                                                                            \
     "end\n"                                                                                                  \
-    "local function store(key,w,su)\n"                                                                       \
+    "local function store(key,w)\n"                                                                          \
     " local v={}\n"                                                                                          \
     " for i=0,16 do v[i+1]=math.min(w[i],4294967295) end\n"                                                  \
-    " local ms=math.max(1,math.ceil(((w.n+17)*su-now)/1000))\n"                                              \
+    " local ms=math.max(1,math.ceil(((w.n+17)*w.su-now)/1000))\n"                                            \
     " redis.call('SET',key,struct.pack(F,w.n,unpack(v)),'PX',string.format('%.0f',ms))\n"                    \
     "end\n"
 
-static const char *const scripts[] = {
-    /* ARGV: epoch, now; then of each rule: max, period, group. The tightest has the least left, and of those
-     * that have as little the longest wait. */
-    [SHARED_TAKE] =
-        PRELUDE "local ws,tight={},{}\n"
-                "for i=2,#KEYS do\n"
-                " local max,p,g=tonumber(ARGV[i*3-3]),tonumber(ARGV[i*3-2]),ARGV[i*3-1]\n"
-                " local su=slot_us(p)\n"
-                " local w=load(KEYS[i],su)\n"
-                " local sum,wait=0,p\n"
-                " for s=w.n,w.n-16,-1 do\n"
-                "  local c=w[s%17]\n"
-                "  if c>0 then sum=sum+c wait=math.max(1,(s+17)*su-now) end\n"
-                " end\n"
-                " ws[i]=w w.su=su\n"
-                " local left=math.max(0,max-sum)\n"
-                " local t=tight[g]\n"
-                " if not t or left<t[2] or (left==t[2] and wait>t[3]) then tight[g]={i-1,left,wait} end\n"
-                "end\n"
-                "for _,g in ipairs({'0','1'}) do\n"
-                " local t=tight[g]\n"
-                " if t and t[2]==0 then return {0,t[1],0,t[3],now} end\n"
-                "end\n"
-                "for i=2,#KEYS do\n"
-                " local w=ws[i]\n"
-                " w[w.n%17]=w[w.n%17]+1\n"
-                " store(KEYS[i],w,w.su)\n"
-                "end\n"
-                "local t=tight['1']\n"
-                "if not t then return {1,0,0,0,now} end\n"
-                "return {1,t[1],t[2]-1,t[3],now}\n",
-    /* ARGV: epoch, 0, when it was counted; then of each rule its period. */
-    [SHARED_GIVE_BACK] = PRELUDE "local at=tonumber(ARGV[3])\n"
-                                 "for i=2,#KEYS do\n"
-                                 " local su=slot_us(tonumber(ARGV[i+2]))\n"
-                                 " local w,slot=load(KEYS[i],su),(at-at%su)/su\n"
-                                 " if slot<=w.n and w.n-slot<17 and w[slot%17]>0 then\n"
-                                 "  w[slot%17]=w[slot%17]-1\n"
-                                 "  store(KEYS[i],w,su)\n"
-                                 " end\n"
-                                 "end\n"
-                                 "return {1}\n",
-    /* ARGV: epoch, now; then of each counter its period and seventeen counts by age. The slots of two clocks
-     * do not begin together: what is as old as n slots there belongs into one from n-1 to n+1 here; the
-     * latest of these never frees too soon. */
-    [SHARED_OWED] = PRELUDE "for i=2,#KEYS do\n"
-                            " local a=(i-2)*18+3\n"
-                            " local su=slot_us(tonumber(ARGV[a]))\n"
-                            " local w=load(KEYS[i],su)\n"
-                            " for age=0,16 do\n"
-                            "  local c,s=tonumber(ARGV[a+1+age]),w.n-math.max(0,age-1)\n"
-                            "  if c>0 and s>=0 then w[s%17]=w[s%17]+c end\n"
-                            " end\n"
-                            " store(KEYS[i],w,su)\n"
-                            "end\n"
-                            "return {1}\n",
-    /* Which run of the server, since when. */
-    [SHARED_HELLO] = "local run=string.match(redis.call('INFO','server'),'run_id:(%x+)')\n"
-                     "local t=redis.call('TIME')\n"
-                     "local now=t[1]*1000000+t[2]\n"
-                     "local v=redis.call('GET',KEYS[1])\n"
-                     "local born,of=string.match(v or '','^(%d+) (%x+)$')\n"
-                     "if of~=run then\n"
-                     " born=string.format('%.0f',now)\n"
-                     " v=born..' '..run\n"
-                     " redis.call('SET',KEYS[1],v)\n"
-                     "end\n"
-                     "return {v,tonumber(born),now-tonumber(born)}\n",
-};
+/* ARGV: epoch, now, units at most, units at least; then of each rule: max, period, group. The tightest has
+ * the least left, and of those that have as little the longest wait. */
+static const char take_script[] =
+    PRELUDE "local ws,tight={},{}\n"
+            "local grant,least=tonumber(ARGV[3]),tonumber(ARGV[4])\n"
+            "for i=2,#KEYS do\n"
+            " local max,p,g=tonumber(ARGV[i*3-1]),tonumber(ARGV[i*3]),ARGV[i*3+1]\n"
+            " local sum,wait=0,p\n"
+            " if p==0 then\n"
+            "  sum=plain(KEYS[i])\n"
+            "  ws[i]=sum\n"
+            " else\n"
+            "  local su=slot_us(p)\n"
+            "  local w=load(KEYS[i],su)\n"
+            "  for s=w.n,w.n-16,-1 do\n"
+            "   local c=w[s%17]\n"
+            "   if c>0 then sum=sum+c wait=math.max(1,(s+17)*su-now) end\n"
+            "  end\n"
+            "  ws[i]=w\n"
+            " end\n"
+            " local left=math.max(0,max-sum)\n"
+            " grant=math.min(grant,left)\n"
+            " local t=tight[g]\n"
+            " if not t or left<t[2] or (left==t[2] and wait>t[3]) then tight[g]={i-1,left,wait} end\n"
+            "end\n"
+            "for _,g in ipairs({'0','1'}) do\n"
+            " local t=tight[g]\n"
+            " if t and t[2]<least then return {0,t[1],t[2],t[3],now,0} end\n"
+            "end\n"
+            "local r={1,0,0,0,now,grant}\n"
+            "for i=2,#KEYS do\n"
+            " local w=ws[i]\n"
+            " if type(w)=='number' then\n"
+            "  store_plain(KEYS[i],w+grant)\n"
+            "  r[#r+1]=w+grant\n"
+            " else\n"
+            "  w[w.n%17]=w[w.n%17]+grant\n"
+            "  store(KEYS[i],w)\n"
+            " end\n"
+            "end\n"
+            "local t=tight['1']\n"
+            "if t then r[2]=t[1] r[3]=t[2]-grant r[4]=t[3] end\n"
+            "return r\n";
+
+/* ARGV: epoch, now, when it was counted, units; then of each rule its period. */
+static const char give_back_script[] = PRELUDE "local at,n=tonumber(ARGV[3]),tonumber(ARGV[4])\n"
+                                               "for i=2,#KEYS do\n"
+                                               " local p=tonumber(ARGV[i+3])\n"
+                                               " if p==0 then\n"
+                                               "  store_plain(KEYS[i],math.max(0,plain(KEYS[i])-n))\n"
+                                               " else\n"
+                                               "  local su=slot_us(p)\n"
+                                               "  local w,slot=load(KEYS[i],su),(at-at%su)/su\n"
+                                               "  if slot<=w.n and w.n-slot<17 and w[slot%17]>0 then\n"
+                                               "   w[slot%17]=math.max(0,w[slot%17]-n)\n"
+                                               "   store(KEYS[i],w)\n"
+                                               "  end\n"
+                                               " end\n"
+                                               "end\n"
+                                               "return {1}\n";
+
+/* ARGV: epoch, now; then of each counter its period and seventeen counts by age. The slots of two clocks do
+ * not begin together: what is as old as n slots there belongs into one from n-1 to n+1 here; the latest of
+ * these never frees too soon. */
+static const char owed_script[] = PRELUDE "local r={1,0,0,0,0,0}\n"
+                                          "for i=2,#KEYS do\n"
+                                          " local a=(i-2)*18+3\n"
+                                          " local p=tonumber(ARGV[a])\n"
+                                          " if p==0 then\n"
+                                          "  local n=plain(KEYS[i])+tonumber(ARGV[a+1])\n"
+                                          "  n=math.max(n,tonumber(ARGV[a+2]))\n"
+                                          "  store_plain(KEYS[i],n)\n"
+                                          "  r[#r+1]=n\n"
+                                          " else\n"
+                                          "  local w=load(KEYS[i],slot_us(p))\n"
+                                          "  for age=0,16 do\n"
+                                          "   local c,s=tonumber(ARGV[a+1+age]),w.n-math.max(0,age-1)\n"
+                                          "   if c>0 and s>=0 then w[s%17]=w[s%17]+c end\n"
+                                          "  end\n"
+                                          "  store(KEYS[i],w)\n"
+                                          " end\n"
+                                          "end\n"
+                                          "return r\n";
+
+/* Which run of the server, since when. */
+static const char hello_script[] = "local run=string.match(redis.call('INFO','server'),'run_id:(%x+)')\n"
+                                   "local t=redis.call('TIME')\n"
+                                   "local now=t[1]*1000000+t[2]\n"
+                                   "local v=redis.call('GET',KEYS[1])\n"
+                                   "local born,of=string.match(v or '','^(%d+) (%x+)$')\n"
+                                   "if of~=run then\n"
+                                   " born=string.format('%.0f',now)\n"
+                                   " v=born..' '..run\n"
+                                   " redis.call('SET',KEYS[1],v)\n"
+                                   "end\n"
+                                   "return {v,tonumber(born),now-tonumber(born)}\n";
+
+static const char *const scripts[] = {[SHARED_TAKE] = take_script,
+                                      [SHARED_GIVE_BACK] = give_back_script,
+                                      [SHARED_OWED] = owed_script,
+                                      [SHARED_HELLO] = hello_script};
 enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };
 
 struct shared {
@@ -198,6 +235,10 @@ static void write_call(struct shared *s, const struct shared_call *c, struct wor
     add_i64(w, c->now);
     if (c->kind == SHARED_GIVE_BACK)
         add_i64(w, c->at);
+    if (c->kind == SHARED_TAKE || c->kind == SHARED_GIVE_BACK)
+        add_i64(w, c->units ? c->units : 1);
+    if (c->kind == SHARED_TAKE)
+        add_i64(w, c->least ? c->least : 1);
     for (size_t i = 0; i < c->n; i++) {
         switch (c->kind) {
         case SHARED_TAKE:
@@ -243,6 +284,8 @@ static bool read_reply(struct shared *s, const redisReply *r, struct shared_call
         return trouble(s, &e);
     }
     c->result = number_at(r, 0) == 1 ? SHARED_DONE : SHARED_REFUSED;
+    for (size_t i = 0; i < SHARED_SPANS_MAX; i++)
+        c->span_used[i] = number_at(r, 6 + i);
     if (c->kind != SHARED_TAKE)
         return true;
     int64_t which = number_at(r, 1);
@@ -250,6 +293,7 @@ static bool read_reply(struct shared *s, const redisReply *r, struct shared_call
     c->left = (uint32_t)number_at(r, 2);
     c->wait_us = number_at(r, 3);
     c->at = number_at(r, 4);
+    c->granted = (uint32_t)number_at(r, 5);
     return true;
 }
 

@@ -22,15 +22,17 @@
 enum {
     SHARED_RULES_MAX = 2 * RATES_MAX,
     SHARED_DEBTS_MAX = 64,
+    SHARED_SPANS_MAX = 2,
     SHARED_BATCH_MAX = 256,
     SHARED_SETTLE_US = 2 * 1000 * 1000, /* longer than a gateway takes to see it */
 };
 
 enum shared_kind {
     SHARED_HELLO,     /* is it there? connects if its time has come */
-    SHARED_TAKE,      /* counts a message in all of its rules, or in none */
+    SHARED_TAKE,      /* counts a message, or units, in all rules or in none */
     SHARED_GIVE_BACK, /* what was counted `at` did not come to be */
-    SHARED_OWED,      /* what was counted without the server */
+    SHARED_OWED,      /* what was counted without the server; of a span: by_age[0] more, and then at least
+                         by_age[1] in all */
 };
 
 enum shared_result {
@@ -42,7 +44,7 @@ enum shared_result {
 /* Rules of group 0 are looked at first, and its tightest is told only if one is used up. */
 struct shared_rule {
     uint64_t counter;
-    int64_t period_us;
+    int64_t period_us; /* 0: a span with an end, as a day: the counter's name says which */
     uint32_t max;
     uint32_t group; /* 0 or 1 */
     uint32_t rule;  /* the caller's */
@@ -51,10 +53,13 @@ struct shared_rule {
 struct shared_call {
     enum shared_kind kind;
     enum shared_result result;
-    int64_t epoch;            /* in which it is to be done; HELLO: told, not 0 */
-    bool settled;             /* HELLO: told: the epoch takes calls */
-    int64_t now;              /* 0: the server's clock; else this, for tests */
-    int64_t at;               /* TAKE: told: when it was counted; GIVE_BACK: given */
+    int64_t epoch;         /* in which it is to be done; HELLO: told, not 0 */
+    bool settled;          /* HELLO: told: the epoch takes calls */
+    int64_t now;           /* 0: the server's clock; else this, for tests */
+    int64_t at;            /* TAKE: told: when it was counted; GIVE_BACK: given */
+    uint32_t units, least; /* TAKE: up to units, if at least so many may be; 0: one. GIVE_BACK: units */
+    uint32_t granted;      /* TAKE: told */
+    int64_t span_used[SHARED_SPANS_MAX]; /* TAKE, OWED: told, if done: of the spans in their order */
     uint32_t tightest, left;  /* TAKE: told: which rule, n if none of group 1 applies; and how much of it */
     int64_t wait_us;          /* TAKE: told: until more of it comes free */
     struct limit_debt *debts; /* OWED: the caller's */

@@ -1,11 +1,11 @@
 """Rates that gateways count together in a real Redis, and what holds when it is away."""
 import concurrent.futures
 import itertools
-import os
 import time
 
 import pytest
 from harness.gateway import until
+from harness.nodes import alone, sharing, together
 from harness.redis_server import RedisServer
 
 serial = itertools.count(1000)
@@ -37,33 +37,9 @@ def redis_server():
 
 @pytest.fixture
 def nodes(make_gateway):
-    """nodes(n, server, rates, **settings): gateways that share a Redis and a provider."""
-    master_key = os.urandom(32).hex()  # the same for all of them; and another test's counters are others
-
-    def make(n, server, rates, lane=None, **settings):
-        sim = make_gateway.simulator()
-        settings["redis"] = {"url": server.url, "nodes_expected": n, **settings.get("redis", {})}
-        env = {"HONGYAN_MASTER_KEY": master_key, **settings.pop("env", {})}
-        made = [make_gateway.gateway(provider_url=sim.url, env=env, lane=lane, limits={"rates": rates}, **settings)
-                for _ in range(n)]
-        for g in made:
-            g.sim = sim
-            g.start()
-        return made
+    def make(n, server, rates, **settings):
+        return sharing(make_gateway, n, server, rates=rates, **settings)
     return make
-
-
-def together(*gateways):
-    until(lambda: all("shared.together" in last_said(g) for g in gateways), 60, told="they do not count together")
-
-
-def alone(*gateways):
-    until(lambda: all("shared.alone" in last_said(g) for g in gateways), 60, told="they do not see that Redis is away")
-
-
-def last_said(g):
-    said = [line for line in g.log().splitlines() if "event=shared." in line]
-    return said[-1] if said else ""
 
 
 def post(g, to, **more):

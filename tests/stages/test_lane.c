@@ -232,6 +232,60 @@ static void test_lane__a_message_larger_than_a_rate_takes_all_of_it(void **state
     assert_true(lane_is_open(&l, UNITS(0), 2)); /* a look-up costs nothing */
 }
 
+static void test_lane__alone_it_keeps_to_its_part_and_together_to_its_slice(void **state) {
+    (void)state;
+    static const struct lane_config rated = {.name = "main",
+                                             .in_flight_max = 100,
+                                             .rates = {{.max = 6, .period_us = 16 * US_PER_S}},
+                                             .n_rates = 1,
+                                             .quota = {.day = 20},
+                                             .time_zone = SV("UTC")};
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    struct lane l = {0};
+    uint32_t least;
+    lane_configure(&l, &rated);
+    lane_read(&l);
+    lane_share(&l, 3, false, now);
+    for (int i = 0; i < 2; i++) {
+        assert_true(lane_is_open(&l, UNITS(1), now));
+        lane_begin(&l, UNITS(1), now);
+    }
+    assert_int_equal(lane_reason(&l, UNITS(1), now), REASON_LANE_RATE); /* a third of six */
+    assert_true(lane_opens_at(&l, now) > now + 15 * US_PER_S);
+    lane_share(&l, 3, true, now);
+    assert_int_equal(lane_slice_wanted(&l, now, &least), 0); /* nobody asked yet */
+    assert_int_equal(lane_reason(&l, UNITS(2), now), REASON_LANE_RATE);
+    assert_int_equal(lane_slice_wanted(&l, now, &least), 2);
+    assert_int_equal(least, 2);
+    lane_slice(&l, 3, now + lane_slice_us(&l));
+    assert_int_equal(lane_slice_us(&l), US_PER_S);
+    assert_true(lane_is_open(&l, UNITS(2), now));
+    lane_begin(&l, UNITS(2), now);
+    assert_int_equal(lane_reason(&l, UNITS(2), now), REASON_LANE_RATE);
+    assert_true(lane_is_open(&l, UNITS(1), now));
+    assert_false(lane_is_open(&l, UNITS(1), now + US_PER_S)); /* it has ended */
+    assert_int_equal(lane_slice_rest(&l, now), 0);
+    assert_int_equal(lane_slice_rest(&l, now + US_PER_S), 1);
+    lane_slice_refused(&l, now + 2 * US_PER_S, false);
+    assert_int_equal(lane_reason(&l, UNITS(1), now + US_PER_S), REASON_LANE_RATE);
+    assert_int_equal(lane_slice_wanted(&l, now + US_PER_S, &least), 0);
+    assert_true(lane_slice_wanted(&l, now + 2 * US_PER_S, &least) > 0);
+    lane_slice_refused(&l, now + 60 * US_PER_S, true);
+    assert_int_equal(lane_reason(&l, UNITS(1), now + US_PER_S), REASON_LANE_QUOTA);
+    assert_int_equal(lane_quota_opens_at(&l, UNITS(1), now + US_PER_S), now + 60 * US_PER_S);
+    l.quota.day.known = 14; /* by everybody; six are left, two of them ours */
+    int64_t later = now + 3600 * US_PER_S;
+    lane_share(&l, 3, false, later);
+    for (int i = 0; i < 2; i++) {
+        assert_true(lane_is_open(&l, UNITS(1), later));
+        lane_begin(&l, UNITS(1), later);
+        later += 60 * US_PER_S;
+    }
+    assert_int_equal(lane_reason(&l, UNITS(1), later), REASON_LANE_QUOTA);
+    assert_true(lane_is_open(&l, UNITS(1), now + 24 * 3600 * US_PER_S)); /* the next day */
+    lane_done(&l);
+}
+
 static void test_lane__a_restart_remembers_and_a_reload_too(void **state) {
     (void)state;
     static const struct lane_config rated = {.name = "main",
@@ -342,6 +396,7 @@ int main(void) {
         cmocka_unit_test(test_lane__broken_stays_so_whatever_comes),
         cmocka_unit_test(test_lane__no_interval_holds_more_than_a_rate),
         cmocka_unit_test(test_lane__a_message_larger_than_a_rate_takes_all_of_it),
+        cmocka_unit_test(test_lane__alone_it_keeps_to_its_part_and_together_to_its_slice),
         cmocka_unit_test(test_lane__a_restart_remembers_and_a_reload_too),
         cmocka_unit_test(test_lane__a_restart_tries_a_broken_lane_with_one_call),
         cmocka_unit_test(test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down),

@@ -1,0 +1,110 @@
+"""Lanes of several gateways at one provider account: rates and quotas hold for all of them, counted at the provider."""
+import time
+
+import pytest
+from harness.gateway import until
+from harness.nodes import alone, sharing, together
+from harness.redis_server import RedisServer
+
+QUICK = {"lookup_after_ms": 300}
+
+
+@pytest.fixture
+def redis_server():
+    r = RedisServer()
+    yield r
+    r.close()
+
+
+def fill(gateways, n, begin=0):
+    """n messages for each; their ids, as pairs with their gateway."""
+    return [(g, g.create(to="+1415555%04d" % (begin + k * n + i), body="text %d" % (begin + k * n + i)))
+            for i in range(n) for k, g in enumerate(gateways)]
+
+
+def watch(sim, seconds, step=0.02):
+    """(moment, received so far), before and after each look."""
+    seen, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = time.monotonic()
+        seen.append((before, sim.stats()["received"], time.monotonic()))
+        time.sleep(step)
+    return seen
+
+
+def fullest(seen, interval):
+    """The most that surely came within the interval: between the end of one look and the beginning of another."""
+    return max((b - a for i, (t, a, _) in enumerate(seen) for _, b, s in seen[i:] if s - t <= interval), default=0)
+
+
+def test_rate__holds_for_all_gateways_in_every_second(make_gateway, redis_server):
+    gateways = sharing(make_gateway, 2, redis_server, lane={**QUICK, "rates": ["10/s"]})
+    together(*gateways)
+    fill(gateways, 20)
+    sim = gateways[0].sim
+    seen = watch(sim, 5)
+    until(lambda: sim.stats()["received"] == 40, 30, told="some are not sent")
+    assert fullest(seen, 0.95) <= 10
+    for g in gateways:
+        assert g.metrics()["shared_up"] == 1
+
+
+def test_rate__what_one_does_not_use_is_the_others(make_gateway, redis_server):
+    a, b = sharing(make_gateway, 2, redis_server, lane={**QUICK, "rates": ["20/h"]})
+    together(a, b)
+    fill([a], 16)
+    until(lambda: a.sim.stats()["received"] == 16, 30, told="a does not get more than its part")
+    sids = fill([b], 8, 100)
+    until(lambda: a.sim.stats()["received"] == 20, 30)
+    time.sleep(1.5)  # a slice ends, and nothing more comes of it
+    assert a.sim.stats()["received"] == 20
+    assert [g.message(s)["reason"] for g, s in sids].count("lane_rate") == 4
+
+
+def test_rate__each_keeps_its_part_while_redis_is_away(make_gateway, redis_server):
+    gateways = sharing(make_gateway, 2, redis_server, lane={**QUICK, "rates": ["10/h"]})
+    together(*gateways)
+    fill(gateways, 2)
+    sim = gateways[0].sim
+    until(lambda: sim.stats()["received"] == 4, 30)
+    redis_server.kill9()
+    alone(*gateways)
+    fill(gateways, 10, 100)
+    until(lambda: sim.stats()["received"] == 10, 30)
+    redis_server.start()  # it has forgotten everything
+    together(*gateways)
+    time.sleep(1.5)
+    assert sim.stats()["received"] == 10
+
+
+def test_quota__of_a_day_holds_for_all_gateways(make_gateway, redis_server):
+    gateways = sharing(make_gateway, 3, redis_server, lane={**QUICK, "quota": {"day": 12}})
+    together(*gateways)
+    sids = fill(gateways, 6)
+    sim = gateways[0].sim
+    until(lambda: sim.stats()["received"] == 12, 40, told="the quota is not used up")
+    time.sleep(1.5)  # what others have begun is heard twice a second
+    redis_server.kill9()
+    alone(*gateways)
+    fill(gateways, 2, 200)
+    redis_server.start()
+    together(*gateways)
+    time.sleep(1.5)
+    assert sim.stats()["received"] == 12
+    waiting = [m for m in (g.message(s) for g, s in sids) if m["status"] == "queued"]
+    assert [m["reason"] for m in waiting] == ["lane_quota"] * 6, waiting
+
+
+def test_quota__alone_each_has_its_part_of_what_is_left(make_gateway, redis_server):
+    a, b = sharing(make_gateway, 2, redis_server, lane={**QUICK, "quota": {"day": 20}})
+    together(a, b)
+    fill([a], 6)
+    until(lambda: a.sim.stats()["received"] == 6, 30)
+    fill([b], 2, 50)
+    until(lambda: a.sim.stats()["received"] == 8, 30)
+    time.sleep(1.5)  # what others have begun is heard twice a second
+    redis_server.kill9()
+    alone(a, b)
+    fill([a, b], 15, 100)
+    time.sleep(3)
+    assert 8 + 6 <= a.sim.stats()["received"] <= 20
