@@ -247,3 +247,24 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(start):
         g.wait(sid, "delivered", "sent", timeout=60)
     times = g.sim.times()
     assert set(times) == set(texts) and set(times.values()) == {1}, [t for t, n in times.items() if n > 1]
+
+
+def test_a_one_time_code_goes_as_the_templates_parameter_and_stands_nowhere_else(start):
+    g = start()
+    admin = {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"]}
+    codes = {"aliyun": {"code": "SMS_OTP", "sign": "鸿雁", "params": {"code": "{{ code }}", "minute": "{{ minutes }}"}}}
+    made = g.post("/v1/templates", {"name": "login", "publish": True,
+                                    "languages": {"default": {"sms": "{{ code }}, {{ minutes }} min", "codes": codes}}}, admin)
+    assert made.status in (200, 201), made
+    v = g.post("/v1/verifications", {"to": CHINA % 8, "template": "login", "expiry_s": 300})
+    assert v.status == 201, v
+    seen, = until(lambda: g.sim.messages())
+    assert (seen["from"], seen["extra"]["template_code"]) == ("鸿雁", "SMS_OTP")
+    params = json.loads(seen["extra"]["template_param"])
+    assert set(params) == {"code", "minute"} and params["minute"] == "5" and len(params["code"]) == 6 and params["code"].isdigit(), params
+    assert g.message(v.json["message_id"])["body"] == "******, 5 min"
+    shown = g.get("/v1/messages/" + v.json["message_id"]).body.decode()
+    on_disk = b"".join(p.read_bytes() for p in g.folder.rglob("*") if p.is_file() and "hongyan.db" in p.name)
+    assert params["code"] not in shown and params["code"].encode() not in on_disk
+    checked = g.post("/v1/verifications/%s/check" % v.json["id"], {"code": params["code"]}).json
+    assert (checked["valid"], checked["status"]) == (True, "approved")

@@ -1,6 +1,7 @@
 """Tencent Cloud SMS from outside: the program with a `tencent` lane against the simulator's part of Tencent Cloud, whose signatures are
 checked by code of its own (and which the vendor's SDK is run against: tests/simulator/test_tencent.py)."""
 import json
+import re
 
 import pytest
 
@@ -167,3 +168,18 @@ def test_kill_9_loses_nothing_and_sends_nothing_twice(make):
     for sid in ids:  # a receipt that came while nobody was there is not posted again
         g.wait(sid, "delivered", "sent", timeout=60)
     assert set(g.sim.times().values()) == {1} and len(g.sim.times()) == len(ids)
+
+
+def test_a_one_time_code_is_the_templates_first_parameter(make):
+    g = make()
+    admin = {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"]}
+    codes = {"tencent": {"code": "1110", "sign": "腾讯云", "params": ["{{ code }}", "{{ minutes }}"]}}
+    made = g.post("/v1/templates", {"name": "login", "publish": True, "languages": {"default": {"sms": "{{ code }}", "codes": codes}}}, admin)
+    assert made.status in (200, 201), made
+    v = g.post("/v1/verifications", {"to": TO, "template": "login", "code_length": 4})
+    assert v.status == 201, v
+    seen, = until(lambda: g.sim.messages())
+    code, minutes = re.findall("[0-9]+", seen["body"])
+    assert seen["extra"]["TemplateId"] == "1110" and minutes == "10" and len(code) == 4, seen
+    assert g.message(v.json["message_id"])["body"] == "****"
+    assert g.post("/v1/verifications/%s/check" % v.json["id"], {"code": code}).json["valid"] is True
