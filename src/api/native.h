@@ -201,7 +201,7 @@ void native_fraud_unblock(struct api_request *rq);
 void native_verification_create(struct api_request *rq); /* native_verifications.c */
 void native_verification_list(struct api_request *rq);
 void native_verification_get(struct api_request *rq);
-void native_verification_check(struct api_request *rq);
+void native_verification_check(struct api_request *rq); /* native_verification_check.c */
 void native_verification_check_to(struct api_request *rq);
 void native_verification_resend(struct api_request *rq);
 void native_verification_cancel(struct api_request *rq);

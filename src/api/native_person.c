@@ -3,6 +3,7 @@
  * then the business events that mention them.
  */
 #include "api/events.h"
+#include "api/verification_parts.h"
 
 #include "base/json.h"
 #include "ingest/contact.h"
@@ -19,6 +20,7 @@ enum {
     ATTEMPTS_MAX = 64,
     PERSON_BYTES_MAX = 4 << 20,
     EVENTS_PAGE = 50,
+    CODES_MAX = 50,
     EVENTS_PAGE_BYTES = 256 << 10,
     EVENTS_BYTES_MAX = 16 << 20,
 };
@@ -34,6 +36,9 @@ const struct api_field person_shape[] = {
      .ref = "ConsentHistory"},
     {"suppressions", FIELD_LIST, "What stands against writing to them; on the first page.", .required = true,
      .ref = "Suppression"},
+    {"verifications", FIELD_LIST,
+     "One-time codes for their numbers, the latest fifty of each; on the first page.", .required = true,
+     .ref = "Verification"},
     {"messages", FIELD_LIST,
      "Messages to and from them, oldest first: each with `calls` (its attempts), `links`, and (from "
      "them) `reply`.",
@@ -103,6 +108,30 @@ static bool show_suppressions(const struct showing *s) {
         for (size_t k = 0; k < n; k++) {
             comma(s->out);
             native_print_suppression(s->rq, &rows[k], s->out);
+        }
+    }
+    buf_addc(s->out, ']');
+    return true;
+}
+
+static bool show_codes(const struct showing *s) {
+    struct verification rows[CODES_MAX];
+    open_list(s->out, "verifications");
+    for (size_t i = 0; i < s->person->n; i++) {
+        const struct verification_filter f = {
+            .account_id = s->rq->account_id, .to = s->person->addresses[i], .limit = CODES_MAX};
+        size_t n;
+        bool more;
+        int64_t last;
+        if (!sv_starts(f.to, SV("+")))
+            continue;
+        if (!verifications_list(api_db(s->rq), &f, s->rq->now, rows, &n, &more, &last, s->e))
+            return false;
+        for (size_t k = 0; k < n; k++) {
+            comma(s->out);
+            buf_addc(s->out, '{');
+            verification_print(s->rq, &rows[k], s->out);
+            buf_addc(s->out, '}');
         }
     }
     buf_addc(s->out, ']');
@@ -215,8 +244,8 @@ static bool show(const struct showing *s, const struct contact *c, struct place 
     json_key(s->out, "contact");
     contact_print(c, s->out);
     if (from.after)
-        buf_adds(s->out, ",\"consents\":[],\"suppressions\":[]");
-    else if (!show_consents(s) || !show_suppressions(s))
+        buf_adds(s->out, ",\"consents\":[],\"suppressions\":[],\"verifications\":[]");
+    else if (!show_consents(s) || !show_suppressions(s) || !show_codes(s))
         return false;
     if (!show_rest(s, from))
         return false;

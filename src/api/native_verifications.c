@@ -1,12 +1,11 @@
-/* One-time codes over HTTP: begun, sent anew, tried, withdrawn, looked at. An answer never holds a code, nor
+/* One-time codes over HTTP: begun, sent anew, looked at. An answer never holds a code, nor
  * the whole number, nor whether the number is one. */
-#include "api/native.h"
+#include "api/verification_parts.h"
 
 #include "api/verification_text.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "ingest/recipient.h"
-#include "store/verifications.h"
 #include "text/mask.h"
 
 #include <string.h>
@@ -136,7 +135,7 @@ const struct api_field verification_page_shape[] = {
 
 /* ---- printing ---- */
 
-static void print_members(const struct api_request *rq, const struct verification *v, struct buf *out) {
+void verification_print(const struct api_request *rq, const struct verification *v, struct buf *out) {
     struct sip_key key = api_world(rq)->id_key;
     struct sid id = sid_verification(key, v->id), message = sid_message(key, v->message_id);
     BUF_AUTO struct buf to = BUF_INIT(128);
@@ -158,15 +157,15 @@ static void print_members(const struct api_request *rq, const struct verificatio
     json_pair_time(out, "done_at", v->done_at);
 }
 
-static void answer(struct api_request *rq, int status, const struct verification *v) {
+void verification_answer(struct api_request *rq, int status, const struct verification *v) {
     struct buf *out = api_scratch(rq);
     buf_addc(out, '{');
-    print_members(rq, v, out);
+    verification_print(rq, v, out);
     buf_addc(out, '}');
     api_answer_json(rq, status, buf_sv(out));
 }
 
-static bool refuse_absent(struct api_request *rq) {
+bool verification_refuse_absent(struct api_request *rq) {
     struct err e = ERR_INIT;
     err_set(&e, ERR_NOT_FOUND, "there is no such verification");
     api_fail(rq, &e);
@@ -196,7 +195,7 @@ enum {
     METADATA
 };
 
-static void tell(struct api_request *rq, const char *event, const struct verification *v) {
+void verification_tell(struct api_request *rq, const char *event, const struct verification *v) {
     struct sid id = sid_verification(api_world(rq)->id_key, v->id);
     log_info(api_world(rq)->log, event, kv_word("id", sid_sv(&id)),
              kv_word("account", sid_sv(&rq->account_sid)), kv_phone("to", sv_of(v->to)),
@@ -208,7 +207,7 @@ static void tell(struct api_request *rq, const char *event, const struct verific
 static bool load(struct api_request *rq, int64_t id, struct verification *v, struct buf *sealed) {
     struct err e = ERR_INIT;
     if (verifications_get(api_db(rq), rq->account_id, id, rq->now, v, sealed, &e))
-        return v->id || refuse_absent(rq);
+        return v->id || verification_refuse_absent(rq);
     api_fail(rq, &e);
     return false;
 }
@@ -227,7 +226,7 @@ static void answer_new(struct api_request *rq, const struct verification *v, boo
     struct buf *out = api_scratch(rq);
     struct sid id = sid_verification(api_world(rq)->id_key, v->id);
     buf_addc(out, '{');
-    print_members(rq, v, out);
+    verification_print(rq, v, out);
     buf_addc(out, '}');
     native_answer_new(rq, 201, out, "/v1/verifications/", &id, replayed);
 }
@@ -238,7 +237,7 @@ static void begun(struct api_request *rq, const struct api_brief *b, bool replay
         return;
     if (!replayed) {
         meter_add(api_world(rq)->meters, COUNT_VERIFICATIONS, 1);
-        tell(rq, "verification.begun", &v);
+        verification_tell(rq, "verification.begun", &v);
     }
     answer_new(rq, &v, replayed);
 }
@@ -296,8 +295,8 @@ static bool read_recipe(struct api_request *rq, const struct api_value *v, char 
     return true;
 }
 
-static bool read_number(struct api_request *rq, struct sv to, struct phone *mem, struct sv *number,
-                        struct err *e) {
+bool verification_read_number(struct api_request *rq, struct sv to, struct phone *mem, struct sv *number,
+                              struct err *e) {
     struct sv found;
     if (!recipient_check(CHANNEL_SMS, to, api_settings(rq)->defaults.region, "to", mem, NULL, &found, e))
         return false;
@@ -305,7 +304,8 @@ static bool read_number(struct api_request *rq, struct sv to, struct phone *mem,
     return true;
 }
 
-static struct verification_write *new_write(struct api_request *rq, enum verification_act act, int64_t id) {
+struct verification_write *verification_new_write(struct api_request *rq, enum verification_act act,
+                                                  int64_t id) {
     struct verification_write *w = arena_zalloc(&rq->x->arena, sizeof *w);
     ASSERT(w);
     w->act = act;
@@ -319,7 +319,7 @@ static struct verification_write *new_begin(struct api_request *rq, const struct
                                             const struct recipe *r) {
     const struct settings *s = api_settings(rq);
     const struct world *w = api_world(rq);
-    struct verification_write *b = new_write(rq, VERIFICATION_BEGIN, 0);
+    struct verification_write *b = verification_new_write(rq, VERIFICATION_BEGIN, 0);
     uint32_t expiry_s = v[EXPIRY].given ? (uint32_t)v[EXPIRY].n : s->verifications.expiry_s;
     world_random_bytes(w, b->salt, sizeof b->salt);
     code_hash(&w->vault, b->salt, r->code, b->hash);
@@ -349,7 +349,7 @@ void native_verification_create(struct api_request *rq) {
     m.to = v[TO].text;
     m.traceparent = api_traceparent(rq);
     if (!api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &m.idempotency_key, &e) ||
-        !read_number(rq, m.to, &mem, &m.number, &e) ||
+        !verification_read_number(rq, m.to, &mem, &m.number, &e) ||
         !native_read_metadata(rq, v[METADATA].json, &m.metadata, &e) ||
         !read_recipe(rq, v, code, &recipe, &e)) {
         api_fail(rq, &e);
@@ -363,20 +363,20 @@ void native_verification_create(struct api_request *rq) {
 
 /* ---- one that is there ---- */
 
-static bool id_of_path(struct api_request *rq, int64_t *id) {
-    return sid_parse_verification(api_world(rq)->id_key, rq->params[0], id) || refuse_absent(rq);
+bool verification_of_path(struct api_request *rq, int64_t *id) {
+    return sid_parse_verification(api_world(rq)->id_key, rq->params[0], id) || verification_refuse_absent(rq);
 }
 
 /* The row of the path's. */
 static bool find(struct api_request *rq, struct verification *v, struct buf *sealed) {
     int64_t id;
-    return id_of_path(rq, &id) && load(rq, id, v, sealed);
+    return verification_of_path(rq, &id) && load(rq, id, v, sealed);
 }
 
 void native_verification_get(struct api_request *rq) {
     struct verification v;
     if (find(rq, &v, NULL))
-        answer(rq, 200, &v);
+        verification_answer(rq, 200, &v);
 }
 
 static void sent_anew(struct api_request *rq, const struct api_brief *b, bool replayed) {
@@ -384,8 +384,8 @@ static void sent_anew(struct api_request *rq, const struct api_brief *b, bool re
     if (!of_message(rq, b->id, &v))
         return;
     if (!replayed)
-        tell(rq, "verification.resent", &v);
-    answer(rq, 200, &v);
+        verification_tell(rq, "verification.resent", &v);
+    verification_answer(rq, 200, &v);
 }
 
 static void resend(struct api_request *rq, const struct verification *row, struct sv sealed,
@@ -409,7 +409,8 @@ static void resend(struct api_request *rq, const struct verification *row, struc
         recipe.n_channels = 0;
         (void)!add_channel(&recipe, sv_of(channel_word((int)v[0].n)), &e);
     }
-    code_message_submit(rq, &m, new_write(rq, VERIFICATION_RESEND, row->id), client_of(rq, &v[1]), sent_anew);
+    code_message_submit(rq, &m, verification_new_write(rq, VERIFICATION_RESEND, row->id),
+                        client_of(rq, &v[1]), sent_anew);
 }
 
 void native_verification_resend(struct api_request *rq) {
@@ -421,131 +422,6 @@ void native_verification_resend(struct api_request *rq) {
         !find(rq, &row, &sealed))
         return;
     resend(rq, &row, buf_sv(&sealed), v);
-}
-
-/* ---- trying ---- */
-
-static struct ask *ask_of(struct api_request *rq, struct verification_write *w) {
-    struct ask *a = api_new_ask(rq, ASK_VERIFY);
-    a->verification = w;
-    rq->own = w;
-    return a;
-}
-
-/* Else that it was not is answered. */
-static bool was_done(struct api_request *rq, const struct ask *a) {
-    if (a->result == ASK_DONE)
-        return true;
-    if (a->result == ASK_ABSENT)
-        return refuse_absent(rq);
-    api_fail(rq, &a->err);
-    return false;
-}
-
-static void answer_checked(struct api_request *rq, const struct verification_write *w) {
-    struct buf *out = api_scratch(rq);
-    buf_addc(out, '{');
-    json_pair_bool(out, "valid", w->valid);
-    print_members(rq, &w->row, out);
-    buf_addc(out, '}');
-    api_answer_json(rq, 200, buf_sv(out));
-}
-
-static void settled(struct api_request *rq, struct ask *a) {
-    (void)a; /* whatever came of it: the guess is approved, on disk */
-    answer_checked(rq, rq->own);
-}
-
-/* A code that came back has arrived, whatever the provider says or does not say; one that is still to be sent
- * need not be. */
-static bool settle_message(struct api_request *rq, const struct verification_write *w) {
-    struct err e = ERR_INIT;
-    struct message *m = reader_message(api_db(rq), rq->account_id, w->row.message_id, &e);
-    if (!m)
-        return false;
-    enum state s = m->head.state;
-    bool out = (s == STATE_SENT && !m->head.done_at) || s == STATE_SENDING || s == STATE_UNKNOWN;
-    bool waits = state_may_move(s, STATE_CANCELED);
-    struct ask *a = api_new_ask(rq, out ? ASK_RECEIPT : ASK_CANCEL);
-    a->id = m->id;
-    a->attempt = m->head.attempts;
-    a->receipt = (struct receipt){.state = STATE_DELIVERED, .reason = REASON_CODE_USED};
-    message_free(m);
-    if (out)
-        api_ask_urgent(rq, a, settled);
-    else if (waits)
-        api_ask(rq, a, settled);
-    return out || waits;
-}
-
-static void checked(struct api_request *rq, struct ask *a) {
-    const struct verification_write *w = rq->own;
-    if (!was_done(rq, a))
-        return;
-    tell(rq, w->valid ? "verification.approved" : "verification.wrong", &w->row);
-    if (!w->valid || !settle_message(rq, w))
-        answer_checked(rq, w);
-}
-
-static void check(struct api_request *rq, struct verification_write *w, struct sv typed) {
-    struct err e = ERR_INIT;
-    char *code = arena_alloc(&rq->x->arena, CODE_CHARS_MAX + 1);
-    ASSERT(code);
-    code_read(typed, code);
-    w->code = sv_of(code);
-    if (w->code.n < CODE_CHARS_MIN) {
-        err_set_field(&e, ERR_INVALID, "code", "a code has %d to %d letters and digits", CODE_CHARS_MIN,
-                      CODE_CHARS_MAX);
-        api_fail(rq, &e);
-        return;
-    }
-    api_ask(rq, ask_of(rq, w), checked);
-}
-
-void native_verification_check(struct api_request *rq) {
-    JSON_AUTO json_t *root = NULL;
-    struct api_value v[FIELDS_MAX];
-    int64_t id;
-    if (!api_read_json(rq, verification_check_fields, &root, v) || !id_of_path(rq, &id))
-        return;
-    check(rq, new_write(rq, VERIFICATION_CHECK, id), v[0].text);
-}
-
-void native_verification_check_to(struct api_request *rq) {
-    enum { OF_TO, OF_PURPOSE, OF_CODE };
-    JSON_AUTO json_t *root = NULL;
-    struct api_value v[FIELDS_MAX];
-    struct err e = ERR_INIT;
-    struct phone mem;
-    if (!api_read_json(rq, verification_check_to_fields, &root, v))
-        return;
-    struct verification_write *w = new_write(rq, VERIFICATION_CHECK, 0);
-    if (!read_number(rq, v[OF_TO].text, &mem, &w->to, &e)) {
-        api_fail(rq, &e);
-        return;
-    }
-    w->purpose = v[OF_PURPOSE].text.n ? arena_dup(&rq->x->arena, v[OF_PURPOSE].text) : SV("");
-    check(rq, w, v[OF_CODE].text);
-}
-
-static void canceled(struct api_request *rq, struct ask *a) {
-    const struct verification_write *w = rq->own;
-    struct err e = ERR_INIT;
-    if (!was_done(rq, a))
-        return;
-    if (w->row.status != VERIFICATION_CANCELED) {
-        err_set(&e, ERR_CONFLICT, "the verification is `%s`", verification_status_name(w->row.status));
-        api_problem(rq, PROBLEM_TOO_LATE, &e);
-        return;
-    }
-    tell(rq, "verification.canceled", &w->row);
-    answer(rq, 200, &w->row);
-}
-
-void native_verification_cancel(struct api_request *rq) {
-    int64_t id;
-    if (id_of_path(rq, &id))
-        api_ask(rq, ask_of(rq, new_write(rq, VERIFICATION_CANCEL, id)), canceled);
 }
 
 /* ---- lists ---- */
@@ -576,7 +452,7 @@ void native_verification_list(struct api_request *rq) {
     buf_adds(out, "{\"data\":[");
     for (size_t i = 0; ok && i < n; i++) {
         buf_adds(out, i ? ",{" : "{");
-        print_members(rq, &rows[i], out);
+        verification_print(rq, &rows[i], out);
         buf_addc(out, '}');
     }
     free(rows);

@@ -125,6 +125,8 @@ def once(members):
 
 def test_data__of_one_person_is_all_of_it(gateway):
     g = gateway
+    v = ask(g, "POST", "/v1/verifications", {"to": LI, "purpose": "login"}).json
+    g.wait(v["message_id"], "delivered")
     first, second = live(g)
     g.wait(g.create(to=HAN, body="for another altogether"), "delivered")
     a = ask(g, "GET", "/v1/contacts/customer-4711/data")
@@ -134,7 +136,8 @@ def test_data__of_one_person_is_all_of_it(gateway):
     assert [(c["number"], [w["act"] for w in c["data"]]) for c in d["consents"]] == [(LI, ["withdrawn", "granted"])]
     assert d["consents"][0]["data"][1]["ip"] == "203.0.113.77"
     assert [(s["number"], s["kind"]) for s in d["suppressions"]] == [(LI, "opt_out")]
-    assert [m["id"] for m in d["messages"] if m["direction"] == "outbound"] == [first, second]
+    assert [m["id"] for m in d["messages"] if m["direction"] == "outbound"] == [v["message_id"], first, second]
+    assert [(x["id"], x["purpose"]) for x in d["verifications"]] == [(v["id"], "login")]
     assert all(m["attempts"] == len(m["calls"]) > 0 for m in d["messages"] if m["direction"] == "outbound")
     json.loads(a.body, object_pairs_hook=once)
     inbound = [m for m in d["messages"] if m["direction"] == "inbound"]
@@ -147,7 +150,7 @@ def test_data__of_one_person_is_all_of_it(gateway):
         page = ask(g, "GET", "/v1/contacts/customer-4711/data?cursor=" + cursor).json
         got += [m["id"] for m in page["messages"]]
         cursor = page["next_cursor"]
-    assert len(got) == len(set(got)) == 124
+    assert len(got) == len(set(got)) == 125
     other = {"Authorization": "Bearer " + g.create_key(account="other")["key"]}
     assert ask(g, "GET", "/v1/contacts/customer-4711/data", key=other).status == 404
 
