@@ -15,6 +15,7 @@ const struct api_field rule_create_fields[] = {
     {"name", FIELD_TEXT, "The rule's name.", .required = true, .max = RULE_NAME_BYTES_MAX,
      .example = "\"order-paid\""},
     {"rule", FIELD_OBJECT, "What it says: on, when, to, template, ... (docs/events.md).", .required = true,
+     .ref = "RuleDocument",
      .example = "{\"on\":\"order.paid\",\"to\":\"data.phone\",\"template\":\"order-paid\"}"},
     {"publish", FIELD_BOOL, "Use it at once."},
     {0},

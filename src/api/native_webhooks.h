@@ -5,6 +5,11 @@
 #include "api/native.h"
 #include "store/deliveries.h"
 
+/* hook_shapes.c: what is posted, and which schema the `data` of a type has. */
+extern const struct api_field hook_message_shape[], hook_reply_shape[], hook_consent_shape[],
+    hook_disabled_shape[], hook_test_shape[], rule_document_shape[];
+const char *hook_schema_of(unsigned type);
+
 /* native_webhook_shape.c */
 extern const struct api_field webhook_create_fields[], webhook_update_fields[], webhook_rotate_fields[],
     webhook_replay_fields[], webhook_delivery_fields[];

@@ -112,6 +112,12 @@ static const struct schema {
     {"WebhookList", webhook_list_shape, false},
     {"WebhookDelivery", webhook_delivery_shape, false},
     {"WebhookDeliveryPage", webhook_delivery_page_shape, false},
+    {"WebhookMessageData", hook_message_shape, false},
+    {"WebhookReplyData", hook_reply_shape, false},
+    {"WebhookConsentData", hook_consent_shape, false},
+    {"WebhookDisabledData", hook_disabled_shape, false},
+    {"WebhookTestData", hook_test_shape, false},
+    {"RuleDocument", rule_document_shape, false},
     {"Usage", usage_shape, false},
     {"UsageRow", usage_row_shape, false},
     {"Saved", saved_shape, false},
@@ -163,6 +169,11 @@ static void print_words(struct buf *out, const struct api_field *f, bool nullabl
     buf_addc(out, ']');
 }
 
+/* Beside its type. */
+static void print_ref_beside(struct buf *out, const char *schema) {
+    buf_addf(out, ",\"$ref\":\"#/components/schemas/%s\"", schema);
+}
+
 /* The members of one schema object, its description left to the caller. */
 static void print_type(struct buf *out, const struct api_field *f, bool nullable) {
     json_key(out, "type");
@@ -177,6 +188,8 @@ static void print_type(struct buf *out, const struct api_field *f, bool nullable
         json_pair_i64(out, "minimum", f->min);
         json_pair_i64(out, "maximum", f->max);
     }
+    if (f->kind == FIELD_OBJECT && f->ref && !nullable)
+        print_ref_beside(out, f->ref);
     if (f->kind == FIELD_LIST) {
         json_key(out, "items");
         if (f->ref && !*f->ref)
@@ -369,6 +382,29 @@ static void print_paths(struct buf *out, const struct route_table *t) {
     }
 }
 
+/* What is posted to webhooks: for each type of event one post. */
+static void print_webhooks(struct buf *out) {
+    open(out, "webhooks", '{');
+    for (unsigned type = 0; type < HOOK_TYPES_END; type++) {
+        const char *name = hook_type_name(type);
+        if (!name)
+            continue;
+        open(out, name, '{');
+        open(out, "post", '{');
+        json_pair(out, "summary", sv_of(hook_type_meaning(type)));
+        buf_adds(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\","
+                      "\"required\":[\"type\",\"timestamp\",\"data\"],\"properties\":{\"type\":");
+        buf_addf(out,
+                 "{\"const\":\"%s\"},\"timestamp\":{\"type\":\"string\",\"format\":\"date-time\"},\"data\":",
+                 name);
+        print_ref(out, hook_schema_of(type));
+        buf_adds(out,
+                 "}}}}},\"responses\":{\"2XX\":{\"description\":\"It was taken.\"},\"410\":{\"description\":"
+                 "\"Nothing more is to be posted there.\"}}}}");
+    }
+    buf_addc(out, '}');
+}
+
 void front_print_openapi(struct sv public_url, struct buf *out) {
     buf_adds(
         out,
@@ -385,6 +421,7 @@ void front_print_openapi(struct sv public_url, struct buf *out) {
         for (size_t t = 0; t < api_faces[i]->n_tables; t++)
             print_paths(out, api_faces[i]->tables[t]);
     buf_addc(out, '}');
+    print_webhooks(out);
     open(out, "components", '{');
     open(out, "schemas", '{');
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)

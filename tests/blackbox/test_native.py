@@ -1,6 +1,7 @@
 """The native API as a program meets it: keys and accounts, idempotency, lists, events, problems, and its own description."""
 import concurrent.futures
 import json
+import os
 import re
 import threading
 import urllib.parse
@@ -400,6 +401,21 @@ def test_openapi__tells_what_webhooks_take(description):
         body = description["paths"]["/v1/webhooks" + path][method]["requestBody"]
         shape = description["components"]["schemas"][body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]]
         assert fields <= set(shape["properties"]) and body["required"] == (path != "/{id}/rotate"), (path, shape)
+
+
+def test_openapi__tells_what_is_posted_to_webhooks_and_what_a_rule_says(description):
+    schemas = description["components"]["schemas"]
+    page = open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "webhooks.md"), encoding="utf-8").read()
+    assert set(description["webhooks"]) == set(re.findall(r"^\| `((?:message|consent|webhook)\.[a-z_]+)` \|", page, re.M))
+    for name, item in description["webhooks"].items():
+        shape = item["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        assert shape["type"] == {"const": name} and shape["data"]["$ref"].rsplit("/", 1)[1] in schemas, name
+    assert {"number", "topic", "source", "act"} <= set(schemas["WebhookConsentData"]["properties"])
+    rule = schemas["RuleCreate"]["properties"]["rule"]["$ref"].rsplit("/", 1)[1]
+    rules = open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "events.md"), encoding="utf-8").read()
+    rows = re.search(r"\| `on` \|.*?\| `note` \|", rules, re.S).group(0)
+    said = {w for cell in re.findall(r"^\| (`[^|]*?) \|", rows + " |", re.M) for w in re.findall(r"`(\w+)`", cell)}
+    assert said - {"name"} <= set(schemas[rule]["properties"]) and "note" in schemas[rule]["properties"], said
 
 
 def test_openapi__tells_in_what_form_contacts_are_imported(description):
