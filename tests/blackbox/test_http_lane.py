@@ -125,6 +125,11 @@ def test_text__goes_out_and_its_receipt_comes_back(acme, provider):
     assert acme.message(sid)["status"] == "sent"
     assert post(sent["dlr"], {"id": "m-1", "state": "DELIVRD"}) == 204
     acme.wait(sid, "delivered")
+    for again in ("DELIVRD", "ACCEPTD", "UNDELIV"):  # replayed, late, contradicting
+        assert post(sent["dlr"], {"id": "m-1", "state": again}) == 204
+    for nonsense in ([], {}, {"state": "DELIVRD"}, {"id": 7, "state": {}}, "x", "\0" * 50):
+        assert post(sent["dlr"], nonsense) in (204, 400), nonsense
+    assert acme.moves(sid).count("delivered") == 1 and acme.message(sid)["status"] == "delivered"
 
 
 def test_refusals__are_read_by_the_table(acme, provider):

@@ -53,9 +53,13 @@ def test_throttled_lost_and_undelivered(make):
 
 
 def test_forged_receipts_are_refused_and_replies_arrive(make):
-    g = make({"receipts": {"forged": 1}})
-    g.wait(g.create(to=TO), "delivered")
-    assert g.sim.stats()["forged_accepted"] == 0
+    g = make({"receipts": {"forged": 1, "duplicate": 1}})
+    sid = g.create(to=TO)
+    g.wait(sid, "delivered")
+    until(lambda: g.sim.stats()["receipts_ok"] >= 2, told="no receipt comes twice")
+    assert g.sim.stats()["forged_accepted"] == 0 and g.moves(sid).count("delivered") == 1
+    for body in ("", "{}", "[]", "[1]", '[{"sid":7}]', "\0" * 50, "[" * 5000):
+        assert call(g.port, "POST", "/hooks/%s/status?k=x" % g.settings["lanes"][0]["name"], body).status in (400, 401, 403), body[:9]
     said = json.dumps({"from": TO, "to": "腾讯云", "body": "TD", "provider": "tencent-appkey"})
     assert call(g.sim.port, "POST", "/_sim/reply", said).json["http_status"] == 200
     (m,) = g.page(direction="inbound")["data"]

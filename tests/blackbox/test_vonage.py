@@ -100,6 +100,8 @@ def test_kill__nothing_is_lost_or_sent_twice(start):
     until(lambda: g.sim.stats()["received"] >= 3, told="nothing is sent")
     g.kill9()
     g.start()
-    for sid in sids:
-        g.wait(sid, "delivered", "sent", timeout=60)
-    assert g.sim.times() == dict.fromkeys(texts, 1)
+    # What was on its way at the kill, and whose receipt came while nobody listened, stays unknown: Vonage cannot be asked.
+    until(lambda: all(g.message(s)["status"] in ("delivered", "sent", "unknown") for s in sids), 60, told="not all are sent")
+    times = g.sim.times()
+    assert set(times.values()) == {1}
+    assert all(times[t] for t, s in zip(texts, sids) if g.message(s)["status"] != "unknown")
