@@ -67,6 +67,7 @@ static void make(struct sim *s, bool whole) {
             add_lane(s, set, (first + i) % s->hosts);
     routes_make(s, set, whole);
     times_make(s, set);
+    shared_make(s, set);
     guard_make(s, set);
     s->settings[s->n_settings++] = set;
 }

@@ -176,6 +176,7 @@ static void look_for_digests(struct sim *s) {
 
 void sim_step(struct sim *s) {
     unsigned dice = (unsigned)(sim_random(s) % 1000);
+    shared_step(s);
     if (dice < 250)
         core_step(s);
     else if (dice < 450)
@@ -219,6 +220,7 @@ void sim_step(struct sim *s) {
 
 /* One round of everybody, in which something may happen. */
 static void round_of_all(struct sim *s) {
+    shared_step(s);
     core_step(s);
     journal_step(s);
     sender_step(s);

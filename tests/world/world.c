@@ -92,6 +92,7 @@ static void open_process(struct sim *s) {
                                  .senders = {box(1 + sim_random(s) % 20), box(1 + sim_random(s) % 20)},
                                  .n_senders = 2};
     s->replies = box(1024);
+    shared_open(s);
     bool failing = s->db_fails;
     s->db_fails = false;
     s->journal = journal_new(s->db, &e);
@@ -139,6 +140,7 @@ static void close_process(struct sim *s) {
     mailbox_free(s->mail.senders[0]);
     mailbox_free(s->mail.senders[1]);
     mailbox_free(s->replies);
+    shared_close(s);
 }
 
 void sim_restart(struct sim *s, const char *how) {

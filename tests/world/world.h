@@ -83,6 +83,11 @@ struct sim {
     struct tally_rule tallies[3]; /* likewise */
     uint32_t n_tallies;
 
+    struct { /* the server that gateways share */
+        bool away;
+        int64_t epoch, born_at, hangs_until;
+    } shared;
+
     struct db *db; /* survives crashes */
     struct journal *journal;
     struct core *core;
@@ -149,6 +154,13 @@ void routes_make(struct sim *s, struct settings *set, bool whole);
 struct sv routes_account_name(void);                         /* of account 1 */
 void routes_check_call(struct sim *s, const struct call *c); /* an attempt goes by its route */
 void routes_check_flow(struct sim *s);                       /* closed lanes hold up nobody else's messages */
+
+/* shared.c: rates and slices are counted by a server that others share. */
+bool shared_has(const struct sim *s);
+void shared_make(const struct sim *s, struct settings *set);
+void shared_open(struct sim *s); /* of each process */
+void shared_close(struct sim *s);
+void shared_step(struct sim *s);
 
 /* times.c: quiet hours, frequency caps and duplicate windows. */
 void times_init(struct sim *s);
