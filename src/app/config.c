@@ -155,8 +155,8 @@ static void unknown_key(struct config_loading *l, struct sv section, const struc
 /* Of the settings above the lists: secrets stand elsewhere. */
 static bool is_bare_secret(struct config_loading *l, const struct config_row *row, const char *key,
                            const struct config_node *n) {
-    bool bare = row->kind == CONFIG_SECRET && n->kind == CONFIG_NODE_SCALAR && !config_node_is_null(n) &&
-                !(sv_starts(n->text, SV("${")) && sv_ends(n->text, SV("}")));
+    bool bare = row->kind == CONFIG_SECRET && n->kind == CONFIG_NODE_SCALAR && n->text.n &&
+                !config_node_is_null(n) && !(sv_starts(n->text, SV("${")) && sv_ends(n->text, SV("}")));
     if (bare)
         config_problem_add(l->problems, l->path, n->line,
                            "`%s` is a secret and does not belong into this file: write ${VARIABLE}", key);

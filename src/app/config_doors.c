@@ -79,7 +79,7 @@ static void read_key(struct config_loading *l, const struct config_node *n, uint
     char key[CONFIG_KEY_MAX];
     int words = n->key.n < CONFIG_NEAR_MAX ? (int)n->key.n : CONFIG_NEAR_MAX;
     snprintf(key, sizeof key, "doors[%u].%.*s", index, words, n->key.p);
-    bool bare = row && row->kind == CONFIG_SECRET && n->kind == CONFIG_NODE_SCALAR &&
+    bool bare = row && row->kind == CONFIG_SECRET && n->kind == CONFIG_NODE_SCALAR && n->text.n &&
                 !config_node_is_null(n) && !(sv_starts(n->text, SV("${")) && sv_ends(n->text, SV("}")));
     if (bare)
         config_problem_add(l->problems, l->path, n->line,

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const char env_text[] = "SID=AC0123456789abcdef0123456789abcdef\n"
-                               "TOKEN=0123456789abcdef0123456789abcdef\n";
+                               "TOKEN=0123456789abcdef0123456789abcdef\n"
+                               "REDIS_PASSWORD=sesame\n"; /* which an example names */
 static const char lane_text[] = "lanes:\n  - {name: a, provider: twilio, account_sid: '${SID}', auth_token: "
                                 "'${TOKEN}', from: '+15005550006'}\n";
 
