@@ -24,6 +24,8 @@ extern const struct api_field explain_fields[], explain_shape[], decision_shape[
     explained_text_shape[], explained_rate_shape[], explained_route_shape[],
     explained_lane_shape[];                                                     /* native_explain.c */
 extern const struct api_field usage_fields[], usage_shape[], usage_row_shape[]; /* native_usage.c */
+extern const struct api_field route_list_shape[], route_report_shape[], route_canary_shape[],
+    route_side_shape[];                                                         /* native_routes.c */
 extern const struct api_field saved_fields[], saved_shape[], saved_row_shape[]; /* likewise */
 
 const char *direction_name(enum direction d);
@@ -206,8 +208,9 @@ void native_verification_check_to(struct api_request *rq);
 void native_verification_resend(struct api_request *rq);
 void native_verification_cancel(struct api_request *rq);
 
-void native_usage(struct api_request *rq); /* native_usage.c */
-void native_saved(struct api_request *rq); /* likewise */
+void native_usage(struct api_request *rq);      /* native_usage.c */
+void native_route_list(struct api_request *rq); /* native_routes.c */
+void native_saved(struct api_request *rq);      /* likewise */
 
 void native_lane_list(struct api_request *rq); /* native_lanes.c */
 void native_lane_get(struct api_request *rq);

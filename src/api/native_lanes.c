@@ -50,6 +50,9 @@ const struct api_field lane_shape[] = {
     {"counts", FIELD_TEXT, "What rates, quotas and warm-ups count: `segments` or `messages`.",
      .required = true},
     {"rates", FIELD_LIST, "`rates` of the settings.", .required = true, .ref = "LaneRate"},
+    {"learned_rate", FIELD_TEXT,
+     "Units a second that `rate_learn` lets through, as a decimal; null: it is off."},
+    {"throttled_rate", FIELD_TEXT, "At which the provider throttled last; null: it did not yet."},
     {"time_zone", FIELD_TEXT, "In which days and months begin; null where neither is counted."},
     {"day", FIELD_REF, "The current day; null: not counted.", .ref = "LaneQuota"},
     {"month", FIELD_REF, "The current month; null: not counted.", .ref = "LaneQuota"},
@@ -120,6 +123,17 @@ static void print_warm_up(const struct lane_report *r, struct buf *out) {
     buf_addc(out, '}');
 }
 
+static void print_pace(const char *key, double units, struct buf *out) {
+    char text[32];
+    int n = units > 0 ? snprintf(text, sizeof text, "%.1f", units) : 0;
+    json_pair_or_null(out, key, n > 0 ? sv_make(text, (size_t)n) : SV_NONE);
+}
+
+static void print_learned(const struct lane_report *r, struct buf *out) {
+    print_pace("learned_rate", r->learned, out);
+    print_pace("throttled_rate", r->throttled_at, out);
+}
+
 void native_print_lane(const struct lane_report *r, struct buf *out) {
     bool waits = r->reason != REASON_NONE;
     buf_addc(out, '{');
@@ -134,6 +148,7 @@ void native_print_lane(const struct lane_report *r, struct buf *out) {
     json_pair_i64(out, "in_flight_max", r->in_flight_max);
     json_pair(out, "counts", r->counts_segments ? SV("segments") : SV("messages"));
     print_rates(r, out);
+    print_learned(r, out);
     json_pair_or_null(out, "time_zone", r->time_zone);
     print_quota("day", r->day.used, r->day.max, r->day.ends_at, out);
     print_quota("month", r->month.used, r->month.max, r->month.ends_at, out);

@@ -113,6 +113,14 @@ const struct config_row config_lane_rows[] = {
                "30d),同时生效;任意一段该时长内都不会超过,重启后仍然有效。"
                "服务商按条(分段)计的按分段计,否则按消息计;超出者排队等待。",
      .example = "[10/s, 5000/d]"},
+    {"rate_learn", CONFIG_BOOL, "false", LANE(rate_learn),
+     .doc = "Find out how much the provider takes where nobody knows: begin slowly, grow while it does not "
+            "throttle, and "
+            "stay just below where it does, so that less than 1 % of calls are throttled. `rates` hold "
+            "besides. What is "
+            "learned is kept over restarts ([lanes.md](lanes.md#a-rate-that-nobody-knows)).",
+     .doc_zh = "不知道服务商限速时自动摸索:从慢开始,未被限流就加快,随后保持在限流点以下,被限流的调用少于 "
+               "1%。`rates` 同时有效;学到的速率重启后仍然有效。"},
     {"time_zone", CONFIG_ZONE, "UTC", LANE(time_zone),
      .doc = "In which the lane's days and months begin: that of the provider account.",
      .doc_zh = "该通道的日与月按此时区起算,应与服务商账户一致。", .example = "Asia/Shanghai"},

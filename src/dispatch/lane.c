@@ -86,6 +86,8 @@ enum reason lane_reason(struct lane *l, struct lane_load load, int64_t now) {
         return l->downs ? REASON_PROVIDER_DOWN : REASON_THROTTLED;
     if (l->in_flight >= lane_window(l))
         return REASON_LANE_FULL;
+    if (l->config->rate_learn && load.units && !pace_lets(&l->pace, now))
+        return REASON_LANE_RATE;
     bool may = has_rate(l, load.units, now) && has_slice(l, load.units, now);
     return may ? REASON_NONE : REASON_LANE_RATE;
 }
@@ -134,6 +136,8 @@ void lane_begin(struct lane *l, struct lane_load load, int64_t now) {
     for (uint32_t i = 0; i < l->n_rates; i++)
         window_count(&l->rates[i].begun, load.units, l->rates[i].period_us, now);
     quota_count(&l->quota, load, now);
+    if (l->config->rate_learn && load.units)
+        pace_begin(&l->pace, load.units, now);
 }
 
 void lane_take_back(struct lane *l, struct lane_load load, int64_t then) {
@@ -170,6 +174,31 @@ void lane_resume(struct lane *l, bool broken, uint32_t downs, int64_t until, int
     int64_t latest = now + DOWN_MAX_MS * US_PER_MS; /* clocks step */
     l->downs = downs ? downs : 1;
     l->paused_until = broken ? 0 : until < latest ? until : latest;
+}
+
+void lane_resume_pace(struct lane *l, int64_t good, int64_t bad) {
+    l->kept_good = good;
+    l->kept_bad = bad;
+    if (l->config->rate_learn && l->pace.calls == 0)
+        pace_resume(&l->pace, good, bad);
+}
+
+/* By more than a twentieth. */
+static bool differs(int64_t a, int64_t b) {
+    return (a > b ? a - b : b - a) * 20 > a;
+}
+
+bool lane_wants_pace_kept(struct lane *l, int64_t now) {
+    static const int64_t every_us = 10 * US_PER_S;
+    int64_t good = pace_good(&l->pace), bad = pace_bad(&l->pace);
+    bool news = l->config->rate_learn && !l->unread && l->pace.calls > 0 &&
+                (differs(good, l->kept_good) || differs(bad, l->kept_bad));
+    if (!news || now < l->kept_at + every_us)
+        return false;
+    l->kept_good = good;
+    l->kept_bad = bad;
+    l->kept_at = now;
+    return true;
 }
 
 bool lane_wants_keeping(struct lane *l, bool closed) {
@@ -212,6 +241,8 @@ void lane_configure(struct lane *l, const struct lane_config *config) {
     }
     l->quota_unread |= quota_configure(&l->quota, config);
     l->unread |= l->quota_unread;
+    if (!config->rate_learn)
+        l->pace = (struct pace){0};
     memcpy(l->rates, rates, sizeof rates);
     l->n_rates = config->n_rates;
     l->config = config;
@@ -241,6 +272,8 @@ void lane_timed(struct lane *l, const struct verdict *v, int64_t began_at, int64
         .verdict = v, .began_at = began_at, .elapsed_us = elapsed_us, .in_flight = l->in_flight};
     if (l->config->in_flight_adaptive && !l->downs)
         flow_note(&l->flow, &c, l->config->in_flight_max, now);
+    if (l->config->rate_learn)
+        pace_note(&l->pace, v, began_at, now);
 }
 
 bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
@@ -283,7 +316,9 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
 int64_t lane_opens_at(const struct lane *l, int64_t now) {
     if (l->broken)
         return 0;
-    int64_t at = l->paused_until;
+    int64_t at = l->paused_until, paced_at = l->config->rate_learn ? pace_opens_at(&l->pace) : 0;
+    if (paced_at > at)
+        at = paced_at;
     for (uint32_t i = 0; i < l->n_rates; i++) {
         const struct lane_rate *r = &l->rates[i];
         struct window w = r->begun;

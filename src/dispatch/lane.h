@@ -13,6 +13,7 @@
 #include "base/window.h"
 #include "dispatch/flow.h"
 #include "dispatch/health.h"
+#include "dispatch/pace.h"
 #include "dispatch/quota.h"
 #include "model/lane.h"
 #include "model/message.h"
@@ -35,12 +36,14 @@ struct lane {
     uint32_t n_rates;
     struct quota quota;
     bool quota_unread;
-    bool state_unread;    /* how the breaker stood before this process is not here yet */
-    bool kept_trouble;    /* on disk it is not closed */
-    bool unread, reading; /* some of this is on disk yet; has been asked for */
-    struct window polls;  /* questions after receipts that did not come */
-    uint32_t wanted;      /* units that last found no room in a rate */
-    struct flow flow;     /* where the settings let the window adapt */
+    bool state_unread;                    /* how the breaker stood before this process is not here yet */
+    bool kept_trouble;                    /* on disk it is not closed */
+    bool unread, reading;                 /* some of this is on disk yet; has been asked for */
+    struct window polls;                  /* questions after receipts that did not come */
+    uint32_t wanted;                      /* units that last found no room in a rate */
+    struct pace pace;                     /* where its rate is to be learned */
+    int64_t kept_good, kept_bad, kept_at; /* of that, as it is on disk */
+    struct flow flow;                     /* where the settings let the window adapt */
     struct health health;
     struct lane_shared {
         uint32_t parts;     /* gateways; 0 or 1: no other */
@@ -98,6 +101,10 @@ void lane_start(struct lane *l);
 /* How its breaker stood when a process before ended; only after lane_start. A lane that was broken is tried
  * once, by one call: a person may have mended the account meanwhile. */
 void lane_resume(struct lane *l, bool broken, uint32_t downs, int64_t until, int64_t now);
+/* What its pace had learned. */
+void lane_resume_pace(struct lane *l, int64_t good, int64_t bad);
+/* Has it learned something worth keeping since it was kept last? Yes is said once. */
+bool lane_wants_pace_kept(struct lane *l, int64_t now);
 /* Has what is on disk of the breaker to be written anew? Closed says that it closed to calls just now. Yes is
  * said once. */
 bool lane_wants_keeping(struct lane *l, bool closed);

@@ -38,6 +38,7 @@ static void add_quota(struct lane *l, int64_t now, struct lane_report *r) {
 struct lane_report lane_report_of(struct lane *l, int64_t now) {
     const struct lane_config *c = l->config;
     uint32_t wanted = l->wanted; /* to look is not to want */
+    bool held = l->pace.held;
     struct lane_report r = {.provider = c->adapter->name,
                             .breaker = breaker(l, now),
                             .reason = lane_reason(l, (struct lane_load){.units = 1, .sender = c->from}, now),
@@ -56,6 +57,10 @@ struct lane_report lane_report_of(struct lane *l, int64_t now) {
     }
     add_quota(l, now, &r);
     l->wanted = wanted;
+    l->pace.held = held;
+    r.learns = c->rate_learn;
+    r.learned = r.learns ? pace_rate(&l->pace) : 0;
+    r.throttled_at = r.learns ? l->pace.bad : 0;
     struct lane_load one = {.units = 1, .sender = c->from};
     int64_t quota_at = lane_quota_opens_at(l, one, now),
             opens_at = quota_at ? quota_at : lane_opens_at(l, now);

@@ -19,6 +19,9 @@ struct lane_report {
     } rates[LANE_RATES_MAX];
     uint32_t n_rates;
     bool counts_segments;
+    bool learns; /* its rate is learned: */
+    double learned,
+        throttled_at; /* units a second it lets through; at which it was throttled last, 0: never */
     struct sv time_zone;
     struct {
         uint32_t used, max; /* max 0: none */

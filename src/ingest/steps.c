@@ -269,14 +269,24 @@ static bool screen_kept(struct making *m, struct sv *v) {
     return v->p || err_set(m->e, ERR_TOO_LARGE, "the message is too much text");
 }
 
-/* A channel no lane is for would only ever wait. */
-static bool check_lane(const struct making *m, const struct want *w) {
-    char field[2 * FIELD_MAX];
-    for (uint32_t i = 0; i < m->s->n_lanes; i++)
-        if (lane_has_channel(&m->s->lanes[i], w->channel))
+static bool has_lane(const struct settings *s, enum channel c) {
+    for (uint32_t i = 0; i < s->n_lanes; i++)
+        if (lane_has_channel(&s->lanes[i], c))
             return true;
-    return err_set_field(m->e, ERR_UNPROCESSABLE, field_of(w, "channel", field), "no lane is for %s",
-                         channel_name(w->channel));
+    return false;
+}
+
+/* A channel no lane is for would only ever wait: a plan goes without it, while it has another. */
+static bool leave_out_laneless(const struct making *m, struct want *w, size_t *n) {
+    char field[2 * FIELD_MAX];
+    struct want first = w[0];
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (has_lane(m->s, w[i].channel))
+            w[kept++] = w[i];
+    *n = kept;
+    return kept || err_set_field(m->e, ERR_UNPROCESSABLE, field_of(&first, "channel", field),
+                                 "no lane is for %s", channel_name(first.channel));
 }
 
 static bool make_step(struct making *m, struct want *w) {
@@ -284,8 +294,7 @@ static bool make_step(struct making *m, struct want *w) {
     char *email = arena_alloc(&m->a->mem, RECIPIENT_EMAIL_BYTES_MAX + 1), field[2 * FIELD_MAX];
     if (!number || !email)
         return err_set(m->e, ERR_TOO_LARGE, "the message is too much text");
-    if (!check_lane(m, w) ||
-        !recipient_check(w->channel, w->to, m->s->defaults.region, field_of(w, m->in->names->to, field),
+    if (!recipient_check(w->channel, w->to, m->s->defaults.region, field_of(w, m->in->names->to, field),
                          number, email, &w->to, m->e))
         return false;
     if (m->in->template.n && !render_want(m, w))
@@ -442,7 +451,7 @@ bool steps_make(struct admitter *a, const struct settings *s, const struct texts
     size_t n;
     arena_reset(&a->mem);
     shortener_begin(&a->links, s);
-    if (!read_wants(in, &a->mem, w, &n, e))
+    if (!read_wants(in, &a->mem, w, &n, e) || !leave_out_laneless(&m, w, &n))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!make_step(&m, &w[i]))

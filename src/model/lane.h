@@ -34,6 +34,7 @@ struct lane_config {
     bool in_flight_adaptive;           /* fewer while the provider cannot bear as many */
     struct rate rates[LANE_RATES_MAX]; /* what the provider takes, all at once; without scopes */
     uint32_t n_rates;
+    bool rate_learn;     /* find out what it takes from its throttle answers */
     struct sv time_zone; /* in which days and months of the following begin */
     struct {
         uint32_t day, month; /* 0: none */

@@ -32,6 +32,8 @@ static const struct {
     [LANE_GAUGE_DAY_MAX] = {"lane_quota_max", ",period=\"day\"",
                             "What may be begun in it, by quota and warm-up of the lane; 0: no limit."},
     [LANE_GAUGE_MONTH_MAX] = {"lane_quota_max", ",period=\"month\"", NULL},
+    [LANE_GAUGE_LEARNED] = {"lane_learned_rate", "",
+                            "Units a second that a lane with rate_learn lets through; 0: it does not learn."},
 };
 
 struct lane_meters *lane_meters_of(struct lane_board *b, const char *name) {
@@ -97,7 +99,7 @@ static void head(struct buf *out, const char *name, const char *help, const char
 static void print_gauge(const struct lane_meters *m, int g, struct buf *out) {
     int64_t v = atomic_load_explicit(&m->gauges[g], memory_order_relaxed);
     buf_addf(out, "%s{lane=\"%s\"%s} ", gauges[g].name, m->name, gauges[g].label);
-    if (g == LANE_GAUGE_HEALTH)
+    if (g == LANE_GAUGE_HEALTH || g == LANE_GAUGE_LEARNED)
         buf_addf(out, "%.3f\n", (double)v / 1000);
     else
         buf_addf(out, "%lld\n", (long long)v);
@@ -134,8 +136,9 @@ void lane_board_print(const struct lane_board *b, struct buf *out) {
                      (unsigned long long)atomic_load_explicit(&m->counters[c], memory_order_relaxed));
     }
     static const enum lane_gauge order[LANE_GAUGES] = {
-        LANE_GAUGE_OPEN,     LANE_GAUGE_IN_FLIGHT,  LANE_GAUGE_WINDOW,  LANE_GAUGE_HEALTH,
-        LANE_GAUGE_DAY_USED, LANE_GAUGE_MONTH_USED, LANE_GAUGE_DAY_MAX, LANE_GAUGE_MONTH_MAX};
+        LANE_GAUGE_OPEN,    LANE_GAUGE_IN_FLIGHT, LANE_GAUGE_WINDOW,
+        LANE_GAUGE_HEALTH,  LANE_GAUGE_DAY_USED,  LANE_GAUGE_MONTH_USED,
+        LANE_GAUGE_DAY_MAX, LANE_GAUGE_MONTH_MAX, LANE_GAUGE_LEARNED};
     for (int i = 0; i < LANE_GAUGES; i++) {
         if (gauges[order[i]].help)
             head(out, gauges[order[i]].name, gauges[order[i]].help, "gauge");

@@ -33,6 +33,7 @@ enum lane_gauge {
     LANE_GAUGE_DAY_MAX, /* 0: none */
     LANE_GAUGE_MONTH_USED,
     LANE_GAUGE_MONTH_MAX,
+    LANE_GAUGE_LEARNED, /* thousandths; 0: it does not learn */
     LANE_GAUGES
 };
 

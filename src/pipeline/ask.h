@@ -13,6 +13,7 @@
 #include "model/message.h"
 #include "model/settings.h"
 #include "pipeline/explain.h"
+#include "pipeline/route_report.h"
 #include "policy/limits.h"
 #include "store/events.h"
 #include "store/hooks.h"
@@ -38,6 +39,7 @@ enum ask_kind {
     ASK_UNFLAG,  /* let a flagged prefix pass; number is the prefix */
     ASK_EVENT,   /* a business event with what its rules make of it; DONE: all of it is on disk */
     ASK_DIGEST,  /* events that were gathered, as one message; likewise */
+    ASK_ROUTES,  /* how the routes stand; answered at once */
     ASK_KINDS
 };
 
@@ -77,6 +79,8 @@ struct ask {
     struct hook_write *hook;         /* HOOK: likewise */
     struct lane_report *lanes;       /* LANES: room for lanes_max, likewise */
     size_t lanes_max, n_lanes;
+    struct route_report *routes; /* ROUTES: room for routes_max, likewise */
+    size_t routes_max, n_routes;
     struct reply *reply;          /* SUBMIT of an inbound text: likewise; its answer may be taken out */
     const struct message *about;  /* EXPLAIN, EXPECT: the front's, lent until the answer */
     struct explain *explain;      /* EXPLAIN: likewise */

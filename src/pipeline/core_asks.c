@@ -412,6 +412,7 @@ void core_ask_live(struct core *c, struct live *l, struct ask *a) {
     case ASK_SUBMIT:
     case ASK_RELOAD:
     case ASK_LANES:
+    case ASK_ROUTES:
     case ASK_WRITE:
     case ASK_EXPLAIN:
     case ASK_EXPECT:
@@ -554,6 +555,7 @@ void core_ask(struct core *c, struct ask *a) {
     case ASK_REDACT: core_about_stored(c, a); break;
     case ASK_UNFLAG: core_guard_unflag(c, a); break;
     case ASK_LANES: core_report_lanes(c, a); break;
+    case ASK_ROUTES: core_report_routes(c, a); break;
     case ASK_WRITE: write_for_front(c, a); break;
     case ASK_EXPLAIN: core_explain(c, a); break;
     case ASK_EXPECT: core_answer_expect(c, a); break;

@@ -91,6 +91,7 @@ void core_use_done(struct core *c, struct work *w) {
     }
     const struct lane_state *st = &w->job.lane_state;
     lane_resume(l, st->broken, st->downs, st->until, c->now);
+    lane_resume_pace(l, st->pace_good, st->pace_bad);
     lane_read(l);
 }
 

@@ -9,8 +9,11 @@ enum { SCORES_EVERY_US = 1000 * 1000 };
 static void keep_state(struct core *c, const struct lane *lane) {
     struct work *w = core_work(c, FOR_LANE_STATE, JOB_LANE_STATE, NULL);
     w->job.lane = sv_of(lane->config->name);
-    w->job.lane_state =
-        (struct lane_state){.broken = lane->broken, .downs = lane->downs, .until = lane->paused_until};
+    w->job.lane_state = (struct lane_state){.broken = lane->broken,
+                                            .downs = lane->downs,
+                                            .until = lane->paused_until,
+                                            .pace_good = lane->kept_good,
+                                            .pace_bad = lane->kept_bad};
     core_record(c, w);
 }
 
@@ -18,7 +21,8 @@ void core_lane_said(struct core *c, struct lane *lane, const struct call *call, 
     struct lane_meters *m = lane->meters;
     if (closed && (lane->broken || lane->downs))
         lane_meter_add(m, LANE_COUNT_OPENED);
-    if (lane_wants_keeping(lane, closed))
+    bool pace = lane_wants_pace_kept(lane, c->now);
+    if (lane_wants_keeping(lane, closed) || pace)
         keep_state(c, lane);
     if (call->kind != CALL_ATTEMPT)
         return;
@@ -63,6 +67,8 @@ void core_publish_lanes(struct core *c) {
         if (scores) {
             lane_look(l, c->now);
             lane_meter_set(m, LANE_GAUGE_HEALTH, (int64_t)(lane_health(l) * 1000));
+            lane_meter_set(m, LANE_GAUGE_LEARNED,
+                           l->config->rate_learn ? (int64_t)(pace_rate(&l->pace) * 1000) : 0);
         }
         lane_meter_set(m, LANE_GAUGE_DAY_USED, counts ? q->day.used : 0);
         lane_meter_set(m, LANE_GAUGE_MONTH_USED, counts ? q->month.used : 0);

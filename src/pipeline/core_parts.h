@@ -434,9 +434,11 @@ void core_save_unsent(struct core *c, const struct message *m, struct change *ch
 void core_save_route(struct core *c, const struct live *l, struct change *ch);
 
 /* core_trials.c: what is kept of lanes on trial */
-void core_trial_out(struct core *c, const struct route_rule *route);
+/* Keeps its counts, now and then, and that it was taken out. */
+void core_trial_keep(struct core *c, const struct route_rule *route);
 void core_ask_for_trials(struct core *c);
 void core_trial_done(struct core *c, struct work *w);
+void core_report_routes(struct core *c, struct ask *a);
 
 /* core_route.c */
 void core_load_routes(struct core *c, const struct settings *s);

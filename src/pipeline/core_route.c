@@ -167,7 +167,7 @@ static void judge_trial(struct core *c, struct canary *t, const struct route_rul
         return;
     struct canary_sample own = canary_window(t, 1), other = canary_window(t, 0);
     t->out = true;
-    core_trial_out(c, route);
+    core_trial_keep(c, route);
     meter_add(c->world->meters, COUNT_CANARIES_OUT, 1);
     log_error(c->world->log, "route.canary_out", kv_name("route", route->name),
               kv_name("lane", c->lanes[route->canary]->config->name),
@@ -184,6 +184,8 @@ void core_canary_attempt(struct core *c, const struct message *m, const struct c
     bool sent = call->verdict.fate == FATE_SENT;
     canary_attempt(t, of_canary, !sent, sent ? call->elapsed_us : 0, c->now);
     judge_trial(c, t, route);
+    if (!t->out)
+        core_trial_keep(c, route);
 }
 
 void core_canary_undelivered(struct core *c, const struct message *m) {
@@ -194,4 +196,6 @@ void core_canary_undelivered(struct core *c, const struct message *m) {
         return;
     canary_undelivered(t, of_canary, c->now);
     judge_trial(c, t, route);
+    if (!t->out)
+        core_trial_keep(c, route);
 }

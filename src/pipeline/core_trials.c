@@ -1,7 +1,11 @@
-/* What is kept of lanes on trial over a restart: that they were taken out. Counts begin anew. */
+/* What is kept of lanes on trial over a restart: what was counted, and that they were taken out. */
 #include "pipeline/core_parts.h"
 
+#include "base/clock.h"
 #include "store/trials.h"
+
+/* What a kill may lose of the counts. */
+static const int64_t keep_every_us = 5 * US_PER_S;
 
 static struct trial_write *new_write(enum trial_act act) {
     struct trial_write *t = calloc(1, sizeof *t + (act == TRIAL_READ ? ROUTES_MAX : 0) * sizeof t->rows[0]);
@@ -17,8 +21,16 @@ static void record(struct core *c, struct trial_write *t) {
     core_record(c, w);
 }
 
-void core_trial_out(struct core *c, const struct route_rule *route) {
-    struct trial_write *t = new_write(TRIAL_OUT);
+void core_trial_keep(struct core *c, const struct route_rule *route) {
+    struct canary *of = &c->canaries[route - c->settings->routes];
+    if (c->trials.reading || c->trials.unread || (!of->out && c->now < of->kept_at + keep_every_us))
+        return; /* what is on disk is not to be lost */
+    of->kept_at = c->now;
+    BUF_AUTO struct buf counts = BUF_INIT(TRIAL_COUNTS_MAX);
+    struct trial_write *t = new_write(TRIAL_PUT);
+    t->row.out = of->out;
+    canary_print(of, &counts);
+    snprintf(t->row.counts, sizeof t->row.counts, "%.*s", SV_FMT(buf_sv(&counts)));
     memcpy(t->row.route, route->name, sizeof t->row.route);
     snprintf(t->row.canary, sizeof t->row.canary, "%.*s", SV_FMT(route->canary_text));
     record(c, t);
@@ -40,7 +52,10 @@ static void apply(struct core *c, const struct trial_row *r) {
         if (strcmp(route->name, r->route) != 0)
             continue;
         if (route->canary_permille && sv_eq(route->canary_text, sv_of(r->canary))) {
-            c->canaries[i].out = true;
+            struct canary *of = &c->canaries[i];
+            of->out |= r->out;
+            if (of->turned_at == 0) /* nothing was counted since */
+                (void)canary_parse(sv_of(r->counts), of);
             return;
         }
     }
@@ -61,4 +76,20 @@ void core_trial_done(struct core *c, struct work *w) {
         for (size_t i = 0; w->job.result == JOB_DONE && i < t->n; i++)
             apply(c, &t->rows[i]);
     }
+}
+
+void core_report_routes(struct core *c, struct ask *a) {
+    const struct settings *s = c->settings;
+    for (uint32_t i = 0; i < s->n_routes && a->n_routes < a->routes_max; i++) {
+        struct route_report *r = &a->routes[a->n_routes++];
+        memcpy(r->name, s->routes[i].name, sizeof r->name);
+        if (!s->routes[i].canary_permille)
+            continue;
+        memcpy(r->canary, c->lanes[s->routes[i].canary]->config->name, sizeof r->canary);
+        r->permille = s->routes[i].canary_permille;
+        r->out = c->canaries[i].out;
+        r->own = canary_window(&c->canaries[i], 1);
+        r->others = canary_window(&c->canaries[i], 0);
+    }
+    core_answer(c, a, ASK_DONE);
 }

@@ -1,6 +1,7 @@
 #include "policy/canary.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const int64_t half_window_us = INT64_C(600) * 1000000;
@@ -78,4 +79,39 @@ enum canary_verdict canary_judge(const struct canary *c) {
     if (other.n < CANARY_SAMPLE_MIN || own.n < CANARY_SAMPLE_MIN)
         return CANARY_FINE;
     return fails_more(other, own) ? CANARY_FAILS : is_slower(other, own) ? CANARY_SLOW : CANARY_FINE;
+}
+
+static const struct canary_sample *sample(const struct canary *c, int i) {
+    return i < 2 ? &c->now[i] : &c->before[i - 2];
+}
+
+void canary_print(const struct canary *c, struct buf *out) {
+    buf_addf(out, "%lld", (long long)c->turned_at);
+    for (int i = 0; i < 4; i++) {
+        const struct canary_sample *s = sample(c, i);
+        buf_addf(out, " %u %u %u %.17g %.17g", s->n, s->failed, s->timed, s->log_sum, s->log_squares);
+    }
+}
+
+bool canary_parse(struct sv text, struct canary *c) {
+    enum { TEXT_MAX = 512 };
+    char copy[TEXT_MAX];
+    struct canary_sample s[4] = {0};
+    long long turned_at;
+    int used;
+    snprintf(copy, sizeof copy, "%.*s", SV_FMT(text));
+    const char *at = copy;
+    if (sscanf(at, "%lld%n", &turned_at, &used) != 1)
+        return false;
+    for (int i = 0; i < 4; i++) {
+        at += used;
+        if (sscanf(at, "%u %u %u %lf %lf%n", &s[i].n, &s[i].failed, &s[i].timed, &s[i].log_sum,
+                   &s[i].log_squares, &used) != 5 ||
+            !isfinite(s[i].log_sum) || !isfinite(s[i].log_squares))
+            return false;
+    }
+    c->turned_at = turned_at;
+    memcpy(c->now, s, sizeof c->now);
+    memcpy(c->before, s + 2, sizeof c->before);
+    return true;
 }

@@ -10,6 +10,8 @@
 #ifndef HY_POLICY_CANARY_H
 #define HY_POLICY_CANARY_H
 
+#include "base/buf.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +29,7 @@ struct canary_sample {
 struct canary {
     bool out; /* taken out of its route */
     int64_t turned_at;
+    int64_t kept_at;                        /* when its counts were kept last; the owner's */
     struct canary_sample now[2], before[2]; /* the others, the canary */
 };
 
@@ -35,6 +38,9 @@ void canary_attempt(struct canary *c, bool of_canary, bool failed, int64_t elaps
 /* An attempt that was counted as good turned out not to be. */
 void canary_undelivered(struct canary *c, bool of_canary, int64_t now);
 enum canary_verdict canary_judge(const struct canary *c);
+/* Its counts as one line of text, and back. False, and c as it was: it is none. */
+void canary_print(const struct canary *c, struct buf *out);
+bool canary_parse(struct sv text, struct canary *c);
 /* Of the window, for the log: of the others (0) or the canary (1). */
 struct canary_sample canary_window(const struct canary *c, int which);
 

@@ -92,11 +92,12 @@ struct lane_use {
     uint32_t units;
 };
 
-/* How the breaker of a lane stands; all zero: it is closed, all is well. */
+/* How the breaker of a lane stands, and what is learned of its rate; all zero: it is closed, all is well. */
 struct lane_state {
     bool broken;
     uint32_t downs;
     int64_t until;
+    int64_t pace_good, pace_bad; /* what dispatch/pace has learned, in thousandths; 0: nothing */
 };
 
 enum { LANE_SENDER_MAX = 64, LANE_SENDERS_MAX = 4096, LANE_SENDER_KEPT_DAYS = 90 };

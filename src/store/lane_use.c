@@ -91,32 +91,38 @@ static bool read_senders(struct db *db, struct job *job, struct err *e) {
 
 bool lane_use_keep_state(struct db *db, struct job *job, struct err *e) {
     static const char keep[] =
-        "INSERT INTO lane_state (lane, broken, downs, until) VALUES (?,?,?,?) ON CONFLICT "
-        "(lane) DO UPDATE SET broken=excluded.broken, downs=excluded.downs, "
-        "until=excluded.until";
+        "INSERT INTO lane_state (lane, broken, downs, until, pace_good, pace_bad) VALUES (?,?,?,?,?,?) ON "
+        "CONFLICT (lane) DO UPDATE SET broken=excluded.broken, downs=excluded.downs, "
+        "until=excluded.until, pace_good=excluded.pace_good, pace_bad=excluded.pace_bad";
     static const char drop[] = "DELETE FROM lane_state WHERE lane=?";
     const struct lane_state *st = &job->lane_state;
-    bool well = !st->broken && !st->downs;
+    bool well = !st->broken && !st->downs && !st->pace_good && !st->pace_bad;
     struct db_stmt *s = db_stmt(db, well ? drop : keep, e);
     db_text(s, job->lane);
     if (!well) {
         db_int(s, st->broken);
         db_int(s, st->downs);
         db_int(s, st->until);
+        db_int(s, st->pace_good);
+        db_int(s, st->pace_bad);
     }
     return db_run(s, e);
 }
 
 static bool read_state(struct db *db, struct job *job, struct err *e) {
-    struct db_stmt *s = db_stmt(db, "SELECT broken, downs, until FROM lane_state WHERE lane=?", e);
+    static const char sql[] = "SELECT broken, downs, until, pace_good, pace_bad FROM lane_state WHERE lane=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     db_text(s, job->lane);
     if (!db_next(s, &row, e))
         return false;
     job->lane_state = (struct lane_state){0};
     if (row)
-        job->lane_state = (struct lane_state){
-            .broken = db_col_int(s, 0) != 0, .downs = (uint32_t)db_col_int(s, 1), .until = db_col_int(s, 2)};
+        job->lane_state = (struct lane_state){.broken = db_col_int(s, 0) != 0,
+                                              .downs = (uint32_t)db_col_int(s, 1),
+                                              .until = db_col_int(s, 2),
+                                              .pace_good = db_col_int(s, 3),
+                                              .pace_bad = db_col_int(s, 4)};
     db_end(s);
     return true;
 }

@@ -3,19 +3,23 @@
 #include "store/rows.h"
 
 static bool change(struct db *db, const struct trial_write *w, int64_t now, struct err *e) {
-    static const char out[] = "INSERT OR REPLACE INTO trial (route, canary, out_at) VALUES (?,?,?)";
+    static const char put[] =
+        "INSERT INTO trial (route, canary, out_at, counts) VALUES (?,?,?,?) ON CONFLICT "
+        "(route) DO UPDATE SET canary=excluded.canary, out_at=excluded.out_at, "
+        "counts=excluded.counts";
     static const char forget[] = "DELETE FROM trial WHERE route=?";
-    struct db_stmt *s = db_stmt(db, w->act == TRIAL_OUT ? out : forget, e);
+    struct db_stmt *s = db_stmt(db, w->act == TRIAL_PUT ? put : forget, e);
     db_text(s, sv_of(w->row.route));
-    if (w->act == TRIAL_OUT) {
+    if (w->act == TRIAL_PUT) {
         db_text(s, sv_of(w->row.canary));
-        db_int(s, now);
+        db_int(s, w->row.out ? now : 0);
+        db_text(s, sv_of(w->row.counts));
     }
     return db_run(s, e);
 }
 
 bool trials_run(struct db *db, struct store_write *write, int64_t now, struct err *e) {
-    static const char sql[] = "SELECT route, canary FROM trial LIMIT ?";
+    static const char sql[] = "SELECT route, canary, out_at, counts FROM trial LIMIT ?";
     struct trial_write *w = (struct trial_write *)write;
     if (w->act != TRIAL_READ)
         return change(db, w, now, e);
@@ -30,5 +34,7 @@ bool trials_run(struct db *db, struct store_write *write, int64_t now, struct er
         struct trial_row *r = &w->rows[w->n++];
         rows_copy(r->route, sizeof r->route, db_col_text(s, 0));
         rows_copy(r->canary, sizeof r->canary, db_col_text(s, 1));
+        r->out = db_col_int(s, 2) != 0;
+        rows_copy(r->counts, sizeof r->counts, db_col_text(s, 3));
     }
 }

@@ -1,4 +1,5 @@
-/* trials: which lanes on trial were taken out of their route, so that a restart does not try them again. A
+/* trials: what was counted of lanes on trial, and which were taken out of their route, so that a restart goes
+ * on with the one and does not try the other again. A
  * row is for the canary as the settings had it; with another one the route's trial begins anew. Writing and
  * reading are for the journal (store/write.h).
  */
@@ -8,18 +9,20 @@
 #include "model/route.h"
 #include "store/write.h"
 
-enum { TRIAL_CANARY_MAX = 64 };
+enum { TRIAL_CANARY_MAX = 64, TRIAL_COUNTS_MAX = 480 };
 
 struct trial_row {
     char route[LANE_NAME_MAX + 1], canary[TRIAL_CANARY_MAX + 1];
+    bool out;
+    char counts[TRIAL_COUNTS_MAX + 1]; /* of policy/canary; may be empty */
 };
 
-enum trial_act { TRIAL_OUT, TRIAL_FORGET, TRIAL_READ };
+enum trial_act { TRIAL_PUT, TRIAL_FORGET, TRIAL_READ };
 
 struct trial_write {
     struct store_write write; /* first; run: trials_run */
     enum trial_act act;
-    struct trial_row row; /* OUT; FORGET: its route */
+    struct trial_row row; /* PUT; FORGET: its route */
     size_t n;
     struct trial_row rows[]; /* READ: room for ROUTES_MAX */
 };

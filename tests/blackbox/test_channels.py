@@ -94,3 +94,13 @@ def test_kill__the_plan_goes_on_where_it_was(g, mail):
         until(lambda: g.message(sid)["provider"] == "mail" and g.message(sid)["status"] == "sent")
     assert sorted(t.text() for t in mail.taken) == sorted("Order 5.%d" % i for i in range(20))
     assert all(n == 1 for body, n in g.sim.times().items() if body.startswith("Order 5."))
+
+
+def test_plan__goes_without_a_channel_that_no_lane_is_for_while_it_has_another(make_gateway):
+    g = make_gateway()
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "hello", "channels": [{"channel": "push", "to": "fcm:some-device"}, "sms"]})
+    assert (a.status, a.json["channel"]) == (202, "sms"), a
+    m = g.wait(a.json["id"], "delivered")
+    assert (m["plan"], m["on_channel"], m["to"]) == (None, "sms", "+14155550123"), m
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "hello", "channels": [{"channel": "push", "to": "fcm:some-device"}]})
+    assert a.status == 422 and "no lane is for push" in a.json["detail"], a

@@ -1,6 +1,9 @@
 """lanes[].rates as the provider sees them: no interval holds more, not even across a kill; what waits says why."""
+import concurrent.futures
+import os
 import time
 
+import pytest
 from harness.gateway import until
 
 QUICK = {"lookup_after_ms": 300}
@@ -62,3 +65,38 @@ def test_rate__what_waits_expires_in_its_time(make_gateway):
     g.wait(first, "delivered")
     m = g.wait(second, "expired", timeout=15)
     assert m["reason"] == "expired" and g.sim.stats()["received"] == 1
+
+
+def lane_now(g):
+    g.operator = getattr(g, "operator", None) or {"Authorization": "Bearer " + g.create_key(scopes="admin,read")["key"]}
+    return g.get("/v1/lanes/sim", headers=g.operator).json
+
+
+def learn(make_gateway, n, per_s, timeout):
+    g = make_gateway(lane={**QUICK, "rate_learn": True})
+    g.sim.profile({"rate": {"per_s": per_s, "burst": per_s // 4}})
+    assert lane_now(g)["learned_rate"] == "5.0" and lane_now(g)["throttled_rate"] is None
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: g.create(to="+1415%07d" % (5550000 + i), body="text %d" % i), range(n)))
+    until(lambda: g.sim.stats()["received"] >= n, timeout, told="they are not all sent: %s" % lane_now(g))
+    return g
+
+
+def test_learned_rate__stays_below_what_the_provider_throttles_and_outlives_a_kill(make_gateway):
+    g = learn(make_gateway, 500, 40, 120)
+    stats, lane = g.sim.stats(), lane_now(g)
+    assert 20 <= float(lane["learned_rate"]) <= 48 and float(lane["throttled_rate"]) >= 30, lane
+    assert 1 <= stats["throttled"] <= 25, stats  # the first tries cost most of it
+    before = float(lane["learned_rate"])
+    g.kill9()
+    g.start()
+    assert abs(float(lane_now(g)["learned_rate"]) - before) <= 0.2 * before
+    assert 'lane_learned_rate{lane="sim"}' in g.get("/metrics").body.decode()
+
+
+@pytest.mark.skipif(not os.environ.get("HONGYAN_LONG"), reason="HONGYAN_LONG=1: three minutes")
+def test_learned_rate__less_than_one_in_a_hundred_is_refused(make_gateway):
+    g = learn(make_gateway, 9000, 60, 600)
+    stats = g.sim.stats()
+    assert stats["throttled"] * 100 <= stats["received"] + stats["throttled"], (stats, lane_now(g))
+    assert float(lane_now(g)["learned_rate"]) >= 45, lane_now(g)

@@ -1,5 +1,6 @@
 """Routes: which lane carries a message, seen from outside with a provider for each lane."""
 import signal
+import time
 
 from harness.gateway import Gateway, until
 
@@ -200,3 +201,30 @@ def test_canary__that_does_not_deliver_is_taken_out_and_stays_out_over_a_reload(
     for i in range(40):
         g.create(to="+1415557%04d" % i, body="anew %d" % i)
     until(lambda: g.sims["abroad"].stats()["received"] > before, told="a changed canary does not begin anew")
+
+
+def trial(g):
+    g.operator = getattr(g, "operator", None) or {"Authorization": "Bearer " + g.create_key(scopes="admin,read")["key"]}
+    a = g.get("/v1/routes", headers=g.operator)
+    assert a.status == 200, a
+    return a.json["data"][0]["canary"]
+
+
+def test_canary__what_was_counted_is_shown_to_operators_and_goes_on_after_a_kill(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "trial", "lanes": ["home"], "canary": "abroad 40%"}])
+    assert g.get("/v1/routes").status == 403
+    assert trial(g) == {"lane": "abroad", "permille": 400, "out": False, "own": {"attempts": 0, "failed": 0, "call_ms": None},
+                        "others": {"attempts": 0, "failed": 0, "call_ms": None}}
+    for i in range(60):
+        g.create(to="+1415555%04d" % i, body="text %d" % i)
+    g.settle()
+    until(lambda: trial(g)["own"]["attempts"] + trial(g)["others"]["attempts"] == 60)
+    before = trial(g)
+    assert 10 <= before["own"]["attempts"] <= 40 and before["own"]["call_ms"] is not None, before
+    time.sleep(5)  # what a kill may lose is what was counted in the last five seconds
+    g.create(to="+14155559999")
+    g.settle()
+    until(lambda: trial(g)["own"]["attempts"] + trial(g)["others"]["attempts"] == 61)
+    g.kill9()
+    g.start()
+    until(lambda: trial(g)["own"]["attempts"] + trial(g)["others"]["attempts"] >= 60, told="the counts are gone")

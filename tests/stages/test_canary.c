@@ -83,6 +83,24 @@ static void test_canary__receipts_count_too(void **state) {
     assert_int_equal(canary_judge(&c), CANARY_FAILS);
 }
 
+static void test_canary__what_was_counted_comes_back_from_its_text(void **state) {
+    (void)state;
+    struct buf BUF_AUTO text = BUF_INIT(512);
+    struct canary c = {0}, back = {0}, same = {0};
+    for (int i = 0; i < 200; i++)
+        canary_attempt(&c, i % 3 == 0, i % 7 == 0, 1000 + 37 * i, (int64_t)i * 10000000 + 1);
+    canary_print(&c, &text);
+    assert_true(canary_parse(buf_sv(&text), &back));
+    assert_memory_equal(&back, &c, sizeof c);
+    for (size_t n = 0; n < text.n; n++) { /* what was cut off is none, or what it says */
+        struct canary cut = {0};
+        if (!canary_parse(sv_sub(buf_sv(&text), 0, n), &cut))
+            assert_memory_equal(&cut, &same, sizeof cut);
+    }
+    assert_false(canary_parse(SV(""), &back));
+    assert_false(canary_parse(SV("1 2 3 nonsense"), &back));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_canary__that_fails_more_is_taken_out_soon),
@@ -90,6 +108,7 @@ int main(void) {
         cmocka_unit_test(test_canary__as_good_as_the_others_stays_however_often_one_looks),
         cmocka_unit_test(test_canary__nothing_is_said_of_a_few_attempts),
         cmocka_unit_test(test_canary__receipts_count_too),
+        cmocka_unit_test(test_canary__what_was_counted_comes_back_from_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
