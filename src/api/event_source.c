@@ -1,11 +1,8 @@
-/* Events of sources that sign their posts instead of having an API key (Standard Webhooks 1.0.0,
- * github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md): HMAC-SHA-256 of
- * `webhook-id.webhook-timestamp.body`, in base64, as `v1,...`, several by spaces. */
+/* Events of sources that sign their posts instead of having an API key (model/hook_signature). */
 #include "api/events.h"
 
 #include "base/clock.h"
-
-enum { SECRET_BYTES_MAX = 256 };
+#include "model/hook_signature.h"
 
 static const struct event_source *source_of(const struct api_request *rq) {
     const struct settings *s = api_settings(rq);
@@ -13,28 +10,6 @@ static const struct event_source *source_of(const struct api_request *rq) {
         if (sv_eq(rq->params[0], sv_of(s->sources[i].name)))
             return &s->sources[i];
     return NULL;
-}
-
-/* The secret's bytes: base64 behind `whsec_`, as the settings were checked to have it. */
-static bool key_of(struct sv secret, struct buf *key) {
-    if (sv_starts(secret, SV("whsec_")))
-        secret = sv_from(secret, 6);
-    return base64_parse(secret, key) && key->n;
-}
-
-static bool signed_with(struct sv secret, struct sv content, struct sv signatures) {
-    struct buf BUF_AUTO key = BUF_INIT(SECRET_BYTES_MAX), right = BUF_INIT(64);
-    uint8_t mac[SHA256_BYTES];
-    bool found = false;
-    if (!key_of(secret, &key))
-        return false;
-    hmac_sha256(buf_sv(&key), content, mac);
-    base64_add(&right, mac, sizeof mac);
-    while (signatures.n) {
-        struct sv one = sv_word(&signatures);
-        found |= sv_starts(one, SV("v1,")) && sv_eq_secret(sv_from(one, 3), buf_sv(&right));
-    }
-    return found;
 }
 
 static bool is_signed(struct api_request *rq, const struct event_source *s, struct sv id, struct err *e) {
@@ -49,12 +24,9 @@ static bool is_signed(struct api_request *rq, const struct event_source *s, stru
     if (at < 0 || apart > (int64_t)s->tolerance_s)
         return err_set(e, ERR_AUTH, "webhook-timestamp is further than %u s from this machine's clock",
                        s->tolerance_s);
-    struct buf BUF_AUTO content = BUF_INIT(rq->x->body.n + 1024);
-    buf_join(&content, id, SV("."), time, SV("."), rq->x->body);
-    bool good = false;
-    for (struct sv secrets = s->secret; secrets.n;)
-        good |= signed_with(sv_word(&secrets), buf_sv(&content), signatures);
-    return good || err_set(e, ERR_AUTH, "webhook-signature does not fit: another secret, or a changed body");
+    const struct hook_signed post = {.id = id, .time = time, .body = rq->x->body, .signatures = signatures};
+    return hook_signature_fits(s->secret, &post) ||
+           err_set(e, ERR_AUTH, "webhook-signature does not fit: another secret, or a changed body");
 }
 
 void native_event_from(struct api_request *rq) {

@@ -30,6 +30,7 @@ int cli_export_suppressions(int argc, char **argv); /* likewise */
 int cli_export_contacts(int argc, char **argv);
 int cli_export_consents(int argc, char **argv);
 int cli_mood(int argc, char **argv);
+int cli_hooks(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
 

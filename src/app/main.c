@@ -29,6 +29,8 @@ static const struct command commands[] = {
      "将模板文件或号码名单导入账户"},
     {"export", cli_export, "write contacts, or the list of numbers not written to",
      "导出联系人或不再发送的号码名单"},
+    {"hooks", cli_hooks, "show the posts of webhooks, and check their signatures",
+     "显示 webhook 推送并验证签名"},
     {"mood", cli_mood, "say how a reply sounds", "判断一条回复的情绪"},
     {"config", config_command, "check, print and explain the settings", "检查、打印、解释配置"},
     {"doctor", cli_doctor, "look for what keeps texts from going out", "诊断短信发送问题"},
