@@ -1,7 +1,8 @@
 /* tally: what frequency caps and duplicate windows count, asked and written in the transaction that stores a
  * message or begins an attempt, so that the counts are exact whatever comes at once and over kills. Only jobs
  * with a `tally` cost anything: there is none while no rule is configured. Keyed by hashes
- * (docs/decisions/0021).
+ * (docs/decisions/0021). Where several nodes write one database, a row of the hash, with message 0, makes
+ * them count one after the other.
  */
 #ifndef HY_STORE_TALLY_H
 #define HY_STORE_TALLY_H

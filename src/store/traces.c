@@ -244,8 +244,9 @@ static bool some_marks(struct db *db, const struct finder *f, struct traces_plac
 
 /* ---- counts ---- */
 
+/* With the row that nodes hold (store/tally). */
 static bool drop_tally(struct db *db, const struct traces_place *at, struct err *e) {
-    struct db_stmt *s = db_stmt(db, "DELETE FROM tally WHERE hash=? AND message_id=?", e);
+    struct db_stmt *s = db_stmt(db, "DELETE FROM tally WHERE hash=? AND message_id IN (?, 0)", e);
     db_int(s, at->a);
     db_int(s, at->b);
     return db_run(s, e);
