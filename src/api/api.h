@@ -264,6 +264,10 @@ void api_lend_links(struct api_request *rq, const struct admitted *admitted, str
 /* CANCEL, DELETE or REDACT of one message of the caller's; done only when it was done (head in the ask).
  * Absent: PROBLEM_NOT_FOUND; the state forbids it: PROBLEM_TOO_LATE. */
 void api_command(struct api_request *rq, enum ask_kind kind, int64_t id, api_done *done);
+/* The same of many messages of the account: done for each, as its answer comes; rq->asks_out is 0 at the
+ * last. True: all were answered before it returned. n is API_ASKS_MAX at most. */
+enum { API_ASKS_MAX = 50 };
+bool api_ask_each(struct api_request *rq, enum ask_kind kind, const int64_t *ids, size_t n, api_done *done);
 
 /* The stored message of that sid, the caller's; else NULL and the refusal is answered. Free it. */
 struct message *api_find_message(struct api_request *rq, struct sv sid);

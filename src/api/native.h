@@ -182,6 +182,14 @@ void native_print_suppression(const struct api_request *rq, const struct suppres
 void native_print_reply(const struct api_request *rq, const struct message *m, const struct reply *r,
                         int64_t answered_at, int64_t read_at, struct buf *out);
 
+/* The contacts of a page, one after the other; cursor gets where the next begins, empty: this is the last.
+ * False, and answered: it cannot be read. */
+struct contact;
+struct contact_filter;
+enum { CONTACT_CURSOR_BYTES = 24 };
+typedef void contact_adder(const struct contact *c, struct buf *out);
+bool native_contact_page(struct api_request *rq, const struct contact_filter *f, contact_adder *add,
+                         struct buf *out, char cursor[CONTACT_CURSOR_BYTES]);
 void native_contact_list(struct api_request *rq); /* native_contacts.c */
 void native_contact_create(struct api_request *rq);
 void native_contact_get(struct api_request *rq);

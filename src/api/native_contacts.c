@@ -326,12 +326,37 @@ static bool read_filter(struct api_request *rq, const struct api_value *v, struc
                                             api_settings(rq)->defaults.region, address, &f->address, e);
 }
 
-void native_contact_list(struct api_request *rq) {
-    struct contact_filter f;
+bool native_contact_page(struct api_request *rq, const struct contact_filter *f, contact_adder *add,
+                         struct buf *out, char cursor[CONTACT_CURSOR_BYTES]) {
+    struct contact *rows = calloc(f->limit, sizeof *rows);
     struct err e = ERR_INIT;
     size_t n;
     bool more;
     int64_t last;
+    ARENA_AUTO struct arena mem;
+    arena_init(&mem, PAGE_BYTES_MAX + CONTACT_BYTES_MAX);
+    ASSERT(rows);
+    bool ok = contacts_list(api_db(rq), f, &mem, rows, &n, &more, &last, &e);
+    for (size_t i = 0; ok && i < n; i++)
+        add(&rows[i], out);
+    free(rows);
+    if (!ok)
+        api_fail(rq, &e);
+    cursor[0] = '\0';
+    if (ok && more)
+        snprintf(cursor, CONTACT_CURSOR_BYTES, "%lld", (long long)last);
+    return ok;
+}
+
+static void add_listed(const struct contact *c, struct buf *out) {
+    if (out->p[out->n - 1] == '}')
+        buf_addc(out, ',');
+    contact_print(c, out);
+}
+
+void native_contact_list(struct api_request *rq) {
+    struct contact_filter f;
+    struct err e = ERR_INIT;
     struct api_value v[FIELDS_MAX];
     if (!api_read_query(rq, contact_list_fields, v))
         return;
@@ -339,24 +364,9 @@ void native_contact_list(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct contact *rows = calloc(f.limit, sizeof *rows);
-    ARENA_AUTO struct arena mem;
-    arena_init(&mem, PAGE_BYTES_MAX + CONTACT_BYTES_MAX);
-    ASSERT(rows);
-    if (!contacts_list(api_db(rq), &f, &mem, rows, &n, &more, &last, &e)) {
-        free(rows);
-        api_fail(rq, &e);
-        return;
-    }
     struct buf *out = api_scratch(rq);
+    char cursor[CONTACT_CURSOR_BYTES];
     buf_adds(out, "{\"data\":[");
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            buf_addc(out, ',');
-        contact_print(&rows[i], out);
-    }
-    free(rows);
-    char cursor[24];
-    snprintf(cursor, sizeof cursor, "%lld", (long long)last);
-    native_answer_page(rq, out, more ? sv_of(cursor) : SV_NONE);
+    if (native_contact_page(rq, &f, add_listed, out, cursor))
+        native_answer_page(rq, out, sv_of(cursor));
 }

@@ -10,7 +10,6 @@
 enum {
     LINES_MAX = 500, /* of one transaction, and of what one request's memory holds */
     PAGE_DEFAULT = 500,
-    PAGE_BYTES_MAX = 512 * 1024,
     REFUSALS_BYTES_MAX = 256 * 1024,
 };
 
@@ -196,40 +195,35 @@ static bool read_export(const struct api_value *v, struct contact_filter *f, boo
            err_set_field(e, ERR_INVALID, "cursor", "this is no cursor: take what Next-Cursor said");
 }
 
+static void add_json(const struct contact *c, struct buf *out) {
+    contact_file_add(true, c, out);
+}
+
+static void add_csv(const struct contact *c, struct buf *out) {
+    contact_file_add(false, c, out);
+}
+
 void native_contact_export(struct api_request *rq) {
     struct api_value v[FIELDS_MAX];
     struct contact_filter f = {.account_id = rq->account_id};
     struct err e = ERR_INIT;
-    size_t n;
-    bool json, more;
-    int64_t last;
+    bool json;
     if (!api_read_query(rq, contact_export_fields, v))
         return;
     if (!read_export(v, &f, &json, &e)) {
         api_fail(rq, &e);
         return;
     }
-    struct contact *rows = calloc(f.limit, sizeof *rows);
-    struct arena ARENA_AUTO mem;
-    arena_init(&mem, PAGE_BYTES_MAX + CONTACT_BYTES_MAX);
-    ASSERT(rows);
-    if (!contacts_list(api_db(rq), &f, &mem, rows, &n, &more, &last, &e)) {
-        free(rows);
-        api_fail(rq, &e);
-        return;
-    }
     struct buf *out = api_scratch(rq);
+    char cursor[CONTACT_CURSOR_BYTES];
     if (!json && !f.after_row)
         contact_file_add_head(out);
-    for (size_t i = 0; i < n; i++)
-        contact_file_add(json, &rows[i], out);
-    free(rows);
-    char cursor[24];
-    snprintf(cursor, sizeof cursor, "%lld", (long long)last);
+    if (!native_contact_page(rq, &f, json ? add_json : add_csv, out, cursor))
+        return;
     struct answer a = {.status = 200,
                        .content_type = json ? "application/x-ndjson" : "text/csv; charset=utf-8",
                        .body = buf_sv(out)};
-    if (more)
+    if (cursor[0])
         a.headers[a.n_headers++] = (struct http_header){SV("Next-Cursor"), sv_of(cursor)};
     api_answer(rq, &a);
 }

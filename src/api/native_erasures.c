@@ -9,7 +9,12 @@
 
 #include <string.h>
 
-enum { CANCEL_PAGE = 50, CANCEL_ROUNDS_MAX = 10, PERSON_BYTES_MAX = 4 << 20, SIGNED_BYTES_MAX = 2048 };
+enum {
+    CANCEL_PAGE = API_ASKS_MAX,
+    CANCEL_ROUNDS_MAX = 10,
+    PERSON_BYTES_MAX = 4 << 20,
+    SIGNED_BYTES_MAX = 2048
+};
 
 /* ---- shapes ---- */
 
@@ -256,15 +261,7 @@ static void cancel_some(struct api_request *rq, struct erasing *g) {
         return;
     }
     g->after_id = ids[n - 1];
-    struct ask *asks[CANCEL_PAGE];
-    for (size_t i = 0; i < n; i++) {
-        asks[i] = api_new_ask(rq, ASK_CANCEL);
-        asks[i]->id = ids[i];
-    }
-    rq->asks_out++; /* none of them is the last until all are put */
-    for (size_t i = 0; i < n; i++)
-        api_ask(rq, asks[i], was_canceled);
-    if (--rq->asks_out == 0)
+    if (api_ask_each(rq, ASK_CANCEL, ids, n, was_canceled))
         cancel_some(rq, g);
 }
 

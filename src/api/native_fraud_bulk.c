@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "store/fraud.h"
 
-enum { BULK_PAGE = 50, BULK_ROUNDS_MAX = 20 };
+enum { BULK_PAGE = API_ASKS_MAX, BULK_ROUNDS_MAX = 20 };
 
 const struct api_field fraud_bulk_fields[] = {
     {"prefix", FIELD_TEXT, "Only messages to numbers that begin so, `+9370`; all without it.",
@@ -52,7 +52,6 @@ static void was_settled(struct api_request *rq, struct ask *a) {
 
 static void go_on(struct api_request *rq, struct bulk *b) {
     struct err e = ERR_INIT;
-    struct ask *asks[BULK_PAGE];
     int64_t ids[BULK_PAGE];
     size_t n;
     bool more;
@@ -65,14 +64,7 @@ static void go_on(struct api_request *rq, struct bulk *b) {
         return;
     }
     b->before_id = ids[n - 1];
-    for (size_t i = 0; i < n; i++) {
-        asks[i] = api_new_ask(rq, b->kind);
-        asks[i]->id = ids[i];
-    }
-    rq->asks_out++; /* none of them is the last until all are put */
-    for (size_t i = 0; i < n; i++)
-        api_ask(rq, asks[i], was_settled);
-    if (--rq->asks_out == 0)
+    if (api_ask_each(rq, b->kind, ids, n, was_settled))
         go_on(rq, b);
 }
 

@@ -455,6 +455,19 @@ void api_command(struct api_request *rq, enum ask_kind kind, int64_t id, api_don
     api_ask(rq, a, commanded);
 }
 
+bool api_ask_each(struct api_request *rq, enum ask_kind kind, const int64_t *ids, size_t n, api_done *done) {
+    struct ask *asks[API_ASKS_MAX];
+    ASSERT(n <= API_ASKS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        asks[i] = api_new_ask(rq, kind);
+        asks[i]->id = ids[i];
+    }
+    rq->asks_out++; /* none of them is the last until all are put */
+    for (size_t i = 0; i < n; i++)
+        api_ask(rq, asks[i], done);
+    return --rq->asks_out == 0;
+}
+
 bool api_parse_sid(struct api_request *rq, struct sv sid, int64_t *id) {
     if (sid_parse_message(rq->front->parts.world->id_key, sid, id))
         return true;

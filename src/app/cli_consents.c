@@ -258,18 +258,5 @@ static bool export_all(const struct table_job *job, bool json, struct err *e) {
 }
 
 int cli_export_consents(int argc, char **argv) {
-    struct table_options o;
-    bool asked, json, settings_wrong = false;
-    if (!table_parse(argc, argv, false, &o, &asked) || o.kind || o.everyone || o.encoding || o.refused) {
-        fputs(export_usage, asked ? stdout : stderr);
-        return asked ? EX_OK : EX_USAGE;
-    }
-    struct table_job job = {.o = &o};
-    struct err e = ERR_INIT;
-    bool ok = table_is_json(&o, &json, &e) && table_open(&job, DB_READER, &settings_wrong, &e) &&
-              export_all(&job, json, &e);
-    table_close(&job);
-    if (settings_wrong)
-        return EX_CONFIG;
-    return ok ? EX_OK : cli_fail("export", &e);
+    return table_export(argc, argv, export_usage, export_all);
 }

@@ -314,6 +314,24 @@ int table_import(struct table_import *im, const struct table_options *o) {
 
 /* ---- export ---- */
 
+int table_export(int argc, char **argv, const char *usage,
+                 bool (*all)(const struct table_job *job, bool json, struct err *e)) {
+    struct table_options o;
+    bool asked, json, settings_wrong = false;
+    if (!table_parse(argc, argv, false, &o, &asked) || o.kind || o.everyone || o.encoding || o.refused) {
+        fputs(usage, asked ? stdout : stderr);
+        return asked ? EX_OK : EX_USAGE;
+    }
+    struct table_job job = {.o = &o};
+    struct err e = ERR_INIT;
+    bool ok = table_is_json(&o, &json, &e) && table_open(&job, DB_READER, &settings_wrong, &e) &&
+              all(&job, json, &e);
+    table_close(&job);
+    if (settings_wrong)
+        return EX_CONFIG;
+    return ok ? EX_OK : cli_fail("export", &e);
+}
+
 bool table_print(struct buf *out, struct err *e) {
     bool ok = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
     buf_reset(out);

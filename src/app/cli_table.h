@@ -60,6 +60,11 @@ void table_refuse(struct table_import *im, const struct err *why);
 MUST_USE bool table_begin_row(struct table_import *im, struct err *e);
 MUST_USE bool table_end_row(struct table_import *im, bool written, struct err *e);
 
+/* export: the exit code. all writes every row of the table, as JSON or CSV; usage is shown for what is no
+ * option of such a command. */
+int table_export(int argc, char **argv, const char *usage,
+                 bool (*all)(const struct table_job *job, bool json, struct err *e));
+
 /* Writes out to standard output, and empties it. */
 MUST_USE bool table_print(struct buf *out, struct err *e);
 

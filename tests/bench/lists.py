@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Long lists: imports as many opted-out numbers and as many consents by the program's own commands, then says what a start takes and what a
-question of each list takes.
+question of each list takes. With --fill the rows are written by LISTS_BENCH instead, which is quicker.
 
-    tests/bench/lists.py BINARY LISTS_BENCH [ROWS] [FOLDER]
+    tests/bench/lists.py [--fill] BINARY LISTS_BENCH [ROWS] [FOLDER]
 
 BINARY: build/hongyan; LISTS_BENCH: build/tests/store/lists_bench (ninja -C build tests/store/lists_bench). Ten million rows by default, some
 4 GB in FOLDER (a fresh one in /tmp, removed at the end). Time is CPU time where it says so: other programs do not count."""
@@ -70,6 +70,9 @@ def start(binary, config, port, env):
 
 
 def main():
+    fill = "--fill" in sys.argv
+    if fill:
+        sys.argv.remove("--fill")
     binary, bench = (os.path.abspath(a) for a in sys.argv[1:3])
     n = int(sys.argv[3]) if len(sys.argv) > 3 else 10_000_000
     folder = os.path.abspath(sys.argv[4]) if len(sys.argv) > 4 else tempfile.mkdtemp(prefix="hongyan-lists-")
@@ -82,11 +85,15 @@ def main():
     try:
         subprocess.run([binary, "key", "create", "--account", "default", "-c", config], check=True, stdout=subprocess.DEVNULL, env=env)
         print("start with no rows: %.0f ms, %.0f MB" % start(binary, config, port, env), flush=True)
-        import_rows(binary, config, "suppressions", b"number\n", "+861%010d\n", n, env)
-        import_rows(binary, config, "consents", b"number,act,topic,at,method\n", "+861%010d,granted,marketing,2026-01-01T00:00:00Z,web form\n", n, env)
+        database = "sqlite:%s/data/hongyan.db" % folder
+        if fill:
+            subprocess.run([bench, database, "1", str(n), "fill"], check=True, env=env)
+        else:
+            import_rows(binary, config, "suppressions", b"number\n", "+861%010d\n", n, env)
+            import_rows(binary, config, "consents", b"number,act,topic,at,method\n", "+861%010d,granted,marketing,2026-01-01T00:00:00Z,web form\n", n, env)
         for _ in range(3):
             print("start with them: %.0f ms, %.0f MB" % start(binary, config, port, env), flush=True)
-        done = subprocess.run([bench, "sqlite:%s/data/hongyan.db" % folder, "1", str(n)], check=True, stdout=subprocess.PIPE, env=env)
+        done = subprocess.run([bench, database, "1", str(n)], check=True, stdout=subprocess.PIPE, env=env)
         said = json.loads(done.stdout)
         print("a question: of a list of %d numbers %.2f us (one in a hundred is on it), of numbers that are on it %.2f us, of %d consents %.2f us of CPU%s" %
               (n, said["suppression_us"], said["suppression_listed_us"], n, said["consent_us"], "" if said["right"] else "; ANSWERS ARE WRONG"), flush=True)
