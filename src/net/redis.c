@@ -186,13 +186,13 @@ static void fail(struct redis *r) {
     r->retry_at = now + ms * US_PER_MS + now % (ms * US_PER_MS / 4);
 }
 
+/* why may be the reader's own text, which does not outlive it: said first, closed then. */
 static bool failed(struct redis *r, struct err *e, const char *what, const char *why) {
+    bool socket = r->at.path[0] != 0;
+    err_set(e, ERR_OUTSIDE, "Redis at %s%s%s: %s%s%s", socket ? r->at.path : r->at.host, socket ? "" : ":",
+            socket ? "" : r->at.port, what, why ? ": " : "", why ? why : "");
     fail(r);
-    if (r->at.path[0])
-        return err_set(e, ERR_OUTSIDE, "Redis at %s: %s%s%s", r->at.path, what, why ? ": " : "",
-                       why ? why : "");
-    return err_set(e, ERR_OUTSIDE, "Redis at %s:%s: %s%s%s", r->at.host, r->at.port, what, why ? ": " : "",
-                   why ? why : "");
+    return false;
 }
 
 /* ---- waiting ---- */

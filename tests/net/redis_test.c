@@ -9,7 +9,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -201,6 +205,57 @@ static void test_tls_is_spoken_with_whom_the_ca_file_names_only(void **state) {
     redis_server_done(&other);
 }
 
+/* Takes one connection, reads a little, says so many bytes again and again, and closes. */
+static pid_t serve_rubbish(const char *path, const char *bytes, size_t n, int times) {
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&un, sizeof un) == 0 && listen(fd, 1) == 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char asked[64];
+        int c = accept(fd, NULL, NULL);
+        ssize_t got = read(c, asked, sizeof asked);
+        for (int i = 0; got > 0 && i < times; i++)
+            got = send(c, bytes, n, MSG_NOSIGNAL);
+        _exit(0);
+    }
+    close(fd);
+    return pid;
+}
+
+static void test_rubbish_ends_the_connection_and_nothing_else(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        int times;
+    } cases[] = {{"HTTP/1.1 400 Bad Request\r\n\r\n", 1},
+                 {"$-7\r\n", 1},
+                 {"*99999999999999\r\n", 1},
+                 {"$99999999\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 400000},
+                 {"*1\r\n", 9000},
+                 {"", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char dir[] = "/tmp/hongyan-redis-XXXXXX", path[64], url[80];
+        assert_non_null(mkdtemp(dir));
+        snprintf(path, sizeof path, "%s/s", dir);
+        snprintf(url, sizeof url, "unix:%s", path);
+        pid_t pid = serve_rubbish(path, cases[i].bytes, strlen(cases[i].bytes), cases[i].times);
+        struct err e = ERR_INIT;
+        struct redis_where where = {.url = sv_of(url), .timeout_ms = 20000};
+        struct redis *r = redis_new(&where, &e);
+        assert_non_null(r);
+        assert_false(ask(r, &e, "GET", "a", NULL));
+        if (e.kind != ERR_OUTSIDE || redis_is_open(r))
+            fail_msg("case %zu: %s", i, e.text);
+        redis_free(r);
+        waitpid(pid, NULL, 0);
+        unlink(path);
+        rmdir(dir);
+    }
+}
+
 static void test_a_certificate_file_that_is_none_is_refused(void **state) {
     (void)state;
     struct err e = ERR_INIT;
@@ -217,6 +272,7 @@ int main(void) {
         cmocka_unit_test(test_a_server_that_hangs_is_given_up_at_the_deadline),
         cmocka_unit_test(test_who_may_not_is_told_so),
         cmocka_unit_test(test_tls_is_spoken_with_whom_the_ca_file_names_only),
+        cmocka_unit_test(test_rubbish_ends_the_connection_and_nothing_else),
         cmocka_unit_test(test_a_certificate_file_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
