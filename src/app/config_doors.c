@@ -2,6 +2,7 @@
 #include "app/config_load.h"
 
 #include "app/config_near.h"
+#include "model/hook.h"
 
 #include <string.h>
 
@@ -9,7 +10,8 @@
 
 /* In the order of the enums of model/door.h. */
 static const char *const kinds[] = {"amqp", "redis", NULL};
-static const char *const directions[] = {"in", NULL};
+static const char *const directions[] = {"in", "out", NULL};
+static const char *const unroutables[] = {"retry", "drop", NULL};
 static const char *const takes[] = {"messages", "events", NULL};
 
 const struct config_row config_door_rows[] = {
@@ -22,7 +24,8 @@ const struct config_row config_door_rows[] = {
      .doc = "What it is: amqp (RabbitMQ, AMQP 0-9-1) or redis (Redis Streams).",
      .doc_zh = "类型:amqp(RabbitMQ)或 redis(Redis Streams)。"},
     {"direction", CONFIG_ENUM, "in", DOOR(direction), .names = directions,
-     .doc = "in: entries become messages or events.", .doc_zh = "in:条目成为消息或事件。"},
+     .doc = "in: entries become messages or events; out: what webhooks tell goes there.",
+     .doc_zh = "in:条目成为消息或事件;out:向外发布与 webhook 相同的内容。"},
     {"url", CONFIG_STRING, NULL, DOOR(url), .max = 512,
      .doc = "Where: amqp://HOST[:PORT][/VHOST] or redis://HOST[:PORT][/DATABASE]; amqps:// and rediss:// "
             "with TLS.",
@@ -46,8 +49,10 @@ const struct config_row config_door_rows[] = {
      .doc = "Whose messages and events they are, by name. Whoever may write to the queue may send for it.",
      .doc_zh = "消息与事件所属账户的名称。能写入该队列者即可代其发送。", .example = "shop"},
     {"queue", CONFIG_STRING, NULL, DOOR(queue), .max = 200,
-     .doc = "The queue or stream. What is not there is made: RabbitMQ: a quorum queue.",
-     .doc_zh = "队列或流的名称;不存在则创建(RabbitMQ:仲裁队列)。", .example = "sms"},
+     .doc = "The queue or stream; out: the topic exchange or stream. What is not there is made: a quorum "
+            "queue, a topic exchange.",
+     .doc_zh = "队列或流的名称;out 时为 topic 交换机或流。不存在则创建(仲裁队列、topic 交换机)。",
+     .example = "sms"},
     {"takes", CONFIG_ENUM, "messages", DOOR(takes), .names = takes,
      .doc = "What an entry is that does not say so by its type: what POST /v1/messages takes, or what POST "
             "/v1/events takes.",
@@ -66,6 +71,19 @@ const struct config_row config_door_rows[] = {
     {"dead_letters_max", CONFIG_U32, "100000", DOOR(dead_letters_max), .min = 1, .max = 100000000,
      .doc = "Redis: about how many entries the dead-letter stream keeps; the oldest go.",
      .doc_zh = "Redis:死信流大约保留多少条,超出则删除最旧的。"},
+    {"events", CONFIG_TEXTS, "", .fallback_is = "all", .fallback_is_zh = "全部", DOOR(events), .max = 32,
+     .doc = "Out: types of events, or patterns, as for webhooks.",
+     .doc_zh = "out:事件类型或模式,同 webhook。", .example = "[message.delivered, message.failed]"},
+    {"topics", CONFIG_TEXTS, "", .fallback_is = "all", .fallback_is_zh = "全部", DOOR(topics), .max = 32,
+     .doc = "Out: only what happens to messages of these topics.", .doc_zh = "out:只限这些主题的消息。",
+     .example = "[orders]"},
+    {"unroutable", CONFIG_ENUM, "retry", DOOR(unroutable), .names = unroutables,
+     .doc =
+         "Out, RabbitMQ: an event that no queue is bound for is tried again (retry), or is nobody's (drop).",
+     .doc_zh = "out,RabbitMQ:没有队列绑定的事件:重试(retry)或丢弃(drop)。"},
+    {"keep_max", CONFIG_U32, "1000000", DOOR(keep_max), .min = 1, .max = 1000000000,
+     .doc = "Out, Redis: about how many entries the stream keeps; the oldest go.",
+     .doc_zh = "out,Redis:流大约保留多少条,超出则删除最旧的。"},
     {"unnamed", CONFIG_BOOL, "false", DOOR(unnamed),
      .doc = "RabbitMQ: take entries that have no message_id, although one that is redelivered is then sent "
             "twice.",
@@ -118,6 +136,12 @@ static void check(struct config_loading *l, const struct config_node *n, uint32_
         config_problem_add(
             l->problems, l->path, n->line,
             "`doors[%u].dead_letters` is the door's own queue: its dead letters would come in again", index);
+    for (uint32_t i = 0; i < door->events.n; i++)
+        if (!hook_types_of(door->events.at[i]))
+            config_problem_add(l->problems, l->path, n->line,
+                               "`doors[%u].events`: `%.*s` is no type of event, and no pattern of some: see "
+                               "docs/webhooks.md",
+                               index, SV_FMT(door->events.at[i]));
     for (uint32_t i = 0; i < index; i++)
         if (door->name[0] && strcmp(s->doors[i].name, door->name) == 0)
             config_problem_add(l->problems, l->path, n->line,

@@ -87,10 +87,10 @@ const struct config_section config_sections[] = {
      "/v1/events/from/NAME.",
      "可用签名(Standard Webhooks)代替 API 密钥提交事件的来源,地址为 /v1/events/from/名称。"},
     {"doors",
-     "Queues of other systems: messages and events come in by RabbitMQ or Redis Streams as they do by POST. "
-     "See "
-     "[doors.md](doors.md).",
-     "其他系统的队列:消息与事件可经 RabbitMQ 或 Redis Streams 进入,与 POST 相同。见 [doors.md](doors.md)。"},
+     "Queues of other systems: messages and events come in by RabbitMQ or Redis Streams as they do by POST, "
+     "and what webhooks tell goes out. See [doors.md](doors.md).",
+     "其他系统的队列:消息与事件可经 RabbitMQ 或 Redis Streams 进入(与 POST 相同),webhook "
+     "的内容也可由此发出。见 [doors.md](doors.md)。"},
     {0},
 };
 

@@ -3,6 +3,7 @@
 #include "api/front.h"
 #include "app/config.h"
 #include "app/door_in.h"
+#include "app/door_out.h"
 #include "app/real_world.h"
 #include "app/sharing.h"
 #include "app/threads.h"
@@ -77,6 +78,7 @@ struct gateway {
     struct front_loop fronts[FRONTS_MAX];
     struct door_in *doors[DOORS_MAX];
     unsigned n_doors;
+    struct doors_out doors_out;
     struct papers *papers;
     struct papers_loop papers_loop;
     struct sharing_loop sharing; /* without a Redis: nothing */
@@ -186,24 +188,36 @@ static bool open_fronts(struct gateway *g, struct err *e) {
 
 /* What is asked for one entry is one ask, or as many as a list of events has and what they withdraw: the rest
  * is turned away, and comes again. */
-static bool open_doors(struct gateway *g, struct err *e) {
+static bool open_door_in(struct gateway *g, const struct door *door, struct err *e) {
+    struct mailbox **replies = &g->door_replies[g->n_doors];
+    size_t asks = (size_t)door->prefetch * 2;
+    if (!box(replies, NULL, asks > REPLIES_BOX_MIN ? asks : REPLIES_BOX_MIN, e))
+        return false;
+    struct front_parts parts = {.settings = g->settings,
+                                .texts = g->texts,
+                                .world = &g->world,
+                                .master = &g->master,
+                                .asks = g->mail.asks,
+                                .receipts = g->mail.receipts,
+                                .papers = g->papers,
+                                .replies = *replies};
+    g->doors[g->n_doors] = door_in_open(door, &parts, e);
+    return g->doors[g->n_doors] && ++g->n_doors;
+}
+
+static bool open_door_out(struct gateway *g, const struct door *door, int64_t *last_id, struct err *e) {
+    struct doors_out *outs = &g->doors_out;
+    if (!door_out_enlist(g->db, door, &g->world, &g->master, last_id, e))
+        return false;
+    outs->at[outs->n] = door_out_open(door, &g->world, g->mail.called, e);
+    return outs->at[outs->n] && ++outs->n;
+}
+
+static bool open_doors(struct gateway *g, int64_t *last_id, struct err *e) {
     for (uint32_t i = 0; i < g->settings->n_doors; i++) {
         const struct door *door = &g->settings->doors[i];
-        size_t asks = (size_t)door->prefetch * 2;
-        if (!box(&g->door_replies[i], NULL, asks > REPLIES_BOX_MIN ? asks : REPLIES_BOX_MIN, e))
+        if (!(door->direction == DOOR_IN ? open_door_in(g, door, e) : open_door_out(g, door, last_id, e)))
             return false;
-        struct front_parts parts = {.settings = g->settings,
-                                    .texts = g->texts,
-                                    .world = &g->world,
-                                    .master = &g->master,
-                                    .asks = g->mail.asks,
-                                    .receipts = g->mail.receipts,
-                                    .papers = g->papers,
-                                    .replies = g->door_replies[i]};
-        g->doors[i] = door_in_open(door, &parts, e);
-        if (!g->doors[i])
-            return false;
-        g->n_doors++;
     }
     return true;
 }
@@ -227,7 +241,7 @@ static bool open_all(struct gateway *g, struct err *e) {
         return false;
     g->texts = texts_load(g->settings, e);
     if (!g->texts || !open_store(g, &last_id, &backlog, e) || !open_boxes(g, e) || !open_fronts(g, e) ||
-        !open_doors(g, e))
+        !open_doors(g, &last_id, e))
         return false;
     g->core = core_new(&g->world, g->settings, &g->mail, last_id, backlog, e);
     if (!g->core)
@@ -298,6 +312,7 @@ static bool start_threads(struct gateway *g, struct err *e) {
         g->senders[i].world = &g->world;
         g->senders[i].database = g->settings->database;
         g->senders[i].master = g->master;
+        g->senders[i].doors = &g->doors_out;
         ok = loop_start(&g->senders[i].loop, sender_loop_run, &g->senders[i], "sender", e);
     }
     g->sharing.in = g->mail.shared;
@@ -312,6 +327,8 @@ static bool start_threads(struct gateway *g, struct err *e) {
         ok = loop_start(&g->fronts[i].loop, front_loop_run, &g->fronts[i], "front", e);
     for (unsigned i = 0; ok && i < g->n_doors; i++)
         ok = loop_start(door_in_loop(g->doors[i]), door_in_run, g->doors[i], "door", e);
+    for (unsigned i = 0; ok && i < g->doors_out.n; i++)
+        ok = loop_start(door_out_loop(g->doors_out.at[i]), door_out_run, g->doors_out.at[i], "door", e);
     return ok;
 }
 
@@ -337,6 +354,8 @@ static void stop_threads(struct gateway *g) {
     stop_loop(&g->papers_loop.loop, NULL);
     for (unsigned i = 0; i < g->n_senders; i++)
         stop_loop(&g->senders[i].loop, g->mail.senders[i]);
+    for (unsigned i = 0; i < g->doors_out.n; i++)
+        stop_loop(door_out_loop(g->doors_out.at[i]), door_out_mailbox(g->doors_out.at[i]));
     stop_loop(&g->journal.loop, g->mail.journal);
     stop_loop(&g->checkpoint.loop, NULL);
 }
@@ -486,6 +505,8 @@ bool gateway_run(struct gateway *g, struct err *e) {
 
 static void forget_mail(struct gateway *g) {
     void *item;
+    for (unsigned i = 0; i < g->doors_out.n; i++)
+        door_out_close(g->doors_out.at[i]); /* its calls go back */
     struct mailbox *jobs[] = {g->mail.journal, g->mail.committed};
     for (size_t i = 0; i < 2; i++)
         while (jobs[i] && mailbox_take(jobs[i], &item, 1))

@@ -1,5 +1,6 @@
 #include "app/threads.h"
 
+#include "app/door_out.h"
 #include "app/grants.h"
 #include "base/clock.h"
 #include "ingest/file.h"
@@ -281,6 +282,8 @@ static bool mint(struct sender *s, struct grant_entry *entry, const struct lane_
 }
 
 static void start(struct sender *s, struct call *c) {
+    if (c->kind == CALL_HOOK && doors_out_take(s->loop->doors, c))
+        return;
     if (!call_has_lane(c) || !lane_needs_grant(c->lane)) {
         send_off(s, c, NULL);
         return;

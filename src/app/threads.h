@@ -40,8 +40,10 @@ struct checkpoint_loop {
 };
 void *checkpoint_loop_run(void *checkpoint_loop);
 
+struct doors_out;
 struct sender_loop {
     struct loop loop;
+    const struct doors_out *doors; /* by which webhooks of `door:NAME` go */
     struct mailbox *in, *out;
     const struct world *world;
     struct sv database;

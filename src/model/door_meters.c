@@ -12,6 +12,8 @@ static const struct {
     [DOOR_COUNT_AGAIN] = {"door_redelivered_total",
                           "Entries that the queue says it may have handed out before."},
     [DOOR_COUNT_RETRIED] = {"door_retries_total", "Times an entry had to wait and was tried again."},
+    [DOOR_COUNT_TOLD] = {"door_told_total", "Events that a door out gave to its queue, confirmed."},
+    [DOOR_COUNT_NOT_TOLD] = {"door_not_told_total", "Tries to do so that failed."},
     [DOOR_COUNT_OPENED] = {"door_connections_total", "Connections made by doors."},
     [DOOR_COUNT_LOST] = {"door_connections_lost_total", "Connections lost, or not made."},
 };

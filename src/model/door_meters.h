@@ -16,8 +16,10 @@ enum door_counter {
     DOOR_COUNT_REFUSED,  /* put aside, by door_refusals */
     DOOR_COUNT_AGAIN,    /* entries that had come before, as the queue says */
     DOOR_COUNT_RETRIED,
-    DOOR_COUNT_OPENED, /* connections made */
-    DOOR_COUNT_LOST,   /* connections lost, or not made */
+    DOOR_COUNT_TOLD,     /* out: events confirmed by the broker */
+    DOOR_COUNT_NOT_TOLD, /* out: tries that were not */
+    DOOR_COUNT_OPENED,   /* connections made */
+    DOOR_COUNT_LOST,     /* connections lost, or not made */
     DOOR_COUNTERS
 };
 

@@ -163,6 +163,10 @@ bool redis_is_readable(const struct redis *r) {
     return (r->ssl && SSL_pending(r->ssl) > 0) || poll(&p, 1, 0) != 0;
 }
 
+bool redis_may_answer(struct redis *r) {
+    return r->fd < 0 || r->reader->len > r->reader->pos || redis_is_readable(r);
+}
+
 bool redis_is_open(const struct redis *r) {
     return r->fd >= 0;
 }

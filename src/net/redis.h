@@ -51,6 +51,8 @@ bool redis_is_open(const struct redis *r);
 /* To be polled for reading while a reply is awaited; -1: closed. And whether something has come. */
 int redis_fd(const struct redis *r);
 bool redis_is_readable(const struct redis *r);
+/* Precondition: a reply is awaited. Would redis_next have one, or the beginning of one, without waiting? */
+bool redis_may_answer(struct redis *r);
 /* When redis_connect would try, by the monotonic clock; 0: now. */
 int64_t redis_retry_at(const struct redis *r);
 /* Closes it: what was added and not answered is forgotten. */

@@ -270,6 +270,51 @@ def test_kill__of_the_broker_loses_nothing_and_doubles_nothing(make_gateway, bro
     assert meter(g, "connections_lost_total") >= 1 and meter(g, "connected") == 1
 
 
+def taken(channel, queue, n, timeout=60):
+    """The first n entries of a queue."""
+    found = []
+
+    def more():
+        method, properties, body = channel.basic_get(queue, auto_ack=True)
+        if method:
+            found.append((method, properties, json.loads(body)))
+        return len(found) >= n
+    until(more, timeout, told="%d entries of %d" % (len(found), n))
+    return found
+
+
+def test_door_out__tells_by_a_topic_exchange_and_waits_for_who_listens(make_gateway, broker):
+    exchange, channel = unique("told"), broker.connect().channel()
+    out = {"name": "told", "direction": "out"}
+    g = opened(make_gateway(doors=[broker.door(exchange, **out)], env=ENV))
+    sids = [g.create("+1415%07d" % (2000000 + i), "text %d" % i) for i in range(3)]
+    for sid in sids:
+        g.wait(sid, "delivered")
+    until(lambda: "webhook.failed" in g.log(), 30)  # nobody is bound: nothing is lost
+    channel.queue_declare("q" + exchange, arguments={"x-queue-type": "quorum"}, durable=True)
+    channel.queue_bind("q" + exchange, exchange, "message.#")
+    numbers = {sid: [e["number"] for e in g.events(sid) if not e["note"]] for sid in sids}
+    seen = {sid: [] for sid in sids}
+    for method, p, e in taken(channel, "q" + exchange, sum(map(len, numbers.values()))):
+        assert p.message_id == "%s-%d" % (e["data"]["id"], e["data"]["event"]) and p.delivery_mode == 2
+        assert p.type == method.routing_key == e["type"] and p.content_type == "application/json"
+        seen[e["data"]["id"]].append(e["data"]["event"])
+    assert seen == numbers  # in order, message by message
+    log = g.get("/metrics").body.decode()
+    assert 'door_not_told_total{door="told"} 0' not in log and 'door_connected{door="told"} 1' in log
+
+
+def test_door_out__may_drop_what_nobody_listens_to(make_gateway, broker):
+    exchange, channel = unique("told"), broker.connect().channel()
+    channel.exchange_declare(exchange, "topic", durable=True)
+    channel.queue_declare("q" + exchange, durable=True)
+    channel.queue_bind("q" + exchange, exchange, "*.delivered")
+    g = opened(make_gateway(doors=[broker.door(exchange, name="told", direction="out", unroutable="drop")], env=ENV))
+    sids = {g.create("+1415%07d" % (2000000 + i), "text %d" % i) for i in range(20)}
+    assert {e["data"]["id"] for _, _, e in taken(channel, "q" + exchange, 20)} == sids
+    assert "webhook.failed" not in g.log()
+
+
 def test_stop__leaves_the_rest_in_the_queue(make_gateway, queue):
     g = door(make_gateway, queue, prefetch=50)
     p = Producer(queue)
