@@ -2,15 +2,24 @@
  *
  *   route_bench [ROUTES]
  *
- * One line: nanoseconds a message for the route and for the order of its lanes, and for the table itself.
+ * One line: nanoseconds of CPU a message for the route and for the order of its lanes, and for the table
+ * itself.
  */
 #include "base/clock.h"
 #include "policy/route.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { TIMES = 2000000, ROUTES = 1000, QUERIES = 4096 };
+
+/* Of this process: others on the machine do not count. */
+static int64_t cpu_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
 
 static struct sv text(const char *fmt, unsigned n) {
     char *out = malloc(32);
@@ -48,10 +57,10 @@ int main(int argc, char **argv) {
             r->lanes[k] = (struct route_lane){.lane = k, .name = text("lane-%u", k), .weight = 10 + k};
     }
     const struct sip_key key = {.k0 = 1};
-    int64_t began = clock_monotonic_us();
+    int64_t began = cpu_us();
     struct route_table *t = route_table_new(routes, n, key);
     ASSERT(t);
-    int64_t compiled = clock_monotonic_us() - began;
+    int64_t compiled = cpu_us() - began;
     static struct route_query queries[QUERIES];
     for (unsigned i = 0; i < QUERIES; i++)
         queries[i] = (struct route_query){.to = i % 3 ? text("+86138%08u", i) : text("+1212555%04u", i),
@@ -59,7 +68,7 @@ int main(int argc, char **argv) {
                                           .account = text("account-%u", i * 3 % n),
                                           .template = text("template-%u", i)};
     unsigned found = 0, first = 0;
-    began = clock_monotonic_us();
+    began = cpu_us();
     for (unsigned i = 0; i < TIMES; i++) {
         const struct route_query *q = &queries[i % QUERIES];
         const struct route_rule *r = route_find(t, q);
@@ -70,7 +79,7 @@ int main(int argc, char **argv) {
             first += o.lanes[0];
         }
     }
-    int64_t took = clock_monotonic_us() - began;
+    int64_t took = cpu_us() - began;
     printf("%u routes: %.0f ns a message (%u%% have one), compiled in %.1f ms%s\n", n,
            (double)took * 1000 / TIMES, found / (TIMES / 100), (double)compiled / 1000, first ? "" : " ");
     return 0;
