@@ -74,6 +74,20 @@ def test_warm_up__each_sender_has_its_own_and_does_not_hold_up_others(make_gatew
     assert g.sim.stats()["received"] == 6
 
 
+def test_warm_up__counts_each_sender_of_a_pool_by_itself_also_over_a_kill(make_gateway):
+    zone, _ = noon()
+    pool = ["+15005550006", "+15005550010"]
+    g = make_gateway(lane={**QUICK, "time_zone": zone, "senders": pool, "sender_warm_up": {"days": [3]}})
+    sids = [g.create(to="+1415555%04d" % i, body="text %d" % i) for i in range(24)]
+    until(lambda: g.sim.stats()["received"] == 6)
+    g.kill9()
+    g.start()
+    sids += [g.create(to="+1415556%04d" % i, body="more %d" % i) for i in range(8)]
+    until(lambda: sum(g.message(sid)["reason"] == "warm_up" for sid in sids) == 26)
+    sent = [g.attempts(sid)[0]["from"] for sid in sids if g.message(sid)["attempts"]]
+    assert sorted(sent) == sorted(pool * 3) and g.sim.stats()["received"] == 6, sent
+
+
 def test_quota__the_surplus_takes_another_lane(make_gateway):
     zone, _ = noon()
     g = make_gateway.gateway(lane={**QUICK, "time_zone": zone, "quota": {"day": 2}})
