@@ -12,7 +12,7 @@ enum {
     DOWN_MAX_MS = 30000,
     SLOW_DOWN_MS = 1000,
     STRIKES_MAX = 5,
-    LOOK_AGAIN_US = 60 * 1000 * 1000
+    LOOK_AGAIN_US = 5 * 1000 * 1000
 };
 
 void lane_done(struct lane *l) {

@@ -13,7 +13,7 @@
 enum {
     TELL_EVERY_US = 500 * 1000,
     REFUSED_US_MAX = 100 * 1000,
-    USED_UP_US = 60 * 1000 * 1000,
+    USED_UP_US = 5 * 1000 * 1000,
     UNLIMITED = 1000
 };
 
