@@ -33,6 +33,7 @@ int cli_mood(int argc, char **argv);
 int cli_hooks(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
+int cli_nodes(int argc, char **argv);
 
 bool cli_is_chinese(void);
 /* One of the two, by the locale. */

@@ -10,6 +10,7 @@
 #define AT(member) .at = offsetof(struct settings, member)
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const shared_names[] = {"auto", "yes", "no", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 static const char *const deliveries[] = {"at_most_once", "at_least_once", NULL};
 static const char *const priorities[] = {"otp", "transactional", "marketing", NULL};
@@ -43,6 +44,8 @@ static bool check_duplicate(struct sv text, struct err *e) {
 }
 
 const struct config_section config_sections[] = {
+    {"node", "Several gateways on one database ([docs/nodes.md](nodes.md)).",
+     "多个网关共用一个数据库([docs/nodes.md](nodes.md))。"},
     {"log", "What the program says about itself, on standard error.", "程序写到标准错误输出的日志。"},
     {"threads", "How many threads do what.", "各类线程的数量。"},
     {"limits", "A maximum for everything that could grow.", "凡是可能增长的,都有上限。"},
@@ -115,6 +118,22 @@ const struct config_row config_rows[] = {
     {"drain_ms", CONFIG_U32, "25000", AT(drain_ms), .max = 600000, .unit = CONFIG_MS,
      .doc = "How long the program waits for calls in flight after SIGTERM.",
      .doc_zh = "收到 SIGTERM 后,等待进行中的调用结束的时间。"},
+
+    {"node.name", CONFIG_STRING, "", .fallback_is = "the machine's name", .fallback_is_zh = "主机名",
+     AT(node.name), .doc = "What `hongyan nodes` calls this one.", .doc_zh = "`hongyan nodes` 中显示的名称。",
+     .example = "gateway-1"},
+    {"node.shared", CONFIG_WORD, "auto", AT(node.shared), .names = shared_names,
+     .doc =
+         "Whether other gateways have the same database. auto: yes, unless it is SQLite. On SQLite, yes is "
+         "for "
+         "several processes on one machine.",
+     .doc_zh = "是否有其他网关共用同一数据库。auto:除 SQLite 外为 yes;SQLite 上的 yes "
+               "用于同一台机器上的多个进程。"},
+    {"node.lease_ms", CONFIG_U32, "10000", AT(node.lease_ms), .min = 1000, .max = 300000, .unit = CONFIG_MS,
+     .doc = "A gateway that the database has not heard of for so long is gone: the others take its work. The "
+            "same "
+            "for all.",
+     .doc_zh = "数据库在这段时间内没有某个网关的消息,即视为已离开,由其他网关接手其工作。各网关应相同。"},
 
     {"log.level", CONFIG_ENUM, "info", AT(log.level), .names = levels,
      .doc = "The least weighty lines that are written.", .doc_zh = "日志的最低级别。"},

@@ -4,6 +4,7 @@
 #include "app/config.h"
 #include "app/door_in.h"
 #include "app/door_out.h"
+#include "app/membership.h"
 #include "app/real_world.h"
 #include "app/sharing.h"
 #include "app/threads.h"
@@ -67,6 +68,7 @@ struct gateway {
     int lock_fd, signal_fd;
 
     struct db *db;
+    struct membership member;
     struct core_mail mail;
     struct mailbox *replies[FRONTS_MAX], *reloaded, *door_replies[DOORS_MAX];
     struct core *core;
@@ -106,12 +108,23 @@ static bool make_data_dir(struct gateway *g, struct err *e) {
     return true;
 }
 
+static bool join_nodes(struct gateway *g, struct err *e) {
+    if (!membership_wanted(g->settings))
+        return true;
+    if (!membership_join(&g->member, g->db, g->settings, &g->clock, &g->log, e))
+        return false;
+    g->world.node = g->member.self.id;
+    g->world.lease = &g->member.lease;
+    return true;
+}
+
 static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, struct err *e) {
     int from, to;
     if (!master_key_load(g->source.master_key_hex, g->settings->data_dir, &g->master, e))
         return false;
     g->db = db_open(g->settings->database, DB_WRITER, e);
-    if (!g->db || !migrate(g->db, &from, &to, e) || !reader_totals(g->db, 0, last_id, backlog, e))
+    if (!g->db || !migrate(g->db, &from, &to, e) || !join_nodes(g, e) ||
+        !reader_totals(g->db, g->world.node, last_id, backlog, e))
         return false;
     if (*last_id)
         real_clock_at_least(&g->clock, id_time(*last_id));
@@ -121,6 +134,8 @@ static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, st
     g->world.vault = master_key_vault(&g->master);
     g->journal.db = g->db;
     g->journal.journal = journal_new(g->db, e);
+    if (g->journal.journal)
+        journal_join(g->journal.journal, &g->member.self);
     return g->journal.journal != NULL;
 }
 
@@ -369,8 +384,10 @@ static bool same_redis(const struct settings *a, const struct settings *b) {
 /* What cannot change while running. */
 static bool same_ground(const struct settings *a, const struct settings *b) {
     return sv_eq(a->listen, b->listen) && sv_eq(a->data_dir, b->data_dir) &&
-           sv_eq(a->database, b->database) && a->threads.front == b->threads.front &&
-           a->threads.sender == b->threads.sender && a->limits.connections_max == b->limits.connections_max &&
+           sv_eq(a->database, b->database) && sv_eq(a->node.name, b->node.name) &&
+           sv_eq(a->node.shared, b->node.shared) && a->node.lease_ms == b->node.lease_ms &&
+           a->threads.front == b->threads.front && a->threads.sender == b->threads.sender &&
+           a->limits.connections_max == b->limits.connections_max &&
            a->limits.request_bytes_max == b->limits.request_bytes_max &&
            a->limits.request_ms_max == b->limits.request_ms_max && a->limits.idle_s == b->limits.idle_s &&
            a->log.format == b->log.format && same_redis(a, b);
@@ -395,7 +412,7 @@ static void reload(struct gateway *g) {
     }
     if (!same_ground(g->settings, s))
         log_warn(&g->log, "reload.partial",
-                 kv_name("meaning", "listen, data_dir, database, redis (but nodes_expected), threads, "
+                 kv_name("meaning", "listen, data_dir, database, node, redis (but nodes_expected), threads, "
                                     "log.format and the limits of connections and requests change at "
                                     "restart only"));
     g->retired[g->n_retired++] = (struct retired){.settings = g->settings, .texts = g->texts};
@@ -438,11 +455,13 @@ static bool all_alive(struct gateway *g) {
 static bool next_signal(struct gateway *g) {
     struct pollfd p[2] = {{.fd = g->signal_fd, .events = POLLIN},
                           {.fd = mailbox_fd(g->reloaded), .events = POLLIN}};
-    poll(p, 2, 1000);
+    poll(p, 2, g->world.node ? 100 : 1000);
     mailbox_awake(g->reloaded);
     reloaded(g);
     if (all_alive(g))
         sd_notify(0, "WATCHDOG=1");
+    if (atomic_load(&g->member.lease.lost))
+        return true;
     int64_t ahead_us = real_clock_ahead_us(&g->clock);
     bool set_back = ahead_us > US_PER_S;
     if (set_back && !g->clock_told)
@@ -486,6 +505,11 @@ static bool drain(struct gateway *g) {
     return all_idle(g);
 }
 
+static const char lost_lease[] =
+    "another gateway has taken over the work of node %u, whose lease had ended: this process was paused, or "
+    "cut off from the database, for longer than node.lease_ms (%u). It ends so that nothing is sent twice; "
+    "start it again";
+
 bool gateway_run(struct gateway *g, struct err *e) {
     if (!start_threads(g, e)) {
         stop_threads(g);
@@ -494,8 +518,13 @@ bool gateway_run(struct gateway *g, struct err *e) {
     sd_notify(0, "READY=1");
     while (!next_signal(g)) {
     }
+    if (atomic_load(&g->member.lease.lost)) {
+        stop_threads(g);
+        return err_set(e, ERR_OUTSIDE, lost_lease, g->member.self.id, g->settings->node.lease_ms);
+    }
     bool clean = drain(g);
     stop_threads(g);
+    membership_leave(&g->member, g->db, &g->log);
     log_info(&g->log, "gateway.stopped",
              kv_name("in_flight", clean ? "none" : "some, to be reconciled at the next start"));
     return true;

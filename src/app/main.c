@@ -35,6 +35,7 @@ static const struct command commands[] = {
     {"config", config_command, "check, print and explain the settings", "检查、打印、解释配置"},
     {"doctor", cli_doctor, "look for what keeps texts from going out", "诊断短信发送问题"},
     {"migrate", cli_migrate, "bring the database to this version's schema", "升级数据库结构"},
+    {"nodes", cli_nodes, "list the gateways that share the database", "列出共用数据库的网关"},
     {"simulator", simulator_main, "play every provider's API on loopback", "在本机模拟短信服务商"},
     {"version", version, "print the version", "打印版本"},
 };

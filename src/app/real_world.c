@@ -5,7 +5,14 @@
 #include <stdlib.h>
 
 void real_clock_init(struct real_clock *c) {
+    atomic_store(&c->shift_us, 0);
     atomic_store(&c->offset_us, clock_system_us() - clock_monotonic_us());
+}
+
+void real_clock_shift(struct real_clock *c, int64_t ahead_us) {
+    int64_t shift = atomic_load(&c->shift_us) + ahead_us;
+    atomic_store(&c->shift_us, shift);
+    atomic_store(&c->offset_us, clock_system_us() + shift - clock_monotonic_us());
 }
 
 void real_clock_at_least(struct real_clock *c, int64_t at) {
@@ -17,7 +24,7 @@ void real_clock_at_least(struct real_clock *c, int64_t at) {
 int64_t real_now_us(void *clock) {
     struct real_clock *c = clock;
     int64_t mono = clock_monotonic_us();
-    int64_t wall_offset = clock_system_us() - mono;
+    int64_t wall_offset = clock_system_us() + atomic_load_explicit(&c->shift_us, memory_order_relaxed) - mono;
     int64_t offset = atomic_load_explicit(&c->offset_us, memory_order_relaxed);
     while (wall_offset > offset && !atomic_compare_exchange_weak(&c->offset_us, &offset, wall_offset)) {
     }
@@ -40,6 +47,6 @@ uint64_t real_random(void *clock) {
 }
 
 int64_t real_clock_ahead_us(struct real_clock *c) {
-    int64_t ahead = real_now_us(c) - clock_system_us();
+    int64_t ahead = real_now_us(c) - clock_system_us() - atomic_load(&c->shift_us);
     return ahead > 0 ? ahead : 0;
 }

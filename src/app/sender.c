@@ -160,7 +160,18 @@ static void send_apart(struct sender *s, struct call *c, struct grant_entry *gra
     }
 }
 
+/* It had to wait for a token, and this node may not send any more, or not now. */
+static void not_sent(struct sender *s, struct call *c) {
+    const struct http_response r = {.transport = HTTP_NOT_SENT, .error = SV("this node's lease has ended")};
+    call_judge(c, s->loop->world, &r);
+    hand_back(s, c);
+}
+
 static void send_off(struct sender *s, struct call *c, struct grant_entry *grant) {
+    if (!lease_holds(s->loop->world->lease)) {
+        not_sent(s, c);
+        return;
+    }
     struct flight *f = take_flight(s);
     struct signer signer = {.account = account_of, .open = open_secret, .ctx = s};
     f->call = c;
@@ -352,6 +363,16 @@ static void count_connections(struct sender *s, uint64_t *calls, uint64_t *conne
     *connections = connections_now;
 }
 
+/* Without a lease calls stay in the mailbox: another node may have their messages. A moment a time, so that
+ * those under way go on. */
+static bool wait_for_lease(const struct sender_loop *loop) {
+    if (lease_holds(loop->world->lease))
+        return true;
+    struct timespec ts = {.tv_nsec = 5 * 1000 * 1000};
+    nanosleep(&ts, NULL);
+    return false;
+}
+
 void *sender_loop_run(void *arg) {
     struct sender_loop *loop = arg;
     struct sender *s = calloc(1, sizeof *s);
@@ -369,12 +390,13 @@ void *sender_loop_run(void *arg) {
         atomic_store_explicit(&loop->loop.beat, now, memory_order_relaxed);
         directory_refresh(s->directory, now);
         void *items[TAKE_MAX];
-        size_t n = mailbox_take(loop->in, items, TAKE_MAX);
+        bool may_send = wait_for_lease(loop);
+        size_t n = may_send ? mailbox_take(loop->in, items, TAKE_MAX) : 0;
         struct call *taken[TAKE_MAX];
         for (size_t i = 0; i < n; i++)
             taken[i] = items[i];
         start_all(s, taken, n);
-        bool sleep = n == 0 && mailbox_may_sleep(loop->in);
+        bool sleep = n == 0 && may_send && mailbox_may_sleep(loop->in);
         client_run(s->client, sleep ? IDLE_MS : 0, mailbox_fd(loop->in));
         if (sleep || n == 0)
             mailbox_awake(loop->in);

@@ -33,6 +33,12 @@ struct settings {
     struct sv database; /* sqlite:PATH; default sqlite:DATA_DIR/hongyan.db */
 
     struct {
+        struct sv name;   /* of this process; empty: the machine's */
+        struct sv shared; /* several processes have the database: auto, yes, no */
+        uint32_t lease_ms;
+    } node;
+
+    struct {
         enum log_level level;
         enum log_format format;
     } log;

@@ -8,6 +8,7 @@
 
 enum {
     LOOK_EVERY_US = 200 * 1000,
+    LOOK_ALONE_US = 1000 * 1000,
     ANSWER_WITHIN_US = 5 * 1000 * 1000, /* that a command waits for the node it went to */
     JOBS_MAX = 10000,                   /* uncommitted work at which parcels wait on disk */
 };
@@ -223,6 +224,8 @@ void core_nodes_looked(struct core *c, struct work *w) {
         return;
     tell(c, &j->news);
     c->nodes.alive = j->news.alive;
+    if (c->nodes.alive < 2)
+        c->nodes.look_at = c->now + LOOK_ALONE_US;
     c->nodes.keeper = j->news.keeper;
     if (j->news.moved)
         read_all_again(c, &j->news);

@@ -11,10 +11,17 @@ void client_forget(struct ask *a) {
 
 bool client_ask(struct sim *s, struct ask *a) {
     void *item = a;
-    if (mailbox_put(s->mail.asks, &item, 1) == 1)
+    if (mailbox_put(s->p->mail.asks, &item, 1) == 1)
         return true;
     ask_drop_messages(a);
     client_forget(a); /* pushed back: 503, nothing promised */
+    return false;
+}
+
+static bool is_open(const struct sim *s, int key) {
+    for (unsigned i = 0; i < s->n_procs; i++)
+        if (s->procs[i].key_open[key])
+            return true;
     return false;
 }
 
@@ -56,7 +63,7 @@ void client_submit(struct sim *s) {
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
     *a = (struct ask){.kind = ASK_SUBMIT,
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .message = m,
                       .account_name = routes_account_name()};
@@ -65,13 +72,13 @@ void client_submit(struct sim *s) {
     p->delivery = m->delivery;
     p->key = k;
     p->expires_at = m->expires_at + (m->send_at > s->now ? m->send_at - s->now : 0);
-    p->alone = k >= 0 && s->key_open[k] == 0;
+    p->alone = k >= 0 && !is_open(s, k);
     memcpy(p->body, body, sizeof body);
     a->owner = p;
     if (!client_ask(s, a))
         return;
     if (k >= 0)
-        s->key_open[k]++;
+        s->p->key_open[k]++;
     s->submitted++;
     sim_say(s, "submit %s to %s key %d", body, to, k);
 }
@@ -85,7 +92,7 @@ void client_command(struct sim *s) {
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
     *a = (struct ask){.kind = kinds[sim_random(s) % 6],
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .id = p->id,
                       .account_id = sim_chance(s, 5) ? 2 : 1};
@@ -114,7 +121,7 @@ static void keyed(struct sim *s, const struct promise *p, const struct ask *a, i
 static void submitted(struct sim *s, const struct ask *a) {
     struct promise *p = a->owner;
     if (p->key >= 0)
-        s->key_open[p->key]--;
+        s->p->key_open[p->key]--;
     if (a->result == ASK_IN_FLIGHT && p->alone)
         sim_broken(s, "I2", "key %d is called in flight, and no other request has it", p->key);
     if (a->result == ASK_FAILED || a->result == ASK_IN_FLIGHT)
@@ -153,7 +160,7 @@ static void commanded(struct sim *s, const struct ask *a) {
 
 void client_hear(struct sim *s) {
     void *item;
-    while (mailbox_take(s->replies, &item, 1)) {
+    while (mailbox_take(s->p->replies, &item, 1)) {
         struct ask *a = item;
         sim_say(s, "answer kind %d message %llx result %d state %d", a->kind, (unsigned long long)a->id,
                 a->result, a->head.state);

@@ -18,7 +18,7 @@ struct wish {
 };
 
 bool sim_codes_has(const struct sim *s) {
-    return siphash((struct sip_key){.k0 = s->seed, .k1 = 13}, SV("codes")) % 3 == 0;
+    return siphash((struct sip_key){.k0 = s->seed, .k1 = 13}, SV("codes")) % 3 == 0 && !s->skewed;
 }
 
 void sim_codes_settings(struct settings *set) {
@@ -32,10 +32,10 @@ static struct ask *new_ask(struct sim *s, enum ask_kind kind, enum verification_
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(w && a);
     w->write = (struct verification_write){
-        .act = act, .account_id = 1, .purpose = SV("login"), .key = &s->world.vault};
+        .act = act, .account_id = 1, .purpose = SV("login"), .key = &s->p->world.vault};
     *a = (struct ask){.kind = kind,
                       .account_id = 1,
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .owner = w,
                       .account_name = routes_account_name(),
@@ -63,8 +63,8 @@ static struct message *text_of(const struct wish *w, const char *code, int64_t n
 static struct message *sealed(struct sim *s, const struct wish *w) {
     uint8_t nonce[VAULT_NONCE_BYTES];
     struct message *said = text_of(w, w->code, s->now), *shown = text_of(w, "********", s->now);
-    world_random_bytes(&s->world, nonce, sizeof nonce);
-    struct message *m = secret_seal(said, shown, &s->world.vault, nonce);
+    world_random_bytes(&s->p->world, nonce, sizeof nonce);
+    struct message *m = secret_seal(said, shown, &s->p->world.vault, nonce);
     ASSERT(m);
     message_free(said);
     message_free(shown);
@@ -75,9 +75,9 @@ static void begin(struct sim *s) {
     struct wish *w;
     struct ask *a = new_ask(s, ASK_SUBMIT, VERIFICATION_BEGIN, &w);
     snprintf(w->to, sizeof w->to, "+8613700137%03u", (unsigned)(sim_random(s) % PEOPLE));
-    code_draw(&s->world, CODE_ALPHANUMERIC, CHARS, w->code);
-    world_random_bytes(&s->world, w->write.salt, sizeof w->write.salt);
-    code_hash(&s->world.vault, w->write.salt, sv_of(w->code), w->write.hash);
+    code_draw(&s->p->world, CODE_ALPHANUMERIC, CHARS, w->code);
+    world_random_bytes(&s->p->world, w->write.salt, sizeof w->write.salt);
+    code_hash(&s->p->world.vault, w->write.salt, sv_of(w->code), w->write.hash);
     w->write.attempts_max = ATTEMPTS_MAX;
     w->write.resends_max = RESENDS_MAX;
     w->write.resend_us = RESEND_US;
@@ -201,13 +201,13 @@ void sim_codes_check_call(struct sim *s, const struct call *c, struct sv request
         return;
     struct err e = ERR_INIT;
     struct db_stmt *st = db_stmt(s->db, sql, &e);
-    bool row, failing = s->db_fails;
-    s->db_fails = false;
+    bool row;
+    s->calm = true;
     db_int(st, c->attempt);
     db_int(st, c->message->id);
     bool ok = db_next(st, &row, &e);
     ASSERT(ok);
-    s->db_fails = failing;
+    s->calm = false;
     if (!row)
         return;
     const struct sim_code *k = code_of(s, db_col_int(st, 0));
@@ -257,7 +257,7 @@ void sim_codes_end(struct sim *s) {
     };
     if (!sim_codes_has(s))
         return;
-    s->db_fails = false;
+    s->calm = true;
     for (size_t i = 0; i < s->n_codes; i++)
         if (count(s, plain, s->codes[i].code) || count(s, kept, s->codes[i].code))
             sim_broken(s, "I13", "the code %s stands in the database", s->codes[i].code);

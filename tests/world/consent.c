@@ -45,7 +45,7 @@ static void say_consent(struct sim *s) {
                                            .source = SUPPRESSION_BY_API,
                                            .at = s->now - (sim_chance(s, 20) ? 30 * INT64_C(1000000) : 0)}};
     *a = (struct ask){.kind = ASK_WRITE,
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .owner = w,
                       .write = &w->write.write};
@@ -76,7 +76,7 @@ void consent_change(struct sim *s) {
                                           .rows = &w->row,
                                           .n = 1};
     *a = (struct ask){.kind = ASK_WRITE,
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .owner = w,
                       .write = &w->write.write};

@@ -36,7 +36,7 @@ struct posting {
 };
 
 bool sim_events_has(const struct sim *s) {
-    return siphash((struct sip_key){.k0 = s->seed, .k1 = 11}, SV("events")) % 2 == 0;
+    return siphash((struct sip_key){.k0 = s->seed, .k1 = 11}, SV("events")) % 2 == 0 && !s->skewed;
 }
 
 void sim_events_settings(struct settings *set) {
@@ -142,7 +142,7 @@ static struct ask *new_post(struct sim *s, enum ask_kind kind, struct posting **
     p->write.outcomes_max = ACTS + TOLD_MAX;
     *a = (struct ask){.kind = kind,
                       .account_id = 1,
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .owner = p,
                       .business = &p->write,
@@ -182,13 +182,13 @@ void sim_events_digest(struct sim *s) {
     struct digest_row *row = calloc(1, sizeof *row);
     ARENA_AUTO struct arena mem;
     struct err e = ERR_INIT;
-    bool found, failing = s->db_fails;
+    bool found;
     ASSERT(row);
     arena_init(&mem, 1 << 20);
-    s->db_fails = false;
+    s->calm = true;
     bool ok = events_due_digest(s->db, s->now, &mem, row, &found, &e);
     ASSERT(ok);
-    s->db_fails = failing;
+    s->calm = false;
     for (int front = 0; found && front < (sim_chance(s, 20) ? 2 : 1); front++) {
         struct posting *p;
         struct ask *a = new_post(s, ASK_DIGEST, &p);
@@ -221,7 +221,7 @@ static void cancel_withdrawn(struct sim *s, const struct posting *p) {
         struct ask *a = calloc(1, sizeof *a);
         ASSERT(a);
         *a = (struct ask){.kind = ASK_CANCEL,
-                          .reply_to = s->replies,
+                          .reply_to = s->p->replies,
                           .lost = client_forget,
                           .id = o->message_id,
                           .account_id = 1};
@@ -266,16 +266,16 @@ void sim_events_heard(struct sim *s, const struct ask *a) {
 void sim_events_check_call(struct sim *s, const struct call *c) {
     static const char sql[] = "SELECT started_at FROM attempt WHERE message_id=? AND number=?";
     struct err e;
-    bool row, failing = s->db_fails;
+    bool row;
     for (size_t i = 0; i < s->n_withdrawn; i++) {
         if (s->withdrawn[i].id != c->message->id)
             continue;
         struct db_stmt *st = db_stmt(s->db, sql, &e);
         db_int(st, c->message->id);
         db_int(st, c->attempt);
-        s->db_fails = false;
+        s->calm = true;
         ASSERT(db_next(st, &row, &e));
-        s->db_fails = failing;
+        s->calm = false;
         if (row && db_col_int(st, 0) > s->withdrawn[i].heard_at)
             sim_broken(s, "I18", "attempt %u of %llx began after it was withdrawn", c->attempt,
                        (unsigned long long)c->message->id);
@@ -387,7 +387,7 @@ static void check_digests(struct sim *s) {
 void sim_events_end(struct sim *s) {
     if (!sim_events_has(s))
         return;
-    s->db_fails = false;
+    s->calm = true;
     check_whole(s);
     check_texts(s);
     check_digests(s);

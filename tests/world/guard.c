@@ -29,7 +29,7 @@ void guard_command(struct sim *s) {
     *a = (struct ask){.kind = what == 0  ? ASK_UNFLAG
                               : what < 3 ? ASK_DROP
                                          : ASK_RELEASE,
-                      .reply_to = s->replies,
+                      .reply_to = s->p->replies,
                       .lost = client_forget,
                       .id = s->promises[sim_random(s) % s->n_promises].id,
                       .account_id = 1,

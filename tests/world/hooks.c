@@ -50,16 +50,16 @@ void hooks_check_call(struct sim *s, const struct call *c) {
         "d.subject_id=?2 AND d.event<?3 AND d.due_at IS NOT NULL) FROM message AS m LEFT JOIN event AS e ON "
         "e.message_id=m.id AND e.number=?3 WHERE m.id=?2";
     const struct delivery_due *d = c->delivery;
-    bool row, failing = s->db_fails;
+    bool row;
     struct err e;
     struct db_stmt *st = db_stmt(s->db, sql, &e);
     ASSERT(st);
     db_int(st, d->key.hook_id);
     db_int(st, d->key.subject_id);
     db_int(st, d->key.event);
-    s->db_fails = false;
+    s->calm = true;
     ASSERT(db_next(st, &row, &e));
-    s->db_fails = failing;
+    s->calm = false;
     if (row && ((unsigned)db_col_int(st, 1) != d->type || db_col_int(st, 2) != 0))
         sim_broken(s, "I10", "a webhook is told that message %llx is %s, event %u does not say so",
                    (unsigned long long)d->key.subject_id, hook_type_name(d->type), d->key.event);
@@ -99,7 +99,8 @@ void hooks_change(struct sim *s) {
                                .account_id = 1,
                                .status = HOOK_BY_CALLER,
                                .replay_since = s->now - (int64_t)(sim_random(s) % 60) * US_PER_S};
-    *a = (struct ask){.kind = ASK_HOOK, .reply_to = s->replies, .lost = client_forget, .owner = w, .hook = w};
+    *a = (struct ask){
+        .kind = ASK_HOOK, .reply_to = s->p->replies, .lost = client_forget, .owner = w, .hook = w};
     sim_say(s, "webhook act %d", w->act);
     client_ask(s, a);
 }
@@ -130,7 +131,7 @@ void sim_hooks_end(struct sim *s) {
         "d.event=e.number WHERE e.note=0 AND m.account_id=1";
     struct err e;
     bool row;
-    s->db_fails = false;
+    s->calm = true;
     if (!hooks_has(s) || s->client_fails)
         return;
     check_consents_told(s);

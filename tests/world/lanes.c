@@ -76,7 +76,7 @@ static void make(struct sim *s, bool whole) {
  * that the other seeds stay what they were. */
 static void draw_quotas(struct sim *s) {
     uint64_t dice = siphash((struct sip_key){.k0 = s->seed, .k1 = 7}, SV("quotas"));
-    if (dice % 5 != 0)
+    if (dice % 5 != 0 || s->n_procs > 1)
         return;
     s->has_quotas = true;
     s->now += (int64_t)(86400 - (dice >> 8) % 600) * US_PER_S;
@@ -108,6 +108,8 @@ void lanes_init(struct sim *s) {
     for (unsigned i = 0; i < s->hosts; i++)
         if (sim_chance(s, 20))
             s->rates[i] = (struct rate){.max = 1 + (uint32_t)(sim_random(s) % 10), .period_us = US_PER_S};
+    for (unsigned i = 0; i < s->hosts && s->n_procs > 1; i++)
+        s->rates[i].max = 0; /* each node would count for itself */
     draw_quotas(s);
     times_init(s);
     s->polls = siphash((struct sip_key){.k0 = s->seed, .k1 = 9}, SV("polls")) % 2;
@@ -120,6 +122,8 @@ static void forget(struct settings *set) {
 }
 
 void lanes_forget_old(struct sim *s) {
+    if (s->n_procs > 1)
+        return; /* the others may */
     struct settings *last = s->settings[--s->n_settings];
     for (size_t i = 0; i < s->n_settings; i++)
         forget(s->settings[i]);
@@ -137,7 +141,9 @@ const struct settings *lanes_settings(const struct sim *s) {
 }
 
 void lanes_reload(struct sim *s, bool whole) {
-    if (s->n_settings == SETTINGS_KEPT || mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks))
+    size_t spare = whole ? 0 : PROCS_MAX; /* each process must be able to have the last ones */
+    if (s->n_settings + spare >= SETTINGS_KEPT ||
+        mailbox_fill(s->p->mail.asks) == mailbox_capacity(s->p->mail.asks))
         return;
     make(s, whole);
     for (unsigned i = 0; i < s->hosts; i++)
@@ -146,9 +152,9 @@ void lanes_reload(struct sim *s, bool whole) {
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
     *a = (struct ask){
-        .kind = ASK_RELOAD, .reply_to = s->replies, .lost = client_forget, .settings = lanes_settings(s)};
+        .kind = ASK_RELOAD, .reply_to = s->p->replies, .lost = client_forget, .settings = lanes_settings(s)};
     void *item = a;
-    size_t took = mailbox_put(s->mail.asks, &item, 1);
+    size_t took = mailbox_put(s->p->mail.asks, &item, 1);
     ASSERT(took == 1);
     s->reloads++;
     sim_say(s, "reload with %u lanes, %s first", a->settings->n_lanes, a->settings->lanes[0].name);
@@ -165,8 +171,8 @@ void lanes_trouble(struct sim *s) {
 
 void lanes_check_window(struct sim *s, const struct call *c) {
     unsigned n = 0;
-    for (size_t i = 0; i < s->n_flying; i++) {
-        const struct call *other = s->flying[i].call;
+    for (size_t i = 0; i < s->p->n_flying; i++) {
+        const struct call *other = s->p->flying[i].call;
         n += call_has_lane(other) && strcmp(other->lane->name, c->lane->name) == 0;
     }
     if (n > c->lane->in_flight_max)

@@ -9,7 +9,7 @@ enum { STEPS = 3000, SEEDS_A_LINE = 50 };
 static uint64_t run(uint64_t seed, bool print, char failure[400]) {
     static struct sim s;
     sim_open(&s, seed, print);
-    for (int i = 0; i < STEPS && !s.failure[0]; i++)
+    for (unsigned i = 0; i < STEPS * s.n_procs && !s.failure[0]; i++)
         sim_step(&s);
     if (!s.failure[0])
         sim_settle(&s);
@@ -18,10 +18,11 @@ static uint64_t run(uint64_t seed, bool print, char failure[400]) {
     memcpy(failure, s.failure, sizeof s.failure);
     if (print)
         printf("# seed %llu: %u submitted, %zu promised, %u calls, %u lookups, %zu taken, %u crashes, %u "
-               "stops, %u reloads, %llu polls found\n",
+               "stops, %u reloads, %llu polls found; %u nodes, %u lost, %u left, %u pauses, %u cuts\n",
                (unsigned long long)seed, s.submitted, s.n_promises, s.provider.calls, s.provider.lookups,
                s.provider.n_taken, s.crashes, s.stops, s.reloads,
-               (unsigned long long)atomic_load(&s.meters.counters[COUNT_POLLS_FOUND]));
+               (unsigned long long)atomic_load(&s.procs[0].meters.counters[COUNT_POLLS_FOUND]), s.n_procs,
+               s.lost, s.left, s.pauses, s.cuts);
     uint64_t trace = s.trace;
     sim_close(&s);
     return trace;

@@ -96,8 +96,9 @@ void routes_check_call(struct sim *s, const struct call *c) {
 
 /* Nothing waits for long that a lane in order could take. */
 void routes_check_flow(struct sim *s) {
-    static const char sql[] = "SELECT id, recipient, coalesce(topic, ''), account_id FROM message WHERE "
-                              "due_at<? AND state=3";
+    static const char sql[] =
+        "SELECT id, recipient, coalesce(topic, ''), account_id, node FROM message WHERE "
+        "due_at<? AND state=3";
     _Static_assert(STATE_QUEUED == 3, "as the statement has it");
     const struct settings *set = lanes_settings(s);
     struct err e = ERR_INIT;
@@ -107,8 +108,12 @@ void routes_check_flow(struct sim *s) {
     for (bool row; db_next(st, &row, &e) && row;) {
         struct message m = {.account_id = db_col_int(st, 3),
                             .text = {[TEXT_TO] = db_col_text(st, 1), [TEXT_TOPIC] = db_col_text(st, 2)}};
+        const struct proc *owner = s->p;
+        for (unsigned i = 0; i < s->n_procs; i++)
+            if (s->procs[i].self.id == (unsigned)db_col_int(st, 4))
+                owner = &s->procs[i];
         for (uint32_t i = 0; i < set->n_lanes; i++) {
-            struct lane *lane = core_lane(s->core, set->lanes[i].name);
+            struct lane *lane = core_lane(owner->core, set->lanes[i].name);
             if (lane && !lane->broken && allows(set, &m, set->lanes[i].name))
                 sim_broken(s, "I9", "message %llx waits for nothing: %s would take it",
                            (unsigned long long)db_col_int(st, 0), set->lanes[i].name);

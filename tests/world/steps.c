@@ -8,14 +8,15 @@
 static void journal_step(struct sim *s) {
     struct job *jobs[64], *done[64 + CORE_CALLS_MAX];
     size_t max = 1 + sim_random(s) % 64;
-    size_t n = mailbox_take(s->mail.journal, (void **)jobs, max);
-    size_t k = journal_apply(s->journal, jobs, n, done);
-    size_t took = mailbox_put(s->mail.committed, (void *const *)done, k);
+    size_t n = mailbox_take(s->p->mail.journal, (void **)jobs, max);
+    size_t k = journal_apply(s->p->journal, jobs, n, done);
+    size_t took = mailbox_put(s->p->mail.committed, (void *const *)done, k);
     ASSERT(took == k);
-    if (!s->db_fails && journal_trouble(s->journal)->kind != ERR_NONE)
-        sim_broken(s, "I1", "the journal fails by itself: %s", journal_trouble(s->journal)->text);
+    if (!s->db_fails && !s->p->cut && !atomic_load(&s->p->lease.lost) &&
+        journal_trouble(s->p->journal)->kind != ERR_NONE)
+        sim_broken(s, "I1", "the journal fails by itself: %s", journal_trouble(s->p->journal)->text);
     if (n || k)
-        sim_say(s, "journal %zu of %zu, held %zu", k, n, journal_held(s->journal));
+        sim_say(s, "journal %zu of %zu, held %zu", k, n, journal_held(s->p->journal));
 }
 
 static bool no_account(void *ctx, int64_t id, struct sv *sid, struct sv *token) {
@@ -27,16 +28,19 @@ static bool no_account(void *ctx, int64_t id, struct sv *sid, struct sv *token) 
 }
 
 static void sender_step(struct sim *s) {
+    if (!lease_holds(s->p->world.lease))
+        return;
     struct signer signer = {.account = no_account, .open = hooks_open_secret};
     void *item;
-    for (unsigned i = 0; i < s->mail.n_senders; i++) {
-        if (s->n_flying == FLYING_MAX || !mailbox_take(s->mail.senders[i], &item, 1))
+    for (unsigned i = 0; i < s->p->mail.n_senders; i++) {
+        if (s->p->n_flying == FLYING_MAX || !mailbox_take(s->p->mail.senders[i], &item, 1))
             continue;
-        struct flying *f = &s->flying[s->n_flying++];
+        struct flying *f = &s->p->flying[s->p->n_flying++];
         f->call = item;
         f->answered = false;
+        f->since = s->now;
         arena_init(&f->mem, 1 << 20);
-        bool built = call_build(f->call, &s->world, &signer, &f->mem, &f->request);
+        bool built = call_build(f->call, &s->p->world, &signer, &f->mem, &f->request);
         ASSERT(built);
         if (call_has_lane(f->call))
             lanes_check_window(s, f->call);
@@ -44,14 +48,24 @@ static void sender_step(struct sim *s) {
 }
 
 static void give_back(struct sim *s, size_t i) {
-    void *item = s->flying[i].call;
-    arena_done(&s->flying[i].mem);
-    s->flying[i] = s->flying[--s->n_flying];
-    size_t took = mailbox_put(s->mail.called, &item, 1);
+    void *item = s->p->flying[i].call;
+    arena_done(&s->p->flying[i].mem);
+    s->p->flying[i] = s->p->flying[--s->p->n_flying];
+    size_t took = mailbox_put(s->p->mail.called, &item, 1);
     ASSERT(took == 1);
 }
 
+/* Where nobody stepped on it for long it has timed out, and leaves no more. */
+static bool timed_out(const struct sim *s, const struct flying *f) {
+    int64_t timeout_us = (int64_t)(f->call->lane ? f->call->lane->timeout_ms : 5000) * US_PER_MS;
+    return s->n_procs > 1 && s->now - f->since > timeout_us;
+}
+
 static void answer(struct sim *s, const struct flying *f, struct http_response *r) {
+    if (timed_out(s, f)) {
+        *r = (struct http_response){.transport = HTTP_CUT, .elapsed_us = s->now - f->since};
+        return;
+    }
     oracle_call(s, f->call);
     if (f->call->kind == CALL_CALLBACK) {
         client_callback(s, f->call, r);
@@ -67,47 +81,48 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
     for (size_t i = before; i < s->provider.n_taken; i++) {
         struct taken *t = &s->provider.taken[i];
         unsigned attempt;
-        bool ours = token_parse(s->world.id_key, sv_of(t->token), &t->message_id, &attempt);
+        bool ours = token_parse(s->p->world.id_key, sv_of(t->token), &t->message_id, &attempt);
         ASSERT(ours);
     }
 }
 
 /* An answer takes a while to come back, in which anything may happen. */
 static void provider_step(struct sim *s) {
-    if (!s->n_flying)
+    if (!s->p->n_flying)
         return;
-    size_t i = sim_random(s) % s->n_flying;
-    struct flying *f = &s->flying[i];
+    size_t i = sim_random(s) % s->p->n_flying;
+    struct flying *f = &s->p->flying[i];
     if (!f->answered) {
         struct http_response r;
         answer(s, f, &r);
         sim_say(s, "call kind %d message %llx attempt %u -> %d/%d", f->call->kind,
                 (unsigned long long)(f->call->message ? f->call->message->id : 0), f->call->attempt,
                 r.transport, r.status);
-        call_judge(f->call, &s->world, &r);
+        call_judge(f->call, &s->p->world, &r);
         f->answered = true;
-        if (sim_chance(s, 30))
+        if (sim_chance(s, 30) || sim_is_paused(s))
             return;
     }
-    give_back(s, i);
+    if (!sim_is_paused(s))
+        give_back(s, i);
 }
 
 static void receipt_step(struct sim *s) {
     struct report rep;
-    if (mailbox_fill(s->mail.receipts) == mailbox_capacity(s->mail.receipts) ||
+    if (mailbox_fill(s->p->mail.receipts) == mailbox_capacity(s->p->mail.receipts) ||
         !provider_report(&s->provider, s->now, &rep))
         return;
     const struct taken *t = &s->provider.taken[rep.taken];
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
     a->kind = ASK_RECEIPT;
-    a->reply_to = s->replies;
+    a->reply_to = s->p->replies;
     a->lost = client_forget;
     a->receipt.state = rep.state;
     a->receipt.reason = rep.state == STATE_UNDELIVERED ? REASON_UNREACHABLE : REASON_NONE;
     a->receipt.code = rep.state == STATE_UNDELIVERED ? 30005 : 0;
     memcpy(a->receipt.provider_id, t->provider_id, sizeof t->provider_id);
-    bool ours = token_parse(s->world.id_key, sv_of(t->token), &a->id, &a->attempt);
+    bool ours = token_parse(s->p->world.id_key, sv_of(t->token), &a->id, &a->attempt);
     ASSERT(ours);
     if (sim_chance(s, 10)) { /* a provider that does not give our token back */
         a->id = 0;
@@ -116,13 +131,13 @@ static void receipt_step(struct sim *s) {
     }
     sim_say(s, "receipt %s for %llx", state_name(rep.state), (unsigned long long)a->id);
     void *item = a;
-    size_t took = mailbox_put(s->mail.receipts, &item, 1);
+    size_t took = mailbox_put(s->p->mail.receipts, &item, 1);
     ASSERT(took == 1);
 }
 
 static void core_step(struct sim *s) {
-    s->core_wants_at = core_turn(s->core);
-    const struct core_stats st = core_stats(s->core);
+    s->p->core_wants_at = core_turn(s->p->core) - s->p->skew_us;
+    const struct core_stats st = core_stats(s->p->core);
     if (st.in_flight > CORE_CALLS_MAX)
         sim_broken(s, "I8", "%zu calls in flight", st.in_flight);
 }
@@ -130,51 +145,98 @@ static void core_step(struct sim *s) {
 /* The process dies. What its senders had begun may reach the provider all the same, whose answer nobody
  * hears. */
 static void crash(struct sim *s) {
-    for (size_t i = 0; i < s->n_flying; i++) {
+    for (size_t i = 0; i < s->p->n_flying; i++) {
         struct http_response r;
-        if (s->flying[i].answered || !sim_chance(s, 50))
+        if (s->p->flying[i].answered || !sim_chance(s, 50))
             continue;
-        answer(s, &s->flying[i], &r);
+        answer(s, &s->p->flying[i], &r);
     }
     s->crashes++;
     sim_restart(s, "crash");
 }
 
 static bool quiet(struct sim *s) {
-    return s->n_flying == 0 && core_is_idle(s->core) && mailbox_fill(s->mail.committed) == 0 &&
-           mailbox_fill(s->mail.asks) == 0 && mailbox_fill(s->mail.receipts) == 0 &&
-           mailbox_fill(s->mail.called) == 0;
+    return s->p->n_flying == 0 && core_is_idle(s->p->core) && mailbox_fill(s->p->mail.committed) == 0 &&
+           mailbox_fill(s->p->mail.asks) == 0 && mailbox_fill(s->p->mail.receipts) == 0 &&
+           mailbox_fill(s->p->mail.called) == 0;
+}
+
+/* Its rest is the others' at once; or it has no time to say so. */
+static void leave(struct sim *s) {
+    struct err e = ERR_INIT;
+    if (s->n_procs == 1 || sim_chance(s, 30))
+        return;
+    if (nodes_leave(s->db, &s->p->self, &e))
+        s->left++;
+}
+
+/* What happens to a node of several. */
+static void node_trouble(struct sim *s) {
+    unsigned dice = (unsigned)(sim_random(s) % 400);
+    if (dice == 0) {
+        s->p->paused_until = s->now + (int64_t)(sim_random(s) % (8 * US_PER_S));
+        s->pauses++;
+        sim_say(s, "node %u is paused", s->p->self.id);
+    } else if (dice == 1) {
+        s->p->cut = !s->p->cut;
+        s->cuts += s->p->cut;
+        sim_say(s, "node %u and the database: cut %d", s->p->self.id, s->p->cut);
+    }
+}
+
+/* Another node has taken over: the process ends. */
+static void end_lost(struct sim *s) {
+    if (s->n_procs == 1 || !atomic_load(&s->p->lease.lost))
+        return;
+    s->lost++;
+    crash(s);
 }
 
 /* A stop takes a while: it ends when nothing is in flight any more, or when it has lasted too long. */
 static void drain_step(struct sim *s) {
     enum { STEPS_MAX = 400 };
-    if (!s->draining)
+    if (!s->p->draining)
         return;
     if (quiet(s)) {
         oracle_stopped(s);
         s->stops++;
+        leave(s);
         sim_restart(s, "stopped");
-    } else if (++s->drained_for > STEPS_MAX) {
+    } else if (++s->p->drained_for > STEPS_MAX) {
         crash(s);
     }
 }
 
 static void drain(struct sim *s) {
     sim_say(s, "drain");
-    core_drain(s->core);
-    s->draining = true;
+    core_drain(s->p->core);
+    s->p->draining = true;
+}
+
+/* What goes on while the process of this step does not run. */
+static void step_outside(struct sim *s) {
+    if (sim_chance(s, 20))
+        provider_step(s);
+    s->now += (int64_t)(sim_random(s) % 3000);
 }
 
 /* Fronts look once a second. */
 static void look_for_digests(struct sim *s) {
-    if (!sim_events_has(s) || s->now < s->digest_at || s->draining)
+    if (!sim_events_has(s) || s->now < s->digest_at || s->p->draining)
         return;
     s->digest_at = s->now + US_PER_S;
     sim_events_digest(s);
 }
 
 void sim_step(struct sim *s) {
+    if (s->n_procs > 1) {
+        sim_turn_to(s, (unsigned)(sim_random(s) % s->n_procs));
+        if (sim_is_paused(s)) {
+            step_outside(s);
+            return;
+        }
+        node_trouble(s);
+    }
     unsigned dice = (unsigned)(sim_random(s) % 1000);
     shared_step(s);
     if (dice < 250)
@@ -216,10 +278,11 @@ void sim_step(struct sim *s) {
     client_hear(s);
     look_for_digests(s);
     drain_step(s);
+    end_lost(s);
 }
 
 /* One round of everybody, in which something may happen. */
-static void round_of_all(struct sim *s) {
+static void round_of_one(struct sim *s) {
     shared_step(s);
     core_step(s);
     journal_step(s);
@@ -228,6 +291,44 @@ static void round_of_all(struct sim *s) {
     receipt_step(s);
     client_hear(s);
     look_for_digests(s);
+    end_lost(s);
+}
+
+static void round_of_all(struct sim *s) {
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        sim_turn_to(s, i);
+        round_of_one(s);
+    }
+}
+
+static bool all_quiet(struct sim *s) {
+    bool is = true;
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        sim_turn_to(s, i);
+        is &= quiet(s);
+    }
+    return is;
+}
+
+static int64_t wants_at(const struct sim *s) {
+    int64_t at = INT64_MAX;
+    for (unsigned i = 0; i < s->n_procs; i++)
+        if (s->procs[i].core_wants_at < at)
+            at = s->procs[i].core_wants_at;
+    return at;
+}
+
+/* Every process gets the settings in which all lanes are there. */
+static void mend_lanes(struct sim *s) {
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        sim_turn_to(s, i);
+        while (mailbox_fill(s->p->mail.asks) == mailbox_capacity(s->p->mail.asks)) {
+            core_step(s);
+            journal_step(s);
+            client_hear(s);
+        }
+        lanes_reload(s, true);
+    }
 }
 
 /* A refusal of the old settings' credentials that comes back after the reload must not count against the new.
@@ -237,9 +338,9 @@ static void refuse_late(struct sim *s) {
     for (unsigned i = 0; i < HOSTS; i++)
         s->provider.locked[i] = true;
     for (unsigned i = 0; i < ROUNDS_MAX; i++) {
-        for (size_t k = 0; k < s->n_flying; k++)
-            if (s->flying[k].answered && s->flying[k].call->kind == CALL_ATTEMPT &&
-                s->flying[k].call->verdict.hint == LANE_BROKEN)
+        for (size_t k = 0; k < s->p->n_flying; k++)
+            if (s->p->flying[k].answered && s->p->flying[k].call->kind == CALL_ATTEMPT &&
+                s->p->flying[k].call->verdict.hint == LANE_BROKEN)
                 return;
         if (i < SUBMITS_MAX)
             client_submit(s);
@@ -251,8 +352,13 @@ void sim_settle(struct sim *s) {
     enum { ROUNDS_MAX = 400000 };
     s->db_fails = false;
     s->provider.lies = (struct lies){.no_receipt = 20};
-    if (s->draining)
-        crash(s);
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        sim_turn_to(s, i);
+        s->p->paused_until = 0;
+        s->p->cut = false;
+        if (s->p->draining)
+            crash(s);
+    }
     for (unsigned i = 0; i < HOSTS; i++)
         s->provider.away[i] = false;
     bool mended = sim_chance(s, 75); /* else lanes stay broken or unconfigured for good */
@@ -266,13 +372,8 @@ void sim_settle(struct sim *s) {
         refuse_late(s);
     bool one_locked =
         !mended && !all_locked && s->hosts > 1 && routes_has(s); /* for good, and all others open */
-    while ((mended || one_locked) && mailbox_fill(s->mail.asks) == mailbox_capacity(s->mail.asks)) {
-        core_step(s);
-        journal_step(s);
-        client_hear(s);
-    }
     if (mended || one_locked)
-        lanes_reload(s, true);
+        mend_lanes(s);
     s->mended_at = mended ? s->now : 0;
     s->provider.locked[0] |= one_locked;
     for (unsigned i = 0; one_locked && i < 50; i++) {
@@ -298,11 +399,12 @@ void sim_settle(struct sim *s) {
         }
         round_of_all(s);
         int64_t report_at = provider_next_report_at(&s->provider);
-        if (!quiet(s) || s->core_wants_at <= s->now || (report_at && report_at <= s->now)) {
+        int64_t core_at = wants_at(s);
+        if (!all_quiet(s) || core_at <= s->now || (report_at && report_at <= s->now)) {
             s->now += 200;
             continue;
         }
-        int64_t to = s->core_wants_at;
+        int64_t to = core_at;
         if (report_at && report_at < to)
             to = report_at;
         s->now = to < s->now + US_PER_S ? (to > s->now ? to : s->now + 1) : s->now + US_PER_S;

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+enum { LEASE_US = 2 * 1000 * 1000 };
+
 /* 2026-01-01T00:00:00Z */
 static const int64_t start_at = INT64_C(1767225600) * US_PER_S;
 
@@ -27,9 +29,28 @@ static int64_t sim_now(void *sim) {
     return ((struct sim *)sim)->now;
 }
 
+static int64_t proc_now(void *proc) {
+    const struct proc *p = proc;
+    return p->sim->now + p->skew_us;
+}
+
+static uint64_t proc_random(void *proc) {
+    return sim_random(((struct proc *)proc)->sim);
+}
+
+void sim_turn_to(struct sim *s, unsigned i) {
+    s->p = &s->procs[i];
+}
+
+bool sim_is_paused(const struct sim *s) {
+    return s->now < s->p->paused_until;
+}
+
 static bool sim_allow(void *sim) {
     struct sim *s = sim;
-    return !s->db_fails || !sim_chance(s, s->fail_percent);
+    if (s->calm)
+        return true;
+    return !s->p->cut && (!s->db_fails || !sim_chance(s, s->fail_percent));
 }
 
 void sim_say(struct sim *s, const char *fmt, ...) {
@@ -81,65 +102,90 @@ static struct mailbox *box(size_t capacity) {
     return m;
 }
 
+/* Sometimes it is known that the process before is gone, and this one goes on in its place. */
+static void join(struct sim *s) {
+    struct proc *p = s->p;
+    struct err e = ERR_INIT;
+    const struct node_self before = p->self;
+    const struct node_row card = {.name = "node", .version = "1", .address = "here"};
+    p->lease = (struct lease){.mono_us = sim_now, .ctx = s};
+    p->self = (struct node_self){.incarnation = (int64_t)(sim_random(s) | 1),
+                                 .lease_us = LEASE_US,
+                                 .lease = &p->lease,
+                                 .db_clock = sim_now,
+                                 .db_clock_ctx = s};
+    bool ok = nodes_join(s->db, &p->self, &card, sim_chance(s, 50) ? &before : NULL, &e);
+    ASSERT(ok);
+    p->world.node = p->self.id;
+    p->world.lease = &p->lease;
+    p->cut = false;
+    p->paused_until = 0;
+    sim_say(s, "node %u joins", p->self.id);
+}
+
 static void open_process(struct sim *s) {
     struct err e = ERR_INIT;
     int64_t last_id, backlog;
-    s->mail = (struct core_mail){.asks = box(1 + sim_random(s) % 30),
-                                 .receipts = box(1 + sim_random(s) % 30),
-                                 .committed = box(CORE_JOBS_MAX),
-                                 .called = box(CORE_CALLS_MAX),
-                                 .journal = box(1 + sim_random(s) % 40),
-                                 .senders = {box(1 + sim_random(s) % 20), box(1 + sim_random(s) % 20)},
-                                 .n_senders = 2};
-    s->replies = box(1024);
+    s->p->mail = (struct core_mail){.asks = box(1 + sim_random(s) % 30),
+                                    .receipts = box(1 + sim_random(s) % 30),
+                                    .committed = box(CORE_JOBS_MAX),
+                                    .called = box(CORE_CALLS_MAX),
+                                    .journal = box(1 + sim_random(s) % 40),
+                                    .senders = {box(1 + sim_random(s) % 20), box(1 + sim_random(s) % 20)},
+                                    .n_senders = 2};
+    s->p->replies = box(1024);
     shared_open(s);
-    bool failing = s->db_fails;
-    s->db_fails = false;
-    s->journal = journal_new(s->db, &e);
-    ASSERT(s->journal && reader_totals(s->db, 0, &last_id, &backlog, &e));
-    s->core = core_new(&s->world, lanes_settings(s), &s->mail, last_id, backlog, &e);
-    ASSERT(s->core);
-    s->core_wants_at = s->opened_at = s->now;
-    s->draining = false;
-    memset(s->key_open, 0, sizeof s->key_open);
-    s->drained_for = 0;
-    s->db_fails = failing;
+    s->calm = true;
+    if (s->n_procs > 1)
+        join(s);
+    s->p->journal = journal_new(s->db, &e);
+    ASSERT(s->p->journal && reader_totals(s->db, s->p->self.id, &last_id, &backlog, &e));
+    if (s->n_procs > 1)
+        journal_join(s->p->journal, &s->p->self);
+    s->p->core = core_new(&s->p->world, lanes_settings(s), &s->p->mail, last_id, backlog, &e);
+    ASSERT(s->p->core);
+    s->p->core_wants_at = s->now;
+    s->p->opened_at = s->now + s->p->skew_us;
+    s->p->draining = false;
+    memset(s->p->key_open, 0, sizeof s->p->key_open);
+    s->p->drained_for = 0;
+    s->calm = false;
 }
 
 static void close_process(struct sim *s) {
     void *item;
-    struct mailbox *asks[] = {s->mail.asks, s->mail.receipts};
+    struct mailbox *asks[] = {s->p->mail.asks, s->p->mail.receipts};
     for (int i = 0; i < 2; i++)
         while (mailbox_take(asks[i], &item, 1)) {
             struct ask *a = item;
             ask_drop_messages(a);
             client_forget(a);
         }
-    while (mailbox_take(s->replies, &item, 1))
+    while (mailbox_take(s->p->replies, &item, 1))
         client_forget(item);
-    while (mailbox_take(s->mail.journal, &item, 1) || mailbox_take(s->mail.committed, &item, 1))
+    while (mailbox_take(s->p->mail.journal, &item, 1) || mailbox_take(s->p->mail.committed, &item, 1))
         core_forget_job(item);
-    journal_abandon(s->journal, core_forget_job);
-    for (unsigned i = 0; i < s->mail.n_senders; i++)
-        while (mailbox_take(s->mail.senders[i], &item, 1))
+    journal_abandon(s->p->journal, core_forget_job);
+    for (unsigned i = 0; i < s->p->mail.n_senders; i++)
+        while (mailbox_take(s->p->mail.senders[i], &item, 1))
             core_forget_call(item);
-    while (mailbox_take(s->mail.called, &item, 1))
+    while (mailbox_take(s->p->mail.called, &item, 1))
         core_forget_call(item);
-    for (size_t i = 0; i < s->n_flying; i++) {
-        core_forget_call(s->flying[i].call);
-        arena_done(&s->flying[i].mem);
+    for (size_t i = 0; i < s->p->n_flying; i++) {
+        core_forget_call(s->p->flying[i].call);
+        arena_done(&s->p->flying[i].mem);
     }
-    s->n_flying = 0;
-    core_free(s->core);
-    journal_free(s->journal);
-    mailbox_free(s->mail.asks);
-    mailbox_free(s->mail.receipts);
-    mailbox_free(s->mail.committed);
-    mailbox_free(s->mail.called);
-    mailbox_free(s->mail.journal);
-    mailbox_free(s->mail.senders[0]);
-    mailbox_free(s->mail.senders[1]);
-    mailbox_free(s->replies);
+    s->p->n_flying = 0;
+    core_free(s->p->core);
+    journal_free(s->p->journal);
+    mailbox_free(s->p->mail.asks);
+    mailbox_free(s->p->mail.receipts);
+    mailbox_free(s->p->mail.committed);
+    mailbox_free(s->p->mail.called);
+    mailbox_free(s->p->mail.journal);
+    mailbox_free(s->p->mail.senders[0]);
+    mailbox_free(s->p->mail.senders[1]);
+    mailbox_free(s->p->replies);
     shared_close(s);
 }
 
@@ -151,6 +197,27 @@ void sim_restart(struct sim *s, const char *how) {
     open_process(s);
 }
 
+/* One seed in five has two or three nodes; in some of these their clocks differ by up to 54 s: a provider is
+ * asked for what it took a minute before, at most. Drawn apart, so that the other seeds stay what they were.
+ */
+static void draw_procs(struct sim *s) {
+    uint64_t dice = siphash((struct sip_key){.k0 = s->seed, .k1 = 11}, SV("nodes"));
+    s->n_procs = dice % 5 == 0 ? 2 + (unsigned)(dice >> 8) % 2 : 1;
+    s->skewed = s->n_procs > 1 && (dice >> 16) % 3 == 0;
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        struct proc *p = &s->procs[i];
+        p->sim = s;
+        p->skew_us = s->skewed ? (int64_t)((dice >> (20 + 8 * i)) % 55) * US_PER_S : 0;
+        p->world = (struct world){.now_us = proc_now,
+                                  .random = proc_random,
+                                  .ctx = p,
+                                  .log = &s->log,
+                                  .meters = &p->meters,
+                                  .id_key = {s->seed, 42}};
+    }
+    s->p = &s->procs[0];
+}
+
 void sim_open(struct sim *s, uint64_t seed, bool print) {
     memset(s, 0, sizeof *s);
     s->seed = seed;
@@ -159,12 +226,7 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     s->print = print;
     s->log = (struct log){
         .fd = 1, .level = (enum log_level)(print ? LOG_INFO : LOG_ERROR + 1), .now_us = sim_now, .ctx = s};
-    s->world = (struct world){.now_us = sim_now,
-                              .random = sim_random,
-                              .ctx = s,
-                              .log = &s->log,
-                              .meters = &s->meters,
-                              .id_key = {seed, 42}};
+    draw_procs(s);
     lanes_init(s);
     provider_init(&s->provider, sim_random, s);
     map_init(&s->posts);
@@ -183,11 +245,18 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     ASSERT(db_next(st, &row, &e));
     hooks_open(s);
     db_inject(s->db, sim_allow, s);
-    open_process(s);
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        sim_turn_to(s, i);
+        open_process(s);
+    }
+    sim_turn_to(s, 0);
 }
 
 void sim_close(struct sim *s) {
-    close_process(s);
+    for (unsigned i = 0; i < s->n_procs; i++) {
+        sim_turn_to(s, i);
+        close_process(s);
+    }
     lanes_done(s);
     map_done(&s->posts);
     map_done(&s->hook_posts);

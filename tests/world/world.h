@@ -2,6 +2,9 @@
  * clock, a seeded scheduler, lanes that come and go by reloads, lying providers, callbacks nobody takes,
  * opt-outs at any time, a database that fails, mailboxes that are too small, stops, and a crash between any
  * two steps. One seed, one trace.
+ *
+ * In some seeds several processes, nodes, share the database: they are paused, cut off from it, lose their
+ * leases, end and come anew, and what is for a message of one comes to another. Their clocks may differ.
  */
 #ifndef HY_TESTS_WORLD_WORLD_H
 #define HY_TESTS_WORLD_WORLD_H
@@ -22,7 +25,8 @@ enum {
     SETTINGS_KEPT = 64,
     EVENTS_MAX = 300,
     SIM_CODES_MAX = 200,
-    WITHDRAWN_MAX = 300
+    WITHDRAWN_MAX = 300,
+    PROCS_MAX = 3
 };
 
 /* What a client was told with a 2xx. */
@@ -53,8 +57,33 @@ struct sim_code {
 struct flying {
     struct call *call;
     bool answered; /* and judged; the core has not heard of it yet */
+    int64_t since;
     struct http_request request;
     struct arena mem;
+};
+
+/* One process. */
+struct proc {
+    struct sim *sim;
+    struct meters meters;
+    struct world world;
+    struct journal *journal;
+    struct core *core;
+    struct core_mail mail;
+    struct mailbox *replies;
+    struct flying flying[FLYING_MAX];
+    size_t n_flying;
+    int64_t core_wants_at;
+    int64_t opened_at; /* this process */
+    bool draining;
+    unsigned drained_for;        /* steps */
+    unsigned key_open[KEYS_MAX]; /* requests with that key that this process has not answered */
+
+    struct node_self self; /* where there are several */
+    struct lease lease;
+    int64_t skew_us; /* of its clock */
+    int64_t paused_until;
+    bool cut; /* from the database */
 };
 
 struct sim {
@@ -63,8 +92,11 @@ struct sim {
     uint64_t trace; /* hash of all that happened */
     bool print;
     struct log log;
-    struct meters meters;
-    struct world world;
+    struct proc procs[PROCS_MAX];
+    unsigned n_procs;
+    struct proc *p; /* whose step it is */
+    bool skewed;
+    unsigned lost, left, pauses, cuts;
     /* Each reload makes new ones; the last are those in force. Those of before live as long as the process.
      */
     struct settings *settings[SETTINGS_KEPT];
@@ -89,30 +121,20 @@ struct sim {
     } shared;
 
     struct db *db; /* survives crashes */
-    struct journal *journal;
-    struct core *core;
-    struct core_mail mail;
-    struct mailbox *replies;
-    struct flying flying[FLYING_MAX];
-    size_t n_flying;
     struct provider provider;
 
     bool db_fails; /* now */
+    bool calm;     /* but not for the oracle */
     unsigned fail_percent;
-    int64_t core_wants_at;
-    int64_t opened_at; /* this process */
-    bool draining;
-    unsigned drained_for;  /* steps */
     unsigned client_fails; /* percent of status callbacks that are not taken */
     struct map hook_posts; /* the same of webhooks */
     struct map posts;      /* client_callback_key -> twice the times it was posted, and 1 when it was taken */
 
     struct promise promises[PROMISES_MAX];
     size_t n_promises;
-    int64_t key_ids[KEYS_MAX];   /* the message each key made; 0: none yet */
-    unsigned key_open[KEYS_MAX]; /* requests with that key that this process has not answered */
-    char key_texts[KEYS_MAX];    /* which of its texts the key came with first */
-    int64_t events[EVENTS_MAX];  /* the id each was answered with; 0: none yet */
+    int64_t key_ids[KEYS_MAX];  /* the message each key made; 0: none yet */
+    char key_texts[KEYS_MAX];   /* which of its texts the key came with first */
+    int64_t events[EVENTS_MAX]; /* the id each was answered with; 0: none yet */
     size_t n_events;
     struct withdrawn withdrawn[WITHDRAWN_MAX];
     size_t n_withdrawn;
@@ -134,6 +156,9 @@ void sim_broken(struct sim *s, const char *id, const char *fmt, ...) __attribute
 
 /* Ends this process between two steps and begins the next; a crash also rolls back. */
 void sim_restart(struct sim *s, const char *how);
+/* Looks through the eyes of process i. */
+void sim_turn_to(struct sim *s, unsigned i);
+bool sim_is_paused(const struct sim *s);
 
 /* lanes.c: settings and what happens to lanes. */
 void lanes_init(struct sim *s);
