@@ -81,19 +81,16 @@ static void check_folder(struct doctor *d, const struct settings *s) {
 }
 
 static void check_database(struct doctor *d, const struct settings *s) {
-    static const char sql[] = "PRAGMA quick_check(1)";
     struct err e = ERR_INIT;
-    if (access(s->database.p + 7, F_OK) != 0) {
+    if (!db_is_postgres(s->database) && access(s->database.p + 7, F_OK) != 0) {
         tell(d, FINE, "database", "%s", cli_say("none yet: made at the first start", "尚无:首次启动时创建"));
         return;
     }
     struct db *db = db_open(s->database, DB_READER, &e);
-    struct db_stmt *st = db ? db_stmt(db, sql, &e) : NULL;
-    bool row = false;
-    if (!st || !db_next(st, &row, &e))
+    if (!db)
         tell(d, FAILURE, "database", "%s", e.text);
-    else if (!sv_eq(db_col_text(st, 0), SV("ok")))
-        tell(d, FAILURE, "database", "%s: %.*s", s->database.p, SV_FMT(db_col_text(st, 0)));
+    else if (!db_check(db, &e))
+        tell(d, FAILURE, "database", "%s: %s", s->database.p, e.text);
     else
         tell(d, FINE, "database", "%s", s->database.p);
     db_close(db);

@@ -27,7 +27,7 @@ enum config_kind {
     CONFIG_REGIONS,    /* struct sv_list of what CONFIG_REGION takes */
     CONFIG_PREFIXES,   /* struct sv_list: digits that numbers begin with, written with or without + */
     CONFIG_SENDERS,    /* struct sender_id_list */
-    CONFIG_DATABASE,   /* struct sv: sqlite:PATH */
+    CONFIG_DATABASE,   /* struct sv: sqlite:PATH, postgres://... */
     CONFIG_REGION,     /* struct sv: ISO 3166-1 alpha-2, in capitals */
     CONFIG_DAY,        /* struct sv: YYYY-MM-DD */
     CONFIG_ZONE,       /* struct sv: a time zone by its IANA name */

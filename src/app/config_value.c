@@ -78,6 +78,23 @@ static bool is_url(struct sv *v) {
     return v->n <= URL_BYTES_MAX && is_authority(sv_cut(&rest, '/'));
 }
 
+/* A password would be seen in every place that tells which database it is. */
+static bool is_database(struct sv text) {
+    struct sv rest = text;
+    if (sv_starts(text, SV("sqlite:")))
+        return text.n > 7 && text.n < PATH_MAX;
+    bool url = sv_starts(text, SV("postgres://")) || sv_starts(text, SV("postgresql://"));
+    bool pairs =
+        sv_starts(text, SV("host=")) || sv_starts(text, SV("service=")) || sv_starts(text, SV("dbname="));
+    if (!(url || pairs) || text.n > 2048 || sv_find(text, SV("password=")) != SIZE_MAX)
+        return false;
+    (void)sv_cut(&rest, '@');
+    if (!url || !rest.p)
+        return true;
+    struct sv user = sv_from(text, sv_find(text, SV("//")) + 2);
+    return sv_find_char(sv_sub(user, 0, sv_find_char(user, '@')), ':') == SIZE_MAX;
+}
+
 static bool is_region(struct sv v, char capitals[2]) {
     if (v.n != 2)
         return false;
@@ -270,10 +287,7 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
         return empty || clock_parse_day(text, &at) ? put_text(text, place, mem, e) : wrong(row, e);
     }
     case CONFIG_ZONE: return zone_is_known(text) ? put_text(text, place, mem, e) : wrong(row, e);
-    case CONFIG_DATABASE:
-        return empty || (sv_starts(text, SV("sqlite:")) && text.n > 7 && text.n < PATH_MAX)
-                   ? put_text(text, place, mem, e)
-                   : wrong(row, e);
+    case CONFIG_DATABASE: return empty || is_database(text) ? put_text(text, place, mem, e) : wrong(row, e);
     case CONFIG_REGION:
         if (empty)
             return put_text(text, place, mem, e);

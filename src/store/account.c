@@ -96,7 +96,7 @@ static bool name_is_fine(struct sv name, struct err *e) {
 static bool touch(struct db *db, struct err *e) {
     static const char sql[] =
         "INSERT INTO meta (name, value) VALUES ('accounts_version', 1) ON CONFLICT (name) DO "
-        "UPDATE SET value=value+1";
+        "UPDATE SET value=meta.value+1";
     struct db_stmt *s = db_stmt(db, sql, e);
     return db_run(s, e);
 }

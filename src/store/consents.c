@@ -249,7 +249,7 @@ static bool too_large(struct db_stmt *s, struct err *e) {
 bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv topic, struct arena *mem,
                  struct consent *out, size_t max, size_t *n, struct err *e) {
     static const char sql[] = "SELECT " CONSENT_COLUMNS " FROM consent WHERE account_id=? AND number=? AND "
-                              "(? OR topic IN ('', ?)) ORDER BY at DESC, id DESC LIMIT ?";
+                              "(?<>0 OR topic IN ('', ?)) ORDER BY at DESC, id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
     db_int(s, account_id);

@@ -101,7 +101,8 @@ static bool add_device(struct db *db, const struct contact_write *w, int64_t row
     static const char sql[] =
         "INSERT INTO contact_device (account_id, platform, token, contact, added_at, seen_at) VALUES "
         "(?,?,?,?,?,?) ON CONFLICT (account_id, platform, token) DO UPDATE SET added_at=CASE WHEN "
-        "contact=excluded.contact THEN added_at ELSE excluded.added_at END, contact=excluded.contact, "
+        "contact_device.contact=excluded.contact THEN contact_device.added_at ELSE excluded.added_at END, "
+        "contact=excluded.contact, "
         "seen_at=excluded.seen_at";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, w->contact->account_id);

@@ -138,9 +138,10 @@ static bool owe_again(struct db *db, const struct delivery_key *k, unsigned type
                       struct err *e) {
     static const char sql[] =
         "INSERT INTO delivery (webhook_id, subject_id, event, type, created_at, due_at) VALUES (?,?,?,?,?,?) "
-        "ON CONFLICT DO UPDATE SET created_at=excluded.created_at, due_at=excluded.due_at, tries=0, "
+        "ON CONFLICT (webhook_id, subject_id, event) DO UPDATE SET created_at=excluded.created_at, "
+        "due_at=excluded.due_at, tries=0, "
         "outcome=0 "
-        "WHERE due_at IS NULL";
+        "WHERE delivery.due_at IS NULL";
     struct db_stmt *s = db_stmt(db, sql, e);
     bind_key(s, k);
     db_int(s, type);
@@ -301,8 +302,8 @@ bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, 
         "ev.at, ev.state, ev.reason, ev.code FROM delivery AS d INDEXED BY delivery_due "
         "LEFT JOIN message AS m ON m.id=d.subject_id "
         "LEFT JOIN event AS ev ON ev.message_id=d.subject_id AND ev.number=d.event "
-        "WHERE d.webhook_id=? AND d.due_at IS NOT NULL AND d.due_at>=? AND d.due_at<=? ORDER BY d.due_at "
-        "LIMIT ?";
+        "WHERE d.webhook_id=? AND d.due_at IS NOT NULL AND d.due_at>=? AND d.due_at<=? ORDER BY d.due_at, "
+        "d.subject_id, d.event LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
     *out = NULL;
@@ -382,7 +383,8 @@ static bool delete_old(struct db *db, const struct webhook *h, int64_t until, un
                        struct err *e) {
     static const char sql[] =
         "DELETE FROM delivery WHERE webhook_id=?1 AND (subject_id, event) IN (SELECT subject_id, event FROM "
-        "delivery WHERE webhook_id=?1 AND subject_id<?2 AND created_at<?3 AND (due_at IS NULL OR ?4) LIMIT "
+        "delivery WHERE webhook_id=?1 AND subject_id<?2 AND created_at<?3 AND (due_at IS NULL OR ?4<>0) "
+        "LIMIT "
         "?5)";
     bool all = h->status == HOOK_DELETED;
     struct db_stmt *s = db_stmt(db, sql, e);

@@ -135,7 +135,7 @@ bool events_mark(struct db *db, const struct event_write *w, const struct event_
     static const char sql[] =
         "INSERT INTO rule_mark (account_id, rule, key, event_id, expires_at) VALUES (?,?,?,?,?) ON CONFLICT "
         "(account_id, rule, key) DO UPDATE SET event_id=excluded.event_id, expires_at=excluded.expires_at "
-        "WHERE expires_at<=? OR event_id=excluded.event_id";
+        "WHERE rule_mark.expires_at<=? OR rule_mark.event_id=excluded.event_id";
     *fresh = true;
     if (!a->dedupe.n)
         return true;
@@ -209,9 +209,9 @@ static bool count(struct db *db, int64_t account_id, struct sv rule, const int64
     static const char sql[] =
         "INSERT INTO rule_count (account_id, rule, matched, fired, suppressed, errors, canceled, last_at) "
         "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (account_id, rule) DO UPDATE SET "
-        "matched=matched+excluded.matched, fired=fired+excluded.fired, "
-        "suppressed=suppressed+excluded.suppressed, errors=errors+excluded.errors, "
-        "canceled=canceled+excluded.canceled, last_at=excluded.last_at";
+        "matched=rule_count.matched+excluded.matched, fired=rule_count.fired+excluded.fired, "
+        "suppressed=rule_count.suppressed+excluded.suppressed, errors=rule_count.errors+excluded.errors, "
+        "canceled=rule_count.canceled+excluded.canceled, last_at=excluded.last_at";
     struct db_stmt *s = of_rule(db, sql, account_id, rule, e);
     for (int i = 0; i < N_COUNTS; i++)
         db_int(s, n[i]);
@@ -350,7 +350,7 @@ bool events_prune(struct db *db, int64_t floor, int64_t now, unsigned limit, str
     /* The greatest id stays known by meta.deleted_id, as a message's does. */
     static const char remember[] =
         "INSERT INTO meta (name, value) SELECT 'deleted_id', max(id) FROM business_event WHERE id<?1 HAVING "
-        "max(id) IS NOT NULL ON CONFLICT (name) DO UPDATE SET value=max(value, excluded.value)";
+        "max(id) IS NOT NULL ON CONFLICT (name) DO UPDATE SET value=max(meta.value, excluded.value)";
     static const char outcomes[] =
         "DELETE FROM event_outcome WHERE event_id IN (SELECT id FROM business_event WHERE id<? ORDER BY id "
         "LIMIT ?)";

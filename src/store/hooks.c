@@ -165,8 +165,8 @@ static bool run_on(struct db *db, struct db_stmt *s, struct hook_write *w, struc
 
 static bool update(struct db *db, struct hook_write *w, int64_t now, struct err *e) {
     static const char sql[] =
-        "UPDATE webhook SET url=coalesce(?,url), description=CASE WHEN ? THEN ? ELSE description END, "
-        "types=coalesce(?,types), topics=CASE WHEN ? THEN ? ELSE topics END, updated_at=? WHERE id=? AND "
+        "UPDATE webhook SET url=coalesce(?,url), description=CASE WHEN ?<>0 THEN ? ELSE description END, "
+        "types=coalesce(?,types), topics=CASE WHEN ?<>0 THEN ? ELSE topics END, updated_at=? WHERE id=? AND "
         "account_id=? AND status<>9";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_text_or_null(s, w->hook.url);

@@ -20,6 +20,8 @@ enum {
        next: no longer than both, which is what a request may take. */
     PATIENCE_MS = 1500,
     PATIENCE_IN_TROUBLE_MS = 200,
+    AGAIN_MAX =
+        3, /* a batch that met another transaction, or a server that was started anew, is done once more */
 };
 
 /* Its sender has given up waiting for the answer, or is gone. */
@@ -29,6 +31,8 @@ struct journal {
     struct db *db;
     struct job **held; /* must-jobs of failed transactions, in order */
     size_t n_held;
+    size_t n_unsettled; /* the first of them were in a transaction of which it is not known whether it is
+                           stored */
     struct err trouble;
     bool heed;                    /* the suppression list may have rows */
     bool scrub;                   /* the log may have what was erased */
@@ -70,7 +74,7 @@ void journal_free(struct journal *j) {
 void journal_abandon(struct journal *j, void (*forget)(struct job *)) {
     for (size_t i = 0; i < j->n_held; i++)
         forget(j->held[i]);
-    j->n_held = 0;
+    j->n_held = j->n_unsettled = 0;
 }
 
 bool journal_wants_scrub(const struct journal *j) {
@@ -267,9 +271,7 @@ static bool tell_nodes(struct journal *j, const struct job *job, struct err *e) 
     return !j->self || !job->rehook || nodes_hooks_changed(j->db, e);
 }
 
-static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
-    if (n == 0)
-        return true;
+static bool attempt(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     bool scrub = false;
     int64_t granted = 0;
     bool ok = db_in_place(j->db, e) && db_begin(j->db, e) && (!j->self || pass_fence(j, &granted, e));
@@ -292,12 +294,21 @@ static bool transact(struct journal *j, struct job **jobs, size_t n, struct err 
     j->scrub |= ok && scrub;
     if (!ok) {
         db_rollback(j->db);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n && db_failure(j->db) != DB_UNSETTLED; i++)
             reset_outcome(jobs[i]);
         hook_list_free(j->hooks); /* it may say what was rolled back */
         j->hooks = NULL;
     }
     return ok;
+}
+
+static bool transact(struct journal *j, struct job **jobs, size_t n, struct err *e) {
+    for (int tries = 0; n && !attempt(j, jobs, n, e); tries++) {
+        if (db_failure(j->db) != DB_AGAIN || tries == AGAIN_MAX)
+            return false;
+        *e = ERR_INIT;
+    }
+    return true;
 }
 
 static size_t hand_back(struct job **jobs, size_t n, struct job **done, size_t n_done) {
@@ -328,12 +339,42 @@ static void set_trouble(struct journal *j, struct err e) {
     j->trouble = e;
 }
 
+/* What became of the transaction that was sent and not answered? Its jobs are finished, or done again with
+ * the others that are held. */
+static size_t settle(struct journal *j, struct job **done, struct err *e) {
+    bool committed = false;
+    if (j->n_unsettled == 0 || !db_settle(j->db, &committed, e))
+        return 0;
+    size_t n = j->n_unsettled, n_done = 0;
+    j->n_unsettled = 0;
+    if (!committed) {
+        for (size_t i = 0; i < n; i++)
+            reset_outcome(j->held[i]);
+        return 0;
+    }
+    n_done = hand_back(j->held, n, done, 0);
+    j->n_held -= n;
+    memmove(j->held, j->held + n, j->n_held * sizeof *j->held);
+    return n_done;
+}
+
+/* Nobody is told anything of a batch that may be stored: it is held whole. */
+static void hold(struct journal *j, struct job **jobs, size_t n) {
+    ASSERT(j->n_held + n <= JOURNAL_JOBS_MAX);
+    memcpy(j->held + j->n_held, jobs, n * sizeof *jobs);
+    j->n_held += n;
+    j->n_unsettled = j->n_held;
+}
+
 size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job **done) {
     struct err e = ERR_INIT;
-    size_t n_done = 0;
-    if (j->n_held && transact(j, j->held, j->n_held, &e)) {
-        n_done = hand_back(j->held, j->n_held, done, 0);
-        j->n_held = 0;
+    size_t n_done = settle(j, done, &e);
+    if (e.kind == ERR_NONE && j->n_held) {
+        if (transact(j, j->held, j->n_held, &e)) {
+            n_done = hand_back(j->held, j->n_held, done, n_done);
+            j->n_held = 0;
+        } else if (db_failure(j->db) == DB_UNSETTLED)
+            j->n_unsettled = j->n_held;
     }
     for (size_t i = 0; i < n; i++)
         jobs[i]->result = JOB_DONE;
@@ -342,6 +383,10 @@ size_t journal_apply(struct journal *j, struct job **jobs, size_t n, struct job 
         return hand_back(jobs, n, done, n_done);
     }
     set_trouble(j, e);
+    if (j->n_held == 0 && n && db_failure(j->db) == DB_UNSETTLED) {
+        hold(j, jobs, n);
+        return n_done;
+    }
     size_t refused = split(j, jobs, n, done + n_done);
     return n_done + refused;
 }

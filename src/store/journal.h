@@ -4,7 +4,8 @@
  *
  * When a transaction fails (disk full, I/O error), jobs that may be refused come back JOB_FAILED and nothing
  * of them is stored; jobs marked `must` (outcomes of calls already made) are kept and tried again until they
- * are on disk.
+ * are on disk. A batch whose commit was sent to a server and not answered (db.h, DB_UNSETTLED) is kept whole
+ * until it is known what became of it: what was stored is not done twice, and nobody is told before.
  *
  * A job is owned by the core; the journal has it between taking and handing back, and reads its message's
  * unchanging part.

@@ -53,7 +53,7 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
         "INSERT INTO idempotency (account_id, key, message_id, fingerprint, expires_at) "
         "VALUES (?,?,?,?,?) ON CONFLICT (account_id, key) DO UPDATE SET "
         "message_id=excluded.message_id, fingerprint=excluded.fingerprint, "
-        "expires_at=excluded.expires_at WHERE expires_at <= ?";
+        "expires_at=excluded.expires_at WHERE idempotency.expires_at<=?";
     const struct message *m = job->message;
     struct db_stmt *s = db_stmt(db, take, e);
     db_int(s, m->account_id);

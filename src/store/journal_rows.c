@@ -176,7 +176,7 @@ bool journal_delete_message(struct db *db, const struct message *m, struct err *
     static const char message[] = "DELETE FROM message WHERE id=? AND account_id=?";
     static const char remember[] =
         "INSERT INTO meta (name, value) VALUES ('deleted_id', ?) ON CONFLICT (name) DO UPDATE SET "
-        "value=max(value, excluded.value)";
+        "value=max(meta.value, excluded.value)";
     return run2(db, remember, m->id, 0, e) && run2(db, events, m->id, 0, e) &&
            run2(db, attempts, m->id, 0, e) && run2(db, callbacks, m->id, 0, e) &&
            run2(db, message, m->id, m->account_id, e);

@@ -7,7 +7,7 @@ static const int64_t sender_kept_us = (int64_t)LANE_SENDER_KEPT_DAYS * 86400 * 1
 static bool count_minute(struct db *db, const struct job *job, struct err *e) {
     static const char sql[] =
         "INSERT INTO lane_use (lane, minute, units) VALUES (?,?,?) ON CONFLICT (lane, minute) DO "
-        "UPDATE SET units=units+excluded.units";
+        "UPDATE SET units=lane_use.units+excluded.units";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_text(s, sv_of(job->change.attempt.lane));
     db_int(s, job->change.attempt.started_at / MINUTE_US);
@@ -20,9 +20,10 @@ static bool count_sender(struct db *db, const struct job *job, struct err *e) {
     static const char sql[] =
         "INSERT INTO lane_sender (lane, sender, first_at, last_at, units) VALUES (?,?,?,?,?) "
         "ON CONFLICT (lane, sender) DO UPDATE SET "
-        "first_at=CASE WHEN last_at<? THEN excluded.first_at ELSE first_at END, "
-        "units=CASE WHEN last_at>=? THEN units+excluded.units ELSE excluded.units END, "
-        "last_at=max(last_at, excluded.last_at)";
+        "first_at=CASE WHEN lane_sender.last_at<? THEN excluded.first_at ELSE lane_sender.first_at END, "
+        "units=CASE WHEN lane_sender.last_at>=? THEN lane_sender.units+excluded.units ELSE excluded.units "
+        "END, "
+        "last_at=max(lane_sender.last_at, excluded.last_at)";
     int64_t at = job->change.attempt.started_at;
     if (at < job->day_at)
         at = job->day_at; /* a clock that stepped back: it is still that day */

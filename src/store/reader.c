@@ -160,7 +160,7 @@ bool reader_ahead(struct db *db, unsigned node, enum priority priority, int64_t 
                   uint32_t *n, bool *more, struct err *e) {
     static const char sql[] = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_due WHERE "
                               "node=coalesce((SELECT node FROM message WHERE id=?), ?) AND due_at IS NOT "
-                              "NULL AND priority=? AND (due_at,id)<(?,?) LIMIT ?)";
+                              "NULL AND priority=? AND (due_at,id)<(?,?) LIMIT ?) AS t";
     *n = 0;
     for (int p = 0; p <= (int)priority; p++) {
         struct db_stmt *s = db_stmt(db, sql, e);

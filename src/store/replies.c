@@ -12,7 +12,7 @@ enum { LOOKED_AT_MAX = 5000, CONVERSATION_MAX = 50, HOUR_S = 3600 };
 static bool count_answers(struct db *db, struct sv number, int64_t since, unsigned max, int64_t *n,
                           struct err *e) {
     static const char sql[] = "SELECT count(*) FROM (SELECT 1 FROM reply INDEXED BY reply_answered WHERE "
-                              "number=? AND answered_at<>0 AND answered_at>? LIMIT ?)";
+                              "number=? AND answered_at<>0 AND answered_at>? LIMIT ?) AS t";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     db_text(s, number);

@@ -18,7 +18,7 @@ static bool run(struct db *db, const char *sql, const struct rule_write *w, stru
 /* Tells every reader to look; part of the writer's transaction. */
 static bool touch(struct db *db, struct rule_write *w, struct err *e) {
     static const char sql[] = "INSERT INTO meta (name, value) VALUES ('rules_generation', 1) ON CONFLICT "
-                              "(name) DO UPDATE SET value=value+1";
+                              "(name) DO UPDATE SET value=meta.value+1";
     struct db_stmt *s = db_stmt(db, sql, e);
     w->changed = true;
     return db_run(s, e);

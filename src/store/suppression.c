@@ -100,7 +100,7 @@ static bool is_there(struct db *db, const struct suppression *r, bool *there, st
 /* Rows of a number were added, or taken away. */
 static bool count_key(struct db *db, struct sv number, int64_t rows, struct err *e) {
     static const char more[] = "INSERT INTO suppression_key (hash, n) VALUES (?,?) ON CONFLICT (hash) DO "
-                               "UPDATE SET n=n+excluded.n";
+                               "UPDATE SET n=suppression_key.n+excluded.n";
     static const char none[] = "DELETE FROM suppression_key WHERE hash=? AND n<=0";
     if (rows == 0)
         return true;
@@ -153,8 +153,8 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
 }
 
 static bool release(struct db *db, const struct suppression *r, size_t *n, struct err *e) {
-    static const char sql[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (? OR "
-                              "topic=?) AND (? OR kind=?)";
+    static const char sql[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (?<>0 OR "
+                              "topic=?) AND (?<>0 OR kind=?)";
     struct suppression_pseudonym erased = suppression_pseudonym(r->number);
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, r->account_id);

@@ -14,7 +14,7 @@ static bool count(struct db *db, const struct asked *of, const struct tally_ask 
                   int64_t *free_at, int64_t *first_id, struct err *e) {
     static const char sql[] =
         "SELECT at, message_id FROM tally WHERE hash=? AND message_id<>? AND message_id<>0 AND at>? AND "
-        "(begun=1 OR ?) ORDER BY at DESC";
+        "(begun=1 OR ?<>0) ORDER BY at DESC";
     bool promised = a->duplicate && of->is_new;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, a->hash);

@@ -32,7 +32,7 @@ static bool run(struct db *db, const char *sql, const struct template_write *w, 
 static bool touch(struct db *db, struct template_write *w, struct err *e) {
     static const char sql[] =
         "INSERT INTO meta (name, value) VALUES ('templates_generation', 1) ON CONFLICT (name) "
-        "DO UPDATE SET value=value+1";
+        "DO UPDATE SET value=meta.value+1";
     struct db_stmt *s = db_stmt(db, sql, e);
     w->published = true;
     return db_run(s, e);

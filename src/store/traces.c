@@ -143,9 +143,9 @@ static bool find_events(struct db *db, const struct finder *f, int64_t until, si
 }
 
 static bool erase_event(struct db *db, const struct found *f, int64_t *events, struct err *e) {
-    static const char row[] =
-        "UPDATE business_event SET data='{}', subject=NULL, name=CASE WHEN ? THEN NULL ELSE name END WHERE "
-        "id=? AND (data<>'{}' OR subject IS NOT NULL OR ?)";
+    static const char row[] = "UPDATE business_event SET data='{}', subject=NULL, name=CASE WHEN ?<>0 THEN "
+                              "NULL ELSE name END WHERE "
+                              "id=? AND (data<>'{}' OR subject IS NOT NULL OR ?<>0)";
     static const char outcomes[] =
         "UPDATE event_outcome SET detail=NULL WHERE event_id=? AND detail IS NOT NULL";
     struct db_stmt *s = db_stmt(db, row, e);

@@ -25,7 +25,8 @@ static bool add(struct db *db, const struct message *m, const struct attempt *a,
         "INSERT INTO usage (account_id, day, lane, country, topic, currency, messages, segments, cost) "
         "VALUES "
         "(?,?,?,?,?,?,?,?,?) ON CONFLICT (account_id, day, lane, country, topic, currency) DO UPDATE SET "
-        "messages=messages+excluded.messages, segments=segments+excluded.segments, cost=cost+excluded.cost";
+        "messages=usage.messages+excluded.messages, segments=usage.segments+excluded.segments, "
+        "cost=usage.cost+excluded.cost";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, m->account_id);
     db_int(s, a->started_at / day_us);

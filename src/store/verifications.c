@@ -204,7 +204,8 @@ bool verifications_admit(struct db *db, const struct message *m, struct verifica
 static bool supersede(struct db *db, const struct message *m, const struct verification_write *w, int64_t now,
                       struct err *e) {
     static const char sql[] =
-        "UPDATE verification SET status=CASE WHEN expires_at>? THEN ? ELSE ? END, superseded=expires_at>?, "
+        "UPDATE verification SET status=CASE WHEN expires_at>? THEN ? ELSE ? END, superseded=CASE WHEN "
+        "expires_at>? THEN 1 ELSE 0 END, "
         "done_at=min(?, expires_at), sealed=NULL WHERE account_id=? AND recipient=? AND purpose=? AND "
         "done_at=0";
     struct db_stmt *s = db_stmt(db, sql, e);

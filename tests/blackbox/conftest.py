@@ -7,6 +7,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(1, os.path.dirname(os.path.dirname(__file__)))
 if "HONGYAN_BIN" in os.environ:
     os.environ.setdefault("HONGYAN_BINARY", os.environ["HONGYAN_BIN"])
 

@@ -3,12 +3,65 @@
 #include "base/codec.h"
 
 #include <string.h>
+#include <unistd.h>
+
+bool kit_on_postgres(void) {
+    return getenv("HONGYAN_TEST_DATABASE") != NULL;
+}
+
+/* A schema of its own in the database of the test; the server goes with all of them. */
+static struct db *open_schema(unsigned n, bool make, struct err *e) {
+    char sql[128];
+    const char *server = getenv("HONGYAN_TEST_DATABASE");
+    snprintf(sql, sizeof sql, "CREATE SCHEMA t%d_%u", (int)getpid(), n);
+    if (make) {
+        struct db *db = db_open(sv_of(server), DB_READER, e);
+        ASSERT(db && db_script(db, "SET default_transaction_read_only=off", e) && db_script(db, sql, e));
+        db_close(db);
+    }
+    struct buf BUF_AUTO url = BUF_INIT(1024);
+    buf_addf(&url, "%s&options=-csearch_path%%3Dt%d_%u", server, (int)getpid(), n);
+    return db_open(buf_sv(&url), DB_WRITER, e);
+}
+
+/* Tables are dear to make with PostgreSQL: a test empties those of the one before. */
+static struct db *emptied(void) {
+    static bool there;
+    static const char sql[] =
+        "DO $$ DECLARE t record; BEGIN FOR t IN SELECT relname, relkind FROM pg_class WHERE "
+        "relnamespace=current_schema()::regnamespace AND (relkind='r' OR relkind='S') AND relname<>'account' "
+        "LOOP "
+        "IF t.relkind='S' THEN PERFORM setval(t.relname::regclass, 1, false); "
+        "ELSIF t.relname='meta' THEN DELETE FROM meta WHERE name<>'schema_version'; "
+        "ELSE EXECUTE 'DELETE FROM ' || t.relname; END IF; END LOOP; DELETE FROM account; END $$";
+    struct err e = ERR_INIT;
+    int from, to;
+    struct db *db = open_schema(0, !there, &e);
+    ASSERT(db && (there ? db_script(db, sql, &e) : migrate(db, &from, &to, &e)));
+    there = true;
+    return db;
+}
+
+struct db *kit_db_empty(void) {
+    static unsigned n;
+    struct err e = ERR_INIT;
+    struct db *db = kit_on_postgres() ? open_schema(++n, true, &e) : db_open(SV_NONE, DB_MEMORY, &e);
+    if (!db)
+        fprintf(stderr, "%s\n", e.text);
+    ASSERT(db);
+    return db;
+}
 
 struct db *kit_db(void) {
     struct err e = ERR_INIT;
     int from, to;
-    struct db *db = db_open(SV_NONE, DB_MEMORY, &e);
-    ASSERT(db && migrate(db, &from, &to, &e));
+    if (kit_on_postgres())
+        return emptied();
+    struct db *db = kit_db_empty();
+    bool ok = migrate(db, &from, &to, &e);
+    if (!ok)
+        fprintf(stderr, "%s\n", e.text);
+    ASSERT(ok);
     return db;
 }
 

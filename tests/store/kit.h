@@ -12,7 +12,10 @@
 /* 2026-01-01T00:00:00Z */
 #define KIT_NOW (INT64_C(1767225600) * US_PER_S)
 
+/* Where HONGYAN_TEST_DATABASE names a PostgreSQL server it is a new schema there. */
 struct db *kit_db(void);
+struct db *kit_db_empty(void); /* without a schema */
+bool kit_on_postgres(void);
 
 /* A message of account 1 to +8613800138000, created at KIT_NOW and valid for an hour. */
 struct message *kit_message(int64_t id, const char *body, const char *key);

@@ -8,6 +8,7 @@ import time
 import urllib.parse
 
 from harness import hostile_gateway
+from postgres import new_database
 from harness.hostile_gateway import SLOW, call, until
 
 OPEN = ("accepted", "scheduled", "queued", "sending", "unknown")
@@ -179,6 +180,8 @@ class Made:
         url = provider_url or sim.url
         folder = self.folder / ("gateway%d" % len(self.gateways))
         settings.setdefault("callbacks", {"allow_private": True})
+        if "HONGYAN_TEST_DATABASE" in os.environ: # a PostgreSQL server: each gateway has a database there
+            settings.setdefault("database", new_database(os.environ["HONGYAN_TEST_DATABASE"]))
         g = Gateway(folder, url, settings, env=env, lanes=[Gateway.lane("sim", url, **(lane or {}))])
         g.sim = sim
         self.gateways.append(g)

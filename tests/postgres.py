@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""A PostgreSQL server of one's own for as long as a test runs: in a folder of its own, reached by a socket there and by
+nothing else, with fsync on. A server refuses to be root's, so root has it run as another user.
+
+As a program: postgres.py COMMAND...: runs the command with HONGYAN_TEST_DATABASE set to its URL."""
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+SETTINGS = """
+listen_addresses = ''
+max_connections = 200
+shared_buffers = 64MB
+fsync = on
+synchronous_commit = on
+autovacuum_naptime = 5s
+logging_collector = off
+log_min_messages = warning
+log_min_error_statement = error
+"""
+
+
+def programs():
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
+    if not found:
+        raise FileNotFoundError("no PostgreSQL server is installed: script/bootstrap --test")
+    return found[-1]
+
+
+def unprivileged():
+    """How a command is run as somebody who may run a server."""
+    if os.geteuid() != 0:
+        return []
+    for name in ("postgres", "nobody"):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return ["setpriv", "--reuid=" + name, "--regid=" + str(pwd.getpwnam(name).pw_gid), "--clear-groups"]
+    raise LookupError("no user to run PostgreSQL as")
+
+
+def ask(url, text):
+    """Rows as psql prints them, unaligned: a list of lists of texts."""
+    done = subprocess.run([os.path.join(programs(), "psql"), "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", url, "-c", text],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return [line.split("\x1f") for line in done.stdout.splitlines()]
+
+
+def new_database(server):
+    """An empty database beside the one that the URL names; its URL."""
+    name = "t%d_%d" % (os.getpid(), time.monotonic_ns())
+    ask(server, "CREATE DATABASE " + name)
+    return urllib.parse.urlsplit(server)._replace(path="/" + name).geturl().replace("postgres:/t", "postgres:///t")
+
+
+class Postgres:
+    def __init__(self, settings=""):
+        self.folder = tempfile.mkdtemp(prefix="hy-pg-")
+        self.data = os.path.join(self.folder, "data")
+        os.chmod(self.folder, 0o755)
+        self.as_user = unprivileged()
+        if self.as_user:
+            shutil.chown(self.folder, self.as_user[1].split("=")[1])
+        self.process = None
+        self._run("initdb", "-D", self.data, "-U", "hongyan", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
+            conf.write(SETTINGS + "unix_socket_directories = '%s'\n" % self.folder + settings)
+        self.start()
+
+    def _run(self, program, *args):
+        done = subprocess.run([*self.as_user, os.path.join(programs(), program), *args], capture_output=True, text=True, cwd="/")
+        if done.returncode:
+            raise RuntimeError(program + ": " + done.stdout + done.stderr)
+
+    def start(self):
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen([*self.as_user, os.path.join(programs(), "postgres"), "-D", self.data], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+        deadline = time.monotonic() + 120
+        while True:
+            ready = subprocess.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder], check=False)
+            if ready.returncode == 0:
+                return
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("PostgreSQL does not start: " + open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace").read()[-2000:])
+            time.sleep(0.05)
+
+    def stop(self, how="fast"):
+        """fast: connections are ended, all is written; immediate: as after a power cut."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT if how == "immediate" else signal.SIGINT)
+            self.process.wait(120)
+        self.process = None
+
+    def restart(self, how="fast"):
+        self.stop(how)
+        self.start()
+
+    def url(self, database="postgres", **more):
+        return "postgres:///%s?%s" % (database, urllib.parse.urlencode({"host": self.folder, "user": "hongyan", **more}))
+
+    def new_database(self):
+        return new_database(self.url())
+
+    def close(self):
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def main():
+    with Postgres() as server:
+        environ = {**os.environ, "HONGYAN_TEST_DATABASE": server.url()}
+        code = subprocess.run(sys.argv[1:], env=environ, check=False).returncode
+        if code:
+            print("PostgreSQL's log ends so:", open(os.path.join(server.folder, "log"), encoding="utf-8", errors="replace").read()[-5000:])
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
