@@ -30,7 +30,8 @@ struct settings {
     struct sv public_url; /* how providers and customers reach us: http(s)://host[:port][/prefix], no trailing
                              slash */
     struct sv data_dir;
-    struct sv database; /* sqlite:PATH, or postgres://... without a password; default sqlite:DATA_DIR/hongyan.db */
+    struct sv
+        database; /* sqlite:PATH, or postgres://... without a password; default sqlite:DATA_DIR/hongyan.db */
 
     struct {
         struct sv name;   /* of this process; empty: the machine's */

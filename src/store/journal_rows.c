@@ -41,7 +41,7 @@ bool journal_insert_message(struct db *db, const struct job *job, struct err *e)
     db_int(s, h->step_from);
     db_int(s, h->spared);
     db_int(s, journal_node(job));
-    return db_run(s, e);
+    return db_put(s, e);
 }
 
 bool journal_update_message(struct db *db, const struct message *m, const struct head *h, struct err *e) {
@@ -67,7 +67,7 @@ bool journal_update_message(struct db *db, const struct message *m, const struct
     db_int(s, h->spared);
     db_int(s, m->id);
     db_int(s, m->account_id);
-    return db_run(s, e);
+    return db_put(s, e);
 }
 
 static bool insert_events(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
@@ -84,7 +84,7 @@ static bool insert_events(struct db *db, int64_t message_id, const struct change
         db_int(s, ev->attempt);
         db_int(s, ev->code);
         db_int(s, ev->note);
-        if (!db_run(s, e))
+        if (!db_put(s, e))
             return false;
     }
     return true;
@@ -105,7 +105,7 @@ static bool insert_callbacks(struct db *db, const struct job *job, struct err *e
         db_int(s, c->events[i].reason);
         db_int(s, c->events[i].code);
         db_int(s, journal_node(job));
-        if (!db_run(s, e))
+        if (!db_put(s, e))
             return false;
     }
     return true;
@@ -130,7 +130,7 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
         db_int(s, a->price);
         db_text_or_null(s, sv_of(a->currency));
         db_text_or_null(s, sv_of(a->country));
-        if (!db_run(s, e))
+        if (!db_put(s, e))
             return false;
     }
     if (!c->attempt_ends)
@@ -145,7 +145,7 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
     db_text_or_null(s, sv_of(a->provider_id));
     db_int(s, a->message_id);
     db_int(s, a->number);
-    return db_run(s, e);
+    return db_put(s, e);
 }
 
 bool journal_write_change(struct db *db, const struct job *job, struct err *e) {

@@ -5,14 +5,14 @@ import pathlib
 import subprocess
 import sys
 
-from check_plans import macros_of, statements
+from check_plans import macros_of, sources_of, statements
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from postgres import Postgres, ask  # noqa: E402
 
 
 def collected(store):
-    sources = [s for s in sorted(store.glob("*.[ch]")) if s.name not in ("db_sqlite.c",) and not s.name.startswith("pg") and s.name != "db_pg.c"]
+    sources = sources_of(store)
     macros = {}
     for source in sources:
         macros.update(macros_of(source.read_text()))
