@@ -180,6 +180,11 @@ uint64_t client_callback_key(int64_t id, unsigned event) {
     return (uint64_t)id ^ ((uint64_t)event << 48);
 }
 
+void client_missed(struct sim *s, const struct call *c) {
+    uint64_t key = client_callback_key(c->callback.message_id, c->callback.event);
+    map_put(&s->posts, key, (void *)((uintptr_t)map_get(&s->posts, key) + 2));
+}
+
 void client_callback(struct sim *s, const struct call *c, struct http_response *r) {
     uint64_t key = client_callback_key(c->callback.message_id, c->callback.event);
     uintptr_t before = (uintptr_t)map_get(&s->posts, key);

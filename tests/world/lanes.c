@@ -140,15 +140,7 @@ const struct settings *lanes_settings(const struct sim *s) {
     return s->settings[s->n_settings - 1];
 }
 
-void lanes_reload(struct sim *s, bool whole) {
-    size_t spare = whole ? 0 : PROCS_MAX; /* each process must be able to have the last ones */
-    if (s->n_settings + spare >= SETTINGS_KEPT ||
-        mailbox_fill(s->p->mail.asks) == mailbox_capacity(s->p->mail.asks))
-        return;
-    make(s, whole);
-    for (unsigned i = 0; i < s->hosts; i++)
-        if (whole || sim_chance(s, 70))
-            s->provider.locked[i] = false; /* that is why the settings were looked at */
+void lanes_tell(struct sim *s) {
     struct ask *a = calloc(1, sizeof *a);
     ASSERT(a);
     *a = (struct ask){
@@ -158,6 +150,18 @@ void lanes_reload(struct sim *s, bool whole) {
     ASSERT(took == 1);
     s->reloads++;
     sim_say(s, "reload with %u lanes, %s first", a->settings->n_lanes, a->settings->lanes[0].name);
+}
+
+void lanes_reload(struct sim *s, bool whole) {
+    size_t spare = whole ? 0 : PROCS_MAX; /* each process must be able to have the last ones */
+    if (s->n_settings + spare >= SETTINGS_KEPT ||
+        mailbox_fill(s->p->mail.asks) == mailbox_capacity(s->p->mail.asks))
+        return;
+    make(s, whole);
+    for (unsigned i = 0; i < s->hosts; i++)
+        if (whole || sim_chance(s, 70))
+            s->provider.locked[i] = false; /* that is why the settings were looked at */
+    lanes_tell(s);
 }
 
 void lanes_trouble(struct sim *s) {

@@ -64,6 +64,8 @@ static bool timed_out(const struct sim *s, const struct flying *f) {
 static void answer(struct sim *s, const struct flying *f, struct http_response *r) {
     if (timed_out(s, f)) {
         *r = (struct http_response){.transport = HTTP_CUT, .elapsed_us = s->now - f->since};
+        if (f->call->kind == CALL_CALLBACK) /* a try like any other, which its reader did not hear of */
+            client_missed(s, f->call);
         return;
     }
     oracle_call(s, f->call);
@@ -318,7 +320,7 @@ static int64_t wants_at(const struct sim *s) {
     return at;
 }
 
-/* Every process gets the settings in which all lanes are there. */
+/* Every process gets the same settings, in which all lanes are there. */
 static void mend_lanes(struct sim *s) {
     for (unsigned i = 0; i < s->n_procs; i++) {
         sim_turn_to(s, i);
@@ -327,7 +329,10 @@ static void mend_lanes(struct sim *s) {
             journal_step(s);
             client_hear(s);
         }
-        lanes_reload(s, true);
+        if (i == 0)
+            lanes_reload(s, true);
+        else
+            lanes_tell(s);
     }
 }
 

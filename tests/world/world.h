@@ -167,6 +167,8 @@ const struct settings *lanes_settings(const struct sim *s); /* in force */
 void lanes_forget_old(struct sim *s);                       /* nobody refers to them any more */
 /* A person changes the file and says so: lanes come, go and change places; whole: all of them are there. */
 void lanes_reload(struct sim *s, bool whole);
+/* The settings in force come to this process, too. Precondition: it has room for an ask. */
+void lanes_tell(struct sim *s);
 void lanes_trouble(struct sim *s); /* a provider locks the account, goes away, or comes back */
 /* The sender that message number n names, where senders count. */
 struct sv lanes_sender(const struct sim *s, unsigned n);
@@ -199,6 +201,7 @@ void guard_make(const struct sim *s, struct settings *set);
 void guard_command(struct sim *s);
 void guard_check(struct sim *s); /* what is held is not sent */
 void client_hear(struct sim *s);
+void client_missed(struct sim *s, const struct call *c);
 void client_callback(struct sim *s, const struct call *c, struct http_response *r);
 /* Asks, and takes a over with what its owner points at. False: the core has no room, and a is freed. */
 bool client_ask(struct sim *s, struct ask *a);
