@@ -255,9 +255,11 @@ bool nodes_adopt(struct db *db, const struct node_self *self, int64_t message_id
     return true; /* whoever has it now */
 }
 
-/* Its own row is this transaction's already; of the others, those that another is at are left for later. */
+/* Its own row is this transaction's already; of the others, those that another is at are left for later: a
+ * process that was stopped within a transaction holds its row until the server ends its session. */
 static bool mark_expired(struct db *db, const struct node_self *self, struct node_news *out, struct err *e) {
-    static const char find[] = "SELECT id FROM node WHERE taken=0 AND lease_until<? AND id<>? LIMIT 8";
+    static const char find[] = "SELECT id FROM node WHERE taken=0 AND lease_until<? AND id<>? LIMIT 8 "
+                               "/*pg FOR UPDATE SKIP LOCKED */";
     static const char mark[] = "UPDATE node SET taken=1 WHERE id=? AND taken=0 AND lease_until<?";
     int64_t now;
     unsigned ids[8], n = 0;

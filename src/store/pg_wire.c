@@ -21,7 +21,7 @@ static const char settings[] =
     "SET application_name='hongyan'; SET client_encoding='UTF8'; SET TimeZone='UTC'; "
     "SET plan_cache_mode=force_generic_plan; SET enable_seqscan=off; SET enable_hashjoin=off; "
     "SET enable_mergejoin=off; SET jit=off; SET statement_timeout=60000; SET lock_timeout=10000; "
-    "SET idle_in_transaction_session_timeout=60000; SET standard_conforming_strings=on; "
+    "SET idle_in_transaction_session_timeout=10000; SET standard_conforming_strings=on; "
     "SET client_min_messages=error; SET default_transaction_isolation='read committed'; ";
 
 /* A commit that is not on disk when it is answered would be a lie; who asks for more (remote_apply) keeps it.

@@ -2,12 +2,13 @@
 turn, so most receipts come to a node that does not own their message."""
 import itertools
 import json
+import os
 import secrets
 import socket
 import threading
 
 from harness.clients import Client, Clients
-from harness.gateway import until
+from harness.gateway import new_database, until
 
 LEASE_MS = 3000
 
@@ -63,7 +64,8 @@ class Balancer:
 class Cluster:
     def __init__(self, made, folder, n=3, database=None, profile=None, lane=None, env=None, **settings):
         self.sim = made.simulator(profile=profile)
-        self.database = database or "sqlite:%s" % (folder / "shared.db")
+        server = os.environ.get("HONGYAN_TEST_DATABASE")
+        self.database = database or (new_database(server) if server else "sqlite:%s" % (folder / "shared.db"))
         env = {"HONGYAN_MASTER_KEY": secrets.token_hex(32), **(env or {})}
         settings.setdefault("retry", {"first_ms": 100})
         self.nodes = [made.gateway(provider_url=self.sim.url, lane=lane, env=env, database=self.database,
