@@ -67,7 +67,8 @@ def test_opt_out__leads_nowhere(g, mail):
 
 
 def test_no_lane__is_skipped(g, mail):
-    a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "channels": ["push", "sms"]})
+    g.wait(g.create("+14155550123", "x", channels=["push", "sms"]), "delivered")
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "channels": ["push"]})
     assert a.status == 422 and a.json["field"].startswith("channel"), a
 
 

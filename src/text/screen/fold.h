@@ -31,7 +31,8 @@ enum {
 
 struct fold_table; /* opaque: fold_table.c */
 
-/* NULL and ERR_INTERNAL when memory is short or ICU lacks its data. Takes some tens of milliseconds. */
+/* NULL and ERR_INTERNAL when memory is short or ICU lacks its data. The first of a process takes some tens of
+ * milliseconds; others are the same table, until the last of them is freed. */
 MUST_USE struct fold_table *fold_table_new(struct err *e);
 void fold_table_free(struct fold_table *t);
 /* The entry of a code point up to 10FFFF. */

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <unicode/uchar.h>
 #include <unicode/uscript.h>
@@ -266,7 +267,15 @@ static void fill_wide(struct fold_table *t) {
     }
 }
 
-struct fold_table *fold_table_new(struct err *e) {
+static void table_free(struct fold_table *t) {
+    if (!t)
+        return;
+    free(t->pages);
+    free(t->many);
+    free(t);
+}
+
+static struct fold_table *table_make(struct err *e) {
     UErrorCode ec = U_ZERO_ERROR;
     struct maker m = {.nfkc_cf = unorm2_getNFKCCasefoldInstance(&ec), .many = BUF_INIT(1u << 20)};
     m.nfc = unorm2_getNFCInstance(&ec);
@@ -287,16 +296,37 @@ struct fold_table *fold_table_new(struct err *e) {
     buf_done(&m.many);
     if (ok)
         return t;
-    fold_table_free(t);
+    table_free(t);
     return NULL;
+}
+
+/* There is one for all that ask, since it takes time and memory and is the same each time. */
+static struct {
+    pthread_mutex_t lock;
+    struct fold_table *table;
+    size_t users;
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct fold_table *fold_table_new(struct err *e) {
+    pthread_mutex_lock(&shared.lock);
+    if (!shared.table)
+        shared.table = table_make(e);
+    shared.users += shared.table != NULL;
+    struct fold_table *t = shared.table;
+    pthread_mutex_unlock(&shared.lock);
+    return t;
 }
 
 void fold_table_free(struct fold_table *t) {
     if (!t)
         return;
-    free(t->pages);
-    free(t->many);
-    free(t);
+    pthread_mutex_lock(&shared.lock);
+    ASSERT(t == shared.table);
+    if (--shared.users == 0) {
+        table_free(shared.table);
+        shared.table = NULL;
+    }
+    pthread_mutex_unlock(&shared.lock);
 }
 
 uint32_t fold_entry(const struct fold_table *t, uint32_t cp) {
