@@ -64,7 +64,11 @@ def new_database(server):
 
 
 class Postgres:
-    def __init__(self, settings=""):
+    def __init__(self, settings="", port=None):
+        """port: of 127.0.0.1, where it listens as well."""
+        self.port = port or 5432  # then only the name of its socket
+        if port:
+            settings += "listen_addresses = '127.0.0.1'\nport = %d\n" % port
         self.folder = tempfile.mkdtemp(prefix="hy-pg-")
         self.data = os.path.join(self.folder, "data")
         os.chmod(self.folder, 0o755)
@@ -87,7 +91,7 @@ class Postgres:
             self.process = subprocess.Popen([*self.as_user, os.path.join(programs(), "postgres"), "-D", self.data], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         deadline = time.monotonic() + 120
         while True:
-            ready = subprocess.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder], check=False)
+            ready = subprocess.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder, "-p", str(self.port)], check=False)
             if ready.returncode == 0:
                 return
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -106,7 +110,7 @@ class Postgres:
         self.start()
 
     def url(self, database="postgres", **more):
-        return "postgres:///%s?%s" % (database, urllib.parse.urlencode({"host": self.folder, "user": "hongyan", **more}))
+        return "postgres:///%s?%s" % (database, urllib.parse.urlencode({"host": self.folder, "port": self.port, "user": "hongyan", **more}))
 
     def new_database(self):
         return new_database(self.url())

@@ -18,7 +18,8 @@ struct db_stmt;
 enum db_mode { DB_WRITER, DB_READER, DB_MEMORY }; /* DB_MEMORY: a private database for tests */
 
 /* url: "sqlite:PATH", or what libpq takes for PostgreSQL: "postgres://HOST/DATABASE", "host=... dbname=...".
- * ERR_OUTSIDE with the path or host and reason: unreadable, not a database, corrupt, read-only, not reached.
+ * ERR_OUTSIDE with the path or host and reason: unreadable, not a database, corrupt, read-only, not reached
+ * (a reader of PostgreSQL finds that out when it reads).
  */
 MUST_USE struct db *db_open(struct sv url, enum db_mode mode, struct err *e);
 void db_close(struct db *db);

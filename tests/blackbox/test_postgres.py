@@ -1,0 +1,79 @@
+"""A gateway, and three of them, on a PostgreSQL server of their own: it is stopped as by a power cut under load, gateways are killed,
+and nothing accepted is lost, nothing is sent twice. HONGYAN_LONG=1: thirty times."""
+import os
+import random
+import socket
+
+import pytest
+
+from harness.clients import Clients
+from harness.cluster import Cluster, Crowd
+from harness.gateway import until
+from postgres import Postgres, ask
+from test_kill import BAD_DAY, LANE, Story, check_nothing_lost_or_doubled
+
+TIMES = 30 if os.environ.get("HONGYAN_LONG") else 2
+
+
+@pytest.fixture
+def server():
+    with Postgres() as running:
+        yield running
+
+
+def more(clients, least=30):
+    target = clients.count() + least
+    until(lambda: clients.count() >= target, 120, told="nothing is accepted any more")
+
+
+def test_power_cut__of_the_server_and_of_the_gateway_loses_and_doubles_nothing(make_gateway, server):
+    g = make_gateway(profile=BAD_DAY, lane=LANE, database=server.new_database())
+    with Clients(g, 6) as clients:
+        for i in range(TIMES):
+            more(clients)
+            server.restart("immediate")
+            if i % 2:
+                more(clients)
+                g.kill9()
+                g.start()
+        more(clients)
+    g.settle(180)
+    story = Story(g, clients.accepted)
+    story.summary(TIMES, clients)
+    check_nothing_lost_or_doubled(g, clients, story, g.sim.times())
+
+
+def test_power_cut__under_three_nodes_loses_and_doubles_nothing(make_gateway, server, tmp_path):
+    c = Cluster(make_gateway, tmp_path, database=server.new_database(), profile=BAD_DAY, lane=LANE).start()
+    dice = random.Random(7)
+    try:
+        with Crowd(c) as clients:
+            for _ in range(TIMES):
+                c.some_more(clients, dice)
+                server.restart("immediate")
+                c.some_more(clients, dice)
+                g = dice.choice(c.nodes)
+                g.kill9()
+                g.start()
+            c.some_more(clients, dice)
+        c.revive()
+        c.settle(180)
+        story = Story(c.nodes[0], clients.accepted)
+        story.summary(TIMES, clients)
+        check_nothing_lost_or_doubled(c.nodes[0], clients, story, c.sim.times())
+    finally:
+        c.balancer.close()
+
+
+def test_network__the_server_is_reached_by_it_with_a_password_that_stands_in_a_file(make_gateway, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("127.0.0.1:*:*:shop:very-secret\n")
+    passfile.chmod(0o600)
+    with Postgres(port=port) as running:
+        ask(running.url(), "CREATE ROLE shop LOGIN PASSWORD 'very-secret'")
+        ask(running.url(), "CREATE DATABASE shop OWNER shop")
+        g = make_gateway(database="postgres://shop@127.0.0.1:%d/shop?passfile=%s" % (port, passfile))
+        g.wait(g.create(body="by TCP"), "delivered")
+        assert "very-secret" not in g.log()
