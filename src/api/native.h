@@ -100,6 +100,8 @@ bool native_no_cursor(struct err *e);
 /* A cursor that is a message's id; *id stays as it is without one. */
 MUST_USE bool native_message_cursor(const struct api_request *rq, const struct api_value *cursor, int64_t *id,
                                     struct err *e);
+/* The scratch buffer with the beginning of a list of rows: `{"data":[`. */
+struct buf *native_open_page(struct api_request *rq);
 /* Ends the list that out is in the midst of ({"data":[...), and answers; next: empty: this is the last. */
 void native_answer_page(struct api_request *rq, struct buf *out, struct sv next);
 /* The same where a cursor is a message's id; 0: this is the last. */

@@ -523,8 +523,7 @@ void native_event_list(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; i < n; i++) {
         buf_adds(out, i ? ",{" : "{");
         print_head(rq, &rows[i], out);

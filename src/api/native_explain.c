@@ -14,8 +14,6 @@
 
 enum { ROWS_MAX = 20, ROW_BYTES_MAX = 1024, PREFIX_DIGITS = 3 };
 
-static const int64_t day_us = INT64_C(86400) * US_PER_S;
-
 /* ---- shapes ---- */
 
 static const char *says_word(int i) {
@@ -268,7 +266,7 @@ static bool decide_caps(struct api_request *rq, struct explained *d, struct err 
 static bool decide_spend(struct api_request *rq, struct explained *d, struct err *e) {
     struct explain *x = d->x;
     struct explain_step *s = x->spend;
-    int64_t day = x->at / day_us, spent;
+    int64_t day = x->at / US_PER_DAY, spent;
     if (!x->spend_max)
         return true;
     if (!usage_spent(api_db(rq), rq->account_id, day, sv_of(x->spend_currency), &spent, e))
@@ -281,7 +279,7 @@ static bool decide_spend(struct api_request *rq, struct explained *d, struct err
     if (spent + x->spend_price <= x->spend_max)
         return true;
     s->reason = REASON_SPEND_CEILING;
-    s->until = (day + 1) * day_us;
+    s->until = (day + 1) * US_PER_DAY;
     s->says = s->until < d->m->expires_at ? EXPLAIN_WAITS : EXPLAIN_STOPS;
     if (x->expected.kind != EXPECT_UNKNOWN && x->expected.at < s->until)
         x->expected = (struct expectation){

@@ -58,8 +58,7 @@ void native_fraud_holds(struct api_request *rq) {
     bool ok = native_message_cursor(rq, &v[CURSOR], &before, &e) &&
               fraud_holds(api_db(rq), rq->account_id, v[PREFIX].text, before, native_page_limit(&v[LIMIT]),
                           ids, &n, &more, &e);
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; ok && i < n; i++)
         ok = print_hold(rq, ids[i], out, &e);
     if (!ok) {
@@ -106,8 +105,7 @@ void native_fraud_blocks(struct api_request *rq) {
     struct fraud_flag *flags = calloc(BLOCKS_MAX, sizeof *flags);
     ASSERT(flags);
     bool ok = fraud_flags(api_db(rq), rq->account_id, rq->now, flags, BLOCKS_MAX, &n, &e);
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; ok && i < n; i++) {
         const struct fraud_flag *f = &flags[i];
         buf_adds(out, i ? ",{" : "{");

@@ -181,8 +181,7 @@ static void listed(struct api_request *rq, struct ask *a) {
         api_fail(rq, &a->err);
         return;
     }
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; i < a->n_lanes; i++) {
         buf_adds(out, i ? "," : "");
         native_print_lane(&a->lanes[i], out);

@@ -19,6 +19,12 @@ bool native_message_cursor(const struct api_request *rq, const struct api_value 
            native_no_cursor(e);
 }
 
+struct buf *native_open_page(struct api_request *rq) {
+    struct buf *out = api_scratch(rq);
+    buf_adds(out, "{\"data\":[");
+    return out;
+}
+
 void native_answer_page(struct api_request *rq, struct buf *out, struct sv next) {
     buf_addc(out, ']');
     json_pair_or_null(out, "next_cursor", next);

@@ -103,8 +103,7 @@ static void answer_page(struct api_request *rq, const struct reply_filter *f) {
     arena_init(&mem, (f->limit + 1) * ROW_BYTES_MAX);
     bool ok = replies_list(api_db(rq), f, &mem, rows, &n, &more, &last_id, &e);
     if (ok) {
-        struct buf *out = api_scratch(rq);
-        buf_adds(out, "{\"data\":[");
+        struct buf *out = native_open_page(rq);
         for (size_t i = 0; i < n; i++) {
             if (i)
                 buf_addc(out, ',');

@@ -338,8 +338,7 @@ static bool print_list(struct api_request *rq, struct buf *out, struct err *e) {
 
 void native_rule_list(struct api_request *rq) {
     struct err e = ERR_INIT;
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     if (!print_list(rq, out, &e)) {
         api_fail(rq, &e);
         return;

@@ -8,8 +8,6 @@
 
 enum { ROWS_MAX = 1000, DAYS_DEFAULT = 30, DAYS_MAX = 366, TEXT_BYTES = 512 };
 
-static const int64_t day_us = INT64_C(86400) * US_PER_S;
-
 const struct api_field usage_fields[] = {
     {"from", FIELD_TIME, "From the day (UTC) of this time on; 30 days ago without it."},
     {"until", FIELD_TIME, "Up to the day of this time, included; today without it. At most 366 days in all."},
@@ -80,8 +78,8 @@ static void print_row(const struct usage_row *r, enum usage_by by, struct buf *o
 static bool read_days(struct api_request *rq, const struct api_value *first, const struct api_value *last,
                       int64_t *from, int64_t *until) {
     struct err e = ERR_INIT;
-    *until = (last->given ? last->n : rq->now) / day_us + 1;
-    *from = first->given ? first->n / day_us : *until - DAYS_DEFAULT;
+    *until = (last->given ? last->n : rq->now) / US_PER_DAY + 1;
+    *from = first->given ? first->n / US_PER_DAY : *until - DAYS_DEFAULT;
     if (*from < *until && *until - *from <= DAYS_MAX)
         return true;
     err_set_field(&e, ERR_INVALID, "from", "`from` is before `until`, by at most %d days", DAYS_MAX);
@@ -102,8 +100,7 @@ void native_saved(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; i < n; i++) {
         buf_adds(out, i ? ",{" : "{");
         json_pair(out, "by", sv_of(saved_by_name((int)rows[i].by)));
@@ -136,8 +133,7 @@ void native_usage(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; i < n; i++) {
         buf_adds(out, i ? "," : "");
         print_row(&rows[i], by, out);

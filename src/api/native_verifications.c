@@ -448,8 +448,7 @@ void native_verification_list(struct api_request *rq) {
     bool ok = !v[L_CURSOR].given || sid_parse_verification(key, v[L_CURSOR].text, &f.before_id) ||
               native_no_cursor(&e);
     ok = ok && verifications_list(api_db(rq), &f, rq->now, rows, &n, &more, &last, &e);
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; ok && i < n; i++) {
         buf_adds(out, i ? ",{" : "{");
         verification_print(rq, &rows[i], out);

@@ -222,8 +222,7 @@ void native_webhook_list(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct buf *out = api_scratch(rq);
-    buf_adds(out, "{\"data\":[");
+    struct buf *out = native_open_page(rq);
     for (size_t i = 0; i < n; i++) {
         if (i)
             buf_addc(out, ',');

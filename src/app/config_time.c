@@ -11,8 +11,6 @@
 
 enum { CALENDAR_BYTES_MAX = 256 * 1024 };
 
-static const int64_t day_us = INT64_C(86400) * US_PER_S;
-
 struct calendar_reading {
     struct config_loading *l;
     struct sv file;
@@ -29,7 +27,7 @@ static bool read_date(struct sv text, int64_t *date) {
     int64_t at;
     if (!clock_parse_day(sv_trim(text), &at))
         return false;
-    *date = at / day_us;
+    *date = at / US_PER_DAY;
     return true;
 }
 

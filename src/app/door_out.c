@@ -277,20 +277,6 @@ static bool make_secret(const struct master_key *mk, struct hook_secret *out, st
     return ok;
 }
 
-/* 0: there is none of that address. */
-static bool find(struct db *db, int64_t account_id, struct sv url, int64_t *id, struct err *e) {
-    static const char sql[] = "SELECT id FROM webhook WHERE account_id=? AND url=? AND status<>9";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    db_int(s, account_id);
-    db_text(s, url);
-    if (!db_next(s, &row, e))
-        return false;
-    *id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
-}
-
 static bool write_hook(struct db *db, const struct door *door, struct hook_write *w,
                        const struct world *world, struct err *e) {
     if (!hooks_write(db, w, world_now(world), e) || !db_commit(db, e))
@@ -321,7 +307,7 @@ bool door_out_enlist(struct db *db, const struct door *door, const struct world 
     if (types.overflow || topics.overflow)
         return err_set(e, ERR_TOO_LARGE, "doors: the events or topics of door %s are too much text",
                        door->name);
-    bool ok = db_begin(db, e) && find(db, account_id, buf_sv(&url), &id, e);
+    bool ok = db_begin(db, e) && hooks_find(db, account_id, buf_sv(&url), &id, e);
     if (ok && id) {
         w.hook.id = id;
         ok = write_hook(db, door, &w, world, e);

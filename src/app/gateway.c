@@ -168,6 +168,17 @@ static bool open_boxes(struct gateway *g, struct err *e) {
     return ok;
 }
 
+static struct front_parts front_parts(struct gateway *g, struct mailbox *replies) {
+    return (struct front_parts){.settings = g->settings,
+                                .texts = g->texts,
+                                .world = &g->world,
+                                .master = &g->master,
+                                .asks = g->mail.asks,
+                                .receipts = g->mail.receipts,
+                                .papers = g->papers,
+                                .replies = replies};
+}
+
 static bool open_fronts(struct gateway *g, struct err *e) {
     char host[INET6_ADDRSTRLEN];
     uint16_t port;
@@ -185,14 +196,7 @@ static bool open_fronts(struct gateway *g, struct err *e) {
     if (!g->papers)
         return false;
     for (unsigned i = 0; i < g->n_fronts; i++) {
-        struct front_parts parts = {.settings = g->settings,
-                                    .texts = g->texts,
-                                    .world = &g->world,
-                                    .master = &g->master,
-                                    .asks = g->mail.asks,
-                                    .receipts = g->mail.receipts,
-                                    .papers = g->papers,
-                                    .replies = g->replies[i]};
+        struct front_parts parts = front_parts(g, g->replies[i]);
         g->fronts[i].front = front_open(&parts, host, port, g->n_fronts > 1, e);
         if (!g->fronts[i].front)
             return false;
@@ -208,14 +212,7 @@ static bool open_door_in(struct gateway *g, const struct door *door, struct err 
     size_t asks = (size_t)door->prefetch * 2;
     if (!box(replies, NULL, asks > REPLIES_BOX_MIN ? asks : REPLIES_BOX_MIN, e))
         return false;
-    struct front_parts parts = {.settings = g->settings,
-                                .texts = g->texts,
-                                .world = &g->world,
-                                .master = &g->master,
-                                .asks = g->mail.asks,
-                                .receipts = g->mail.receipts,
-                                .papers = g->papers,
-                                .replies = *replies};
+    struct front_parts parts = front_parts(g, *replies);
     g->doors[g->n_doors] = door_in_open(door, &parts, e);
     return g->doors[g->n_doors] && ++g->n_doors;
 }

@@ -9,6 +9,7 @@
 
 #define US_PER_MS INT64_C(1000)
 #define US_PER_S INT64_C(1000000)
+#define US_PER_DAY (86400 * US_PER_S)
 
 /* The machine's wall clock and its monotonic clock. Called by the real world only. */
 int64_t clock_system_us(void);

@@ -221,21 +221,6 @@ static bool is_in_flight(struct core *c, const struct message *m) {
     return m->text[TEXT_IDEMPOTENCY_KEY].n != 0 && map_get(&c->keys, key_hash(c, m));
 }
 
-static void submit(struct core *c, struct ask *a) {
-    struct message *m = a->message;
-    if (c->draining) {
-        err_set(&a->err, ERR_BUSY, "the gateway is stopping: try again in a few seconds");
-        refuse_submit(c, a, ASK_FAILED);
-        return;
-    }
-    if (is_in_flight(c, m)) {
-        refuse_submit(c, a, ASK_IN_FLIGHT);
-        return;
-    }
-    if (!core_shared_ask(c, a, NULL))
-        core_submit_judged(c, a, ASK_NOT_JUDGED);
-}
-
 /* By the rates as they are counted here. */
 static bool within_limits(struct core *c, struct ask *a) {
     if (a->verification && !core_verify_counts(c, a))
@@ -247,20 +232,35 @@ static bool within_limits(struct core *c, struct ask *a) {
     return false;
 }
 
-/* Another with its key may have come in while others were asked. */
-void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged) {
-    struct message *m = a->message;
-    bool keyed = m->text[TEXT_IDEMPOTENCY_KEY].n != 0;
-    if (is_in_flight(c, m)) {
-        if (judged == ASK_WITHIN)
-            forget_count(c, a);
-        refuse_submit(c, a, ASK_IN_FLIGHT);
-        return;
-    }
-    if (judged == ASK_OVER || (judged == ASK_NOT_JUDGED && !within_limits(c, a)))
-        over_limit(c, a, keyed);
+static void submit_judged(struct core *c, struct ask *a, enum ask_judged judged) {
+    bool over = judged == ASK_OVER || (judged == ASK_NOT_JUDGED && !within_limits(c, a));
+    if (over)
+        over_limit(c, a, a->message->text[TEXT_IDEMPOTENCY_KEY].n != 0);
     else
         core_record(c, core_new_put(c, a));
+}
+
+/* Another with its key may have come in while others were asked. */
+void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged) {
+    if (!is_in_flight(c, a->message)) {
+        submit_judged(c, a, judged);
+        return;
+    }
+    if (judged == ASK_WITHIN)
+        forget_count(c, a);
+    refuse_submit(c, a, ASK_IN_FLIGHT);
+}
+
+static void submit(struct core *c, struct ask *a) {
+    if (c->draining) {
+        err_set(&a->err, ERR_BUSY, "the gateway is stopping: try again in a few seconds");
+        refuse_submit(c, a, ASK_FAILED);
+        return;
+    }
+    if (is_in_flight(c, a->message))
+        refuse_submit(c, a, ASK_IN_FLIGHT);
+    else if (!core_shared_ask(c, a, NULL))
+        submit_judged(c, a, ASK_NOT_JUDGED);
 }
 
 /* A cap lets it go later: it is stored as waiting for that, or as over where that would be too late. */

@@ -8,8 +8,6 @@
 
 enum { THURSDAY = 3 };
 
-static const int64_t day_us = INT64_C(86400) * US_PER_S;
-
 struct tallies {
     const struct tally_rule *rules;
     uint32_t n;
@@ -77,13 +75,13 @@ static void find_window(struct tallies *t, const struct tally_rule *r, const str
     }
     int zone = zone_of(t, r, s);
     int64_t local_at = zone_clocks_read(t->clocks, zone, at).local_at;
-    int64_t date = local_at / day_us - (local_at % day_us < 0), days = 1;
+    int64_t date = local_at / US_PER_DAY - (local_at % US_PER_DAY < 0), days = 1;
     if (r->window == TALLY_WEEK) {
         date -= (date + THURSDAY) % 7; /* its Monday */
         days = 7;
     }
-    out->since_at = utc_of(t, zone, date * day_us) - 1;
-    out->ends_at = utc_of(t, zone, (date + days) * day_us);
+    out->since_at = utc_of(t, zone, date * US_PER_DAY) - 1;
+    out->ends_at = utc_of(t, zone, (date + days) * US_PER_DAY);
 }
 
 struct tally *tallies_of(struct tallies *t, const struct tally_subject *s, int64_t at, bool only_text) {

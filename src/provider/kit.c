@@ -1,5 +1,7 @@
 #include "provider/kit.h"
 
+#include "base/codec.h"
+
 #include <string.h>
 
 enum {
@@ -210,4 +212,15 @@ bool kit_probe_answered(struct sv base_url, const struct http_response *r, struc
         return err_set_field(e, ERR_OUTSIDE, "base_url", "%.*s was reached but did not answer: %.*s",
                              SV_FMT(base_url), SV_FMT(error));
     return true;
+}
+
+struct sv kit_basic(struct sv user, struct sv password, struct arena *mem) {
+    struct buf BUF_AUTO pair = BUF_INIT(1024), BUF_AUTO value = BUF_INIT(2048);
+    buf_join(&pair, user, SV(":"), password);
+    buf_adds(&value, "Basic ");
+    base64_add(&value, pair.p, pair.n);
+    struct sv kept = pair.overflow || value.overflow ? SV_NONE : arena_dup(mem, buf_sv(&value));
+    explicit_bzero(pair.p, pair.n);
+    explicit_bzero(value.p, value.n);
+    return kept;
 }

@@ -68,6 +68,8 @@ void kit_judge_class(struct verdict *v);
 /* What the failure of a look-up's call says of the lane. */
 enum lane_hint kit_lookup_hint(const struct http_response *r);
 struct lookup_answer kit_cannot_tell(enum lane_hint hint, const char *why);
+/* "Basic " and base64 of user:password (RFC 7617), in mem; empty: too long. */
+struct sv kit_basic(struct sv user, struct sv password, struct arena *mem);
 /* The first half of every judge_probe: false with a text when the call brought no answer at all. */
 MUST_USE bool kit_probe_answered(struct sv base_url, const struct http_response *r, struct err *e);
 

@@ -115,22 +115,17 @@ static bool add_content(struct buf *form, const struct attempt_view *a, struct e
            err_set_field(e, ERR_INVALID, "params", "the template's parameters are no JSON object or list");
 }
 
-/* "Basic " and base64 of user:password (RFC 7617). */
 static bool add_authorization(const struct lane_config *lane, struct arena *mem, struct http_request *out,
                               struct err *e) {
     struct sv key = kit_field(lane, TWILIO_API_KEY), secret = kit_field(lane, TWILIO_API_SECRET);
     if (!twilio_check_key_whole(lane, e))
         return false;
-    struct buf BUF_AUTO pair = BUF_INIT(1024);
-    buf_add(&pair, key.n ? key : kit_field(lane, TWILIO_ACCOUNT_SID));
-    buf_addc(&pair, ':');
-    buf_add(&pair, key.n ? secret : kit_field(lane, TWILIO_AUTH_TOKEN));
-    struct buf BUF_AUTO value = BUF_INIT(2048);
-    buf_adds(&value, "Basic ");
-    base64_add(&value, pair.p, pair.n);
-    if (pair.overflow || value.overflow)
+    struct sv value =
+        key.n ? kit_basic(key, secret, mem)
+              : kit_basic(kit_field(lane, TWILIO_ACCOUNT_SID), kit_field(lane, TWILIO_AUTH_TOKEN), mem);
+    if (!value.n)
         return err_set(e, ERR_TOO_LARGE, "the lane's credentials are too long");
-    return http_add_header(out, SV("Authorization"), arena_dup(mem, buf_sv(&value)));
+    return http_add_header(out, SV("Authorization"), value);
 }
 
 bool twilio_request(const struct lane_config *lane, enum http_method method, const struct buf *url,

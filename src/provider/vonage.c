@@ -149,19 +149,14 @@ static struct sv plain_number(struct sv v) {
 
 static bool begin(const struct lane_config *lane, enum http_method method, struct sv path, struct arena *mem,
                   struct http_request *out) {
-    struct buf BUF_AUTO url = BUF_INIT(URL_BYTES_MAX), BUF_AUTO pair = BUF_INIT(1024),
-                        BUF_AUTO basic = BUF_INIT(2048);
+    struct buf BUF_AUTO url = BUF_INIT(URL_BYTES_MAX);
+    struct sv basic = kit_basic(lane->fields[VONAGE_API_KEY], lane->fields[VONAGE_API_SECRET], mem);
     buf_join(&url, kit_field(lane, VONAGE_BASE_URL), path);
-    buf_join(&pair, lane->fields[VONAGE_API_KEY], SV(":"), lane->fields[VONAGE_API_SECRET]);
-    buf_adds(&basic, "Basic ");
-    base64_add(&basic, pair.p, pair.n);
     *out = (struct http_request){.method = method, .url = arena_dup(mem, buf_sv(&url))};
     if (method == HTTP_POST)
         http_add_header(out, SV("Content-Type"), SV("application/json"));
-    http_add_header(out, SV("Authorization"), arena_dup(mem, buf_sv(&basic)));
-    explicit_bzero(pair.p, pair.n);
-    explicit_bzero(basic.p, basic.n);
-    return !url.overflow && !pair.overflow && !basic.overflow && !mem->full;
+    http_add_header(out, SV("Authorization"), basic);
+    return basic.n && !url.overflow && !mem->full;
 }
 
 static void add_callback(const struct lane_config *lane, struct sv url, struct buf *out) {

@@ -301,3 +301,17 @@ bool hooks_read(struct db *db, int64_t account_id, int64_t id, struct arena *mem
         (*n)++;
     }
 }
+
+bool hooks_find(struct db *db, int64_t account_id, struct sv url, int64_t *id, struct err *e) {
+    static const char sql[] = "SELECT id FROM webhook WHERE account_id=? AND url=? AND status<>?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    db_int(s, account_id);
+    db_text(s, url);
+    db_int(s, HOOK_DELETED);
+    if (!db_next(s, &row, e))
+        return false;
+    *id = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}

@@ -57,6 +57,8 @@ MUST_USE bool hooks_write(struct db *db, struct hook_write *w, int64_t now, stru
 
 /* ---- reading, for any connection ---- */
 
+/* The account's endpoint with that address; *id 0: it has none. */
+MUST_USE bool hooks_find(struct db *db, int64_t account_id, struct sv url, int64_t *id, struct err *e);
 /* Those of the account that are not deleted, oldest first, in mem; id 0: all of them, else that one. At most
  * HOOKS_PER_ACCOUNT_MAX. */
 MUST_USE bool hooks_read(struct db *db, int64_t account_id, int64_t id, struct arena *mem,

@@ -3,8 +3,6 @@
 #include "base/clock.h"
 #include "store/rows.h"
 
-static const int64_t day_us = INT64_C(86400) * US_PER_S;
-
 static bool add(struct db *db, const struct job *job, const struct saving *v, struct err *e) {
     static const char sql[] =
         "INSERT INTO saving (account_id, day, saved_by, currency, messages, segments, cost) VALUES "
@@ -13,7 +11,7 @@ static bool add(struct db *db, const struct job *job, const struct saving *v, st
         "cost=saving.cost+excluded.cost";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, job->message->account_id);
-    db_int(s, job->change.next.updated_at / day_us);
+    db_int(s, job->change.next.updated_at / US_PER_DAY);
     db_int(s, v->by);
     db_text(s, sv_of(v->currency));
     db_int(s, v->messages);

@@ -1,6 +1,6 @@
 #include "store/usage.h"
 
-static const int64_t day_us = INT64_C(86400) * 1000 * 1000;
+#include "base/clock.h"
 
 /* Was it counted, and not taken back? Its row still says what it was before this change. */
 static bool was_counted(struct db *db, const struct attempt *a, bool *counted, struct err *e) {
@@ -29,7 +29,7 @@ static bool add(struct db *db, const struct message *m, const struct attempt *a,
         "cost=usage.cost+excluded.cost";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, m->account_id);
-    db_int(s, a->started_at / day_us);
+    db_int(s, a->started_at / US_PER_DAY);
     db_text(s, sv_of(a->lane));
     db_text(s, sv_of(a->country));
     db_text(s, m->text[TEXT_TOPIC]);
@@ -60,7 +60,7 @@ bool usage_spent(struct db *db, int64_t account_id, int64_t day, struct sv curre
 
 bool usage_check(struct db *db, struct job *job, struct err *e) {
     const struct attempt *a = &job->change.attempt;
-    int64_t day = a->started_at / day_us, spent;
+    int64_t day = a->started_at / US_PER_DAY, spent;
     if (!job->spend_max || !job->change.attempt_begins || !a->currency[0])
         return true;
     if (!usage_spent(db, job->message->account_id, day, sv_of(a->currency), &spent, e))
@@ -69,7 +69,7 @@ bool usage_check(struct db *db, struct job *job, struct err *e) {
         return true;
     job->result = JOB_POSTPONED;
     job->why = REASON_SPEND_CEILING;
-    job->until = (day + 1) * day_us;
+    job->until = (day + 1) * US_PER_DAY;
     return true;
 }
 
@@ -123,7 +123,7 @@ bool usage_read(struct db *db, int64_t account_id, int64_t from_day, int64_t unt
                                 .segments = db_col_int(s, 3),
                                 .cost = db_col_int(s, 4)};
         if (by == USAGE_BY_DAY)
-            r->day = db_col_int(s, 0) * day_us;
+            r->day = db_col_int(s, 0) * US_PER_DAY;
         else
             r->what = arena_dup(mem, db_col_text(s, 0));
     }

@@ -118,7 +118,7 @@ def test_node__that_was_paused_over_its_lease_ends_and_sends_nothing_twice(clust
     dice = random.Random(3)
     with Crowd(c) as clients:
         c.some_more(clients, dice)
-        pause(c, clients)
+        pause(c.nodes[0])
         until(lambda: "event=node.taken node=%d " % c.id_of(0) in c.nodes[1].log() + c.nodes[2].log(), 60)
         c.some_more(clients, dice)
         c.nodes[0].signal(signal.SIGCONT)
@@ -129,17 +129,14 @@ def test_node__that_was_paused_over_its_lease_ends_and_sends_nothing_twice(clust
     check(c, clients, 1)
 
 
-def pause(c, clients):
-    """SIGSTOP. On SQLite one that is stopped in the middle of a write holds up all others: then it goes on, and is stopped again."""
-    while True:
-        c.nodes[0].signal(signal.SIGSTOP)
-        others, end = clients.count(), time.monotonic() + 1
-        while time.monotonic() < end and clients.count() < others + 10:
-            time.sleep(0.02)
-        if clients.count() > others:
-            return
-        c.nodes[0].signal(signal.SIGCONT)
-        time.sleep(0.2)
+def pause(g):
+    """SIGSTOP. On SQLite one that is stopped in the middle of a write holds up all others until their own leases end: then it goes on
+    at once, and is stopped again."""
+    g.pause()
+    while g.holds_a_lock():
+        g.signal(signal.SIGCONT)
+        time.sleep(0.05)
+        g.pause()
 
 
 def fault(c, dice):
@@ -159,7 +156,7 @@ def fault(c, dice):
         time.sleep(0.3 * LEASE_MS / 1000)
         g.signal(signal.SIGCONT)
     else:
-        g.signal(signal.SIGSTOP)
+        pause(g)
         time.sleep(1.6 * LEASE_MS / 1000)
         g.signal(signal.SIGCONT)
     return kind

@@ -75,6 +75,17 @@ class Gateway(hostile_gateway.Gateway):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def pause(self):
+        """SIGSTOP, and all its threads are stopped."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def holds_a_lock(self):
+        """For writing, on a file of which others may wait: SQLite's."""
+        with open("/proc/locks", encoding="ascii") as locks:
+            rows = [line.split() for line in locks]
+        return any(row[1] == "POSIX" and row[3:5] == ["WRITE", str(self.process.pid)] for row in rows)
+
     def term(self, timeout=40):
         """SIGTERM, and what it ended with."""
         return self.stop(timeout)
