@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ingest/contact_file.h"
+#include "ingest/csv.h"
 
 #include <string.h>
 
@@ -112,14 +113,26 @@ static void refuse(struct buf *out, int64_t line, const struct err *why) {
     buf_addc(out, '}');
 }
 
+/* The next record, without its end. */
+static struct sv cut(struct sv *body, bool json, size_t *lines) {
+    size_t n;
+    *lines = 1;
+    if (json)
+        return sv_cut(body, '\n');
+    csv_cut(*body, true, CONTACT_LINE_BYTES_MAX, &n, lines);
+    struct sv record = sv_sub(*body, 0, n);
+    *body = sv_from(*body, n + 1);
+    return record;
+}
+
 static bool take(struct api_request *rq, struct contact_file *f, struct sv body, struct import *im,
                  struct buf *refused, struct err *e) {
     struct sv region = api_settings(rq)->defaults.region;
     if (im->first_line == 1 && sv_starts(body, SV("\xEF\xBB\xBF")))
         body = sv_from(body, 3);
-    for (; body.n; im->lines++) {
+    for (size_t lines; body.n; im->lines += (int64_t)lines) {
         struct err why = ERR_INIT;
-        struct sv line = sv_cut(&body, '\n');
+        struct sv line = cut(&body, f->json, &lines);
         if (line.n && line.p[line.n - 1] == '\r')
             line.n--;
         struct sv copy = arena_dup(&rq->x->arena, line); /* reading takes quotes off in place */

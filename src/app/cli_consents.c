@@ -59,7 +59,6 @@ static int column_of(struct sv name) {
 
 struct import {
     struct table_import table; /* first: what it is taken by */
-    bool json;
     enum column order[COLUMNS_N];
     size_t n; /* columns */
 };
@@ -139,7 +138,7 @@ static bool read_csv(struct import *im, char *line, size_t n, struct sv v[COLUMN
     size_t count, known = 0;
     if (n > LINE_BYTES_MAX || !csv_split(line, n, fields, COLUMNS_N, &count))
         return err_set(why, ERR_INVALID,
-                       "not a line of up to %d columns and %d bytes, or a quote is not closed", COLUMNS_N,
+                       "not a record of up to %d columns and %d bytes, or a quote is not closed", COLUMNS_N,
                        LINE_BYTES_MAX);
     for (size_t i = 0; im->table.line == 1 && i < count; i++)
         known += column_of(fields[i]) >= 0;
@@ -178,9 +177,9 @@ static bool take_line(struct table_import *table, char *line, size_t n, struct e
     struct consent c;
     struct err why = ERR_INIT;
     char number[SUPPRESSION_NUMBER_BYTES_MAX];
-    json_t *o = im->json ? json_loadb(line, n, 0, NULL) : NULL;
+    json_t *o = table->json ? json_loadb(line, n, 0, NULL) : NULL;
     bool head = false;
-    bool ok = im->json ? read_json(o, v, &why) : read_csv(im, line, n, v, &head, &why);
+    bool ok = table->json ? read_json(o, v, &why) : read_csv(im, line, n, v, &head, &why);
     bool written = true;
     if (!head && ok && read_row(im, v, number, &c, &why))
         written = write_row(im, &c, e);
@@ -201,7 +200,7 @@ int cli_import_consents(int argc, char **argv) {
         fputs(import_usage, asked ? stdout : stderr);
         return asked ? EX_OK : EX_USAGE;
     }
-    if (!table_is_json(&o, &im.json, &e))
+    if (!table_is_json(&o, &im.table.json, &e))
         return cli_fail("import", &e);
     return table_import(&im.table, &o);
 }

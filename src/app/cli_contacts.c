@@ -68,14 +68,14 @@ int cli_import_contacts(int argc, char **argv) {
     struct table_options o;
     struct import im = {.table = {.take = take_line}};
     struct err e = ERR_INIT;
-    bool asked, json;
+    bool asked;
     if (!table_parse(argc, argv, true, &o, &asked) || o.kind || o.everyone) {
         fputs(import_usage, asked ? stdout : stderr);
         return asked ? EX_OK : EX_USAGE;
     }
-    if (!table_is_json(&o, &json, &e))
+    if (!table_is_json(&o, &im.table.json, &e))
         return cli_fail("import", &e);
-    contact_file_init(&im.file, json);
+    contact_file_init(&im.file, im.table.json);
     arena_init(&im.mem, ROW_BYTES_MAX);
     int code = table_import(&im.table, &o);
     arena_done(&im.mem);

@@ -106,7 +106,7 @@ static bool take_line(struct table_import *table, char *line, size_t n, struct e
     char number[SUPPRESSION_NUMBER_BYTES_MAX];
     size_t count;
     if (n > LINE_BYTES_MAX || !csv_split(line, n, fields, COLUMNS_N, &count)) {
-        err_set(&why, ERR_INVALID, "not a line of up to %d columns and %d bytes, or a quote is not closed",
+        err_set(&why, ERR_INVALID, "not a record of up to %d columns and %d bytes, or a quote is not closed",
                 COLUMNS_N, LINE_BYTES_MAX);
         table_refuse(table, &why);
         return true;

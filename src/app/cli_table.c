@@ -2,6 +2,7 @@
 
 #include "app/cli.h"
 #include "app/config.h"
+#include "app/table_lines.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "store/account.h"
@@ -18,8 +19,7 @@ enum {
     BATCH = 1000,
     PATIENCE_MS = 30000, /* the gateway and other imports take turns */
     REFUSALS_SHOWN_MAX = 100,
-    LINE_BYTES_MAX = 64 * 1024,
-    CONVERTED_BYTES_MAX = 2 * LINE_BYTES_MAX,
+    CONVERTED_BYTES_MAX = 2 * TABLE_LINE_BYTES_MAX,
 };
 
 bool table_parse(int argc, char **argv, bool import, struct table_options *o, bool *asked) {
@@ -93,7 +93,7 @@ static void add_refusal(struct table_import *im, const struct err *why, struct b
 }
 
 static void report_refusal(struct table_import *im, const struct err *why) {
-    struct buf BUF_AUTO out = BUF_INIT(8 * LINE_BYTES_MAX);
+    struct buf BUF_AUTO out = BUF_INIT(8 * TABLE_LINE_BYTES_MAX);
     if (!im->refused_to)
         return;
     buf_addc(&out, '{');
@@ -174,20 +174,6 @@ static bool take_line(struct table_import *im, char *line, size_t n, struct err 
     return n == 0 || im->take(im, line, n, e);
 }
 
-/* Of a line that is longer than the buffer what fits; *whole says whether that is all. False: the end. */
-static bool read_line(FILE *in, char *line, size_t max, size_t *n, bool *whole) {
-    int c;
-    *n = 0;
-    *whole = true;
-    while ((c = getc_unlocked(in)) != EOF && c != '\n') {
-        if (*n < max)
-            line[(*n)++] = (char)c;
-        else
-            *whole = false;
-    }
-    return c != EOF || *n > 0;
-}
-
 /* How far it is, for people; of a pipe only the lines. */
 static void show_progress(const struct table_import *im) {
     if (im->bytes_all)
@@ -201,29 +187,37 @@ static void show_progress(const struct table_import *im) {
 
 static bool read_all(struct table_import *im, FILE *in, struct err *e) {
     enum { PROGRESS_EVERY = 50000 };
-    bool shown = isatty(STDERR_FILENO) == 1, ok = true, whole;
-    char *line = malloc(LINE_BYTES_MAX), *raw = malloc(LINE_BYTES_MAX); /* a line is changed as it is read */
-    ASSERT(line && raw);
-    for (size_t n; ok && read_line(in, line, LINE_BYTES_MAX, &n, &whole);) {
+    bool shown = isatty(STDERR_FILENO) == 1, ok = true;
+    char *text = malloc(TABLE_LINE_BYTES_MAX); /* a record is changed as it is read */
+    struct table_lines lines;
+    ASSERT(text);
+    table_lines_init(&lines, in, !im->json);
+    uint64_t next = 1, shown_at = 0;
+    for (struct table_record r; ok && table_lines_next(&lines, &r);) {
         struct err why = ERR_INIT;
-        im->line++;
-        im->bytes += n + 1;
-        im->raw = sv_make(memcpy(raw, line, n), n);
-        if (whole) {
-            ok = take_line(im, line, n, e);
+        im->line = next;
+        next += r.lines;
+        im->raw = r.text;
+        memcpy(text, r.text.p, r.text.n);
+        if (r.whole) {
+            ok = take_line(im, text, r.text.n, e);
         } else {
-            err_set(&why, ERR_INVALID, "a line has at most %d bytes", LINE_BYTES_MAX);
+            err_set(&why, ERR_INVALID, "a line has at most %d bytes", TABLE_LINE_BYTES_MAX);
             table_refuse(im, &why);
         }
-        if (shown && im->line % PROGRESS_EVERY == 0)
+        im->bytes = lines.bytes;
+        if (shown && next >= shown_at + PROGRESS_EVERY) {
+            shown_at = next;
             show_progress(im);
+        }
     }
+    im->lines = next - 1;
     if (shown)
         fputs("\r", stderr);
     if (ok && ferror(in))
         ok = err_set(e, ERR_OUTSIDE, "%s: %s", im->job.o->file, strerror(errno));
-    free(line);
-    free(raw);
+    table_lines_done(&lines);
+    free(text);
     return ok && end_batch(im, e);
 }
 
@@ -232,7 +226,7 @@ static void report(const struct table_import *im) {
     if (o->json) {
         struct buf BUF_AUTO out = BUF_INIT(1 << 20);
         buf_addc(&out, '{');
-        json_pair_i64(&out, "lines", (int64_t)im->line);
+        json_pair_i64(&out, "lines", (int64_t)im->lines);
         json_pair_i64(&out, "added", (int64_t)im->added);
         json_pair_i64(&out, "renewed", (int64_t)im->renewed);
         json_pair_i64(&out, "refused", (int64_t)im->refused);
@@ -246,7 +240,7 @@ static void report(const struct table_import *im) {
     }
     printf(cli_say("%llu lines: %llu added, %llu there before, %llu refused%s\n",
                    "%llu 行:新增 %llu,已有 %llu,拒绝 %llu%s\n"),
-           (unsigned long long)im->line, (unsigned long long)im->added, (unsigned long long)im->renewed,
+           (unsigned long long)im->lines, (unsigned long long)im->added, (unsigned long long)im->renewed,
            (unsigned long long)im->refused,
            o->dry_run ? cli_say(" (dry run: nothing was written)", "(试运行,未写入)") : "");
 }

@@ -1,6 +1,6 @@
 /* cli_table: what the commands that import and export rows of a table share: the options, the settings and
- * the database, reading a file line by line at bounded memory, batches of rows in one transaction, what was
- * refused, progress and the report.
+ * the database, reading a file record by record at bounded memory, batches of rows in one transaction, what
+ * was refused, progress and the report.
  *
  * The gateway may run meanwhile. Rows are written over what is there: an import that was cut short, or is run
  * twice, or two at once, ends with the same rows.
@@ -42,12 +42,14 @@ void table_close(struct table_job *t);
 
 struct table_import {
     struct table_job job;
-    /* One line, without its end and a byte order mark; it may be changed. False: the database fails. */
+    bool json; /* records are lines; else they are those of CSV, which may run over several */
+    /* One record, without its end and a byte order mark; it may be changed. False: the database fails. */
     bool (*take)(struct table_import *im, char *line, size_t n, struct err *e);
-    uint64_t line, added, renewed, refused;
+    uint64_t line, lines; /* the record's first, from 1; of the whole file */
+    uint64_t added, renewed, refused;
     struct buf refusals;       /* JSON of the first; owned */
     FILE *refused_to;          /* owned; NULL: not asked for */
-    struct sv raw;             /* the line as it stands in the file, or what of it fits */
+    struct sv raw;             /* the record as it stands in the file, or what of it fits */
     uint64_t bytes, bytes_all; /* read; of the file, 0: not known */
     unsigned in_batch;
     iconv_t converter; /* owned where o->encoding is given */

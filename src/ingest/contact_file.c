@@ -80,10 +80,10 @@ static bool add_each(struct contact *c, struct sv list, bool number, struct sv r
     return true;
 }
 
-/* Texts as a JSON object may have them, but for line breaks: they are of one line. */
-static bool is_clean(struct sv v) {
+/* Texts as a JSON object may have them: line breaks in attributes alone. */
+static bool is_clean(int what, struct sv v) {
     for (size_t i = 0; i < v.n; i++)
-        if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f)
+        if (((unsigned char)v.p[i] < ' ' && (v.p[i] != '\n' || what < ATTRIBUTES)) || v.p[i] == 0x7f)
             return false;
     return true;
 }
@@ -105,7 +105,7 @@ static bool read_cell(const struct contact_column *column, struct sv v, struct s
                       struct contact *c, json_t **attributes, struct err *e) {
     if (!v.n)
         return true;
-    if (!is_clean(v))
+    if (!is_clean(column->what, v))
         return err_set(e, ERR_INVALID, "a control character");
     switch (column->what) {
     case ID: c->id = v; return true;

@@ -1,5 +1,5 @@
-/* contact_file: contacts as lines of a file: CSV or NDJSON. The same for a file that a command reads and for
- * a part of one that comes over HTTP. Pure.
+/* contact_file: contacts as records of a file: CSV, where one may run over several lines, or NDJSON. The same
+ * for a file that a command reads and for a part of one that comes over HTTP. Pure.
  *
  * CSV: id, name, numbers, emails, language, time_zone, attributes; a first line that names `id` or `numbers`
  * (or `number`) may put them in another order, leave some out, and have columns `attributes.NAME`, which are
@@ -36,7 +36,7 @@ enum contact_line {
 void contact_file_init(struct contact_file *f, bool json);
 /* A file that goes on: its first line is named by the caller. As contact_file_line. */
 MUST_USE enum contact_line contact_file_head(struct contact_file *f, struct sv names, struct err *why);
-/* One line, without its end; changes it. Texts of *out live in mem and in the line. */
+/* One record, without its end; changes it. Texts of *out live in mem and in the line. */
 MUST_USE enum contact_line contact_file_line(struct contact_file *f, char *line, size_t n, struct sv region,
                                              struct arena *mem, struct contact *out, struct err *why);
 

@@ -1,5 +1,53 @@
 #include "ingest/csv.h"
 
+/* Where a reader of one record is: before a field, in one without quotes, in quotes, right behind a quote
+ * that may end the field, or behind the blanks that follow it. */
+enum place { FIELD, PLAIN, QUOTED, CLOSED, BEHIND, SLIP };
+
+static enum place next(enum place at, char c) {
+    bool blank = c == ' ' || c == '\t' || c == '\r';
+    switch (at) {
+    case FIELD: return c == '"' ? QUOTED : c == ',' ? FIELD : PLAIN;
+    case PLAIN: return c == ',' ? FIELD : PLAIN;
+    case QUOTED: return c == '"' ? CLOSED : QUOTED;
+    case CLOSED:
+    case BEHIND:
+        if (c == '"' && at == CLOSED)
+            return QUOTED;
+        return c == ',' ? FIELD : blank ? BEHIND : SLIP;
+    case SLIP: break;
+    }
+    return SLIP;
+}
+
+bool csv_cut(struct sv text, bool last, size_t max, size_t *n, size_t *lines) {
+    enum place at = FIELD;
+    size_t i = 0, first = sv_find_char(text, '\n');
+    *lines = 1;
+    *n = first == SIZE_MAX ? text.n : first;
+    if (first == SIZE_MAX && !last)
+        return false;
+    for (; i < text.n && i < max && at != SLIP; at = next(at, text.p[i++])) {
+        if (text.p[i] != '\n')
+            continue;
+        if (at != QUOTED) {
+            *n = i;
+            return true;
+        }
+        ++*lines;
+    }
+    if (i == text.n && i < max && at != SLIP) {
+        if (!last)
+            return false;
+        if (at != QUOTED) {
+            *n = i;
+            return true;
+        }
+    }
+    *lines = 1;
+    return true;
+}
+
 /* The next field, without its quotes, in place. */
 static bool take(char *line, size_t *at, size_t n, struct sv *out) {
     size_t i = *at, to = *at;
@@ -12,6 +60,8 @@ static bool take(char *line, size_t *at, size_t n, struct sv *out) {
                 quoted = false;
                 continue;
             }
+        } else if (quoted && line[i] == '\r' && i + 1 < n && line[i + 1] == '\n') {
+            continue;
         } else if (!quoted && line[i] == ',') {
             break;
         }
@@ -36,10 +86,9 @@ void csv_add(struct buf *out, struct sv v, char behind) {
     if (quotes)
         buf_addc(out, '"');
     for (size_t i = 0; i < v.n; i++) {
-        char c = v.p[i];
-        buf_addc(out, c == '\n' || c == '\r' ? ' ' : c);
-        if (c == '"')
-            buf_addc(out, c);
+        buf_addc(out, v.p[i]);
+        if (v.p[i] == '"')
+            buf_addc(out, '"');
     }
     if (quotes)
         buf_addc(out, '"');

@@ -68,6 +68,30 @@ def test_history__goes_to_another_installation_whole_in_both_forms(make_gateway,
     out.write_text(export(g))
     assert out.read_text().startswith(HEAD)
     assert take(other, out)[1]["renewed"] == 2
+    third = make_gateway()
+    assert take(third, out)[1]["added"] == 2 and history(third)[0]["text"] == "line one\nline two"
+    assert export(third) == export(g)
+
+
+def test_records__run_over_lines_in_quotes_and_a_slip_swallows_no_line(gateway, tmp_path):
+    rows = [LI + ',granted,news,2026-01-01T00:00:00Z,,paper,"同意:\r\n一、""促销""\r\n\r\n二、通知"', "no number,granted,news,2026-01-01T00:00:00Z",
+            HAN + ',granted,news,2026-01-01T00:00:00Z,,"a slip', "+8613800138002,granted,news,2026-01-01T00:00:00Z", '+8613800138003,granted,"news",2026-01-01T00:00:00Z',
+            '+8613800138004,granted,news,2026-01-01T00:00:00Z,,,"of the last: no end', "+8613800138005,granted,news,2026-01-01T00:00:00Z"]
+    f = tmp_path / "lines.csv"
+    f.write_bytes((HEAD + "\r\n".join(rows)).encode())
+    code, said = take(gateway, f)
+    assert (code, said["lines"], said["added"], [r["line"] for r in said["first_refused"]]) == (65, 11, 4, [6, 7, 10]), said
+    assert all("a quote is not closed" in r["error"] for r in said["first_refused"][1:])
+    assert history(gateway)[0]["text"] == '同意:\n一、"促销"\n\n二、通知'
+    long = tmp_path / "long.csv"  # longer than what is held of a file at once
+    long.write_text(HEAD + "".join('+861390%07d,granted,news,2026-01-01T00:00:00Z,,,"one\n%d\nthree"\n' % (i, i) for i in range(9000)))
+    code, said = take(gateway, long)
+    assert (code, said["lines"], said["added"]) == (0, 27001, 9000), said
+    assert history(gateway, "+8613900008999")[0]["text"] == "one\n8999\nthree"
+    listed = run(gateway, "import", "suppressions", "-", "--json", stdin=b'number,note\n+8613800138006,"called,\nangry"\n+8613800138007,"x\n')
+    said = json.loads(listed.stdout)
+    assert (said["lines"], said["added"], [r["line"] for r in said["first_refused"]]) == (4, 1, [4]), said
+    assert '"called,\nangry"' in run(gateway, "export", "suppressions").stdout.decode()
 
 
 def test_lines__that_are_wrong_are_left_out_named_and_reported_whole(gateway, tmp_path):

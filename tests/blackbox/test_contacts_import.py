@@ -165,6 +165,16 @@ def test_http__parts_of_a_file_are_taken_and_their_lines_counted(gateway):
     assert len(text.splitlines()) == 900
 
 
+def test_http__records_run_over_lines_in_quotes(gateway):
+    body = 'id,numbers,attributes.address\r\na,+8613800138000,"1 High Street\r\nLondon"\r\n"b\nb",+8613800138001,x\r\nc,+8613800138002,"y\nd,+8613800138003,z'
+    a = post_part(gateway, body.encode())
+    assert (a.status, a.json["lines"], a.json["next_line"], a.json["added"]) == (200, 7, 8, 2), a
+    assert [(r["line"], r["column"]) for r in a.json["refused"]] == [(4, 1), (6, None)], a
+    assert gateway.get("/v1/contacts/a").json["attributes"] == {"address": "1 High Street\nLondon"}
+    b = post_part(gateway, gateway.get("/v1/exports/contacts").body)
+    assert b.json["renewed"] == 2 and gateway.get("/v1/contacts/a").json["attributes"] == {"address": "1 High Street\nLondon"}
+
+
 def test_http__what_cannot_be_a_part_is_refused_whole(gateway):
     g = gateway
     assert post_part(g, b"id\na\n", kind="application/json").status in (400, 415)
