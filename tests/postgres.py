@@ -64,21 +64,24 @@ def new_database(server):
 
 
 class Postgres:
-    def __init__(self, settings="", port=None):
-        """port: of 127.0.0.1, where it listens as well."""
+    def __init__(self, settings="", port=None, host="127.0.0.1", network=None, wrapper=()):
+        """port: of host, where it listens as well, and lets in who comes from that network; wrapper: what its server runs under."""
         self.port = port or 5432  # then only the name of its socket
         if port:
-            settings += "listen_addresses = '127.0.0.1'\nport = %d\n" % port
+            settings += "listen_addresses = '%s'\nport = %d\n" % (host, port)
         self.folder = tempfile.mkdtemp(prefix="hy-pg-")
         self.data = os.path.join(self.folder, "data")
         os.chmod(self.folder, 0o755)
         self.as_user = unprivileged()
         if self.as_user:
             shutil.chown(self.folder, self.as_user[1].split("=")[1])
-        self.process = None
+        self.process, self.wrapper = None, list(wrapper)
         self._run("initdb", "-D", self.data, "-U", "hongyan", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
             conf.write(SETTINGS + "unix_socket_directories = '%s'\n" % self.folder + settings)
+        if network:
+            with open(os.path.join(self.data, "pg_hba.conf"), "a", encoding="utf-8") as hba:
+                hba.write("host all all %s trust\n" % network)
         self.start()
 
     def _run(self, program, *args):
@@ -88,7 +91,7 @@ class Postgres:
 
     def start(self):
         with open(os.path.join(self.folder, "log"), "ab") as log:
-            self.process = subprocess.Popen([*self.as_user, os.path.join(programs(), "postgres"), "-D", self.data], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+            self.process = subprocess.Popen([*self.wrapper, *self.as_user, os.path.join(programs(), "postgres"), "-D", self.data], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
         deadline = time.monotonic() + 120
         while True:
             ready = subprocess.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder, "-p", str(self.port)], check=False)

@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 from harness.gateway import after, until
-from harness.hostile_clock import ShiftedClock
+from harness.shim import ShiftedClock
 
 QUICK = {"lookup_after_ms": 300}
 NEWS = {"topic": "news"}

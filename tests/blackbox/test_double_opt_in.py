@@ -9,7 +9,7 @@ from twilio.request_validator import RequestValidator
 
 from harness.endpoint import Endpoint, Hooks
 from harness.gateway import call, until
-from harness.hostile_clock import ShiftedClock
+from harness.shim import ShiftedClock
 from harness.hostile_gateway import TOKEN
 
 LI, ANN, OWN = "+8613800138000", "+14155550123", "+15005550006"

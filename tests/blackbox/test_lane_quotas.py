@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from harness.gateway import Gateway, until
-from harness.hostile_clock import ShiftedClock
+from harness.shim import ShiftedClock
 
 QUICK = {"lookup_after_ms": 300}
 

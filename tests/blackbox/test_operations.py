@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness.hostile_clock import ShiftedClock
+from harness.shim import ShiftedClock
 from harness.hostile_fixtures import start  # noqa: F401
 from harness.hostile_gateway import BINARY, SLOW, call, free_port, is_problem, number, until
 from harness.hostile_load import Load

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from harness.gateway import call, until
-from harness.hostile_clock import ShiftedClock
+from harness.shim import ShiftedClock
 
 KEY_ID, TEAM_ID, TOPIC = "ABC123DEFG", "DEF123GHIJ", "com.example.app"
 DEVICE = "apns:%064x"

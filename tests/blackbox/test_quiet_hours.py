@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from harness.gateway import until
-from harness.hostile_clock import ShiftedClock
+from harness.shim import ShiftedClock
 
 QUICK = {"lookup_after_ms": 300}
 UTC = datetime.timezone.utc

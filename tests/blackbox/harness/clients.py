@@ -64,7 +64,7 @@ class Client(threading.Thread):
 
     def post(self, body, key):
         if not self.connection:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=15)
+            self.connection = http.client.HTTPConnection(*self.gateway.place, timeout=15)
         headers = {**self.gateway.bearer, "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key

@@ -14,11 +14,11 @@ LEASE_MS = 3000
 
 
 class Balancer:
-    """A port of loopback whose connections go to the next of these that takes them."""
+    """A port whose connections go to the next of these ports (of loopback, or with their address) that takes them."""
 
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+    def __init__(self, host="127.0.0.1"):
+        self.listener = socket.create_server((host, 0), backlog=512)
+        self.url = "http://%s:%d" % self.listener.getsockname()
         self.ports, self.turn = [], itertools.count()
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -33,7 +33,8 @@ class Balancer:
     def serve(self, near):
         for _ in range(2 * len(self.ports)):
             try:
-                far = socket.create_connection(("127.0.0.1", self.ports[next(self.turn) % len(self.ports)]), 2)
+                port = self.ports[next(self.turn) % len(self.ports)]
+                far = socket.create_connection(port if isinstance(port, tuple) else ("127.0.0.1", port), 2)
                 break
             except OSError:
                 continue

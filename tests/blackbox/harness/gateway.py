@@ -18,20 +18,20 @@ DONE = ("delivered", "undelivered", "failed", "expired", "canceled", "suppressed
 class Simulator(hostile_gateway.Simulator):
     """`hongyan simulator`: the provider. start() brings it back on the same port, having forgotten everything."""
 
-    def __init__(self, port=0, profile=None):
-        super().__init__(port, profile)
-        self.first_profile = profile
+    def __init__(self, port=0, profile=None, **where):
+        super().__init__(port, profile, **where)
+        self.first_profile, self.where = profile, where
 
     def start(self):
-        super().__init__(self.port, self.first_profile)
+        super().__init__(self.port, self.first_profile, **self.where)
         return self
 
     def reset(self):
-        assert call(self.port, "POST", "/_sim/reset", "{}").status == 200
+        assert call(self.place, "POST", "/_sim/reset", "{}").status == 200
 
     def reply(self, sender, to, body):
         """A text from a handset; what came of posting it to the gateway."""
-        return call(self.port, "POST", "/_sim/reply", json.dumps({"from": sender, "to": to, "body": body})).json
+        return call(self.place, "POST", "/_sim/reply", json.dumps({"from": sender, "to": to, "body": body})).json
 
     def of(self, body):
         """What was recorded with that text: a list, one for each recipient."""
@@ -42,7 +42,7 @@ class Simulator(hostile_gateway.Simulator):
         counted, before = collections.Counter(), None
         while True:
             query = "?limit=100000" + ("&before=%d" % before if before else "")
-            page = call(self.port, "GET", "/_sim/messages" + query, timeout=60).json
+            page = call(self.place, "GET", "/_sim/messages" + query, timeout=60).json
             for m in page:
                 counted[m["body"]] += m["times"]
             if not page:
@@ -61,7 +61,7 @@ class Gateway(hostile_gateway.Gateway):
 
     def ready(self):
         try:
-            return call(self.port, "GET", "/readyz", timeout=2).status == 200
+            return call(self.place, "GET", "/readyz", timeout=2).status == 200
         except OSError:
             assert self.process.poll() is None, "the gateway ended with %s: %s" % (self.process.returncode,
                                                                                    self.log()[-3000:])
@@ -185,15 +185,15 @@ class Made:
         self.simulators.append(Simulator(**how))
         return self.simulators[-1]
 
-    def gateway(self, profile=None, lane=None, provider_url=None, env=None, **settings):
-        """Not running yet. profile: the provider's; lane: keys of the one lane; settings: keys of the file's top level."""
+    def gateway(self, profile=None, lane=None, provider_url=None, env=None, where=None, **settings):
+        """Not running yet. profile: the provider's; lane: keys of the one lane; where: host, port, wrapper; settings: keys of the file's top level."""
         sim = None if provider_url else self.simulator(profile=profile)
         url = provider_url or sim.url
         folder = self.folder / ("gateway%d" % len(self.gateways))
         settings.setdefault("callbacks", {"allow_private": True})
         if "HONGYAN_TEST_DATABASE" in os.environ: # a PostgreSQL server: each gateway has a database there
             settings.setdefault("database", new_database(os.environ["HONGYAN_TEST_DATABASE"]))
-        g = Gateway(folder, url, settings, env=env, lanes=[Gateway.lane("sim", url, **(lane or {}))])
+        g = Gateway(folder, url, settings, env=env, **(where or {}), lanes=[Gateway.lane("sim", url, **(lane or {}))])
         g.sim = sim
         self.gateways.append(g)
         if sim:

@@ -58,7 +58,8 @@ class Answer:
 
 
 def call(port, method, path, body=None, headers=None, timeout=15):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout * SLOW)
+    """port: of loopback, or an address and its port."""
+    c = http.client.HTTPConnection(*(port if isinstance(port, tuple) else ("127.0.0.1", port)), timeout=timeout * SLOW)
     try:
         c.request(method, path, body=body, headers=headers or {})
         r = c.getresponse()
@@ -77,24 +78,25 @@ def proc_status(pid, key):
 class Simulator:
     """`hongyan simulator`: the provider."""
 
-    def __init__(self, port=0, profile=None):
-        self.process = subprocess.Popen([BINARY, "simulator", "--listen", "127.0.0.1:%d" % port, "--json"],
+    def __init__(self, port=0, profile=None, host="127.0.0.1", wrapper=()):
+        self.process = subprocess.Popen([*wrapper, BINARY, "simulator", "--listen", "%s:%d" % (host, port), "--json"],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         first = json.loads(self.process.stdout.readline())
-        self.port, self.url = first["port"], first["url"].rstrip("/")
+        self.port, self.url = first["port"], "http://%s:%d" % (host, first["port"])
+        self.place = (host, self.port)
         if profile:
             self.profile(profile)
 
     def profile(self, profile):
-        a = call(self.port, "POST", "/_sim/profile", json.dumps(profile))
+        a = call(self.place, "POST", "/_sim/profile", json.dumps(profile))
         assert a.status == 200, a
 
     def stats(self):
-        return call(self.port, "GET", "/_sim/stats").json
+        return call(self.place, "GET", "/_sim/stats").json
 
     def messages(self, to=None, limit=1000):
         query = "?limit=%d" % limit + ("&to=" + urllib.parse.quote(to) if to else "")
-        return call(self.port, "GET", "/_sim/messages" + query, timeout=60).json
+        return call(self.place, "GET", "/_sim/messages" + query, timeout=60).json
 
     def stop(self):
         if self.process.poll() is None:
@@ -107,11 +109,11 @@ class Simulator:
 class Gateway:
     """One `hongyan serve` on a free port. settings is merged into the file; env into the environment."""
 
-    def __init__(self, folder, provider_url, settings=None, env=None, wrapper=(), lanes=None, data_dir=None, port=None):
+    def __init__(self, folder, provider_url, settings=None, env=None, wrapper=(), lanes=None, data_dir=None, port=None, host="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = port or free_port()
-        self.url = "http://127.0.0.1:%d" % self.port
+        self.port, self.host = port or free_port(), host
+        self.place, self.url = (host, self.port), "http://%s:%d" % (host, self.port)
         self.data = pathlib.Path(data_dir) if data_dir else self.folder / "data"
         self.config = self.folder / "hongyan.yaml"
         self.log_path = self.folder / "log"
@@ -123,7 +125,7 @@ class Gateway:
         self.wrapper = list(wrapper)
         self.process = None
         self.key = self.account = self.auth_token = None
-        self.settings = {"listen": "127.0.0.1:%d" % self.port, "public_url": self.url, "data_dir": str(self.data),
+        self.settings = {"listen": "%s:%d" % self.place, "public_url": self.url, "data_dir": str(self.data),
                          "lanes": lanes or [self.lane("sim", provider_url)]}
         self.settings.update(settings or {})
         self.write()
@@ -203,13 +205,13 @@ class Gateway:
         return {"Authorization": "Bearer " + self.key}
 
     def get(self, path, timeout=15, headers=None):
-        return call(self.port, "GET", path, headers=self.bearer if headers is None and self.key else headers,
+        return call(self.place, "GET", path, headers=self.bearer if headers is None and self.key else headers,
                     timeout=timeout)
 
     def post(self, path, body, headers=None, timeout=15):
         """body: bytes as they are, anything else as JSON."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return call(self.port, "POST", path, raw,
+        return call(self.place, "POST", path, raw,
                     {**self.bearer, "Content-Type": "application/json", **(headers or {})}, timeout)
 
     def send(self, to="+14155550123", body="hello", **more):

@@ -41,8 +41,8 @@ def runs(pid):
 class Rabbit:
     """ports: of one that was made in that folder before, by whatever process."""
 
-    def __init__(self, folder, ports=None):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, ports=None, host="127.0.0.1", wrapper=()):
+        self.folder, self.host, self.wrapper = pathlib.Path(folder), host, list(wrapper)
         self.ports = ports or [free_port() for _ in range(4)]
         self.port, self.tls_port, self.node_port, self.epmd_port = self.ports
         if not ports:
@@ -53,7 +53,7 @@ class Rabbit:
     def write(self):
         (self.folder / "plugins").write_text("[].\n")
         (self.folder / "rabbitmq.conf").write_text("\n".join([
-            "listeners.tcp.1 = 127.0.0.1:%d" % self.port, "listeners.ssl.1 = 127.0.0.1:%d" % self.tls_port,
+            "listeners.tcp.1 = %s:%d" % (self.host, self.port), "listeners.ssl.1 = %s:%d" % (self.host, self.tls_port),
             *("ssl_options.%s = %s" % (k, self.folder / f) for k, f in
               (("cacertfile", "ca.pem"), ("certfile", "server.pem"), ("keyfile", "server.key"))),
             "ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = true",
@@ -71,11 +71,11 @@ class Rabbit:
     def launch(self):
         """The port mapper and the broker; who started them may be gone before them, so files hold their numbers."""
         if not (self.folder / "epmd.pid").exists():
-            epmd = subprocess.Popen(["epmd", "-address", "127.0.0.1", "-port", str(self.epmd_port)],
+            epmd = subprocess.Popen([*self.wrapper, "epmd", "-address", "127.0.0.1", "-port", str(self.epmd_port)],
                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
             (self.folder / "epmd.pid").write_text(str(epmd.pid))
         with open(self.folder / "out", "ab") as out:
-            subprocess.Popen([BIN / "rabbitmq-server"], env=self.env(), cwd=self.folder, start_new_session=True, stdout=out,
+            subprocess.Popen([*self.wrapper, BIN / "rabbitmq-server"], env=self.env(), cwd=self.folder, start_new_session=True, stdout=out,
                              stderr=subprocess.STDOUT)
 
     def start(self):
@@ -107,11 +107,11 @@ class Rabbit:
 
     @property
     def url(self):
-        return "amqp://127.0.0.1:%d" % self.port
+        return "amqp://%s:%d" % (self.host, self.port)
 
     def connect(self):
         return pika.BlockingConnection(pika.ConnectionParameters(
-            "127.0.0.1", self.port, credentials=pika.PlainCredentials(USER, PASSWORD), heartbeat=0,
+            self.host, self.port, credentials=pika.PlainCredentials(USER, PASSWORD), heartbeat=0,
             blocked_connection_timeout=60 * SLOW, socket_timeout=20 * SLOW, stack_timeout=30 * SLOW))
 
     def door(self, queue, **more):

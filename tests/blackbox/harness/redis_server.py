@@ -10,10 +10,14 @@ from harness.gateway import until
 
 
 class RedisServer:
-    def __init__(self, tls=False, acl=None):
+    def __init__(self, tls=False, acl=None, host=None, wrapper=()):
+        """host: an address where it listens as well, on Redis' own port."""
         self.folder = tempfile.mkdtemp(prefix="hongyan-redis-")  # short: a socket's path has at most 107 bytes
         self.socket, self.process, self.more = self.folder + "/s", None, []
-        self.url, self.ca_file = "unix:" + self.socket, ""
+        self.url, self.ca_file, self.wrapper = "unix:" + self.socket, "", list(wrapper)
+        if host:
+            self.url = "redis://%s:6379" % host
+            self.more = ["--bind", host, "--port", "6379", "--protected-mode", "no"]
         if tls:
             self.make_certificate()
             with socket.socket() as s:
@@ -37,7 +41,7 @@ class RedisServer:
     def start(self):
         """Empty: nothing is kept on disk."""
         self.process = subprocess.Popen(
-            ["redis-server", "--save", "", "--appendonly", "no", "--dir", self.folder, "--bind", "127.0.0.1", "--port", "0",
+            [*self.wrapper, "redis-server", "--save", "", "--appendonly", "no", "--dir", self.folder, "--bind", "127.0.0.1", "--port", "0",
              "--unixsocket", self.socket, *self.more], stdout=subprocess.DEVNULL)
         until(self.takes_connections, 30, told="redis-server does not start")
         return self

@@ -1,0 +1,240 @@
+"""A whole installation in a network of its own: three gateways, PostgreSQL, Redis, RabbitMQ and a provider, each a host with its own
+address and each to be killed, slowed, set wrong or cut off from any other; and the load on it, which keeps what it was promised."""
+import collections
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import pika
+
+from harness import rabbit
+from harness.clients import Client, Clients
+from harness.cluster import LEASE_MS, Balancer, Cluster
+from harness.gateway import until
+from harness.nodes import last_said
+from harness.rabbit import Rabbit
+from harness.redis_server import RedisServer
+from harness.shim import ShiftedClock, SlowDisk
+from postgres import Postgres, ask
+
+EXCHANGE, QUEUE, TOLD = "sms.events", "sms", "told"
+RATE = 30  # a second, of the account by HTTP and doors
+QUOTA = 60  # a day, of the second lane
+HOT = "+447911123456"  # goes by the second lane
+
+
+class Site(Cluster):
+    def __init__(self, made, network, folder, lane, profile, n=3):
+        self.network, self.open = network, contextlib.ExitStack()
+        hosts = self.hosts = {name: network.host(name) for name in ("postgres", "redis", "rabbit", "provider", *("n%d" % i for i in range(n)))}
+        shims = tempfile.mkdtemp(prefix="hongyan-site-")
+        self.open.callback(shutil.rmtree, shims, True)
+        self.disk = self.shim(shims, SlowDisk, "disk")
+        self.rabbit = Rabbit(folder / "rabbit", host=hosts["rabbit"].address, wrapper=hosts["rabbit"].wrapper)
+        self.rabbit.launch()  # it takes its time
+        self.open.callback(self.rabbit.stop)
+        self.redis = RedisServer(host=hosts["redis"].address, wrapper=hosts["redis"].wrapper)
+        self.open.callback(self.redis.close)
+        self.postgres = self.open.enter_context(Postgres(
+            port=5432, host=hosts["postgres"].address, network="10.77.0.0/24",
+            wrapper=[*hosts["postgres"].wrapper, "env", *("%s=%s" % kv for kv in self.disk.env.items())]))
+        self.sim = made.simulator(profile=profile, host=hosts["provider"].address, wrapper=hosts["provider"].wrapper)
+        self.balancer = Balancer(network.hub.address)
+        self.open.callback(self.balancer.close)
+        self.clocks = []
+        self.make_nodes(made, n, shims, lane)
+
+    @staticmethod
+    def shim(folder, kind, name):
+        """In a folder that the database's user may read, too."""
+        os.chmod(folder, 0o755)
+        path = os.path.join(folder, name)
+        os.mkdir(path)
+        return kind(path)
+
+    def make_nodes(self, made, n, shims, lane):
+        self.database = urllib.parse.urlsplit(self.postgres.new_database()).path.strip("/")
+        database = "postgres://hongyan@%s:5432/%s" % (self.hosts["postgres"].address, self.database)
+        key = secrets.token_hex(32)
+        url = self.sim.url
+        self.nodes = []
+        for i in range(n):
+            host = self.hosts["n%d" % i]
+            clock = self.shim(shims, ShiftedClock, "clock%d" % i)
+            self.clocks.append(clock)
+            env = {"HONGYAN_MASTER_KEY": key, "DOOR_PASSWORD": rabbit.PASSWORD, **clock.env}
+            self.nodes.append(made.gateway(
+                provider_url=url, env=env, lane=lane, where={"host": host.address, "port": 8080, "wrapper": host.wrapper},
+                database=database, public_url=self.balancer.url, node={"name": host.name, "shared": "yes", "lease_ms": LEASE_MS},
+                retry={"first_ms": 100}, redis={"url": self.redis.url, "nodes_expected": n},
+                limits={"rates": ["%d/s per account" % RATE]},
+                routes=[{"name": "hot", "prefix": [HOT], "lanes": ["small"]}, {"name": "all", "lanes": ["sim"]}],
+                doors=[self.rabbit.door(QUEUE), self.rabbit.door(EXCHANGE, name=TOLD, direction="out", events=["message.sent", "message.delivered"])]))
+            g = self.nodes[-1]
+            g.sim = self.sim
+            g.write(lanes=[*g.settings["lanes"], g.lane("small", url, **{**lane, "from": "+15005550007", "quota": {"day": QUOTA}})])
+        self.balancer.ports = [g.place for g in self.nodes]
+
+    def start(self):
+        first = self.nodes[0]
+        first.make_key()
+        for g in self.nodes:
+            g.key, g.account, g.auth_token = first.key, first.account, first.auth_token
+        self.rabbit.wait_ready()
+        self.listen()
+        return super().start()
+
+    def listen(self):
+        """A queue for what the gateways tell."""
+        channel = self.rabbit.connect().channel()
+        channel.exchange_declare(EXCHANGE, "topic", durable=True)
+        channel.queue_declare("heard", durable=True)
+        channel.queue_bind("heard", EXCHANGE, "#")
+        channel.connection.close()
+
+    def heard(self):
+        """Types of events of each message."""
+        found = collections.defaultdict(set)
+        connection = self.rabbit.connect()
+        channel = connection.channel()
+        while True:
+            method, properties, body = channel.basic_get("heard", auto_ack=True)
+            if not method:
+                connection.close()
+                return found
+            found[json.loads(body)["data"]["id"]].add(properties.type)
+
+    def stored(self, like):
+        return int(ask(self.postgres.url(self.database), "SELECT count(*) FROM message WHERE body LIKE '%s'" % like)[0][0])
+
+    def dead_letters(self):
+        channel = self.rabbit.connect().channel()
+        count = channel.queue_declare(QUEUE + ".dead", durable=True, passive=True).method.message_count
+        channel.connection.close()
+        return count
+
+    def revive(self):
+        """What service managers do: one that cannot reach what it needs is started again, and again."""
+        for g in self.nodes:
+            if g.process.poll() is None:
+                continue
+            assert g.process.returncode in (0, 1, 69, 75, -9), (g.process.returncode, g.log()[-3000:])
+            g.launch()
+        time.sleep(0.2)
+
+    def well(self, timeout=90):
+        """All is reachable again, and all work together."""
+        def there():
+            self.revive()
+            return all(ready(g) for g in self.nodes) and all("shared.together" in last_said(g) for g in self.nodes)
+        until(there, timeout, told="the nodes do not come back")
+
+    def close(self):
+        for g in self.nodes:
+            g.end()
+        self.sim.stop()
+        self.open.close()
+
+
+def ready(g):
+    try:
+        return g.process.poll() is None and g.get("/readyz", timeout=2).status == 200
+    except OSError:
+        return False
+
+
+class Steady(Client):
+    """Posts some texts a second; a refusal for its rate is no answer. Keeps between which moments each was taken."""
+
+    def __init__(self, gateway, number, pause):
+        super().__init__(gateway, number)
+        self.pause, self.taken, self.limited = pause, [], 0
+
+    def one(self, text):
+        super().one(text)
+        time.sleep(self.pause)
+
+    def post(self, body, key):
+        while True:
+            begun = time.monotonic()
+            status, answer = super().post(body, key)
+            if status == 202:
+                self.taken.append((begun, time.monotonic()))
+            if status != 429 or self.stopping:
+                return (503, answer) if status == 429 else (status, answer)
+            self.limited += 1
+            time.sleep(0.05)
+
+
+class Hot(threading.Thread):
+    """Texts by the lane with a quota, to any node; most of them can never go."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self.site, self.stopping, self.serial = site, False, 0
+
+    def run(self):
+        while not self.stopping:
+            g = self.site.nodes[self.serial % len(self.site.nodes)]
+            self.serial += 1
+            with contextlib.suppress(OSError):
+                g.send(to=HOT, body="hot %d" % self.serial, validity_s=5, timeout=3)
+            time.sleep(0.3)
+
+
+class Producer(threading.Thread):
+    """Puts texts into the queue, and keeps those that the broker has confirmed. What was not confirmed it puts again, under the same
+    id, as a good producer does."""
+
+    def __init__(self, site, pause):
+        super().__init__(daemon=True)
+        self.site, self.pause, self.stopping, self.put = site, pause, False, []
+
+    def run(self):
+        channel, serial = None, 0
+        while not self.stopping:
+            text = "entry %d" % serial
+            try:
+                if not channel:
+                    channel = self.site.rabbit.connect().channel()
+                    channel.confirm_delivery()
+                channel.basic_publish("", QUEUE, json.dumps({"to": "+1415%07d" % (2000000 + serial), "body": text}),
+                                      pika.BasicProperties(message_id="m%d" % serial, delivery_mode=2), mandatory=True)
+            except (pika.exceptions.AMQPError, OSError):
+                channel = None
+                time.sleep(0.2)
+                continue
+            self.put.append(text)
+            serial += 1
+            time.sleep(self.pause)
+
+
+class Load(Clients):
+    def __init__(self, site, each=2, pause=0.05):
+        self.site = site
+        self.all = [Steady(g, 10 * i + k, pause) for i, g in enumerate(site.nodes) for k in range(each)]
+        self.hot, self.producer = Hot(site), Producer(site, 4 * pause)
+
+    def __enter__(self):
+        self.hot.start()
+        self.producer.start()
+        return super().__enter__()
+
+    def stop(self):
+        for t in (self.hot, self.producer):
+            t.stopping = True
+        super().stop()
+        for t in (self.hot, self.producer):
+            t.join(60)
+
+    def fullest(self, interval=1.0):
+        """The most that were surely taken within any interval of that many seconds."""
+        taken = sorted(x for c in self.all for x in c.taken)
+        return max(sum(done <= begun + interval for _, done in taken[i:i + 20 * RATE]) for i, (begun, _) in enumerate(taken))
+

@@ -1,0 +1,189 @@
+"""Three gateways, PostgreSQL, Redis, RabbitMQ and a provider, each a host in a network of its own, under load by HTTP and by a queue:
+processes are killed, any two hosts cut off from each other, clocks set wrong, the database's disk made slow. Nothing accepted is lost,
+nothing is sent twice, limits hold within their stated bounds, and what a dead node had is resumed within its lease.
+HONGYAN_LONG=1: a hundred and twenty faults."""
+import collections
+import itertools
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from harness.gateway import SLOW, after, until
+from harness.network import network
+from harness.site import LEASE_MS, QUOTA, RATE, Load, Site
+from test_kill import BAD_DAY, LANE, Story, check_nothing_lost_or_doubled
+
+LONG = bool(os.environ.get("HONGYAN_LONG"))
+PROFILE = {**BAD_DAY, "lost_answers": 0.004}
+
+
+@pytest.fixture
+def site(make_gateway, tmp_path):
+    net = network()
+    try:
+        made = Site(make_gateway, net, tmp_path, LANE, PROFILE)
+        try:
+            yield made.start()
+        finally:
+            made.close()
+    finally:
+        net.close()
+
+
+def of(dice, site):
+    return dice.randrange(len(site.nodes))
+
+
+def kill_node(site, dice):
+    g = site.nodes[of(dice, site)]
+    g.kill9()
+    time.sleep(dice.choice([0, 0, 1.5 * LEASE_MS / 1000]))  # back before its lease ends, or after
+    g.launch()
+
+
+def pause_node(site, dice):
+    g = site.nodes[of(dice, site)]
+    g.pause()
+    time.sleep(dice.choice([0.3, 1.5]) * LEASE_MS / 1000)
+    g.signal(signal.SIGCONT)
+
+
+def power_cut_of_postgres(site, dice):
+    site.postgres.stop("immediate")
+    time.sleep(dice.choice([0, 1]))
+    site.postgres.start()
+
+
+def kill_redis(site, dice):
+    site.redis.kill9()
+    time.sleep(dice.choice([0, 1]))
+    site.redis.start()
+
+
+def kill_rabbit(site, dice):
+    site.rabbit.kill9()
+    site.rabbit.launch()  # back after some seconds, while other things happen
+
+
+def slow_disk(site, dice):
+    site.disk.set(dice.choice([100, 400]))
+    time.sleep(2)
+    site.disk.set(0)
+
+
+def wrong_clock(site, dice):
+    """A minute ahead or behind, from now on; started anew or not."""
+    i = of(dice, site)
+    site.clocks[i].set(dice.choice([-60, 0, 60]))
+    if dice.random() < 0.5:
+        site.nodes[i].kill9()
+        site.nodes[i].launch()
+
+
+def pairs(site):
+    """Of hosts that have something to say to each other, and of nodes, which have not."""
+    nodes = [site.hosts[g.settings["node"]["name"]] for g in site.nodes]
+    others = [site.hosts[name] for name in ("postgres", "redis", "rabbit", "provider")] + [site.network.hub]
+    return [*itertools.product(nodes, others), *itertools.combinations(nodes, 2)]
+
+
+def partition(site, dice, pair=None):
+    site.network.cut(*(pair or dice.choice(pairs(site))))
+    time.sleep(dice.choice([0.4, 1.5]) * LEASE_MS / 1000)
+    site.network.heal()
+
+
+def some_more(site, load, dice, least=10, most=40):
+    target = load.count() + dice.randint(least, most)
+
+    def there():
+        site.revive()
+        return load.count() >= target
+    until(there, 120, told="nothing is accepted any more")
+
+
+def check(site, load, faults):
+    site.disk.set(0)
+    site.network.heal()
+    site.rabbit.wait_ready()
+    site.well()
+    entries = load.producer.put
+    until(lambda: site.stored("entry %") >= len(entries), 90, told="entries of the queue stay behind")
+    site.settle(180)
+    g = site.nodes[0]
+    story = Story(g, load.accepted)
+    received = site.sim.times()
+    print("\n%s" % dict(faults))
+    story.summary(sum(faults.values()), load)
+    check_nothing_lost_or_doubled(g, load, story, received)
+    lost = [text for text in entries if story.bodies[text] != 1]
+    assert not lost and site.dead_letters() == 0, lost[:5]
+    check_told(site, load)
+    fullest, hot = load.fullest(), sum(n for text, n in received.items() if text.startswith("hot"))
+    print("at most %d of the account were taken in a second (%d; while Redis comes and goes %d); %d of %d by the lane with a quota"
+          % (fullest, RATE, 2 * RATE, hot, QUOTA))
+    assert fullest <= 2 * RATE
+    assert hot <= QUOTA + len(site.nodes) * 2
+    return story
+
+
+def check_told(site, load):
+    """Each outcome was told to the queue's readers at least once."""
+    heard = site.heard()
+
+    def all_told():
+        for sid, types in site.heard().items():
+            heard[sid] |= types
+        return not silent()
+
+    def silent():
+        """Those that came to a provider's answer by the events on disk, and of which nobody was told."""
+        return [sid for sid in load.accepted.values() if sid not in heard and site.final[sid] in ("sent", "delivered")]
+    site.final = {m["id"]: m["status"] for m in site.nodes[0].all(direction="outbound")}
+    until(all_told, 60, told="outcomes are not told: %s" % silent()[:5])
+
+
+FAULTS = [kill_node, kill_node, pause_node, power_cut_of_postgres, kill_redis, kill_rabbit, slow_disk, wrong_clock, partition, partition, partition]
+
+
+def test_site__resumes_what_a_node_had_that_is_cut_off_and_survives_one_fault_of_each_kind(site):
+    dice, faults = random.Random(11), collections.Counter()
+    held = [site.nodes[0].create(body="held %d" % i, send_at=after(6)) for i in range(10)]
+    with Load(site) as load:
+        some_more(site, load, dice)
+        kill_rabbit(site, dice)
+        site.network.cut(site.hosts["n0"], site.hosts["postgres"])
+        began = time.monotonic()
+        for sid in held:
+            site.nodes[1].wait(sid, "sent", "delivered", timeout=30)
+        took = time.monotonic() - began
+        print("\nwhat a node had that was cut off from the database was sent %.1f s later" % took)
+        assert took < (8 + 2 * LEASE_MS / 1000) * max(SLOW, 3)
+        site.network.heal()
+        for fault in (kill_node, power_cut_of_postgres, kill_redis, slow_disk, wrong_clock, partition):
+            fault(site, dice)
+            some_more(site, load, dice)
+            faults[fault.__name__] += 1
+    check(site, load, faults + collections.Counter(kill_rabbit=1, partition=1))
+
+
+@pytest.mark.skipif(not LONG, reason="ten minutes and more: HONGYAN_LONG=1")
+@pytest.mark.parametrize("seed", [int(s) for s in os.environ.get("HONGYAN_SEEDS", "1,2").split(",")])
+def test_site__survives_sixty_faults(site, seed):
+    dice, faults = random.Random(seed), collections.Counter()
+    with Load(site) as load:
+        all_pairs = pairs(site)
+        dice.shuffle(all_pairs)
+        for i in range(60):
+            some_more(site, load, dice)
+            fault = dice.choice(FAULTS)
+            if fault is partition:
+                partition(site, dice, all_pairs[faults["partition"] % len(all_pairs)])
+            else:
+                fault(site, dice)
+            faults[fault.__name__] += 1
+        some_more(site, load, dice)
+    check(site, load, faults)
