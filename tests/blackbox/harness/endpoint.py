@@ -45,7 +45,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class Endpoint:
     """answer(post) -> a status, or (status, headers), or (status, headers, body); may sleep. `answer` may be a number."""
 
-    def __init__(self, answer=204):
+    def __init__(self, answer=204, host="127.0.0.1", port=0):
         self.posts, self.answer = [], answer
         endpoint = self
 
@@ -80,8 +80,9 @@ class Endpoint:
                 except OSError:
                     self.close_connection = True
 
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d/hook" % self.server.server_address[1]
+        self.server = Server((host, port), Handler)
+        self.port = self.server.server_address[1]
+        self.url = "http://%s:%d/hook" % (host, self.port)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def of(self, sid):
