@@ -80,11 +80,13 @@ static bool not_yet_begun(enum state s) {
     return s == STATE_ACCEPTED || s == STATE_SCHEDULED || s == STATE_QUEUED;
 }
 
+/* What this event has marked. */
 static bool note_tied(struct db *db, struct event_write *w, const struct event_withdrawal *d, struct err *e) {
     static const char sql[] =
         "SELECT r.message_id, m.state FROM rule_message AS r JOIN message AS m ON m.id=r.message_id WHERE "
-        "r.account_id=? AND r.rule=? AND r.key=? AND r.withdrawn=0 AND m.done_at=0";
+        "r.account_id=? AND r.rule=? AND r.key=? AND r.withdrawn=? AND m.done_at=0";
     struct db_stmt *s = of_key(db, sql, w->account_id, d->rule, d->key, e);
+    db_int(s, w->id);
     bool row;
     for (;;) {
         if (!db_next(s, &row, e))
@@ -103,14 +105,14 @@ static bool withdraw(struct db *db, struct event_write *w, const struct event_wi
     static const char mark[] =
         "UPDATE rule_message SET withdrawn=? WHERE account_id=? AND rule=? AND key=? AND withdrawn=0";
     static const char items[] = "DELETE FROM digest_item WHERE account_id=? AND rule=? AND key=?";
-    if (!note_tied(db, w, d, e))
-        return false;
     struct db_stmt *s = db_stmt(db, mark, e);
     db_int(s, w->id);
     db_int(s, w->account_id);
     db_text(s, d->rule);
     db_text(s, d->key);
-    if (!db_run(s, e))
+    /* Marked first: another node that begins an attempt of one holds its row (events_is_withdrawn), so what
+     * stands in the message then is what has become of it. */
+    if (!db_run(s, e) || !note_tied(db, w, d, e))
         return false;
     s = of_key(db, items, w->account_id, d->rule, d->key, e);
     if (!db_run(s, e))
@@ -160,8 +162,10 @@ static bool tie(struct db *db, const struct event_write *w, const struct event_a
 }
 
 static bool gather(struct db *db, const struct event_write *w, const struct event_act *a, struct err *e) {
-    static const char digest[] = "INSERT INTO digest (account_id, rule, recipient, due_at) VALUES (?,?,?,?) "
-                                 "ON CONFLICT (account_id, rule, recipient) DO NOTHING";
+    /* Written over if it is there: so it stays until this is committed, though another node makes it. */
+    static const char digest[] =
+        "INSERT INTO digest (account_id, rule, recipient, due_at) VALUES (?,?,?,?) "
+        "ON CONFLICT (account_id, rule, recipient) DO UPDATE SET due_at=digest.due_at";
     static const char item[] = "INSERT INTO digest_item (account_id, rule, recipient, event_id, key, vars) "
                                "VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING";
     struct db_stmt *s = of_key(db, digest, w->account_id, a->rule, a->to, e);
@@ -250,6 +254,12 @@ static struct db_stmt *of_digest(struct db *db, const char *sql, const struct ev
     return of_key(db, sql, w->account_id, w->digest->rule, w->digest->recipient, e);
 }
 
+/* Nobody else, on whichever node, makes it or adds to it until this transaction has ended. */
+static bool hold_digest(struct db *db, const struct event_write *w, struct err *e) {
+    static const char sql[] = "UPDATE digest SET tries=tries WHERE account_id=? AND rule=? AND recipient=?";
+    return db_run(of_digest(db, sql, w, e), e);
+}
+
 static bool count_items(struct db *db, const struct event_write *w, bool *there, struct err *e) {
     static const char sql[] = "SELECT count(*) FROM digest_item WHERE account_id=? AND rule=? AND "
                               "recipient=? AND event_id<=?";
@@ -316,7 +326,7 @@ static bool try_later(struct db *db, const struct event_write *w, struct err *e)
 
 bool events_digest(struct db *db, const struct event_write *w, int64_t message_id, int64_t now, bool *there,
                    struct err *e) {
-    if (!count_items(db, w, there, e))
+    if (!hold_digest(db, w, e) || !count_items(db, w, there, e))
         return false;
     if (!*there)
         return true;
@@ -328,8 +338,13 @@ bool events_digest(struct db *db, const struct event_write *w, int64_t message_i
 }
 
 bool events_is_withdrawn(struct db *db, int64_t message_id, bool *yes, struct err *e) {
+    static const char hold[] = "UPDATE rule_message SET withdrawn=withdrawn WHERE message_id=?";
     static const char sql[] = "SELECT 1 FROM rule_message WHERE message_id=? AND withdrawn<>0 LIMIT 1";
-    struct db_stmt *s = db_stmt(db, sql, e);
+    struct db_stmt *s = db_stmt(db, hold, e);
+    db_int(s, message_id);
+    if (!db_run(s, e))
+        return false;
+    s = db_stmt(db, sql, e);
     db_int(s, message_id);
     if (!db_next(s, yes, e))
         return false;

@@ -112,7 +112,7 @@ MUST_USE bool events_end(struct db *db, struct event_write *w, int64_t now, stru
  * nothing was written. */
 MUST_USE bool events_digest(struct db *db, const struct event_write *w, int64_t message_id, int64_t now,
                             bool *there, struct err *e);
-/* Was this message, made by a rule, withdrawn? */
+/* Was this message, made by a rule, withdrawn? Nobody withdraws it until this transaction has ended. */
 MUST_USE bool events_is_withdrawn(struct db *db, int64_t message_id, bool *yes, struct err *e);
 /* Up to limit rows of each kind that are past: events with ids below `floor`. */
 MUST_USE bool events_prune(struct db *db, int64_t floor, int64_t now, unsigned limit, struct err *e);
