@@ -205,6 +205,10 @@ bool front_offer(struct front *f, const struct settings *s, const struct texts *
     return true;
 }
 
+const struct settings *front_settings(const struct front *f) {
+    return f->settings;
+}
+
 bool front_has_taken(const struct front *f, const struct settings *s) {
     return atomic_load(&f->settings_taken) == s;
 }

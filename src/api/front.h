@@ -42,7 +42,8 @@ void front_close(struct front *f);
 uint16_t front_port(const struct front *f);
 
 /* A request that came by another way (x->way, its owner's until it is answered), for the account of that
- * name, as with a key of scope `send`. Without such an account it is answered 503. */
+ * name, as with a key of scope `send`. Without such an account it is answered 503. No name: for nobody, as
+ * what providers post is; such a one to /hooks/LANE/... is what was pulled (adapter.h). */
 struct exchange;
 void front_take(struct front *f, struct exchange *x, struct sv account);
 
@@ -57,6 +58,8 @@ void front_run(struct front *f);
 
 /* The front takes these over at its next run; both outlive it or the next ones taken over. */
 MUST_USE bool front_offer(struct front *f, const struct settings *s, const struct texts *t, struct err *e);
+/* Those in use; the front's own thread. */
+const struct settings *front_settings(const struct front *f);
 /* True once the settings offered were taken over: the ones before may be freed. */
 bool front_has_taken(const struct front *f, const struct settings *s);
 /* From its next run on the front takes no connections, answers new messages 503, and closes each connection

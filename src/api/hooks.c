@@ -149,6 +149,7 @@ void hook_run(struct api_request *rq) {
         .query = rq->x->query,
         .body = rq->x->body,
         .content_type = exchange_header(rq->x, "Content-Type"),
+        .pulled = rq->x->way != NULL, /* no post of anybody's comes by another way than the server */
     };
     struct papers_of papers = {api_papers(rq), lane->allow_private};
     hook.document = document;

@@ -176,7 +176,7 @@ static void answer(struct api_request *rq, const struct text *t, int64_t account
     struct hook *h = rq->own;
     struct err e = ERR_INIT;
     const struct adapter *adapter = h->lane->adapter;
-    bool in_line = api_settings(rq)->replies.in_line && adapter->answer && h->expected == 1;
+    bool in_line = api_settings(rq)->replies.in_line && adapter->answer && h->expected == 1 && !rq->x->way;
     bool done = in_line ? adapter->answer(t->reply.answer, &rq->x->arena, &h->reply)
                         : answer_by_message(rq, t, h, account_id, &e);
     if (done)

@@ -217,9 +217,10 @@ void front_take(struct front *f, struct exchange *x, struct sv account) {
     struct api_request *rq = new_request(f, x);
     if (!rq)
         return;
-    const struct account *a = directory_account_of_name(f->directory, account);
-    if (a) {
+    const struct account *a = account.n ? directory_account_of_name(f->directory, account) : NULL;
+    if (a)
         api_act_for(rq, a);
+    if (a || !account.n) {
         serve(rq);
         return;
     }

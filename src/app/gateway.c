@@ -5,6 +5,7 @@
 #include "app/door_in.h"
 #include "app/door_out.h"
 #include "app/membership.h"
+#include "app/puller.h"
 #include "app/real_world.h"
 #include "app/sharing.h"
 #include "app/threads.h"
@@ -70,7 +71,7 @@ struct gateway {
     struct db *db;
     struct membership member;
     struct core_mail mail;
-    struct mailbox *replies[FRONTS_MAX], *reloaded, *door_replies[DOORS_MAX];
+    struct mailbox *replies[FRONTS_MAX], *reloaded, *door_replies[DOORS_MAX], *pull_replies;
     struct core *core;
 
     struct journal_loop journal;
@@ -81,6 +82,7 @@ struct gateway {
     struct door_in *doors[DOORS_MAX];
     unsigned n_doors;
     struct doors_out doors_out;
+    struct puller *puller; /* where a lane has something fetched */
     struct papers *papers;
     struct papers_loop papers_loop;
     struct sharing_loop sharing; /* without a Redis: nothing */
@@ -234,6 +236,22 @@ static bool open_doors(struct gateway *g, int64_t *last_id, struct err *e) {
     return true;
 }
 
+/* From the first settings on that have something fetched. */
+static bool open_puller(struct gateway *g, struct err *e) {
+    if (g->puller || !puller_wanted(g->settings))
+        return true;
+    if (!g->pull_replies && !box(&g->pull_replies, NULL, REPLIES_BOX_MIN, e))
+        return false;
+    struct front_parts parts = front_parts(g, g->pull_replies);
+    g->puller = puller_open(&parts, e);
+    return g->puller != NULL;
+}
+
+static bool start_puller(struct gateway *g, struct err *e) {
+    return !g->puller || puller_loop(g->puller)->thread ||
+           loop_start(puller_loop(g->puller), puller_run, g->puller, "puller", e);
+}
+
 static bool block_signals(struct gateway *g, struct err *e) {
     sigset_t set;
     sigemptyset(&set);
@@ -253,7 +271,7 @@ static bool open_all(struct gateway *g, struct err *e) {
         return false;
     g->texts = texts_load(g->settings, e);
     if (!g->texts || !open_store(g, &last_id, &backlog, e) || !open_boxes(g, e) || !open_fronts(g, e) ||
-        !open_doors(g, &last_id, e))
+        !open_doors(g, &last_id, e) || !open_puller(g, e))
         return false;
     g->core = core_new(&g->world, g->settings, &g->mail, last_id, backlog, e);
     if (!g->core)
@@ -341,7 +359,7 @@ static bool start_threads(struct gateway *g, struct err *e) {
         ok = loop_start(door_in_loop(g->doors[i]), door_in_run, g->doors[i], "door", e);
     for (unsigned i = 0; ok && i < g->doors_out.n; i++)
         ok = loop_start(door_out_loop(g->doors_out.at[i]), door_out_run, g->doors_out.at[i], "door", e);
-    return ok;
+    return ok && start_puller(g, e);
 }
 
 static void stop_loop(struct loop *l, struct mailbox *wake) {
@@ -357,6 +375,8 @@ static void stop_loop(struct loop *l, struct mailbox *wake) {
 static void stop_threads(struct gateway *g) {
     for (unsigned i = 0; i < g->n_doors; i++)
         stop_loop(door_in_loop(g->doors[i]), g->door_replies[i]);
+    if (g->puller)
+        stop_loop(puller_loop(g->puller), g->pull_replies);
     for (unsigned i = 0; i < g->n_fronts; i++)
         stop_loop(&g->fronts[i].loop, g->replies[i]);
     stop_loop(&g->core_loop.loop, g->mail.asks);
@@ -422,6 +442,10 @@ static void reload(struct gateway *g) {
     for (unsigned i = 0; i < g->n_doors; i++)
         if (!front_offer(door_in_front(g->doors[i]), s, t, &e))
             log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
+    bool pulls = g->puller ? front_offer(puller_front(g->puller), s, t, &e)
+                           : open_puller(g, &e) && start_puller(g, &e);
+    if (!pulls)
+        log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
     g->reload = (struct ask){.kind = ASK_RELOAD, .reply_to = g->reloaded, .settings = s};
     void *item = &g->reload;
     g->reloading = mailbox_put(g->mail.asks, &item, 1) == 1;
@@ -481,7 +505,7 @@ static bool all_idle(struct gateway *g) {
         idle &= front_is_idle(g->fronts[i].front);
     for (unsigned i = 0; i < g->n_doors; i++)
         idle &= door_in_is_idle(g->doors[i]);
-    return idle;
+    return idle && (!g->puller || puller_is_idle(g->puller));
 }
 
 static bool drain(struct gateway *g) {
@@ -492,6 +516,8 @@ static bool drain(struct gateway *g) {
         front_drain(g->fronts[i].front);
     for (unsigned i = 0; i < g->n_doors; i++)
         door_in_drain(g->doors[i]);
+    if (g->puller)
+        puller_drain(g->puller);
     atomic_store(&g->core_loop.drain, true);
     mailbox_wake(g->mail.asks);
     while (!all_idle(g) && clock_monotonic_us() - begun < (int64_t)g->settings->drain_ms * US_PER_MS) {
@@ -556,6 +582,7 @@ void gateway_close(struct gateway *g) {
             front_close(g->fronts[i].front);
     for (unsigned i = 0; i < DOORS_MAX; i++)
         door_in_close(g->doors[i]);
+    puller_close(g->puller);
     papers_close(g->papers);
     shared_free(g->sharing.shared);
     journal_free(g->journal.journal);
@@ -574,6 +601,7 @@ void gateway_close(struct gateway *g) {
         mailbox_free(g->replies[i]);
     for (unsigned i = 0; i < DOORS_MAX; i++)
         mailbox_free(g->door_replies[i]);
+    mailbox_free(g->pull_replies);
     for (size_t i = 0; i < g->n_retired; i++) {
         texts_free(g->retired[i].texts);
         g->source.free(g->retired[i].settings);

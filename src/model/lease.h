@@ -12,6 +12,7 @@
 struct lease {
     _Atomic int64_t until_us; /* monotonic */
     atomic_bool lost;         /* another node has the work of this one: the process must end */
+    atomic_bool keeper;       /* of all nodes, this one does what must be done once */
     int64_t (*mono_us)(void *ctx);
     void *ctx;
 };
@@ -19,6 +20,11 @@ struct lease {
 /* NULL: a lone gateway, which needs none. */
 static inline bool lease_holds(const struct lease *l) {
     return !l || l->mono_us(l->ctx) < atomic_load_explicit(&l->until_us, memory_order_acquire);
+}
+
+/* Whether what only one of the nodes may do is this one's to do. */
+static inline bool lease_keeps(const struct lease *l) {
+    return !l || (lease_holds(l) && atomic_load_explicit(&l->keeper, memory_order_relaxed));
 }
 
 #endif

@@ -85,6 +85,9 @@ static const struct {
     [COUNT_SHARED_CALLS] = {"shared_calls_total", "Calls that Redis answered, many in one round trip."},
     [COUNT_SHARED_PARTS] = {"shared_fallbacks_total",
                             "Messages judged by this gateway's part of each rate, as Redis was away."},
+    [COUNT_PULLS] = {"provider_pulls_total", "Fetches of replies and receipts that providers keep."},
+    [COUNT_PULLS_FAILED] = {"provider_pulls_failed_total", "Of these, those that were refused, or failed."},
+    [COUNT_PULLED] = {"provider_pulled_total", "Replies and receipts handed out by them."},
 };
 
 static const struct {

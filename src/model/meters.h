@@ -80,6 +80,9 @@ enum counter {
     COUNT_RULES_UNJUDGED,  /* rules an event had no steps left for */
     COUNT_SHARED_CALLS,    /* asked of the server that gateways share, and answered */
     COUNT_SHARED_PARTS,    /* messages judged by this gateway's part of a rate, without that server */
+    COUNT_PULLS,           /* fetches of what providers keep for us */
+    COUNT_PULLS_FAILED,
+    COUNT_PULLED, /* replies and receipts handed out by them */
     COUNTER_COUNT
 };
 

@@ -80,6 +80,7 @@ struct hook_request {
     struct sv content_type;
     const struct http_header *headers;
     size_t n_headers;
+    bool pulled; /* no post: body is what `pull` was answered, which the provider's connection vouches for */
     /* What is at a public address that the post itself names and the adapter has checked: a signer's
      * certificate, a page that confirms. p == NULL: it is not here yet, and is being fetched; the adapter
      * says ERR_BUSY, and the provider posts again. The document stays valid. NULL: nothing can be fetched. */
@@ -95,6 +96,9 @@ struct grant {
     bool more;                  /* not yet the token: `grant` is called again, with this as its `so_far` */
     int64_t renewable_at; /* the provider takes no newer one before, also when it refuses this; 0: any time */
 };
+
+/* What a provider keeps for us until it is fetched. */
+enum pull { PULL_REPLIES, PULL_RECEIPTS, PULL_KINDS };
 
 /* What to answer to a provider's post, once what it said is on disk. */
 struct hook_reply {
@@ -176,6 +180,17 @@ struct adapter {
                     struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
     bool (*inbound)(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                     struct inbound *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);
+    /* Fetches replies or receipts that the provider keeps for us, and forgets once it has handed them out:
+     * what is lost on the way is lost, so only lanes that ask for it do. pulls: every how many seconds this
+     * lane asks; 0: never. judge_pull: false when nothing was handed out (ERR_AUTH: nor will be, while the
+     * credentials are these); *n: how many were; *more: others may wait. The body of such an answer is then
+     * given to inbound or receipt, with `pulled`. NULL, all three: it keeps nothing. No adapter that needs a
+     * grant has it. */
+    uint32_t (*pulls)(const struct lane_config *lane, enum pull what);
+    bool (*pull)(const struct lane_config *lane, enum pull what, int64_t now, struct arena *mem,
+                 struct http_request *out, struct err *e);
+    bool (*judge_pull)(const struct lane_config *lane, enum pull what, const struct http_response *r,
+                       size_t *n, bool *more, struct err *e);
     /* The answer to an inbound post that has the provider send text back to the handset, in mem. NULL: it
      * takes none there. */
     bool (*answer)(struct sv text, struct arena *mem, struct hook_reply *out);
@@ -199,6 +214,8 @@ const struct adapter *adapter_find(struct sv name);
 bool lane_has_channel(const struct lane_config *lane, enum channel c);
 /* Whether the outcome of an attempt can be looked up at its provider. */
 bool lane_can_look_up(const struct lane_config *lane);
+/* Every how many seconds it fetches those of its provider; 0: never. */
+uint32_t lane_pulls(const struct lane_config *lane, enum pull what);
 /* Whether its requests need a grant. */
 bool lane_needs_grant(const struct lane_config *lane);
 /* adapter->prepare and release, where there are any; release may be called on a lane that was never prepared.

@@ -44,6 +44,11 @@ bool lane_can_look_up(const struct lane_config *lane) {
     return a->can_lookup && (!a->looks_up || a->looks_up(lane));
 }
 
+uint32_t lane_pulls(const struct lane_config *lane, enum pull what) {
+    const struct adapter *a = lane->adapter;
+    return a->pulls && !lane_needs_grant(lane) ? a->pulls(lane, what) : 0;
+}
+
 bool lane_needs_grant(const struct lane_config *lane) {
     const struct adapter *a = lane->adapter;
     return (a->grant || a->mint) && (!a->needs_grant || a->needs_grant(lane));

@@ -75,6 +75,12 @@ static bool check_absent_after(struct sv v, struct err *e) {
            err_set_field(e, ERR_INVALID, "absent_after_s", "give 1 to 518400 seconds, or leave it out");
 }
 
+static bool check_pull(struct sv v, struct err *e) {
+    uint64_t s;
+    return v.n == 0 || (sv_to_u64(v, &s) && s >= 1 && s <= 86400) ||
+           err_set(e, ERR_INVALID, "give 1 to 86400 seconds between two fetches, or leave it out: never");
+}
+
 static const struct adapter_field fields[TENCENT_FIELDS] = {
     [TENCENT_SECRET_ID] = {"secret_id", "SecretId", "SecretId", .required = true, .check = check_secret_id},
     [TENCENT_SECRET_KEY] = {"secret_key", "SecretKey", "SecretKey", .secret = true, .required = true,
@@ -96,6 +102,12 @@ static const struct adapter_field fields[TENCENT_FIELDS] = {
     [TENCENT_ABSENT_AFTER_S] = {"absent_after_s",
                                 "Seconds after which a number without a report counts as not sent to",
                                 "多少秒后仍无回执即视为未发出", .check = check_absent_after},
+    [TENCENT_PULL_REPLIES_S] = {"pull_replies_s",
+                                "Seconds between two fetches of replies that Tencent keeps; none: never",
+                                "拉取上行回复的间隔秒数;不填则不拉取", .check = check_pull},
+    [TENCENT_PULL_RECEIPTS_S] = {"pull_receipts_s",
+                                 "Seconds between two fetches of receipts that Tencent keeps; none: never",
+                                 "拉取状态回执的间隔秒数;不填则不拉取", .check = check_pull},
     [TENCENT_BASE_URL] = {"base_url", "API address", "API 地址", .identifies = true,
                           .fallback = "https://sms.tencentcloudapi.com", .check = kit_check_base_url},
 };
@@ -384,12 +396,19 @@ static void judge_batch(const struct lane_config *lane, const struct attempt_vie
 
 bool tencent_receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                      struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e) {
+    *reply = (struct hook_reply){.content_type = NULL};
+    if (rq->pulled)
+        return tencent_pulled_receipts(rq->body, mem, out, max, n, e);
     return tencent_read_receipts(lane->fields[TENCENT_CALLBACK_TOKEN], rq, mem, out, max, n, reply, e);
 }
 
 bool tencent_inbound(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                      struct inbound *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e) {
-    if (!tencent_read_inbound(lane->fields[TENCENT_CALLBACK_TOKEN], rq, mem, out, max, n, reply, e))
+    *reply = (struct hook_reply){.content_type = NULL};
+    bool read = rq->pulled ? tencent_pulled_replies(rq->body, mem, out, max, n, e)
+                           : tencent_read_inbound(lane->fields[TENCENT_CALLBACK_TOKEN], rq, mem, out, max, n,
+                                                  reply, e);
+    if (!read)
         return false;
     for (size_t i = 0; i < *n; i++) /* whom it was sent to, where nothing says it better */
         if (!out[i].to.n)
@@ -484,6 +503,9 @@ const struct adapter tencent_adapter = {
     .judge_lookup = tencent_judge_lookup,
     .receipt = tencent_receipt,
     .inbound = tencent_inbound,
+    .pulls = tencent_pulls,
+    .pull = tencent_pull,
+    .judge_pull = tencent_judge_pull,
     .probe = probe,
     .judge_probe = judge_probe,
     .code = tencent_code,

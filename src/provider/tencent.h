@@ -24,6 +24,8 @@ enum tencent_field {
     TENCENT_REGION,
     TENCENT_CALLBACK_TOKEN,
     TENCENT_ABSENT_AFTER_S,
+    TENCENT_PULL_REPLIES_S,
+    TENCENT_PULL_RECEIPTS_S,
     TENCENT_BASE_URL,
     TENCENT_FIELDS
 };
@@ -64,6 +66,25 @@ bool tencent_read_receipts(struct sv secret, const struct hook_request *rq, stru
 bool tencent_read_inbound(struct sv secret, const struct hook_request *rq, struct arena *mem,
                           struct inbound *out, size_t max, size_t *n, struct hook_reply *reply,
                           struct err *e);
+
+/* ---- what Tencent keeps until it is fetched: PullSmsReplyStatus, PullSmsSendStatus ---- */
+
+/* How the members of a reply are called. */
+struct tencent_reply_names {
+    const char *nation, *mobile, *text, *sign, *extend, *time;
+};
+MUST_USE bool tencent_read_reply(const struct tencent_reply_names *names, const json_t *entry,
+                                 struct arena *mem, struct inbound *out, struct err *e);
+uint32_t tencent_pulls(const struct lane_config *lane, enum pull what);
+bool tencent_pull(const struct lane_config *lane, enum pull what, int64_t now, struct arena *mem,
+                  struct http_request *out, struct err *e);
+bool tencent_judge_pull(const struct lane_config *lane, enum pull what, const struct http_response *r,
+                        size_t *n, bool *more, struct err *e);
+/* The entries of a body that judge_pull was content with; false: none of them has any sense. */
+MUST_USE bool tencent_pulled_receipts(struct sv body, struct arena *mem, struct receipt *out, size_t max,
+                                      size_t *n, struct err *e);
+MUST_USE bool tencent_pulled_replies(struct sv body, struct arena *mem, struct inbound *out, size_t max,
+                                     size_t *n, struct err *e);
 
 bool tencent_receipt(const struct lane_config *lane, const struct hook_request *rq, struct arena *mem,
                      struct receipt *out, size_t max, size_t *n, struct hook_reply *reply, struct err *e);

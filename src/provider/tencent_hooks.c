@@ -149,23 +149,31 @@ static struct sv reply_id(const struct inbound *in, struct sv time, struct arena
     return arena_dup(mem, buf_sv(&id));
 }
 
-static bool read_reply(const json_t *entry, struct arena *mem, struct inbound *out, struct err *e) {
+bool tencent_read_reply(const struct tencent_reply_names *names, const json_t *entry, struct arena *mem,
+                        struct inbound *out, struct err *e) {
     enum { TEXT_BYTES_MAX = 16 * 1024, SIGN_BYTES_MAX = 128 };
     *out = (struct inbound){.opt_out = SV_NONE};
-    out->from = tencent_number(loose(entry, "nationcode", mem), loose(entry, "mobile", mem), mem);
+    out->from = tencent_number(loose(entry, names->nation, mem), loose(entry, names->mobile, mem), mem);
     if (!out->from.n)
-        return err_set_field(e, ERR_INVALID, "mobile", "the callback names no sender");
-    const json_t *text = json_object_get(entry, "text");
-    out->body = arena_dup(mem, kit_string(entry, "text"));
+        return err_set_field(e, ERR_INVALID, names->mobile, "the reply names no sender");
+    const json_t *text = json_object_get(entry, names->text);
+    out->body = arena_dup(mem, kit_string(entry, names->text));
     if (!json_is_string(text) || !is_text(out->body, TEXT_BYTES_MAX))
-        return err_set_field(e, ERR_INVALID, "text", "the text is missing, too long, or has a NUL in it");
+        return err_set_field(e, ERR_INVALID, names->text,
+                             "the text is missing, too long, or has a NUL in it");
     /* What the handset answered to: an extension number where there is one, else the sign it saw. */
-    struct sv extend = loose(entry, "extend", mem), sign = loose(entry, "sign", mem);
+    struct sv extend = loose(entry, names->extend, mem), sign = loose(entry, names->sign, mem);
     out->to = extend.n ? extend : sign;
     if (!is_text(out->to, SIGN_BYTES_MAX))
         out->to = SV_NONE;
-    out->provider_id = reply_id(out, loose(entry, "time", mem), mem);
-    return !mem->full || err_set(e, ERR_TOO_LARGE, "no room to read the callback");
+    out->provider_id = reply_id(out, loose(entry, names->time, mem), mem);
+    return !mem->full || err_set(e, ERR_TOO_LARGE, "no room to read the reply");
+}
+
+static bool read_reply(const json_t *entry, struct arena *mem, struct inbound *out, struct err *e) {
+    static const struct tencent_reply_names names = {"nationcode", "mobile", "text",
+                                                     "sign",       "extend", "time"};
+    return tencent_read_reply(&names, entry, mem, out, e);
 }
 
 bool tencent_read_inbound(struct sv secret, const struct hook_request *rq, struct arena *mem,

@@ -2,7 +2,7 @@
  * description twilio publishes (twilio_api_v2010), its guides on TwiML and status callbacks.
  *
  * The call carries its own TwiML (twilio_say); only when a key is pressed are we asked, at the address of its
- * receipts. A template code that is an https address is fetched by Twilio instead (Url).
+ * receipts. A template code that is an http(s) address is fetched by Twilio instead (Url).
  *
  * A call is delivered when it was completed and took time; a machine that answered was not the person, where
  * machine_detection is asked for. */
@@ -90,6 +90,10 @@ static bool check_all(const struct lane_config *lane, struct err *e) {
 
 /* ---- requests ---- */
 
+static bool is_address(struct sv code) {
+    return sv_starts(code, SV("https://")) || sv_starts(code, SV("http://"));
+}
+
 static bool build(const struct lane_config *lane, const struct attempt_view *a, int64_t now, uint64_t nonce,
                   struct arena *mem, struct http_request *out, struct err *e) {
     (void)now;
@@ -99,7 +103,7 @@ static bool build(const struct lane_config *lane, const struct attempt_view *a, 
                         twiml = BUF_INIT(FORM_MAX_BYTES);
     if (from.n == 0)
         return err_set_field(e, ERR_INVALID, "from", "no caller: give the message or the lane a `from`");
-    bool fetched = sv_starts(a->code.code, SV("https://"));
+    bool fetched = is_address(a->code.code);
     if (!fetched && !twilio_say(lane, a, &twiml))
         return err_set_field(e, ERR_TOO_LARGE, "body",
                              "the text is too long to be said: a call holds %d characters", TWIML_CHARS_MAX);

@@ -15,6 +15,8 @@
 #include "simulator/sim_store.h"
 #include "simulator/sim_timers.h"
 
+#include <jansson.h>
+
 enum {
     SIM_ACCOUNTS_MAX = 256,
     SIM_TOKEN_BYTES_MAX = 128,
@@ -46,6 +48,7 @@ struct sim_stats {
     uint64_t forged_sent;      /* lies: wrong signature or none */
     uint64_t forged_accepted;  /* lies that were answered 2xx */
     uint64_t replies_sent, replies_ok;
+    uint64_t handed_out; /* receipts and replies that were kept, and asked for */
 };
 
 struct sim {
@@ -64,7 +67,8 @@ struct sim {
     struct map refused_once; /* hashes of texts that had their 429 */
     struct map nonces;       /* hashes of what may come once only; bounded */
     struct sim_push push;
-    int64_t rate_at; /* GCRA: the theoretical arrival time */
+    json_t *kept_replies; /* of tencent: an array, oldest first, each as it will be handed out; or NULL */
+    int64_t rate_at;      /* GCRA: the theoretical arrival time */
     struct sim_stats stats;
     uint64_t generation; /* of resets: what was begun before does not count after */
     size_t held;         /* requests without an answer yet */

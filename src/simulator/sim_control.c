@@ -36,7 +36,7 @@ static const struct {
     COUNTER(lists),           COUNTER(receipts_sent),    COUNTER(receipts_ok),
     COUNTER(receipts_failed), COUNTER(receipts_retried), COUNTER(receipts_dropped),
     COUNTER(forged_sent),     COUNTER(forged_accepted),  COUNTER(replies_sent),
-    COUNTER(replies_ok),
+    COUNTER(replies_ok),      COUNTER(handed_out),
 };
 
 static void stats(struct sim *sim, struct exchange *x) {
@@ -177,6 +177,7 @@ void control_reset(struct sim *sim) {
     map_done(&sim->refused_once);
     map_init(&sim->refused_once);
     sim->rate_at = 0;
+    json_array_clear(sim->kept_replies);
     sim->profile = sim->first_profile;
     prng_init(&sim->dice, (uint64_t)sim->profile.seed);
 }

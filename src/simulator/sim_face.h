@@ -80,6 +80,9 @@ struct sim_face {
     bool (*reply_to)(struct sim *sim, const struct sim_reply *reply, struct buf *url, const char **why);
     /* False and a reason when it cannot be written. */
     bool (*reply)(struct sim *sim, const struct sim_reply *reply, struct callback *c, const char **why);
+    /* Keeps a reply until it is asked for, where there is no inbound_url. False and a reason when it cannot.
+     * NULL: there must be one. */
+    bool (*keep)(struct sim *sim, const struct sim_reply *reply, const char **why);
     /* Whether the tested side's answer to a post is what the vendor wants; NULL: any 2xx. */
     bool (*accepts)(const struct http_response *r);
 };

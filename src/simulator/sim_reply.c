@@ -116,7 +116,9 @@ static void reply_with(struct sim *sim, struct exchange *x, const json_t *object
         return;
     }
     struct sv url = face->reply_to ? buf_sv(&own) : sim_inbound_url(sim, face);
-    if (!url.n)
+    if (!url.n && face->keep)
+        say(sim, x, face->keep(sim, &said, &why) ? 200 : 409, why);
+    else if (!url.n)
         say(sim, x, 409,
             face == sim_faces[0] ? "no inbound_url: give --inbound-url or set it in the profile"
                                  : "no inbound_url of that provider: set it in the profile");

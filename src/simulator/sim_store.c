@@ -176,6 +176,22 @@ uint64_t store_add(struct store *s, const struct sim_draft *d, int64_t now, bool
     return seq;
 }
 
+bool store_retell(struct store *s, uint64_t seq, struct sv body) {
+    struct sim_message *m = row(s, seq);
+    size_t rest = (size_t)m->traceparent_n + m->reference_n + m->address_n + m->extra_n;
+    ASSERT(body.n <= UINT16_MAX);
+    char *text = text_room(s, body.n + rest);
+    if (!text)
+        return false;
+    if (body.n)
+        memcpy(text, body.p, body.n);
+    if (rest)
+        memcpy(text + body.n, m->text + m->body_n, rest);
+    m->text = text;
+    m->body_n = (uint16_t)body.n;
+    return true;
+}
+
 struct sim_message *store_get(const struct store *s, uint64_t seq) {
     return seq >= s->first && seq < s->next ? row(s, seq) : NULL;
 }

@@ -56,6 +56,7 @@ struct sim_message {
     bool deleted, redacted;
     bool superseded; /* a newer row has the same To, From and Body */
     bool sent_before_answer;
+    bool handed_out; /* its report was asked for, where reports are kept and given out once */
 };
 
 struct store_block;
@@ -88,6 +89,9 @@ struct sim_draft {
 /* Stores it and forgets the oldest message when `keep` are there. Returns its sequence number, 0 when memory
  * is short. *fresh: no kept message has the same To and Body. */
 uint64_t store_add(struct store *s, const struct sim_draft *d, int64_t now, bool *fresh);
+
+/* Another body in place of its own, of which it is still a copy or not; false when memory is short. */
+MUST_USE bool store_retell(struct store *s, uint64_t seq, struct sv body);
 
 /* NULL when it is forgotten or never was. */
 struct sim_message *store_get(const struct store *s, uint64_t seq);

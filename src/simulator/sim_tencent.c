@@ -1,5 +1,6 @@
 /* Tencent Cloud API 3.0: who asks (TC3-HMAC-SHA256, computed here from what the request itself says it
- * signed), and SendSms, PullSmsSendStatusByPhoneNumber, SendStatusStatistics of version 2021-01-11. */
+ * signed), and SendSms, PullSmsSendStatusByPhoneNumber, PullSmsSendStatus, PullSmsReplyStatus,
+ * SendStatusStatistics of version 2021-01-11. */
 #include "simulator/sim_tencent.h"
 
 #include "base/clock.h"
@@ -281,7 +282,7 @@ static void send_sms(struct sim *sim, struct exchange *x, const json_t *rq) {
 
 /* ---- PullSmsSendStatusByPhoneNumber ---- */
 
-static void write_report(struct sim *sim, const struct sim_message *m, uint64_t seq, struct buf *out) {
+void sim_tencent_write_report(struct sim *sim, const struct sim_message *m, uint64_t seq, struct buf *out) {
     struct buf BUF_AUTO nation = BUF_INIT(8), BUF_AUTO mobile = BUF_INIT(24);
     struct sv code, status = sim_tencent_report(sim, m, m->final, &code), extra = store_extra(m);
     json_auto_t *said = json_loadb(extra.p, extra.n, 0, NULL);
@@ -325,9 +326,28 @@ static void pull_by_number(struct sim *sim, struct exchange *x, const json_t *rq
             continue;
         if (out->p[out->n - 1] != '[')
             buf_addc(out, ',');
-        write_report(sim, m, seq, out);
+        sim_tencent_write_report(sim, m, seq, out);
         left--;
     }
+    buf_addc(out, ']');
+    close_answer(sim, out);
+    end(sim, x);
+}
+
+/* PullSmsReplyStatus and PullSmsSendStatus: what nobody was posted, once. */
+static void pull(struct sim *sim, struct exchange *x, const json_t *rq, const char *set,
+                 void (*write)(struct sim *sim, size_t limit, struct buf *out)) {
+    const json_t *limit = json_object_get(rq, "Limit");
+    if (!json_is_integer(limit) || json_integer_value(limit) < 1 ||
+        json_integer_value(limit) > LIST_LIMIT_MAX || !sim_tencent_text(rq, "SmsSdkAppId").n) {
+        reject(sim, x, "InvalidParameterValue", "Limit or SmsSdkAppId");
+        return;
+    }
+    struct buf *out = &sim->out;
+    sim->stats.lists++;
+    buf_reset(out);
+    buf_addf(out, "{\"Response\":{\"%s\":[", set);
+    write(sim, (size_t)json_integer_value(limit), out);
     buf_addc(out, ']');
     close_answer(sim, out);
     end(sim, x);
@@ -353,6 +373,10 @@ static void act(struct sim *sim, struct exchange *x, const json_t *rq) {
         send_sms(sim, x, rq);
     else if (sv_eq(action, SV("PullSmsSendStatusByPhoneNumber")))
         pull_by_number(sim, x, rq);
+    else if (sv_eq(action, SV("PullSmsReplyStatus")))
+        pull(sim, x, rq, "PullSmsReplyStatusSet", sim_tencent_pull_replies);
+    else if (sv_eq(action, SV("PullSmsSendStatus")))
+        pull(sim, x, rq, "PullSmsSendStatusSet", sim_tencent_pull_reports);
     else if (sv_eq(action, SV("SendStatusStatistics")))
         statistics(sim, x);
     else
@@ -392,5 +416,6 @@ const struct sim_face sim_tencent = {
     .reports = sim_tencent_reports,
     .receipt = sim_tencent_receipt,
     .reply = sim_tencent_reply,
+    .keep = sim_tencent_keep,
     .accepts = sim_tencent_accepts,
 };

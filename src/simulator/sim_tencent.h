@@ -47,6 +47,14 @@ struct sv sim_tencent_text(const json_t *object, const char *key);
 /* Member `key`, a list of strings, joined by commas into out; false when it is something else. */
 MUST_USE bool sim_tencent_params(const json_t *object, const char *key, struct buf *out);
 
+/* What is handed out once: where receipts and replies are posted nowhere (sim_tencent_pull.c). They write
+ * the whole of the answer's set into out; limit: as many at most. */
+void sim_tencent_pull_replies(struct sim *sim, size_t limit, struct buf *out);
+void sim_tencent_pull_reports(struct sim *sim, size_t limit, struct buf *out);
+bool sim_tencent_keep(struct sim *sim, const struct sim_reply *reply, const char **why);
+/* One entry of a list of reports. */
+void sim_tencent_write_report(struct sim *sim, const struct sim_message *m, uint64_t seq, struct buf *out);
+
 /* Posts. */
 bool sim_tencent_reports(enum sim_status status);
 void sim_tencent_receipt(struct sim *sim, const struct sim_step *step, struct callback *c);

@@ -219,6 +219,53 @@ static int read_call(const struct sim *sim, const struct form *f, struct sim_ite
     return extra->overflow || said->overflow ? 21205 : 0;
 }
 
+/* A call whose TwiML is fetched. */
+struct fetch {
+    uint64_t seq, generation;
+};
+
+static void on_document(struct sim *sim, void *ctx, const struct http_response *r) {
+    struct fetch *f = ctx;
+    struct buf BUF_AUTO said = BUF_INIT(UINT16_MAX);
+    struct sim_twiml doc = {.said = &said};
+    bool there = r->transport == HTTP_ANSWERED && r->status == 200 && sim_twiml_read(r->body, &doc);
+    struct sv text = there ? buf_sv(&said) : SV("We're sorry, an application error has occurred. Goodbye.");
+    if (f->generation == sim->generation && store_get(&sim->store, f->seq) &&
+        !store_retell(&sim->store, f->seq, text))
+        sim->stats.server_errors++;
+    free(f);
+}
+
+/* Twilio asks when somebody picks up; here it is asked as soon as the call is there. */
+static void fetch_document(struct sim *sim, uint64_t seq, struct sv url) {
+    const struct sim_message *m = store_get(&sim->store, seq);
+    struct fetch *f = callbacks_have_room(&sim->callbacks) ? malloc(sizeof *f) : NULL;
+    struct buf BUF_AUTO sid = BUF_INIT(64), BUF_AUTO to = BUF_INIT(64);
+    if (!f || !m) {
+        free(f);
+        return;
+    }
+    *f = (struct fetch){seq, sim->generation};
+    const struct sim_account *account = &sim->accounts[m->account];
+    sid_add(sim, seq, &sid);
+    sim_number_add(&to, m->number);
+    const struct form_pair pairs[] = {
+        {SV("CallSid"), buf_sv(&sid)},
+        {SV("AccountSid"), sv_of(account->sid)},
+        {SV("From"), words_get(&sim->store.words, m->from)},
+        {SV("To"), buf_sv(&to)},
+        {SV("CallStatus"), SV("in-progress")},
+        {SV("ApiVersion"), SV("2010-04-01")},
+        {SV("Direction"), SV("outbound-api")},
+    };
+    struct form asked = {.n = sizeof pairs / sizeof pairs[0]};
+    memcpy(asked.pairs, pairs, sizeof pairs);
+    struct callback *c = callback_begin(sim, url);
+    sim_twilio_post(c, &asked, SV_NONE, sv_of(account->token), SIGN_RIGHT);
+    if (!callback_send(c, on_document, f, NULL))
+        free(f);
+}
+
 static void create(struct sim *sim, struct exchange *x, uint16_t account) {
     struct form form;
     struct buf BUF_AUTO said = BUF_INIT(UINT16_MAX), BUF_AUTO extra = BUF_INIT(UINT16_MAX);
@@ -240,7 +287,12 @@ static void create(struct sim *sim, struct exchange *x, uint16_t account) {
     item->draft.body = buf_sv(&said);
     item->draft.extra = buf_sv(&extra);
     item->draft.row.account = account;
-    call_take(sim, call);
+    struct buf BUF_AUTO url = BUF_INIT(UINT16_MAX);
+    buf_add(&url, form_get(&form, SV("Url")));
+    uint64_t seq = sim->store.next;
+    call_take(sim, call); /* x may be void from here on */
+    if (url.n && sim->store.next > seq)
+        fetch_document(sim, seq, buf_sv(&url));
 }
 
 /* ---- the face ---- */

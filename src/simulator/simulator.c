@@ -134,6 +134,7 @@ void simulator_close(struct simulator *s) {
     map_done(&sim->refused_once);
     map_done(&sim->nonces);
     push_done(sim);
+    json_decref(sim->kept_replies);
     buf_done(&sim->out);
     buf_done(&sim->date);
     if (sim->epoll_fd >= 0)

@@ -367,6 +367,7 @@ static bool keep(struct db *db, const struct node_self *self, bool *keeper, stru
         id = db_changes(db) == 1 ? (int64_t)self->id : 0;
     }
     *keeper = id == (int64_t)self->id;
+    atomic_store_explicit(&self->lease->keeper, *keeper, memory_order_relaxed);
     return true;
 }
 

@@ -1,7 +1,9 @@
 """Calls that speak: the real gateway against the simulated Calls API (which Twilio's own SDK proved in
 tests/simulator/test_twilio_voice.py)."""
+import http.server
 import json
 import re
+import threading
 import urllib.parse
 import xml.etree.ElementTree
 
@@ -169,3 +171,36 @@ def test_texts_and_calls_go_by_their_own_lanes(make_gateway):
     g.wait(text, "delivered")
     g.wait(spoken, "delivered")
     assert {(m["body"], m["provider"]) for m in g.sim.messages()} == {("a text", "twilio"), ("a call", "twilio-voice")}
+
+
+@pytest.fixture
+def document():
+    """An application's own TwiML by http; .asked is what Twilio posted for it."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.server.asked.append((self.path, dict(urllib.parse.parse_qsl(body)), self.headers["X-Twilio-Signature"]))
+            self.send_response(200 if self.path.startswith("/speak") else 500)
+            self.end_headers()
+            self.wfile.write("<Response><Say language=\"de-DE\">Ihre Bestellung &amp; mehr</Say></Response>".encode())
+
+        def log_message(self, *args):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.asked, server.url = [], "http://127.0.0.1:%d" % server.server_address[1]
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_template_code_that_is_an_address_is_what_the_call_says(start, document):
+    g = start()
+    url = document.url + "/speak?order=1"
+    g.wait(g.create(body="not said", channel="voice", provider_template={"code": url}), "delivered")
+    until(lambda: g.sim.of("Ihre Bestellung & mehr"), told="the document is not what is said")
+    (path, asked, signature), = document.asked
+    assert path == "/speak?order=1" and asked["To"] == PERSON and RequestValidator(TOKEN).validate(url, asked, signature)
+    assert g.sim.messages()[0]["extra"]["url"] == url and not g.sim.of("not said")
+    g.wait(g.create(body="x", channel="voice", provider_template={"code": document.url + "/broken"}), "delivered")
+    until(lambda: g.sim.of("We're sorry, an application error has occurred. Goodbye."), told="a broken document is not told")

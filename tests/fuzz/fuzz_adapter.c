@@ -100,6 +100,11 @@ static void judge_all(const struct lane_config *lane, const struct http_response
         if (ad->judge_grant(lane, sv_of(steps[i]), now, r, &g, &e))
             ASSERT(strnlen(g.text, sizeof g.text) < sizeof g.text && strchr(g.text, '\r') == NULL);
     }
+    for (int k = 0; ad->judge_pull && k < PULL_KINDS; k++) {
+        size_t n;
+        bool more;
+        (void)ad->judge_pull(lane, (enum pull)k, r, &n, &more, &e);
+    }
     if (ad->judge_probe)
         (void)ad->judge_probe(lane, r, &e);
 }
@@ -148,6 +153,9 @@ static void hear_all(const struct lane_config *lane, struct sv body) {
         headers[1].value = buf_sv(&signature);
     }
     hear(lane, &rq);
+    rq.pulled = lane->adapter->pull != NULL;
+    hear(lane, &rq);
+    rq.pulled = false;
     rq.n_headers = 3;
     hear(lane, &rq);
     rq.content_type = SV("application/x-www-form-urlencoded");

@@ -15,13 +15,13 @@ enum { TEXT_MAX = 1024 * 1024, CASES_MAX = 256, HOOK_MAX = 16 };
 
 /* What came of a case, in the words of the file's own sections. */
 struct outcome {
-    struct buf request, verdict, lookup, receipts, inbound, reply, error, grant, refused;
+    struct buf request, verdict, lookup, receipts, inbound, reply, error, grant, refused, pulled;
 };
 
 static void outcome_init(struct outcome *o) {
-    *o = (struct outcome){BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
-                          BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
-                          BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX)};
+    *o = (struct outcome){BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
+                          BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX),
+                          BUF_INIT(TEXT_MAX), BUF_INIT(TEXT_MAX)};
 }
 
 static void outcome_done(struct outcome *o) {
@@ -34,6 +34,7 @@ static void outcome_done(struct outcome *o) {
     buf_done(&o->error);
     buf_done(&o->grant);
     buf_done(&o->refused);
+    buf_done(&o->pulled);
 }
 
 static void add_line(struct buf *out, const char *key, struct sv v) {
@@ -251,17 +252,15 @@ static void run_call(const struct fixture *f, const struct lane_config *lane, st
     }
 }
 
-static void run_hook(const struct fixture *f, const struct lane_config *lane, struct sv call,
-                     struct arena *mem, struct outcome *o) {
-    struct hook_request rq = fixture_hook(f);
+static void hear(const struct lane_config *lane, const struct hook_request *rq, bool inbound,
+                 struct arena *mem, struct outcome *o) {
     struct hook_reply reply;
     struct receipt receipts[HOOK_MAX];
     struct inbound in[HOOK_MAX];
     struct err e = ERR_INIT;
     size_t n;
-    bool inbound = sv_eq(call, SV("inbound"));
-    bool ok = inbound ? lane->adapter->inbound(lane, &rq, mem, in, HOOK_MAX, &n, &reply, &e)
-                      : lane->adapter->receipt(lane, &rq, mem, receipts, HOOK_MAX, &n, &reply, &e);
+    bool ok = inbound ? lane->adapter->inbound(lane, rq, mem, in, HOOK_MAX, &n, &reply, &e)
+                      : lane->adapter->receipt(lane, rq, mem, receipts, HOOK_MAX, &n, &reply, &e);
     if (!ok) {
         assert_int_equal(n, 0);
         write_error(&e, &o->error);
@@ -273,7 +272,37 @@ static void run_hook(const struct fixture *f, const struct lane_config *lane, st
         else
             write_receipt(&receipts[i], "receipt", &o->receipts);
     }
-    write_reply(&reply, &o->reply);
+    if (!rq->pulled) /* nobody waits for an answer */
+        write_reply(&reply, &o->reply);
+}
+
+/* What is fetched, and then what stands in it. */
+static void run_pull(const struct fixture *f, const struct lane_config *lane, enum pull what,
+                     struct arena *mem, struct outcome *o) {
+    const struct adapter *ad = lane->adapter;
+    struct http_request rq;
+    struct err e = ERR_INIT;
+    size_t n;
+    bool more;
+    if (!ad->pull(lane, what, fixture_time(f, "case", "now", 0), mem, &rq, &e)) {
+        write_error(&e, &o->error);
+        return;
+    }
+    write_request(&rq, &o->request);
+    if (!fixture_section(f, "response").p)
+        return;
+    struct http_response r = fixture_response(f);
+    if (!ad->judge_pull(lane, what, &r, &n, &more, &e)) {
+        assert_int_equal(n, 0);
+        write_error(&e, &o->error);
+        return;
+    }
+    add_number(&o->pulled, "n", (int64_t)n);
+    if (more)
+        add_line(&o->pulled, "more", SV("yes"));
+    if (n)
+        hear(lane, &(struct hook_request){.method = HTTP_POST, .body = r.body, .pulled = true},
+             what == PULL_REPLIES, mem, o);
 }
 
 static void expect(const struct fixture *f, const char *section, const struct buf *actual) {
@@ -299,7 +328,10 @@ static void run_case(void **state) {
         if (!lane.adapter->check_all(&lane, &e))
             write_error(&e, &o.error);
     } else if (sv_eq(call, SV("receipt")) || sv_eq(call, SV("inbound"))) {
-        run_hook(&f, &lane, call, &mem, &o);
+        struct hook_request rq = fixture_hook(&f);
+        hear(&lane, &rq, sv_eq(call, SV("inbound")), &mem, &o);
+    } else if (sv_eq(call, SV("pull_replies")) || sv_eq(call, SV("pull_receipts"))) {
+        run_pull(&f, &lane, sv_eq(call, SV("pull_replies")) ? PULL_REPLIES : PULL_RECEIPTS, &mem, &o);
     } else if (sv_eq(call, SV("grant"))) {
         run_grant(&f, &lane, &mem, &o);
     } else {
@@ -315,6 +347,7 @@ static void run_case(void **state) {
     expect(&f, "error", &o.error);
     expect(&f, "grant", &o.grant);
     expect(&f, "refused", &o.refused);
+    expect(&f, "pulled", &o.pulled);
     outcome_done(&o);
     lane_release(&lane);
 }

@@ -64,7 +64,7 @@ def test_what_makes_no_sense_is_refused_in_tencents_words(sim):
     codes = [a["error"] for a in sdk(
         sim, text(), text("+8618511122233", "+85261234567"), text("+8618511122233", SignName=None),
         text(*["+861851112%04d" % i for i in range(201)]), text("+8618511122233", SessionContext="x" * 512),
-        ["PullSmsSendStatus", {"Limit": 1, "SmsSdkAppId": "1400006666"}], pull("+8618511122233", 1))]
+        ["DescribeSmsSignList", {"SignIdSet": [1], "International": 0}], pull("+8618511122233", 1))]
     assert codes == ["MissingParameter", "UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber",
                      "FailedOperation.SignatureIncorrectOrUnapproved", "LimitExceeded.PhoneNumberCountLimit",
                      "InvalidParameterValue", "InvalidAction", "InvalidParameterValue"]
@@ -108,3 +108,23 @@ def test_garbage_instead_of_a_signature_is_refused(sim, header):
     r = requests.post(sim.url + "/", data="{}", timeout=5, headers={"X-TC-Action": "SendSms", "X-TC-Timestamp": str(int(time.time())),
                                                                    "Authorization": header})
     assert r.json()["Response"]["Error"]["Code"] == "AuthFailure.InvalidAuthorization"
+
+
+def queue(kind, limit=100):
+    return ["PullSms%sStatus" % kind, {"Limit": limit, "SmsSdkAppId": "1400006666"}]
+
+
+def test_what_is_posted_nowhere_is_kept_and_handed_out_once(sim):
+    for i in range(3):
+        said = {"from": "+8618511122233", "to": "腾讯云", "body": "reply %d 👋" % i, "provider": "tencent"}
+        assert requests.post(sim.url + "/_sim/reply", json=said, timeout=10).status_code == 200
+    first, second, third, _, reports, none = sdk(sim, queue("Reply", 2), queue("Reply"), queue("Reply"), text("+8618511122233"),
+                                                 queue("Send"), queue("Send"))
+    assert [r["ReplyContent"] for r in first["PullSmsReplyStatusSet"]] == ["reply 0 👋", "reply 1 👋"]
+    (r,) = second["PullSmsReplyStatusSet"]
+    assert (r["PhoneNumber"], r["CountryCode"], r["SubscriberNumber"], r["SignName"]) == ("+8618511122233", "86", "18511122233", "腾讯云")
+    assert third["PullSmsReplyStatusSet"] == none["PullSmsSendStatusSet"] == []
+    (r,) = reports["PullSmsSendStatusSet"]
+    assert (r["PhoneNumber"], r["ReportStatus"]) == ("+8618511122233", "SUCCESS") and sim.stats()["handed_out"] == 4
+    refused = sdk(sim, queue("Reply"), queue("Reply", 101), secret_key="wrong") + sdk(sim, queue("Reply", 101))
+    assert [r["error"] for r in refused] == ["AuthFailure.SignatureFailure"] * 2 + ["InvalidParameterValue"]

@@ -118,6 +118,8 @@ async function record(text) {
         PhoneNumber: attempts[0].to,
         SmsSdkAppId: lane.sdk_app_id,
       });
+    else if (about.call === "pull_replies") await client.PullSmsReplyStatus({ Limit: 100, SmsSdkAppId: lane.sdk_app_id });
+    else if (about.call === "pull_receipts") await client.PullSmsSendStatus({ Limit: 100, SmsSdkAppId: lane.sdk_app_id });
     else
       await client.SendStatusStatistics({
         BeginTime: hour(now - 3600e3),
