@@ -2,6 +2,7 @@
 spoken to over bare sockets, looked at from outside (memory, descriptors, exit code, log)."""
 import base64
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -21,10 +22,19 @@ LANE_SID = "AC" + "00000000000000000000000000000001"
 SLOW = int(os.environ.get("HONGYAN_SLOW", "1"))
 
 
+def own_ports():
+    """Below the range that outgoing connections take theirs from: one of those may take any other meanwhile. Each worker has its own, in
+    turns from anywhere: a port that was given is not given again before the program that it is for listens."""
+    each, worker = 2500, int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
+    own = range(10000 + worker * each, 10000 + (worker + 1) * each)
+    return itertools.islice(itertools.cycle(own), random.randrange(each), None)
+
+
+ports = own_ports()
+
+
 def free_port():
-    """Below the range that outgoing connections take theirs from: one of those may take any other meanwhile."""
-    while True:
-        port = random.randrange(10000, 30000)
+    for port in ports:
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
