@@ -203,8 +203,12 @@ bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t 
 
 bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct sv topic, bool *granted,
                   struct err *e) {
-    static const char sql[] = "SELECT act FROM consent WHERE account_id=? AND number=? AND topic IN ('', ?) "
-                              "AND act IN (1, 2) ORDER BY at DESC, id DESC LIMIT 1";
+    /* consent_number has all of it. Most numbers have no word, or one: looking at words of other topics is
+     * cheaper than asking for two topics, and for an order. */
+    static const char sql[] = "SELECT act FROM consent INDEXED BY consent_number WHERE account_id=? AND "
+                              "number=? AND CASE WHEN topic='' THEN 1 WHEN topic=? THEN 1 ELSE 0 END=1 AND "
+                              "act BETWEEN 1 AND 2 ORDER BY at DESC, id DESC LIMIT 1";
+    _Static_assert(CONSENT_GRANTED == 1 && CONSENT_WITHDRAWN == 2, "as the statement has them");
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     db_int(s, account_id);
