@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "net/address.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +69,8 @@ curl_socket_t multi_open_socket(struct watch *watch, const struct curl_sockaddr 
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
+    /* Also when the process is killed: undone by an orderly close (multi_close_socket). */
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     if (!watch_own(watch, fd)) {
         close(fd);
         return CURL_SOCKET_BAD;
@@ -74,7 +78,13 @@ curl_socket_t multi_open_socket(struct watch *watch, const struct curl_sockaddr 
     return fd;
 }
 
+/* What the other end has not confirmed is dropped with the connection. The kernel would go on sending it for
+ * minutes, and a call that was given up could arrive after its provider was asked about it, and had said no.
+ */
 int multi_close_socket(void *watch, curl_socket_t fd) {
+    int unsent = 0;
+    if (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent == 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){0}, sizeof(struct linger));
     watch_forget(watch, fd);
     return close(fd);
 }

@@ -33,7 +33,8 @@ void multi_timer(struct multi *m, int64_t now_us);
 /* For CURLOPT_OPENSOCKETFUNCTION: *refused when the address is private and must not be. */
 curl_socket_t multi_open_socket(struct watch *watch, const struct curl_sockaddr *a, bool allow_private,
                                 bool *refused);
-/* CURLOPT_CLOSESOCKETFUNCTION; its data is the watch. */
+/* CURLOPT_CLOSESOCKETFUNCTION; its data is the watch. What was sent and not confirmed by then is dropped
+ * (tcp(7), SO_LINGER). */
 int multi_close_socket(void *watch, curl_socket_t fd);
 
 /* What is said of a refused address. */
