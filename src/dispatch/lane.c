@@ -250,7 +250,16 @@ void lane_configure(struct lane *l, const struct lane_config *config) {
     l->account = account_of(config);
     l->broken = false; /* a person has looked at it */
     l->downs = l->strikes = 0;
-    l->paused_until = 0;
+    l->paused_until = l->shared.closed_until = 0;
+}
+
+void lane_closed_by_others(struct lane *l, int64_t for_us, int64_t now) {
+    int64_t most_us = DOWN_MAX_MS * US_PER_MS, until = now + (for_us < most_us ? for_us : most_us);
+    if (for_us <= 0 || until <= l->paused_until)
+        return;
+    l->paused_until = until;
+    if (l->downs == 0)
+        l->downs = 1; /* and is tried with one call then */
 }
 
 bool lane_is_fresh(const struct lane *l, int64_t now) {
@@ -301,7 +310,8 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
         if (++l->strikes < STRIKES_MAX && l->downs == 0)
             return false; /* a lost answer now and then is no outage */
         l->downs++;
-        l->paused_until = now + down_ms(l->downs) * US_PER_MS;
+        l->paused_until = l->shared.closed_until = now + down_ms(l->downs) * US_PER_MS;
+        l->shared.look_at = 0; /* the others are told at once */
         return true;
     }
     case LANE_BROKEN: {

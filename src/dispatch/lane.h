@@ -46,19 +46,21 @@ struct lane {
     struct flow flow;                     /* where the settings let the window adapt */
     struct health health;
     struct lane_shared {
-        uint32_t parts;     /* gateways; 0 or 1: no other */
-        bool together;      /* they count for each other, in slices */
-        bool stale;         /* settings or what is recalled have changed since */
-        uint32_t units;     /* of the slice, not begun */
-        int64_t until;      /* its end */
-        uint32_t size;      /* of the next */
-        uint32_t short_of;  /* units that found no slice; 0: none did */
-        int64_t retry_at;   /* the next is not asked for before that */
-        int64_t used_up_at; /* until then a quota is used up by others */
-        int64_t told_epoch; /* the core's: in which its quotas are known to everybody */
-        int64_t counted_at; /* the core's: the slice, by the others' clock */
-        int64_t tell_at;    /* the core's: its quotas are told and asked again */
-        bool asking;        /* the core's */
+        uint32_t parts;       /* gateways; 0 or 1: no other */
+        bool together;        /* they count for each other, in slices */
+        bool stale;           /* settings or what is recalled have changed since */
+        uint32_t units;       /* of the slice, not begun */
+        int64_t until;        /* its end */
+        uint32_t size;        /* of the next */
+        uint32_t short_of;    /* units that found no slice; 0: none did */
+        int64_t retry_at;     /* the next is not asked for before that */
+        int64_t used_up_at;   /* until then a quota is used up by others */
+        int64_t told_epoch;   /* the core's: in which its quotas are known to everybody */
+        int64_t counted_at;   /* the core's: the slice, by the others' clock */
+        int64_t tell_at;      /* the core's: its quotas are told and asked again */
+        bool asking;          /* the core's */
+        int64_t look_at;      /* the core's: the others are asked then whether they have closed it */
+        int64_t closed_until; /* by calls of our own */
     } shared;
     int64_t looked_at;          /* when it was last looked at, for lane_health */
     struct lane_meters *meters; /* the world's; NULL: nobody counts */
@@ -127,6 +129,10 @@ int64_t lane_may_poll_at(const struct lane *l, int64_t now);
 int64_t lane_opens_at(const struct lane *l, int64_t now);
 
 /* ---- together with other gateways ---- */
+
+/* Calls of another gateway have closed it for so long from now: nothing where that is 0, or it is closed for
+ * longer. */
+void lane_closed_by_others(struct lane *l, int64_t for_us, int64_t now);
 
 /* Others begin by the same limits. Together, units are had in slices (lane_slice), which everybody counts and
  * which end soon; alone, each keeps to one part in `parts` of every rate, at least one unit, and of what its

@@ -287,6 +287,7 @@ static void came_back(struct core *c, struct asking *x) {
             told_not(c, x);
         break;
     case SHARED_GIVE_BACK: break; /* at worst it counts for nothing */
+    case SHARED_CLOSED: BUG("a lane's");
     }
     core_asking_free(x);
 }

@@ -3,6 +3,9 @@
  * shortest rate, and everybody counts for that much longer, so no interval holds more than the rate. Quotas
  * are counted by the day and the month that the slice begins in.
  *
+ * A lane that calls of one gateway closed (its provider is down) is closed for all while that lasts; each
+ * then tries it with one call at a time.
+ *
  * What a lane begins alone is owed to the others like messages are; of its quotas, they are told how much
  * this process has begun, and that it is at least as much as the database knew.
  */
@@ -87,6 +90,22 @@ static bool tell_quotas(struct core *c, struct lane *l) {
     return true;
 }
 
+/* ---- breakers ---- */
+
+/* Only what calls of ours have closed is told: what was heard would else be told on, a little later each
+ * time. */
+static void tell_closed(struct core *c, struct lane *l) {
+    if (c->now < l->shared.look_at)
+        return;
+    struct asking *x = core_asking_new(c, SHARED_CLOSED);
+    memcpy(x->lane, l->config->name, sizeof x->lane);
+    x->call.wait_us = l->shared.closed_until > c->now ? l->shared.closed_until - c->now : 0;
+    x->call.rules[x->call.n++] = (struct shared_rule){.counter = counter_of(c, "closed", l->config->name, 0)};
+    l->shared.look_at = c->now + TELL_EVERY_US;
+    if (!core_asking_hand_over(c, x))
+        core_asking_free(x);
+}
+
 /* ---- slices ---- */
 
 static void add_rules(const struct core *c, const struct lane *l, struct shared_call *call) {
@@ -168,6 +187,8 @@ bool core_shared_lane_back(struct core *c, const struct asking *x) {
             l->shared.told_epoch = 0; /* all of it again: at worst some of it counts twice */
         return false;
     }
+    if (l && call->kind == SHARED_CLOSED)
+        lane_closed_by_others(l, call->wait_us, c->now);
     if (l && call->kind == SHARED_OWED)
         know(l, call->span_used[0], call->span_used[1]);
     if (!l || call->kind != SHARED_TAKE || !l->shared.together)
@@ -185,6 +206,8 @@ void core_shared_lanes_turn(struct core *c) {
         struct lane *l = c->lanes[i];
         bool together = c->shared.together && !l->unread && tell_quotas(c, l);
         lane_share(l, parts, together, c->now);
+        if (c->shared.together)
+            tell_closed(c, l);
         if (!l->shared.together)
             continue;
         uint32_t rest = lane_slice_rest(l, c->now);

@@ -130,6 +130,14 @@ static const char owed_script[] = PRELUDE "local r={1,0,0,0,0,0}\n"
                                           "end\n"
                                           "return r\n";
 
+/* ARGV: epoch, now, how long from now at least. */
+static const char closed_script[] = PRELUDE "local at,mine=plain(KEYS[2]),tonumber(ARGV[3])\n"
+                                            "if mine>0 and now+mine>at then\n"
+                                            " at=now+mine\n"
+                                            " store_plain(KEYS[2],at)\n"
+                                            "end\n"
+                                            "return {1,0,0,math.max(0,at-now),now,0}\n";
+
 /* Which run of the server, since when. */
 static const char hello_script[] = "local run=string.match(redis.call('INFO','server'),'run_id:(%x+)')\n"
                                    "local t=redis.call('TIME')\n"
@@ -146,7 +154,8 @@ static const char hello_script[] = "local run=string.match(redis.call('INFO','se
 static const char *const scripts[] = {[SHARED_TAKE] = take_script,
                                       [SHARED_GIVE_BACK] = give_back_script,
                                       [SHARED_OWED] = owed_script,
-                                      [SHARED_HELLO] = hello_script};
+                                      [SHARED_HELLO] = hello_script,
+                                      [SHARED_CLOSED] = closed_script};
 enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };
 
 struct shared {
@@ -239,6 +248,8 @@ static void write_call(struct shared *s, const struct shared_call *c, struct wor
         add_i64(w, c->units ? c->units : 1);
     if (c->kind == SHARED_TAKE)
         add_i64(w, c->least ? c->least : 1);
+    if (c->kind == SHARED_CLOSED)
+        add_i64(w, c->wait_us);
     for (size_t i = 0; i < c->n; i++) {
         switch (c->kind) {
         case SHARED_TAKE:
@@ -252,6 +263,7 @@ static void write_call(struct shared *s, const struct shared_call *c, struct wor
             for (int age = 0; age < WINDOW_SLOTS; age++)
                 add_i64(w, c->debts[i].by_age[age]);
             break;
+        case SHARED_CLOSED: break;
         case SHARED_HELLO: BUG("has words of its own");
         }
     }
@@ -286,6 +298,8 @@ static bool read_reply(struct shared *s, const redisReply *r, struct shared_call
     c->result = number_at(r, 0) == 1 ? SHARED_DONE : SHARED_REFUSED;
     for (size_t i = 0; i < SHARED_SPANS_MAX; i++)
         c->span_used[i] = number_at(r, 6 + i);
+    if (c->kind == SHARED_CLOSED)
+        c->wait_us = number_at(r, 3);
     if (c->kind != SHARED_TAKE)
         return true;
     int64_t which = number_at(r, 1);

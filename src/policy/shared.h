@@ -33,7 +33,9 @@ enum shared_kind {
     SHARED_GIVE_BACK, /* what was counted `at` did not come to be */
     SHARED_OWED,      /* what was counted without the server; of a span: by_age[0] more, and then at least
                          by_age[1] in all */
-};
+    SHARED_CLOSED,    /* one counter is the end of a pause: it is wait_us from now, if that is later; 0: only
+                         asks */
+};                    /* append only: scripts have these numbers */
 
 enum shared_result {
     SHARED_DONE,
@@ -61,7 +63,7 @@ struct shared_call {
     uint32_t granted;      /* TAKE: told */
     int64_t span_used[SHARED_SPANS_MAX]; /* TAKE, OWED: told, if done: of the spans in their order */
     uint32_t tightest, left;  /* TAKE: told: which rule, n if none of group 1 applies; and how much of it */
-    int64_t wait_us;          /* TAKE: told: until more of it comes free */
+    int64_t wait_us;          /* TAKE: told: until more of it comes free. CLOSED: told, too: what is left */
     struct limit_debt *debts; /* OWED: the caller's */
     size_t n;                 /* rules, or debts */
     struct shared_rule rules[SHARED_RULES_MAX]; /* TAKE, GIVE_BACK */

@@ -108,3 +108,39 @@ def test_quota__alone_each_has_its_part_of_what_is_left(make_gateway, redis_serv
     fill([a, b], 15, 100)
     time.sleep(3)
     assert 8 + 6 <= a.sim.stats()["received"] <= 20
+
+
+def failing(make_gateway, redis_server):
+    """Two gateways whose provider is down, with keys that may look at lanes."""
+    made = sharing(make_gateway, 2, redis_server, lane=QUICK, retry={"first_ms": 100}, profile={"errors": [{"share": 1, "status": 500}]})
+    for g in made:
+        g.key = g.create_key(scopes="send,read,admin")["key"]
+    together(*made)
+    return made
+
+
+def lane(g):
+    return g.get("/v1/lanes").json["data"][0]
+
+
+def test_breaker__of_one_gateway_closes_the_lane_for_all(make_gateway, redis_server):
+    a, b = failing(make_gateway, redis_server)
+    sid = a.create(body="fails")
+    until(lambda: lane(a)["calls_bad"] >= 8, 60, told="the breaker does not open")  # and stays so for some seconds
+    until(lambda: lane(b)["breaker"] == "open", 30, told="the other does not hear of it")
+    assert lane(b)["calls_bad"] == 0
+    waits = b.create(body="waits")
+    assert b.message(waits)["reason"] == "provider_down" and b.attempts(waits) == [], b.message(waits)
+    a.sim.profile({"errors": []})
+    a.wait(sid, "delivered", timeout=90)
+    b.wait(waits, "delivered", timeout=90)
+    until(lambda: lane(a)["breaker"] == lane(b)["breaker"] == "closed", 60)
+
+
+def test_breaker__is_each_gateways_own_while_redis_is_away(make_gateway, redis_server):
+    a, b = failing(make_gateway, redis_server)
+    redis_server.kill9()
+    alone(a, b)
+    a.create(body="fails")
+    until(lambda: lane(a)["breaker"] == "open", 60, told="the breaker does not open")
+    assert lane(b)["breaker"] == "closed" and b.message(b.create(body="tried"))["reason"] != "provider_down"

@@ -358,6 +358,28 @@ static void test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down(voi
 
 /* Attempts and look-ups at random moments with random ends: while the breaker is not closed there is never
  * more than one call beyond those that were under way when it opened. */
+static void test_lane__that_others_closed_is_tried_by_one_call_when_that_is_over(void **state) {
+    (void)state;
+    struct lane_config five = {.in_flight_max = 5};
+    struct lane l = {0};
+    lane_configure(&l, &five);
+    lane_closed_by_others(&l, 0, 1);
+    assert_true(lane_is_open(&l, (struct lane_load){0}, 1));
+    lane_closed_by_others(&l, 2 * US_PER_S, 1);
+    lane_closed_by_others(&l, US_PER_S, 2); /* a shorter one */
+    assert_int_equal(lane_reason(&l, (struct lane_load){0}, 2 * US_PER_S), REASON_PROVIDER_DOWN);
+    assert_int_equal(lane_opens_at(&l, 2), 2 * US_PER_S + 1);
+    assert_true(lane_is_open(&l, (struct lane_load){0}, 2 * US_PER_S + 1));
+    assert_int_equal(lane_window(&l), 1);
+    lane_begin(&l, (struct lane_load){0}, 3 * US_PER_S);
+    struct verdict fine = {.fate = FATE_SENT, .hint = LANE_FINE};
+    lane_end(&l, &fine, 3 * US_PER_S);
+    assert_int_equal(lane_window(&l), 5);
+    lane_closed_by_others(&l, INT64_MAX / 2, 4 * US_PER_S); /* rubbish: no longer than a closing of our own */
+    assert_true(lane_is_open(&l, (struct lane_load){0}, 40 * US_PER_S));
+    lane_done(&l);
+}
+
 static void test_lane__the_breaker_never_lets_a_second_probe_through(void **state) {
     (void)state;
     struct lane l = {.config = &config};
@@ -400,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_lane__a_restart_remembers_and_a_reload_too),
         cmocka_unit_test(test_lane__a_restart_tries_a_broken_lane_with_one_call),
         cmocka_unit_test(test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down),
+        cmocka_unit_test(test_lane__that_others_closed_is_tried_by_one_call_when_that_is_over),
         cmocka_unit_test(test_lane__the_breaker_never_lets_a_second_probe_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,34 @@ static void test_shared__what_was_counted_alone_is_told_and_holds_for_all(void *
     redis_server_done(&server);
 }
 
+/* Of a lane of that name: closed for so long from now; what all hear. */
+static int64_t close_for(struct shared *s, int64_t epoch, int64_t now, int64_t us) {
+    struct shared_call c = {.kind = SHARED_CLOSED, .epoch = epoch, .now = now, .wait_us = us, .n = 1};
+    c.rules[0].counter = 7;
+    run_one(s, &c);
+    assert_int_equal(c.result, SHARED_DONE);
+    return c.wait_us;
+}
+
+static void test_shared__the_longest_closing_holds_for_all(void **state) {
+    (void)state;
+    struct redis_server server = {0};
+    redis_server_start(&server);
+    struct shared *a = open_shared(&server), *b = open_shared(&server);
+    int64_t epoch = say_hello(a), now = INT64_C(1767225600) * US_PER_S;
+    assert_true(epoch > 0 && say_hello(b) == epoch);
+    assert_int_equal(close_for(a, epoch, now, 0), 0);
+    assert_int_equal(close_for(a, epoch, now, 4000000), 4000000);
+    assert_int_equal(close_for(b, epoch, now + 1000000, 0), 3000000);
+    assert_int_equal(close_for(b, epoch, now + 1000000, 1000000),
+                     3000000); /* a shorter one changes nothing */
+    assert_int_equal(close_for(b, epoch, now + 3500000, 2000000), 2000000);
+    assert_int_equal(close_for(a, epoch, now + 5500000, 0), 0);
+    shared_free(a);
+    shared_free(b);
+    redis_server_done(&server);
+}
+
 static void test_shared__an_emptied_server_is_a_new_epoch_for_everybody(void **state) {
     (void)state;
     struct redis_server server = {0};
@@ -261,6 +289,7 @@ int main(void) {
         cmocka_unit_test(test_shared__the_script_answers_as_the_counters_in_memory),
         cmocka_unit_test(test_shared__the_first_group_is_judged_first_and_counts_only_with_the_second),
         cmocka_unit_test(test_shared__what_was_counted_alone_is_told_and_holds_for_all),
+        cmocka_unit_test(test_shared__the_longest_closing_holds_for_all),
         cmocka_unit_test(test_shared__an_emptied_server_is_a_new_epoch_for_everybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,8 @@ static void answer(struct sim *s, struct shared_call *c) {
     } else if (c->kind == SHARED_OWED) {
         for (size_t i = 0; i < c->n && i < SHARED_SPANS_MAX; i++)
             c->span_used[i] = c->debts[i].period_us ? 0 : c->debts[i].by_age[1];
+    } else if (c->kind == SHARED_CLOSED && sim_chance(s, 2)) { /* by calls of another gateway */
+        c->wait_us += (int64_t)(sim_random(s) % (3 * US_PER_S));
     }
 }
 

@@ -4,9 +4,9 @@ import os
 from harness.gateway import until
 
 
-def sharing(make_gateway, n, server, lane=None, rates=(), **settings):
+def sharing(make_gateway, n, server, lane=None, rates=(), profile=None, **settings):
     """n of them, running. One master key: without it they would not count the same."""
-    sim = make_gateway.simulator()
+    sim = make_gateway.simulator(profile=profile)
     settings["redis"] = {"url": server.url, "nodes_expected": n, **settings.get("redis", {})}
     # A key of its own for each test: another test's counters are others, also in the same Redis.
     env = {"HONGYAN_MASTER_KEY": os.urandom(32).hex(), **settings.pop("env", {})}
