@@ -22,6 +22,13 @@ static const char *const built_in_rules[] = {
     "stop 수신거부, 중지 for language=ko",
     "start 恢复, 订阅, 恢复订阅 for language=zh",
     "start START, UNSTOP, YES, SUBSCRIBE for language=en",
+    "start REPRENDRE for language=fr",
+    "start REANUDAR, ALTA for language=es",
+    "start VOLTAR for language=pt",
+    "start ANMELDEN for language=de",
+    "start СТАРТ for language=ru",
+    "start 再開, 配信再開 for language=ja",
+    "start 수신동의, 시작 for language=ko",
     "confirm Y, 是, 确认, 確認, 同意, 好的 for language=zh",
     "confirm Y, YES, CONFIRM, AGREE, OK for language=en",
     "confirm OUI for language=fr",
@@ -33,6 +40,13 @@ static const char *const built_in_rules[] = {
     "confirm 네, 예 for language=ko",
     "help 帮助 for language=zh",
     "help HELP, INFO for language=en",
+    "help AIDE for language=fr",
+    "help AYUDA for language=es",
+    "help AJUDA for language=pt",
+    "help HILFE for language=de",
+    "help ПОМОЩЬ for language=ru",
+    "help ヘルプ for language=ja",
+    "help 도움말 for language=ko",
 };
 
 static const char *const built_in_answers[] = {
@@ -46,6 +60,36 @@ static const char *const built_in_answers[] = {
     "confirm en Thank you, you are subscribed. Reply STOP to unsubscribe.",
     "help en Reply STOP to unsubscribe.",
     "other en Reply STOP to unsubscribe.",
+    "stop fr Vous êtes désabonné et ne recevrez plus de messages. Répondez REPRENDRE pour vous réabonner.",
+    "start fr Vous êtes de nouveau abonné. Répondez STOP pour vous désabonner.",
+    "confirm fr Merci, vous êtes abonné. Répondez STOP pour vous désabonner.",
+    "help fr Répondez STOP pour vous désabonner.",
+    "stop es Se ha dado de baja y no recibirá más mensajes. Responda ALTA para volver a recibirlos.",
+    "start es Se ha dado de alta de nuevo. Responda BAJA para darse de baja.",
+    "confirm es Gracias, su suscripción está confirmada. Responda BAJA para darse de baja.",
+    "help es Responda BAJA para darse de baja.",
+    "stop pt O seu cancelamento foi feito e não receberá mais mensagens. Responda VOLTAR para voltar a "
+    "recebê-las.",
+    "start pt A sua inscrição foi reativada. Responda SAIR para cancelar.",
+    "confirm pt Obrigado, a sua inscrição está confirmada. Responda SAIR para cancelar.",
+    "help pt Responda SAIR para cancelar.",
+    "stop de Sie sind abgemeldet und erhalten keine Nachrichten mehr. Antworten Sie ANMELDEN, um sich wieder "
+    "anzumelden.",
+    "start de Sie sind wieder angemeldet. Antworten Sie STOPP, um sich abzumelden.",
+    "confirm de Danke, Sie sind angemeldet. Antworten Sie STOPP, um sich abzumelden.",
+    "help de Antworten Sie STOPP, um sich abzumelden.",
+    "stop ru Вы отписаны и больше не будете получать сообщения. Ответьте СТАРТ, чтобы подписаться снова.",
+    "start ru Вы снова подписаны. Ответьте СТОП, чтобы отписаться.",
+    "confirm ru Спасибо, вы подписаны. Ответьте СТОП, чтобы отписаться.",
+    "help ru Ответьте СТОП, чтобы отписаться.",
+    "stop ja 配信を停止しました。再開するには「再開」と返信してください。",
+    "start ja 配信を再開しました。停止するには「停止」と返信してください。",
+    "confirm ja ご登録ありがとうございます。停止するには「停止」と返信してください。",
+    "help ja 停止するには「停止」と返信してください。",
+    "stop ko 수신거부가 완료되었습니다. 다시 받으시려면 \"수신동의\"라고 회신해 주세요.",
+    "start ko 다시 수신하도록 등록되었습니다. 중지하려면 \"수신거부\"라고 회신해 주세요.",
+    "confirm ko 감사합니다. 등록되었습니다. 중지하려면 \"수신거부\"라고 회신해 주세요.",
+    "help ko 중지하려면 \"수신거부\"라고 회신해 주세요.",
 };
 
 /* In what machines answer: each folded as texts are. */
@@ -227,7 +271,8 @@ struct sv replies_answer(const struct replies *x, struct sv account, struct sv f
                          const struct reply_reading *r) {
     if ((r->action == REPLY_OTHER && !x->answers_other) || !is_person(from) || replies_is_automatic(x, text))
         return SV_NONE;
-    bool shared = !r->language.n || sv_eq(r->language, SV("en")); /* its word is used in all languages */
+    bool shared = !r->language.n || sv_eq(r->language, SV("en"));  /* its word is used in all languages */
+    shared |= sv_eq(r->language, SV("ja")) && reads_chinese(from); /* as is what both write, such as 停止 */
     struct sv by_text = has_chinese(text) || reads_chinese(from) ? SV("zh") : SV("en");
     struct sv languages[] = {x->language, shared ? SV_NONE : r->language, by_text, SV("en")};
     for (size_t i = 0; i < sizeof languages / sizeof languages[0]; i++) {

@@ -54,13 +54,31 @@ def test_reply__of_a_handset_by_way_of_the_simulator(make_gateway):
 
 
 @pytest.mark.parametrize("text", ["取消", "退订", "退訂", "T", "td", "N", "R", "拒收", "STOP", "stop", " Stop. ", "STOP", "“取消”", "取 消", "「退订」!",
-                                  "unsubscribe", "Quit", "CANCEL", "End", "STOPALL", "arrêt", "Baja", "стоп", "stop 🙏"])
+                                  "unsubscribe", "Quit", "CANCEL", "End", "STOPALL", "停止", "stop 🙏"])
 def test_stop_word__opts_out_and_is_confirmed_in_the_articles_words(make_gateway, text):
     g = make_gateway(lane=QUICK)
     assert says(g, LI, text)[0].startswith("您已退订通知"), text
     assert [r[:3] for r in suppressed(g)] == [("opt_out", None, "reply")]
     m = g.message(g.create(to=LI, body="hello"))
     assert (m["status"], m["reason"]) == ("suppressed", "opted_out")
+
+
+# Who stops is told how to come back, and who asks how to stop: by the words they were told.
+TONGUES = {"fr": ("+33612345678", "arrêt", "REPRENDRE", "Aide", "STOP"), "es": ("+34612345678", "Baja", "alta", "AYUDA", "BAJA"), "pt": ("+351912345678", "sair", "Voltar", "ajuda", "SAIR"),
+           "de": ("+4915112345678", "Stopp", "anmelden", "Hilfe", "STOPP"), "ru": ("+79161234567", "стоп", "Старт", "помощь", "СТОП"),
+           "ja": ("+819012345678", "停止", "再開", "ヘルプ", "停止"), "ko": ("+821012345678", "수신거부", "수신동의", "도움말", "수신거부")}
+
+
+def test_languages__are_answered_in_their_own_with_words_that_work(make_gateway):
+    g = make_gateway(lane=QUICK)
+    for number, stop, start, help, told in TONGUES.values():
+        answer, = says(g, number, stop)
+        assert start.casefold() in answer.casefold() and [r[:3] for r in suppressed(g, number)] == [("opt_out", None, "reply")], (stop, answer)
+        answer, = says(g, number, start)
+        assert told in answer and suppressed(g, number) == [], (start, answer)
+        answer, = says(g, number, help)
+        assert told in answer and "Reply" not in answer, (help, answer)
+        assert says(g, number, told) != [] and len(suppressed(g, number)) == 1, told
 
 
 @pytest.mark.parametrize("text", ["No, N street", "don't stop", "取消订单1234", "T恤多少钱", "STOP 12345", "", "停车", "I will cancel my order", "nn"])
