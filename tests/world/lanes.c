@@ -7,8 +7,7 @@
 #include <string.h>
 
 static void add_lane(struct sim *s, struct settings *set, unsigned host) {
-    const struct adapter *a = adapter_find(SV("twilio"));
-    ASSERT(a);
+    const struct adapter *a = &s->adapter;
     char url[40];
     snprintf(url, sizeof url, "http://%s.test", host_names[host]);
     struct lane_config *l = &set->lanes[set->n_lanes++];
@@ -102,6 +101,7 @@ struct sv lanes_sender(const struct sim *s, unsigned n) {
 }
 
 void lanes_init(struct sim *s) {
+    batches_init(s);
     s->hosts = sim_chance(s, 40) ? 1 : 2 + (unsigned)(sim_random(s) % (HOSTS - 1));
     for (unsigned i = 0; i < s->hosts; i++)
         s->windows[i] = (uint32_t)(1 + sim_random(s) % 40);
@@ -176,8 +176,8 @@ void lanes_trouble(struct sim *s) {
 void lanes_check_window(struct sim *s, const struct call *c) {
     unsigned n = 0;
     for (size_t i = 0; i < s->p->n_flying; i++) {
-        const struct call *other = s->p->flying[i].call;
-        n += call_has_lane(other) && strcmp(other->lane->name, c->lane->name) == 0;
+        for (const struct call *other = s->p->flying[i].call; other; other = other->joined)
+            n += call_has_lane(other) && strcmp(other->lane->name, c->lane->name) == 0;
     }
     if (n > c->lane->in_flight_max)
         sim_broken(s, "I8", "%u calls at once on lane %s, whose window is %u", n, c->lane->name,

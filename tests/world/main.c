@@ -18,11 +18,12 @@ static uint64_t run(uint64_t seed, bool print, char failure[400]) {
     memcpy(failure, s.failure, sizeof s.failure);
     if (print)
         printf("# seed %llu: %u submitted, %zu promised, %u calls, %u lookups, %zu taken, %u crashes, %u "
-               "stops, %u reloads, %llu polls found; %u nodes, %u lost, %u left, %u pauses, %u cuts\n",
+               "stops, %u reloads, %llu polls found; %u nodes, %u lost, %u left, %u pauses, %u cuts; %u "
+               "batches\n",
                (unsigned long long)seed, s.submitted, s.n_promises, s.provider.calls, s.provider.lookups,
                s.provider.n_taken, s.crashes, s.stops, s.reloads,
                (unsigned long long)atomic_load(&s.procs[0].meters.counters[COUNT_POLLS_FOUND]), s.n_procs,
-               s.lost, s.left, s.pauses, s.cuts);
+               s.lost, s.left, s.pauses, s.cuts, s.joined);
     uint64_t trace = s.trace;
     sim_close(&s);
     return trace;

@@ -78,11 +78,11 @@ static void check_granted(struct sim *s, const struct call *c) {
 static bool is_called(const struct sim *s, const struct proc *p, const struct call *c) {
     for (size_t i = 0; i < p->n_flying; i++) {
         const struct flying *f = &p->flying[i];
-        if (f->call == c || f->call->kind != CALL_ATTEMPT || f->call->message->id != c->message->id)
-            continue;
-        if (p == s->p ||
-            (!f->answered && s->now - f->since <= (int64_t)f->call->lane->timeout_ms * US_PER_MS))
-            return true;
+        bool out = p == s->p || (!f->answered && f->call->lane &&
+                                 s->now - f->since <= (int64_t)f->call->lane->timeout_ms * US_PER_MS);
+        for (const struct call *at = f->call; out && at; at = at->joined)
+            if (at != c && at->kind == CALL_ATTEMPT && at->message->id == c->message->id)
+                return true;
     }
     return false;
 }

@@ -128,6 +128,55 @@ static void create(struct provider *p, unsigned host, const struct http_request 
     }
 }
 
+/* One of several: taken, or refused for itself. A line of the answer. */
+static void create_one(struct provider *p, unsigned host, struct sv form, int64_t now, struct buf *out) {
+    static struct form f;
+    struct arena ARENA_AUTO mem;
+    struct err e;
+    arena_init(&mem, 1 << 20);
+    ASSERT(form_parse(form, &mem, &f, &e));
+    if (chance(p, p->lies.refuse_number)) {
+        buf_adds(out, "400{\"code\":21211,\"message\":\"no\",\"more_info\":\"\",\"status\":400}");
+    } else if (chance(p, p->lies.throttle)) {
+        buf_adds(out, "429{\"code\":20429,\"message\":\"no\",\"more_info\":\"\",\"status\":429}");
+    } else if (p->n_taken < TAKEN_MAX) {
+        take(p, host, &f, now);
+        buf_adds(out, "201");
+        add_message(out, &p->taken[p->n_taken - 1], "queued");
+    }
+}
+
+/* Several by one request, a line each. What happens to the answer happens to all of them; a request that died
+ * half way was taken in part. */
+static void create_many(struct provider *p, unsigned host, const struct http_request *rq, int64_t now,
+                        struct http_response *r) {
+    struct sv rest = rq->body;
+    p->calls++;
+    if (chance(p, p->lies.refuse_connection)) {
+        *r = (struct http_response){.transport = HTTP_NOT_SENT, .error = SV("connection refused")};
+        return;
+    }
+    if (chance(p, p->lies.throttle)) {
+        refused(p, r, 429, 20429);
+        return;
+    }
+    bool dies = chance(p, p->lies.lost_request), fails = chance(p, p->lies.server_error);
+    buf_reset(&p->answer);
+    while (rest.n && !((dies || fails) && chance(p, 30))) {
+        buf_adds(&p->answer, p->answer.n ? "\n" : "");
+        create_one(p, host, sv_cut(&rest, '\n'), now, &p->answer);
+    }
+    if (dies || chance(p, p->lies.lost_answer)) {
+        cut(r);
+    } else if (fails) {
+        refused(p, r, 500, 20500);
+    } else {
+        if (chance(p, p->lies.garbage)) /* the last of it is missing */
+            p->answer.n -= p->answer.n / 3;
+        answered(p, r, BATCH_STATUS);
+    }
+}
+
 /* The list, newest first, by exact To; now and then only its first few, with the rest on a next page. */
 static void list(struct provider *p, unsigned host, const struct http_request *rq, int64_t now,
                  struct http_response *r) {
@@ -183,6 +232,8 @@ void provider_answer(struct provider *p, const struct http_request *rq, int64_t 
         *r = (struct http_response){.transport = HTTP_NOT_SENT, .error = SV("connection refused")};
     else if (p->locked[host])
         refused(p, r, 401, 20003);
+    else if (rq->method == HTTP_POST && sv_find_char(rq->body, '\n') != SIZE_MAX)
+        create_many(p, host, rq, now, r);
     else if (rq->method == HTTP_POST)
         create(p, host, rq, now, r);
     else

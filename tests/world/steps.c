@@ -27,32 +27,40 @@ static bool no_account(void *ctx, int64_t id, struct sv *sid, struct sv *token) 
     return true;
 }
 
+static void fly(struct sim *s, struct call *c, const struct signer *signer) {
+    struct flying *f = &s->p->flying[s->p->n_flying++];
+    f->call = c;
+    f->answered = false;
+    f->since = s->now;
+    arena_init(&f->mem, 1 << 20);
+    bool built = call_build(f->call, &s->p->world, signer, &f->mem, &f->request);
+    ASSERT(built);
+    if (call_has_lane(f->call))
+        lanes_check_window(s, f->call);
+}
+
 static void sender_step(struct sim *s) {
     if (!lease_holds(s->p->world.lease))
         return;
     struct signer signer = {.account = no_account, .open = hooks_open_secret};
-    void *item;
     for (unsigned i = 0; i < s->p->mail.n_senders; i++) {
-        if (s->p->n_flying == FLYING_MAX || !mailbox_take(s->p->mail.senders[i], &item, 1))
-            continue;
-        struct flying *f = &s->p->flying[s->p->n_flying++];
-        f->call = item;
-        f->answered = false;
-        f->since = s->now;
-        arena_init(&f->mem, 1 << 20);
-        bool built = call_build(f->call, &s->p->world, &signer, &f->mem, &f->request);
-        ASSERT(built);
-        if (call_has_lane(f->call))
-            lanes_check_window(s, f->call);
+        struct call *calls[FLYING_MAX];
+        size_t n = batches_take(s, s->p->mail.senders[i], calls, FLYING_MAX - s->p->n_flying);
+        for (size_t k = 0; k < n; k++)
+            fly(s, calls[k], &signer);
     }
 }
 
 static void give_back(struct sim *s, size_t i) {
-    void *item = s->p->flying[i].call;
+    struct call *c = s->p->flying[i].call;
     arena_done(&s->p->flying[i].mem);
     s->p->flying[i] = s->p->flying[--s->p->n_flying];
-    size_t took = mailbox_put(s->p->mail.called, &item, 1);
-    ASSERT(took == 1);
+    for (struct call *next; c; c = next) {
+        next = c->joined; /* it is the core's from then on */
+        void *item = c;
+        size_t took = mailbox_put(s->p->mail.called, &item, 1);
+        ASSERT(took == 1);
+    }
 }
 
 /* Where nobody stepped on it for long it has timed out, and leaves no more. */
@@ -68,7 +76,8 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
             client_missed(s, f->call);
         return;
     }
-    oracle_call(s, f->call);
+    for (const struct call *c = f->call; c; c = c->joined)
+        oracle_call(s, c);
     if (f->call->kind == CALL_CALLBACK) {
         client_callback(s, f->call, r);
         return;
@@ -77,7 +86,9 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
         hooks_answer(s, f->call, r);
         return;
     }
-    sim_codes_check_call(s, f->call, f->request.body);
+    struct sv bodies = f->request.body;
+    for (const struct call *c = f->call; c; c = c->joined)
+        sim_codes_check_call(s, c, f->call->joined ? sv_cut(&bodies, '\n') : bodies);
     size_t before = s->provider.n_taken;
     provider_answer(&s->provider, &f->request, s->now, r);
     for (size_t i = before; i < s->provider.n_taken; i++) {

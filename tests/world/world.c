@@ -172,7 +172,10 @@ static void close_process(struct sim *s) {
     while (mailbox_take(s->p->mail.called, &item, 1))
         core_forget_call(item);
     for (size_t i = 0; i < s->p->n_flying; i++) {
-        core_forget_call(s->p->flying[i].call);
+        for (struct call *c = s->p->flying[i].call, *next; c; c = next) {
+            next = c->joined;
+            core_forget_call(c);
+        }
         arena_done(&s->p->flying[i].mem);
     }
     s->p->n_flying = 0;

@@ -16,6 +16,7 @@
 #include "pipeline/call.h"
 #include "pipeline/core.h"
 #include "provider.h"
+#include "provider/adapter.h"
 #include "store/journal.h"
 
 enum {
@@ -105,6 +106,9 @@ struct sim {
     uint32_t windows[HOSTS];
     struct rate rates[HOSTS];         /* max 0: none */
     struct lane_config quotas[HOSTS]; /* of these only quota, warm-ups and time zone count */
+    struct adapter adapter;           /* of every lane */
+    bool batches;                     /* of this seed: it takes several messages at once */
+    unsigned joined;                  /* calls that were for more than one */
     bool polls;                       /* of this seed: receipts that are overdue are asked for */
     int64_t mended_at;                /* since then everything works; 0: something stays broken */
     bool has_quotas;                  /* of this seed; then a midnight comes, and messages name senders */
@@ -174,6 +178,11 @@ void lanes_trouble(struct sim *s); /* a provider locks the account, goes away, o
 struct sv lanes_sender(const struct sim *s, unsigned n);
 /* Is a lane of this name allowed one more call at the senders? */
 void lanes_check_window(struct sim *s, const struct call *c);
+
+/* batches.c: calls for several messages at once. */
+void batches_init(struct sim *s);
+/* Takes calls from a sender's mailbox, at most room, as they go out: those of one request chained. */
+size_t batches_take(struct sim *s, struct mailbox *from, struct call **out, size_t room);
 
 /* routes.c: which lanes a message may take. */
 bool routes_has(const struct sim *s);
