@@ -135,7 +135,9 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
         "DO UPDATE SET source=excluded.source, said_by=excluded.said_by, note=excluded.note, "
         "message_id=excluded.message_id, updated_at=excluded.updated_at, expires_at=excluded.expires_at";
     ASSERT(r->number.n && r->kind > SUPPRESSION_ANY && r->kind < SUPPRESSION_KINDS);
-    if (!is_there(db, r, there, e))
+    /* Counted first: so no other node takes the same number off until this is committed, and what is there is
+     * there. */
+    if (!count_key(db, r->number, 1, e) || !is_there(db, r, there, e))
         return false;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, r->account_id);
@@ -149,7 +151,7 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
     db_int(s, now);
     db_int(s, now);
     db_int(s, r->expires_at);
-    return db_run(s, e) && count_key(db, r->number, *there ? 0 : 1, e);
+    return db_run(s, e) && count_key(db, r->number, *there ? -1 : 0, e);
 }
 
 static bool release(struct db *db, const struct suppression *r, size_t *n, struct err *e) {

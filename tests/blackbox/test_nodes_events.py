@@ -146,6 +146,29 @@ def test_event__fires_each_rule_once_over_killed_nodes(cluster, database, tmp_pa
     assert counts["now"]["fired"] == counts["later"]["fired"] == sum(t.startswith("now ") for t in texts), counts
 
 
+def test_opt_out__written_and_taken_back_at_once_by_two_nodes_counts_as_it_stands(cluster, database):  # noqa: F811
+    c = cluster(n=2, database=database).start()
+    answers = collections.Counter()
+    key = {"Authorization": "Bearer " + c.nodes[0].create_key(scopes="send,read,admin")["key"], "Content-Type": "application/json"}
+
+    def meet(number, method, g, n):
+        path = "/v1/suppressions/%2B" + number[1:]
+        for _ in range(n):
+            a = call(g.port, method, path, json.dumps({"kind": "opt_out"}) if method == "PUT" else None, key, timeout=60)
+            answers[method, a.status] += 1
+    numbers = ["+1415555%04d" % i for i in range(12)]
+    threads = [threading.Thread(target=meet, args=(number, *how, 8)) for number in numbers for how in zip(("PUT", "DELETE"), c.nodes)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(120)
+    print("\n%s" % dict(answers))
+    stands = {n for n in numbers if c.nodes[0].get("/v1/suppressions/%2B" + n[1:]).json["data"]}
+    for n in numbers:
+        m = c.nodes[1].message(c.nodes[1].create(to=n))
+        assert (m["reason"] == "opted_out") == (n in stands), (n, m["status"], n in stands)
+
+
 def gathered_of(c):
     return {name for m in c.nodes[0].all(direction="outbound") if m["body"].startswith("gathered ") for name in m["body"].split()[1:]}
 
