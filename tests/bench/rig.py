@@ -46,9 +46,20 @@ def get(port, path, timeout=5):
         return r.read().decode()
 
 
+def children(pid):
+    """Those that run now, and itself."""
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [pid, *map(int, f.read().split())]
+
+
 def cpu_us(pid):
-    """CPU of each thread so far, by name; threads of one name together."""
+    """CPU of each thread so far, by name; threads of one name together. pid: or a list of them."""
     out = {}
+    if isinstance(pid, list):
+        for p in pid:
+            for name, us in cpu_us(p).items() if os.path.exists(f"/proc/{p}") else ():
+                out[name] = out.get(name, 0) + us
+        return out
     for tid in os.listdir(f"/proc/{pid}/task"):
         try:
             with open(f"/proc/{pid}/task/{tid}/stat") as f:
@@ -120,8 +131,8 @@ class Process:
 class Gateway:
     """One gateway's folder: settings, database, key. serve() starts it, as often as wanted."""
 
-    def __init__(self, rig, name, provider_port, window, public=False, copy_of=None):
-        self.rig, self.name, self.process = rig, name, None
+    def __init__(self, rig, name, provider_port, window, public=False, copy_of=None, database=None):
+        self.rig, self.name, self.process, self.database = rig, name, None, database
         self.folder = os.path.join(rig.folder, name)
         self.port = free_port()
         self.data = os.path.join(self.folder, "data")
@@ -147,9 +158,10 @@ class Gateway:
 
     def settings(self, provider_port, window, public):
         templates = f"templates:\n  dir: {self.rig.templates}\n" if self.rig.templates else ""
+        database = f"database: {self.database}\n" if self.database else ""
         public_url = f"public_url: http://127.0.0.1:{self.port}\n" if public else ""
         return f"""listen: 127.0.0.1:{self.port}
-{public_url}data_dir: {self.data}
+{public_url}{database}data_dir: {self.data}
 drain_ms: 3000
 log:
   level: warn

@@ -78,7 +78,7 @@ class Site(Cluster):
                 doors=[self.rabbit.door(QUEUE), self.rabbit.door(EXCHANGE, name=TOLD, direction="out", events=["message.sent", "message.delivered"])]))
             g = self.nodes[-1]
             g.sim = self.sim
-            g.write(lanes=[*g.settings["lanes"], g.lane("small", url, **{**lane, "from": "+15005550007", "quota": {"day": QUOTA}})])
+            g.write(lanes=[*g.settings["lanes"], g.lane("small", url, **{**lane, "quota": {"day": QUOTA}})])
         self.balancer.ports = [g.place for g in self.nodes]
 
     def start(self):
