@@ -75,6 +75,25 @@ static struct db_stmt *find_latest(struct db *db, int64_t account_id, struct sv 
     return s;
 }
 
+/* What is looked at is written next: no other node counts guesses or texts of it meanwhile. id 0: of the
+ * recipient's pending ones. */
+static bool hold(struct db *db, int64_t account_id, int64_t id, struct sv to, struct sv purpose,
+                 struct err *e) {
+    static const char one[] = "UPDATE verification SET attempts=attempts WHERE id=? AND account_id=?";
+    static const char all[] =
+        "UPDATE verification SET attempts=attempts WHERE account_id=? AND recipient=? AND "
+        "purpose=? AND done_at=0";
+    struct db_stmt *s = db_stmt(db, id ? one : all, e);
+    if (id)
+        db_int(s, id);
+    db_int(s, account_id);
+    if (!id) {
+        db_text(s, to);
+        db_text(s, purpose.n ? purpose : SV(""));
+    }
+    return db_run(s, e);
+}
+
 bool verifications_get(struct db *db, int64_t account_id, int64_t id, int64_t now, struct verification *out,
                        struct buf *sealed, struct err *e) {
     struct db_stmt *s = find(db, account_id, id, e);
@@ -186,6 +205,8 @@ bool verifications_admit(struct db *db, const struct message *m, struct verifica
                          struct err *why, struct err *e) {
     bool first = w->act == VERIFICATION_BEGIN, row;
     struct verification v = {0};
+    if (!hold(db, m->account_id, first ? 0 : w->id, m->text[TEXT_TO], w->purpose, e))
+        return false;
     struct db_stmt *s = first ? find_latest(db, m->account_id, m->text[TEXT_TO], w->purpose, e)
                               : find(db, m->account_id, w->id, e);
     if (!db_next(s, &row, e))
@@ -307,6 +328,8 @@ static void guess(struct verification_write *w, bool right) {
 }
 
 bool verifications_write(struct db *db, struct verification_write *w, int64_t now, struct err *e) {
+    if (!hold(db, w->account_id, w->id, w->to, w->purpose, e))
+        return false;
     struct db_stmt *s =
         w->id ? find(db, w->account_id, w->id, e) : find_latest(db, w->account_id, w->to, w->purpose, e);
     bool row;
