@@ -178,7 +178,7 @@ FAULTS = [kill_node, kill_node, pause_node, power_cut_of_postgres, kill_redis, k
 
 def test_site__resumes_what_a_node_had_that_is_cut_off_and_survives_one_fault_of_each_kind(site):
     dice, faults = random.Random(11), collections.Counter()
-    held = [site.nodes[0].create(body="held %d" % i, send_at=after(6)) for i in range(10)]
+    held = [site.nodes[0].create(body="held %d" % i, send_at=after(4)) for i in range(10)]
     with Load(site) as load:
         some_more(site, load, dice)
         kill_rabbit(site, dice)
@@ -188,7 +188,7 @@ def test_site__resumes_what_a_node_had_that_is_cut_off_and_survives_one_fault_of
             site.nodes[1].wait(sid, "sent", "delivered", timeout=30)
         took = time.monotonic() - began
         print("\nwhat a node had that was cut off from the database was sent %.1f s later" % took)
-        assert took < (8 + 2 * LEASE_MS / 1000) * max(SLOW, 3)
+        assert took < (6 + 2 * LEASE_MS / 1000) * max(SLOW, 3)
         site.network.heal()
         for fault in (kill_node, power_cut_of_postgres, kill_redis, slow_disk, wrong_clock, partition):
             fault(site, dice)

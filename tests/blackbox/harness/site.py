@@ -25,7 +25,7 @@ from postgres import Postgres, ask
 
 EXCHANGE, QUEUE, TOLD = "sms.events", "sms", "told"
 RATE = 30  # a second, of the account by HTTP and doors
-QUOTA = 60  # a day, of the second lane
+QUOTA = 10  # a day, of the second lane
 HOT = "+447911123456"  # goes by the second lane
 
 
