@@ -5,12 +5,16 @@ import http.client
 import json
 import os
 import pathlib
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path[:0] = [os.path.join(TESTS, "blackbox"), TESTS]
 
 BATCH, FIRES_OF = 500, 100  # one event in FIRES_OF makes a text
 
@@ -44,6 +48,23 @@ def drive(gateway, bodies, kind, seconds, connections):
     return sum(taken) / (time.monotonic() - begun), times[len(times) // 2] * 1e3, times[int(len(times) * 0.99)] * 1e3
 
 
+def drive_by_wrk(gateway, folder, seconds, connections):
+    """Single posts, by a client that costs little itself."""
+    (folder / "post.lua").write_text('''
+wrk.method, n = "POST", 0
+wrk.headers["Content-Type"], wrk.headers["Authorization"] = "application/json", "%s"
+function request()
+    n = n + 1
+    local kind = n %% 10 == 0 and "order.paid" or "kind2.x"
+    return wrk.format(nil, nil, nil, '{"type":"' .. kind .. '","source":"shop","data":{"order_id":' .. n .. ',"phone":"+14155550123","total":20}}')
+end
+''' % gateway.bearer["Authorization"])
+    said = subprocess.run(["wrk", "-t1", "-c%d" % connections, "-d%d" % seconds, "--latency", "-s", str(folder / "post.lua"), gateway.url + "/v1/events"],
+                          capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
+    return re.search(r"Requests/sec: *(\S+)", said)[1], re.search(r"50% *(\S+)", said)[1], re.search(r"99% *(\S+)", said)[1]
+
+
 def main():
     os.environ.setdefault("HONGYAN_BINARY", os.path.abspath(sys.argv[1]))
     from harness.gateway import Made
@@ -71,6 +92,9 @@ def main():
     single = drive(gateway, [json.dumps(e).encode() for e in events(1000, True)], "application/json", seconds, 32)
     print("single posts over 32 connections: %.0f events/s stored, %.2f of the batches'; median %.1f ms, 99th percentile %.1f ms"
           % (single[0], single[0] / some[0], *single[1:]))
+    for connections in (32, 256) if shutil.which("wrk") else ():
+        print("single posts over %d connections by wrk: %s events/s stored, median %s, 99th percentile %s"
+              % (connections, *drive_by_wrk(gateway, folder, seconds, connections)))
     made.close()
 
 
