@@ -63,13 +63,11 @@ bool tally_look(struct db *db, const struct tally *t, bool duplicates, struct ta
     return true;
 }
 
-/* Until the end of this transaction no other node counts by that hash: each writes the hash's row of no
- * message, and whoever comes second waits for it. Among the processes of one node there is one writer. */
-static bool hold(struct db *db, const struct tally_ask *a, int64_t now, struct err *e) {
+bool tally_hold(struct db *db, int64_t hash, int64_t now, struct err *e) {
     static const char sql[] = "INSERT INTO tally (hash, message_id, at, begun) VALUES (?,0,?,0) ON CONFLICT "
                               "(hash, message_id) DO UPDATE SET at=excluded.at";
     struct db_stmt *s = db_stmt(db, sql, e);
-    db_int(s, a->hash);
+    db_int(s, hash);
     db_int(s, now);
     return db_run(s, e);
 }
@@ -79,7 +77,7 @@ bool tally_check(struct db *db, struct job *job, struct err *e) {
     if (!t || !t->check)
         return true;
     for (unsigned i = 0; job->self && i < t->n; i++)
-        if (!hold(db, &t->asks[i], job->now, e))
+        if (!tally_hold(db, t->asks[i].hash, job->now, e))
             return false;
     const struct asked of = {.at = t->at, .message_id = job->message->id, .is_new = job->kind == JOB_PUT};
     for (unsigned i = 0; i < t->n; i++) {

@@ -27,6 +27,10 @@ MUST_USE bool tally_write(struct db *db, const struct job *job, struct err *e);
 /* Of which message that one is a duplicate; 0: of none. */
 MUST_USE bool tally_first_of(struct db *db, int64_t message_id, int64_t *first_id, struct err *e);
 MUST_USE bool tally_forget(struct db *db, int64_t message_id, struct err *e);
+/* Until the end of this transaction no other node counts by that hash: each writes the hash's row of no
+ * message, and whoever comes second waits for it, then reads what the first has written. Among the threads of
+ * one process there is one writer: a lone gateway needs none. */
+MUST_USE bool tally_hold(struct db *db, int64_t hash, int64_t now, struct err *e);
 MUST_USE bool tally_prune(struct db *db, int64_t now, unsigned limit, struct err *e);
 
 #endif

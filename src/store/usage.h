@@ -11,7 +11,8 @@
 #include "store/journal.h"
 
 /* Would the attempt that begins take its account over job->spend_max? Then job->result is JOB_POSTPONED, with
- * why and until. */
+ * why and until. Where several nodes write one database they ask this one after the other, so that the sum of
+ * all is never over it. */
 MUST_USE bool usage_check(struct db *db, struct job *job, struct err *e);
 /* What the account has spent that day (since 1970), in micro-units. */
 MUST_USE bool usage_spent(struct db *db, int64_t account_id, int64_t day, struct sv currency, int64_t *micro,

@@ -11,6 +11,7 @@ from harness.cluster import Cluster, Crowd
 from harness.gateway import until
 from postgres import Postgres, ask
 from test_kill import BAD_DAY, LANE, Story, check_nothing_lost_or_doubled
+from test_prices import spend_together
 
 TIMES = 30 if os.environ.get("HONGYAN_LONG") else 2
 
@@ -63,6 +64,10 @@ def test_power_cut__under_three_nodes_loses_and_doubles_nothing(make_gateway, se
         check_nothing_lost_or_doubled(c.nodes[0], clients, story, c.sim.times())
     finally:
         c.balancer.close()
+
+
+def test_spending__of_two_nodes_is_never_over_the_ceiling(make_gateway, server, tmp_path):
+    spend_together(make_gateway, tmp_path, database=server.new_database())
 
 
 def test_network__the_server_is_reached_by_it_with_a_password_that_stands_in_a_file(make_gateway, tmp_path):

@@ -1,6 +1,7 @@
 """Prices of lanes: what an attempt costs, which lane is the cheapest, what a message may cost, and what it came to."""
 import concurrent.futures
 
+from harness.cluster import Cluster
 from harness.gateway import until
 from test_explain import admin, explain, says
 from test_routes import prepare, reload, two_lanes
@@ -134,6 +135,31 @@ def test_prices__what_an_account_may_spend_in_a_day_holds_to_the_last_message_ov
     until(lambda: g.sim.stats()["received"] == 6)
     assert [r["price"] for r in usage(g)] == ["0.05"]
     g.sim.profile({"errors": []})
+
+
+def test_prices__nodes_on_one_database_spend_together_no_more_than_one_may(make_gateway, tmp_path):
+    """HONGYAN_TEST_DATABASE: on PostgreSQL; test_postgres.py runs it there, too."""
+    spend_together(make_gateway, tmp_path)
+
+
+def spend_together(make_gateway, tmp_path, **how):
+    c = Cluster(make_gateway, tmp_path, n=2, lane={"prices": ["* 0.01"], "price_per": "message"},
+                limits={"spend": ["0.41 USD/day"]}, **how).start()
+    try:
+        def post(i):
+            a = c.nodes[i % 2].post("/v1/messages", {"to": "+14155550123", "body": "text %d" % i, "validity_s": 2 * 86400})
+            assert a.status == 202, a
+            return a.json["id"]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            sids = list(pool.map(post, range(120)))
+
+        def held():
+            return sum(c.nodes[0].message(sid)["reason"] == "spend_ceiling" for sid in sids)
+        until(lambda: held() == 120 - 41, 60, told="other than 41 may go")
+        until(lambda: c.sim.stats()["received"] == 41, 30)
+        assert [r["price"] for r in usage(c.nodes[0])] == ["0.41"] == [r["price"] for r in usage(c.nodes[1])]
+    finally:
+        c.balancer.close()
 
 
 def test_prices__what_was_saved_says_thanks_to_what(make_gateway):
