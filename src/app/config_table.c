@@ -164,6 +164,11 @@ const struct config_row config_rows[] = {
     {"limits.live_max", CONFIG_U32, "20000", AT(limits.live_max), .min = 16, .max = 10000000,
      .doc = "Messages held in memory; the rest of the queue waits on disk.",
      .doc_zh = "内存中保留的消息数,其余在磁盘上排队。"},
+    {"limits.urgent_run", CONFIG_U32, "20", AT(limits.urgent_run), .min = 0, .max = 1000000,
+     .doc =
+         "While more urgent messages keep a lane busy, one of a less urgent priority goes after so many of "
+         "them, so that none starves; 0: it waits until no more urgent one is left.",
+     .doc_zh = "紧急消息占满通道时,每发出这么多条,放行一条较不紧急的,避免其永远等待;0:严格按优先级。"},
     {"limits.journal_batch_max", CONFIG_U32, "1000", AT(limits.journal_batch_max), .min = 1, .max = 100000,
      .doc = "Changes written in one transaction.", .doc_zh = "一个事务中写入的变更数。"},
 

@@ -55,6 +55,7 @@ struct settings {
         uint32_t idle_s;
         uint32_t request_bytes_max;   /* body of one API request */
         uint32_t body_chars_max;      /* of one message */
+        uint32_t urgent_run;          /* so many more urgent ones go before one that waits; 0: all of them */
         uint32_t live_max;            /* messages held in memory; the rest of the queue waits on disk */
         uint32_t journal_batch_max;   /* changes in one transaction */
         struct rate rates[RATES_MAX]; /* how many messages may come in */

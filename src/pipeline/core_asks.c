@@ -529,6 +529,7 @@ static void reload(struct core *c, const struct settings *s) {
     limits_bound(c->limits, s->limits.rate_keys_max);
     limits_bound(c->code_limits, s->limits.rate_keys_max);
     queue_bound(&c->queue, core_window(s));
+    queue_share(&c->queue, s->limits.urgent_run);
     core_settle_all(c, waiting);
     forget_gone(c);
 }

@@ -15,6 +15,10 @@ void queue_done(struct queue *q) {
     q->n = 0;
 }
 
+void queue_share(struct queue *q, unsigned urgent_run) {
+    q->urgent_run = urgent_run;
+}
+
 void queue_bound(struct queue *q, size_t window) {
     q->window = window;
 }
@@ -173,23 +177,49 @@ static struct queue_item *take_turn(struct queue *q, struct queue_lane *l, struc
     return i;
 }
 
-struct queue_item *queue_next(struct queue *q, bool (*may)(const struct queue_item *i, void *ctx),
-                              void *ctx) {
-    for (int p = 0; p < PRIORITY_COUNT; p++) {
-        struct queue_lane *l = &q->lanes[p];
-        struct queue_group *g = l->turn;
-        for (size_t k = l->n ? n_groups(l) : 0; k; k--, g = g->next) {
-            if (g->n == 0 || g->blocked == q->pass)
-                continue;
-            struct queue_flow *f = g->turn;
-            while (!f->first) /* only misses rows; some other flow has one */
-                f = f->next;
-            if (may(f->first, ctx))
-                return take_turn(q, l, g, f);
-            g->blocked = q->pass;
-        }
+static struct queue_item *next_of(struct queue *q, struct queue_lane *l,
+                                  bool (*may)(const struct queue_item *i, void *ctx), void *ctx) {
+    struct queue_group *g = l->turn;
+    for (size_t k = l->n ? n_groups(l) : 0; k; k--, g = g->next) {
+        if (g->n == 0 || g->blocked == q->pass)
+            continue;
+        struct queue_flow *f = g->turn;
+        while (!f->first) /* only misses rows; some other flow has one */
+            f = f->next;
+        if (may(f->first, ctx))
+            return take_turn(q, l, g, f);
+        g->blocked = q->pass;
     }
     return NULL;
+}
+
+/* One of a priority that was passed over long enough: the least urgent such first, since it is passed over by
+ * all. */
+static struct queue_item *next_overdue(struct queue *q, bool (*may)(const struct queue_item *i, void *ctx),
+                                       void *ctx) {
+    for (int p = PRIORITY_COUNT - 1; p > 0 && q->urgent_run; p--) {
+        struct queue_lane *l = &q->lanes[p];
+        struct queue_item *i = l->passed_over >= q->urgent_run ? next_of(q, l, may, ctx) : NULL;
+        if (!i)
+            continue;
+        l->passed_over = 0;
+        return i;
+    }
+    return NULL;
+}
+
+struct queue_item *queue_next(struct queue *q, bool (*may)(const struct queue_item *i, void *ctx),
+                              void *ctx) {
+    struct queue_item *i = next_overdue(q, may, ctx);
+    for (int p = 0; p < PRIORITY_COUNT && !i; p++) {
+        i = next_of(q, &q->lanes[p], may, ctx);
+        if (i)
+            q->lanes[p].passed_over = 0;
+        for (int less = p + 1; i && less < PRIORITY_COUNT; less++)
+            if (q->lanes[less].n)
+                q->lanes[less].passed_over++;
+    }
+    return i;
 }
 
 void queue_remove(struct queue *q, struct queue_item *i) {

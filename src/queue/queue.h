@@ -4,7 +4,8 @@
  * In memory. Of each priority, messages stand in *groups*, one for each set of lanes that may take them, so
  * that those whose lanes are closed hold up nobody else; in a group each account has its own first-in-first-
  * out list, its *flow*. queue_next gives the most urgent priority's; among its groups, and in a group among
- * its accounts, each has its turn.
+ * its accounts, each has its turn. So that nothing starves, a less urgent priority with an item has its turn
+ * when urgent_run of more urgent ones went before it.
  *
  * From disk. The queue on disk may hold millions; in memory stands a bounded window of it. Pages are read in
  * the order of (due_at, id). Three kinds of mark say what memory does not know of:
@@ -55,6 +56,7 @@ struct queue_lane {                 /* one priority */
     struct queue_group *turn;       /* whose it is; they stand in a ring; NULL: there is none */
     size_t n;                       /* items */
     size_t n_missing;               /* flows and groups that miss rows */
+    unsigned passed_over;           /* more urgent ones that went while it had items */
     struct queue_key frontier;      /* all due rows up to here were looked at */
     bool behind;
     bool scanning; /* a page has been asked for, of rows after `from` */
@@ -69,7 +71,8 @@ struct queue_lane {                 /* one priority */
 struct queue {
     struct queue_lane lanes[PRIORITY_COUNT];
     size_t n;
-    size_t window; /* items of one priority, but for what each group is sure of */
+    size_t window;       /* items of one priority, but for what each group is sure of */
+    unsigned urgent_run; /* 0: strictly the most urgent */
     uint64_t pass;
 };
 
@@ -77,6 +80,7 @@ void queue_init(struct queue *q, size_t window); /* everything is behind: a new 
 /* Forgets all items. */
 void queue_done(struct queue *q);
 void queue_bound(struct queue *q, size_t window);
+void queue_share(struct queue *q, unsigned urgent_run);
 
 /* Takes in a due message, whose row is at key; i says its priority, lanes and account. False: there is no
  * room, or older ones of its flow wait on disk: it stays there and will be read again in its turn. Either a

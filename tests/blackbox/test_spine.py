@@ -239,6 +239,22 @@ def test_priority__a_code_overtakes_a_campaign(make_gateway):
     assert len(order) - order.index("your code") <= 8, order
 
 
+def test_priority__codes_that_never_end_do_not_starve_a_campaign(make_gateway):
+    def before_the_campaign(run):
+        g = make_gateway(lane={"in_flight_max": 1, "in_flight_adaptive": False}, limits={"urgent_run": run}, profile={"latency_ms": 5000})
+        g.create(body="takes the lane", priority="otp")
+        until(lambda: g.sim.stats()["requests"] == 1)
+        g.create(body="campaign", priority="marketing")
+        sids = [g.create(body="code %d" % i, priority="otp") for i in range(12)]
+        g.sim.profile({"latency_ms": 1})
+        for sid in sids:
+            g.wait(sid, "delivered")
+        order = [m["body"] for m in reversed(g.sim.messages(limit=100))]
+        return order.index("campaign") - 1 if "campaign" in order else None
+    assert before_the_campaign(4) == 4
+    assert before_the_campaign(0) in (12, None), "strictly by priority"
+
+
 def test_validity__ends_while_the_provider_is_unreachable(make_gateway, receiver):
     g = make_gateway(provider_url="http://127.0.0.1:%d" % free_port(), lane=QUICK, retry=QUICK_RETRY)
     sid = g.create(validity_s=2, status_callback=receiver.url)

@@ -408,6 +408,40 @@ static void test_queue__pops_by_priority_then_first_in_first_out(void **state) {
     queue_done(&q);
 }
 
+static void test_queue__urgent_ones_that_never_end_starve_nobody(void **state) {
+    (void)state;
+    struct queue q;
+    queue_init(&q, 1000);
+    queue_share(&q, 10);
+    catch_up(&q, 100);
+    static struct queue_item codes[400], orders[100], campaign[100];
+    unsigned went[PRIORITY_COUNT] = {0};
+    int id = 0;
+    for (int i = 0; i < 100; i++) {
+        orders[i] = (struct queue_item){.lanes = 1, .priority = PRIORITY_TRANSACTIONAL};
+        campaign[i] = (struct queue_item){.lanes = 1, .priority = PRIORITY_MARKETING};
+        push(&q, &campaign[i], ++id);
+        push(&q, &orders[i], ++id);
+    }
+    unsigned since = 0, longest = 0; /* codes in a row that wait for another */
+    for (int i = 0; i < 330; i++) {
+        codes[i] = (struct queue_item){.lanes = 1, .priority = PRIORITY_OTP}; /* there is always one more */
+        push(&q, &codes[i], ++id);
+        const struct queue_item *next = pop(&q);
+        went[next->priority]++;
+        since = next->priority == PRIORITY_OTP ? 0 : since + 1;
+        longest = since > longest ? since : longest;
+    }
+    assert_in_range(went[PRIORITY_MARKETING], 330 / 13, 330 / 11);
+    assert_in_range(went[PRIORITY_TRANSACTIONAL], 330 / 13, 330 / 11 + 1);
+    assert_int_equal(longest, 2); /* a code waits for one of each at most */
+    struct queue_item *next;
+    while ((next = pop(&q)) != NULL) /* and then the rest, by priority but for the shares */
+        went[next->priority]++;
+    assert_true(went[PRIORITY_MARKETING] == 100 && went[PRIORITY_TRANSACTIONAL] == 100);
+    queue_done(&q);
+}
+
 static void test_queue__accounts_take_turns(void **state) {
     (void)state;
     struct queue q;
@@ -566,6 +600,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_queue__every_row_is_seen_in_order_whatever_is_closed_and_whatever_happens),
         cmocka_unit_test(test_queue__pops_by_priority_then_first_in_first_out),
+        cmocka_unit_test(test_queue__urgent_ones_that_never_end_starve_nobody),
         cmocka_unit_test(test_queue__accounts_take_turns),
         cmocka_unit_test(test_queue__a_closed_group_is_asked_once_a_pass_and_holds_up_nobody),
         cmocka_unit_test(test_queue__a_backlog_that_waits_leaves_room_and_is_read_on_from_where_it_stands),
