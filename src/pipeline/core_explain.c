@@ -3,6 +3,7 @@
 #include "pipeline/core_parts.h"
 
 #include "base/clock.h"
+#include "model/sender_kind.h"
 #include "provider/view.h"
 
 #include <stdarg.h>
@@ -54,7 +55,8 @@ static void explain_country(struct explaining *e, struct explain_step *s) {
     }
     s->says = EXPLAIN_STOPS;
     s->reason = REASON_COUNTRY_NOT_ALLOWED;
-    say(s, "the account may not send to the country of the number");
+    say(s, "the account may not send to the country of the number%s",
+        e->ask->countries ? " (see /v1/fraud/countries)" : "");
 }
 
 static void explain_fraud(struct explaining *e, struct explain_step *s) {
@@ -232,7 +234,8 @@ static void explain_sender(struct explaining *e, struct explain_step *s) {
     else if (!l->sender_of)
         say(s, "the provider's own");
     else
-        say(s, "`%s`, out of the %s", l->sender, l->sender_of);
+        say(s, "`%s` (%s), out of the %s", l->sender, sender_kind_name(sender_kind_of(sv_of(l->sender))),
+            l->sender_of);
 }
 
 static void explain_price(struct explaining *e, struct explain_step *s) {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "model/content.h"
+#include "model/sender_kind.h"
 #include "provider/view.h"
 
 struct known_account {
@@ -120,6 +121,13 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
 
 /* ---- senders ---- */
 
+/* What is not for that country's networks, while the lane's own sender is. Of a short code nobody knows whose
+ * it is. */
+static bool is_worse(const struct sender_id *s, const struct lane_config *lane, struct sv region) {
+    return !s->countries.n && sender_kind_of(s->name) != SENDER_SHORT && !sender_kind_fits(s->name, region) &&
+           lane->from.n && sender_kind_fits(lane->from, region);
+}
+
 struct sv core_sender(const struct core *c, const struct lane_config *lane, const struct message *m) {
     const struct sender_id_list *pool = &lane->senders;
     if ((!pool->n && !c->route_senders) || m->text[TEXT_FROM].n)
@@ -129,8 +137,10 @@ struct sv core_sender(const struct core *c, const struct lane_config *lane, cons
     if (route && route->senders.n)
         pool = &route->senders;
     struct route_number number = route_number_of(&q);
-    const struct sender_id *s = route_sender(c->world->id_key, pool, sv_of(number.region), q.to);
-    return s ? s->name : SV_NONE;
+    bool by_kind = lane->adapter->senders_by_country && q.channel == CHANNEL_SMS;
+    struct sv region = sv_of(number.region);
+    const struct sender_id *s = route_sender(c->world->id_key, pool, region, q.to, by_kind);
+    return !s || (by_kind && is_worse(s, lane, region)) ? SV_NONE : s->name;
 }
 
 struct lane_load core_load_of(const struct core *c, const struct lane_config *lane, const struct message *m) {

@@ -1,6 +1,7 @@
 #include "policy/route.h"
 
 #include "base/map.h"
+#include "model/sender_kind.h"
 #include "text/phone.h"
 
 #include <math.h>
@@ -308,23 +309,30 @@ void route_order(const struct route_table *t, const struct route_rule *r, struct
     order_lanes(t, r, h, out);
 }
 
+/* How well a sender is suited to the region; below nought: it is for others. */
+static int suits(const struct sender_id *s, struct sv region, bool by_kind) {
+    if (s->countries.n)
+        return sender_id_names(s, region) ? 2 : -1;
+    return !by_kind || sender_kind_fits(s->name, region);
+}
+
 const struct sender_id *route_sender(struct sip_key key, const struct sender_id_list *senders,
-                                     struct sv region, struct sv to) {
+                                     struct sv region, struct sv to, bool by_kind) {
     const struct sender_id *best = NULL;
     double best_lot = 0;
-    bool named = false;
+    int best_suits = 0;
     uint64_t h = senders->n > 1 ? siphash(key, to) : 0;
     for (uint32_t i = 0; i < senders->n; i++) {
         const struct sender_id *s = &senders->at[i];
-        bool names = sender_id_names(s, region);
-        if ((s->countries.n && !names) || (named && !names))
+        int well = suits(s, region, by_kind);
+        if (well < best_suits)
             continue;
         double l = senders->n > 1 ? lot(h, siphash(key, s->name)) : 1;
-        if (!best || l > best_lot || (names && !named)) {
+        if (!best || l > best_lot || well > best_suits) {
             best = s;
             best_lot = l;
+            best_suits = well;
         }
-        named |= names;
     }
     return best;
 }

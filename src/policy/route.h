@@ -56,9 +56,10 @@ struct route_order {
 void route_order(const struct route_table *t, const struct route_rule *r, struct sv to, bool without_canary,
                  struct route_order *out);
 
-/* One of the senders: of those named for the region if there are any, else of those for all; NULL: none. */
+/* One of the senders: of those named for the region if there are any, else of those for all; NULL: none.
+ * by_kind: of these, one of a kind that the region's networks take (model/sender_kind) if there is any. */
 const struct sender_id *route_sender(struct sip_key key, const struct sender_id_list *senders,
-                                     struct sv region, struct sv to);
+                                     struct sv region, struct sv to, bool by_kind);
 
 /* The first route before number i that takes every message which i could take; NULL: none. Of single routes:
  * that several together hide one is not looked for. */

@@ -129,11 +129,13 @@ struct adapter {
     bool (*prepare)(struct lane_config *lane, struct err *e);
     void (*release)(void *prepared);
     /* Limits and habits. */
-    unsigned channels;     /* a bit 1u << CHANNEL_... for each it can carry; a lane may be for one only */
-    unsigned batch_max;    /* messages in one call; more than 1: the three batch functions exist */
-    bool batch_distinct;   /* no two of a batch to one address: the provider's receipts could not tell them
-                              apart */
-    size_t body_chars_max; /* of one message, in characters; 0: none */
+    unsigned channels;       /* a bit 1u << CHANNEL_... for each it can carry; a lane may be for one only */
+    unsigned batch_max;      /* messages in one call; more than 1: the three batch functions exist */
+    bool batch_distinct;     /* no two of a batch to one address: the provider's receipts could not tell them
+                                apart */
+    size_t body_chars_max;   /* of one message, in characters; 0: none */
+    bool senders_by_country; /* a text's sender is what the recipient's network shows, by its rules
+                                (model/sender_kind); not a sign name, an address, or what a template says */
     bool rate_counts_segments;       /* what the provider's rate limit counts: segments, else messages */
     enum segments_rule segment_rule; /* how it counts texts to numbers of mainland China */
     bool can_lookup;

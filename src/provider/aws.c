@@ -329,6 +329,7 @@ const struct adapter aws_adapter = {
     .channels = 1u << CHANNEL_SMS | 1u << CHANNEL_VOICE,
     .batch_max = 1,
     .body_chars_max = BODY_CHARS_MAX,
+    .senders_by_country = true,
     .rate_counts_segments = true, /* message parts a second, of the number or the account */
     .build = build,
     .judge = judge,

@@ -351,6 +351,7 @@ const struct adapter twilio_adapter = {
     .channels = 1u << CHANNEL_SMS | 1u << CHANNEL_WHATSAPP,
     .batch_max = 1,
     .body_chars_max = BODY_MAX_CHARS,
+    .senders_by_country = true,
     .rate_counts_segments = true, /* sender throughput is in segments a second */
     .can_lookup = true,
     .lookup_after_ms = LOOKUP_AFTER_MS,

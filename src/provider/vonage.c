@@ -457,6 +457,7 @@ const struct adapter vonage_adapter = {
     .n_fields = VONAGE_FIELDS,
     .channels = 1u << CHANNEL_SMS,
     .batch_max = 1,
+    .senders_by_country = true,
     .build = build,
     .judge = judge,
     .receipt = receipt,

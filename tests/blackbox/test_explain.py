@@ -28,7 +28,7 @@ def seconds(text):
 def test_explain__tells_every_decision_in_order_and_stores_nothing(make_gateway):
     g = two_lanes(make_gateway, [
         {"name": "codes", "country": ["CN"], "topic": ["otp"], "lanes": ["home"]},
-        {"name": "china", "country": ["CN"], "lanes": ["abroad", "home"], "senders": ["Shop"]},
+        {"name": "china", "country": ["CN"], "lanes": ["abroad", "home"], "senders": ["Shop for CN"]},
         {"name": "rest", "lanes": ["home"]},
     ], limits={"rates": ["2/h per recipient"]})
     x = explain(g, to="008613800138000", body="您好")

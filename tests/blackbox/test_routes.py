@@ -176,6 +176,21 @@ def test_senders__a_recipient_keeps_seeing_the_same_and_the_country_has_its_own(
     assert sender("abroad", "+14155550000", "asked for", **{"from": "+15005550099"}) == (None, "+15005550099")
 
 
+def test_senders__are_of_a_kind_that_the_country_takes(make_gateway):
+    g = make_gateway(lane={"from": "+15005550006", "senders": ["Shop", "+447400123456", "Salon for KR"]})
+
+    def sender(to):
+        sid = g.create(to=to, body="to " + to)
+        g.wait(sid, "delivered")
+        return g.attempts(sid)[-1]["from"], g.sim.of("to " + to)[0]["from"]
+    assert sender("+14155550123") == (None, "+15005550006"), "no name, no British number; the lane's own"
+    assert sender("+5511961234567") == ("+447400123456", "+447400123456"), "Brazil: no name"
+    assert sender("+821012345678") == ("Salon", "Salon"), "who names it for a country knows"
+    assert {sender("+4474001234%02d" % i)[0] for i in range(12)} == {"Shop", "+447400123456"}
+    x = g.post("/v1/route/explain", {"to": "+5511961234567", "body": "x"}).json
+    assert "`+447400123456` (number)" in next(d for d in x["decisions"] if d["decision"] == "sender")["text"], x
+
+
 def test_canary__that_does_not_deliver_is_taken_out_and_stays_out_over_a_reload(make_gateway):
     routes = [{"name": "trial", "lanes": ["home"], "canary": "abroad 40%"}]
     g = two_lanes(make_gateway, routes)

@@ -243,22 +243,47 @@ static void test_route__a_sender_stays_with_its_recipient_and_fits_the_country(v
     for (unsigned i = 0; i < PEOPLE; i++) {
         char mem[20];
         struct sv to = person(mem, i);
-        const struct sender_id *s = route_sender(key, &four, SV("CN"), to),
-                               *s5 = route_sender(key, &five, SV("CN"), to);
+        const struct sender_id *s = route_sender(key, &four, SV("CN"), to, false),
+                               *s5 = route_sender(key, &five, SV("CN"), to, false);
         assert_true(s == &at[0] || s == &at[1]);
-        assert_ptr_equal(s, route_sender(key, &four, SV("CN"), to));
+        assert_ptr_equal(s, route_sender(key, &four, SV("CN"), to, false));
         a += s == &at[0];
         assert_true(s5 == s || s5 == &at[4]);
         moved += s5 != s;
-        s = route_sender(key, &five, SV("GB"), to);
+        s = route_sender(key, &five, SV("GB"), to, false);
         assert_true(s == &at[2] || s == &at[3]);
         uk += s == &at[2];
-        assert_ptr_equal(route_sender(key, &five, SV("IE"), to), &at[2]);
+        assert_ptr_equal(route_sender(key, &five, SV("IE"), to, false), &at[2]);
     }
     assert_true(fabs(a - PEOPLE / 2.0) < 5 * sqrt(PEOPLE * 0.25));
     assert_true(fabs(uk - PEOPLE / 2.0) < 5 * sqrt(PEOPLE * 0.25));
     assert_true(fabs(moved - PEOPLE / 3.0) < 5 * sqrt(PEOPLE * 0.23));
-    assert_null(route_sender(key, &foreign, SV("CN"), SV("+8613800138000")));
+    assert_null(route_sender(key, &foreign, SV("CN"), SV("+8613800138000"), false));
+}
+
+static void test_route__a_sender_is_of_a_kind_that_the_country_takes(void **state) {
+    (void)state;
+    struct sender_id at[] = {{.name = SV("Shop")},
+                             {.name = SV("+15005550006")},
+                             {.name = SV("+447400123456")},
+                             {.name = SV("12345")},
+                             {.name = SV("Salon"), .countries = SV("KR")}};
+    struct sender_id_list mixed = {.at = at, .n = 5}, names = {.at = at, .n = 1};
+    bool shop = false, british = false;
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        char mem[20];
+        struct sv to = person(mem, i);
+        const struct sender_id *s = route_sender(key, &mixed, SV("GB"), to, true);
+        assert_ptr_equal(route_sender(key, &mixed, SV("US"), to, true), &at[1]);
+        assert_ptr_equal(route_sender(key, &mixed, SV("KR"), to, true), &at[4]); /* who names it knows */
+        assert_ptr_equal(route_sender(key, &names, SV("US"), to, true), &at[0]);
+        assert_true(s == &at[0] || s == &at[1] || s == &at[2]);
+        shop |= s == &at[0];
+        british |= s == &at[2];
+        s = route_sender(key, &mixed, SV("BR"), to, true);
+        assert_true(s == &at[1] || s == &at[2]);
+    }
+    assert_true(shop && british);
 }
 
 static void test_route__lanes_canaries_and_senders_are_read_as_written(void **state) {
@@ -297,6 +322,7 @@ int main(void) {
         cmocka_unit_test(test_route__a_lane_more_moves_only_those_it_gets),
         cmocka_unit_test(test_route__the_canary_gets_its_share_first_and_the_others_stay_where_they_were),
         cmocka_unit_test(test_route__a_sender_stays_with_its_recipient_and_fits_the_country),
+        cmocka_unit_test(test_route__a_sender_is_of_a_kind_that_the_country_takes),
         cmocka_unit_test(test_route__lanes_canaries_and_senders_are_read_as_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
