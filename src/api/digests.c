@@ -89,7 +89,8 @@ static bool admit_digest(struct front *f, struct digester *d, const struct rule 
                            .suppress = admitted.suppress,
                            .flagged = admitted.screened.worst == SCREEN_FLAG,
                            .default_validity = !in.validity_s,
-                           .account_name = arena_dup(&d->mem, in.account_name)};
+                           .account_name = arena_dup(&d->mem, in.account_name),
+                           .countries = directory_countries(f->directory, d->row.account_id, &d->mem)};
     struct link *links = arena_alloc(&d->mem, (admitted.n_links + 1) * sizeof *links);
     ASSERT(links);
     for (size_t i = 0; i < admitted.n_links; i++)

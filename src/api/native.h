@@ -49,6 +49,8 @@ extern const struct api_field suppression_shape[], suppression_page_shape[], sup
 extern const struct api_field fraud_hold_list_fields[], fraud_block_shape[],
     fraud_block_list_shape[];                                          /* native_fraud.c */
 extern const struct api_field fraud_bulk_fields[], fraud_bulk_shape[]; /* native_fraud_bulk.c */
+extern const struct api_field fraud_countries_fields[],
+    fraud_countries_shape[]; /* native_fraud_countries.c */
 extern const struct api_field verification_create_fields[], verification_check_fields[],
     verification_check_to_fields[], verification_resend_fields[],
     verification_list_fields[]; /* native_verifications.c */
@@ -208,6 +210,9 @@ void native_fraud_release(struct api_request *rq);
 void native_fraud_drop(struct api_request *rq);
 void native_fraud_release_all(struct api_request *rq); /* native_fraud_bulk.c */
 void native_fraud_drop_all(struct api_request *rq);
+void native_fraud_countries(struct api_request *rq); /* native_fraud_countries.c */
+void native_fraud_countries_put(struct api_request *rq);
+void native_fraud_countries_delete(struct api_request *rq);
 void native_fraud_blocks(struct api_request *rq);
 void native_fraud_unblock(struct api_request *rq);
 void native_verification_create(struct api_request *rq); /* native_verifications.c */

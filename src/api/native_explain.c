@@ -530,6 +530,7 @@ void native_explain(struct api_request *rq) {
     struct ask *a = api_new_ask(rq, ASK_EXPLAIN);
     const struct account *account = directory_account(api_directory(rq), rq->account_id);
     a->account_name = account ? arena_dup(mem, sv_of(account->name)) : SV_NONE;
+    a->countries = directory_countries(api_directory(rq), rq->account_id, mem);
     a->about = d->m;
     a->explain = x;
     a->caller_key = sid_sv(&rq->key);

@@ -29,6 +29,8 @@ static const struct schema {
     {"ReplyPage", reply_page_shape, false},
     {"FraudBlock", fraud_block_shape, false},
     {"FraudBlockList", fraud_block_list_shape, false},
+    {"FraudCountriesPut", fraud_countries_fields, true},
+    {"FraudCountries", fraud_countries_shape, false},
     {"FraudHoldsSettle", fraud_bulk_fields, true},
     {"FraudHoldsSettled", fraud_bulk_shape, false},
     {"VerificationCreate", verification_create_fields, true},

@@ -336,6 +336,7 @@ static struct ask *ask_of(struct api_request *rq, const struct admitted *admitte
     a->flagged = admitted->screened.worst == SCREEN_FLAG;
     if (f->settings->n_routes || f->settings->by_account)
         a->account_name = keep(rq, account_name(rq, admitted->message->account_id));
+    a->countries = directory_countries(api_directory(rq), admitted->message->account_id, &rq->x->arena);
     a->caller_key = sid_sv(&rq->key);
     a->source = rq->x->client;
     return a;

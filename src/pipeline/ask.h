@@ -62,11 +62,13 @@ struct ask {
     /* Called instead of an answer when the core ends with it; NULL: nothing to do. */
     void (*lost)(struct ask *a);
 
-    struct message *message;      /* SUBMIT; without id: the core gives it */
-    enum reason suppress;         /* SUBMIT: not to be sent, for this reason */
-    bool default_validity;        /* SUBMIT: its caller named none */
-    bool flagged;                 /* SUBMIT: to be sent, but somebody should look at its text */
-    struct sv account_name;       /* SUBMIT: where routes are configured; borrowed */
+    struct message *message; /* SUBMIT; without id: the core gives it */
+    enum reason suppress;    /* SUBMIT: not to be sent, for this reason */
+    bool default_validity;   /* SUBMIT: its caller named none */
+    bool flagged;            /* SUBMIT: to be sent, but somebody should look at its text */
+    struct sv account_name;  /* SUBMIT: where routes are configured; borrowed */
+    const struct region_set
+        *countries;               /* SUBMIT, EXPLAIN: to which its account may send; NULL: all; borrowed */
     struct sv caller_key, source; /* SUBMIT: what limits may count by; borrowed */
     const struct link *links;     /* SUBMIT: those in its text; the front's, lent until the answer */
     size_t n_links;

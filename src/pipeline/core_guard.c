@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "model/country_rule.h"
+#include "model/region_set.h"
 #include "store/fraud.h"
 #include "text/phone.h"
 
@@ -97,7 +98,8 @@ static bool is_in(const struct sv_list *regions, struct sv region) {
     return false;
 }
 
-/* An account's own list stands instead of the common one. */
+/* An account's own list in the settings stands instead of the common one; what was said over HTTP narrows
+ * either. */
 static bool allowed(const struct core *c, const struct ask *a, const struct message *m) {
     const struct settings *s = c->settings;
     char region[3];
@@ -105,6 +107,8 @@ static bool allowed(const struct core *c, const struct ask *a, const struct mess
     if (!sv_starts(to, SV("+")))
         return true; /* no telephone number */
     (void)phone_region_of(to, region);
+    if (a->countries && !region_set_has(a->countries, sv_of(region)))
+        return false;
     for (uint32_t i = 0; i < s->fraud.account_countries.n; i++) {
         struct country_rule r;
         struct err ignored;
@@ -117,7 +121,7 @@ static bool allowed(const struct core *c, const struct ask *a, const struct mess
 
 bool core_guard_allows(const struct core *c, const struct ask *a, const struct message *m) {
     const struct settings *s = c->settings;
-    return (!s->fraud.countries.n && !s->fraud.account_countries.n) || allowed(c, a, m);
+    return (!s->fraud.countries.n && !s->fraud.account_countries.n && !a->countries) || allowed(c, a, m);
 }
 
 enum reason core_guard_text(struct core *c, const struct ask *a, const struct message *m, bool *hold) {

@@ -92,8 +92,7 @@ static bool name_is_fine(struct sv name, struct err *e) {
     return true;
 }
 
-/* Tells every directory to read anew; part of the writer's transaction. */
-static bool touch(struct db *db, struct err *e) {
+bool accounts_touch(struct db *db, struct err *e) {
     static const char sql[] =
         "INSERT INTO meta (name, value) VALUES ('accounts_version', 1) ON CONFLICT (name) DO "
         "UPDATE SET value=meta.value+1";
@@ -105,6 +104,7 @@ bool account_read(struct db_stmt *s, const struct master_key *mk, struct account
     *out = (struct account){.id = db_col_int(s, 0)};
     snprintf(out->sid.text, sizeof out->sid.text, "%.*s", SV_FMT(db_col_text(s, 1)));
     snprintf(out->name, sizeof out->name, "%.*s", SV_FMT(db_col_text(s, 2)));
+    region_set_read(&out->countries, db_col_text(s, 4));
     return unseal_token(mk, db_col_text(s, 3), out->auth_token) ||
            err_set(e, ERR_OUTSIDE,
                    "the auth token of account %s cannot be read with this master key: bring back the "
@@ -115,7 +115,7 @@ bool account_read(struct db_stmt *s, const struct master_key *mk, struct account
 
 static bool find_account(struct db *db, const struct master_key *mk, struct sv name, bool *found,
                          struct account *out, struct err *e) {
-    static const char sql[] = "SELECT id, sid, name, auth_token FROM account WHERE name=?";
+    static const char sql[] = "SELECT id, sid, name, auth_token, countries FROM account WHERE name=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_text(s, name);
     if (!db_next(s, found, e))
@@ -170,7 +170,8 @@ bool account_ensure(struct db *db, const struct master_key *mk, struct sv name, 
         return false;
     if (found)
         return true;
-    bool ok = db_begin(db, e) && insert_account(db, mk, name, now, e) && touch(db, e) && db_commit(db, e);
+    bool ok =
+        db_begin(db, e) && insert_account(db, mk, name, now, e) && accounts_touch(db, e) && db_commit(db, e);
     if (!ok) {
         db_rollback(db);
         return false;
@@ -206,7 +207,7 @@ bool api_key_create(struct db *db, int64_t account_id, struct sv name, unsigned 
         db_blob(s, hash, sizeof hash);
         db_int(s, scopes);
         db_int(s, now);
-        ok = db_run(s, e) && touch(db, e) && db_commit(db, e);
+        ok = db_run(s, e) && accounts_touch(db, e) && db_commit(db, e);
     }
     if (!ok)
         db_rollback(db);
@@ -223,7 +224,7 @@ bool api_key_revoke(struct db *db, struct sv sid, int64_t now, struct err *e) {
         ok = db_run(s, e);
         if (ok && db_changes(db) == 0)
             ok = err_set(e, ERR_NOT_FOUND, "there is no live key %.*s", SV_FMT(sid));
-        ok = ok && touch(db, e) && db_commit(db, e);
+        ok = ok && accounts_touch(db, e) && db_commit(db, e);
     }
     if (!ok)
         db_rollback(db);

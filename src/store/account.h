@@ -12,10 +12,12 @@
 #ifndef HY_STORE_ACCOUNT_H
 #define HY_STORE_ACCOUNT_H
 
+#include "base/arena.h"
 #include "base/codec.h"
 #include "base/vault.h"
 #include "model/id.h"
-#include "store/db.h"
+#include "model/region_set.h"
+#include "store/write.h"
 
 enum { SCOPE_SEND = 1, SCOPE_READ = 2, SCOPE_ADMIN = 4, SCOPE_ALL = 7 };
 enum { MASTER_KEY_BYTES = 32, SECRET_CHARS = 64, NAME_CHARS_MAX = 64 };
@@ -35,6 +37,7 @@ struct account {
     struct sid sid;
     char name[NAME_CHARS_MAX + 1];
     char auth_token[SECRET_CHARS / 2 + 1]; /* secret: 32 hex digits, Twilio's form */
+    struct region_set countries;           /* to which it may send, as was said over HTTP; empty: all */
 };
 
 struct api_key {
@@ -64,10 +67,25 @@ MUST_USE bool api_key_list(struct db *db, struct api_key *out, size_t max, size_
 MUST_USE bool scopes_parse(struct sv text, unsigned *out, struct err *e);
 void scopes_print(unsigned scopes, struct buf *out);
 
-/* The account a statement stands on: columns id, sid, name, auth_token. ERR_OUTSIDE when the master key is
- * not the one the token was stored under. */
+/* The account a statement stands on: columns id, sid, name, auth_token, countries. ERR_OUTSIDE when the
+ * master key is not the one the token was stored under. */
 MUST_USE bool account_read(struct db_stmt *s, const struct master_key *mk, struct account *out,
                            struct err *e);
+
+/* Tells every directory to read anew; part of the writer's transaction. */
+MUST_USE bool accounts_touch(struct db *db, struct err *e);
+
+/* ---- countries: written through the journal ---- */
+
+struct account_countries_write {
+    struct store_write write; /* first; run: account_countries_run */
+    int64_t account_id;
+    struct region_set countries; /* empty: no list of its own any more */
+};
+/* In force in every directory within a second. */
+MUST_USE bool account_countries_run(struct db *db, struct store_write *w, int64_t now, struct err *e);
+MUST_USE bool account_countries_read(struct db *db, int64_t account_id, struct region_set *out,
+                                     struct err *e);
 
 /* ---- checking ---- */
 
@@ -94,6 +112,8 @@ MUST_USE bool directory_check_bearer(struct directory *d, struct sv token, int64
 const struct account *directory_account(struct directory *d, int64_t id);
 const struct account *directory_account_of_sid(struct directory *d, struct sv sid);
 const struct account *directory_account_of_name(struct directory *d, struct sv name);
+/* The countries that account is restricted to over HTTP, as a copy in mem; NULL: it is not. */
+const struct region_set *directory_countries(struct directory *d, int64_t id, struct arena *mem);
 /* The first account; NULL when there is none. */
 const struct account *directory_first(struct directory *d);
 

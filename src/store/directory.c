@@ -21,6 +21,7 @@ struct directory {
     struct sip_key hash_key;
     struct account *accounts; /* owned, by id */
     size_t n_accounts;
+    bool any_countries;     /* some account is restricted to some */
     struct known_key *keys; /* owned */
     size_t n_keys;
     struct map by_sid; /* siphash of a sid -> &accounts[i] or &keys[i], told apart by the sid's prefix */
@@ -57,7 +58,7 @@ static void *find_sid(const struct directory *d, struct sv sid) {
 }
 
 static bool read_accounts(struct directory *d, size_t max, struct err *e) {
-    static const char sql[] = "SELECT id, sid, name, auth_token FROM account ORDER BY id LIMIT ?";
+    static const char sql[] = "SELECT id, sid, name, auth_token, countries FROM account ORDER BY id LIMIT ?";
     struct db_stmt *s = db_stmt(d->db, sql, e);
     bool row = false;
     db_int(s, (int64_t)max);
@@ -66,10 +67,12 @@ static bool read_accounts(struct directory *d, size_t max, struct err *e) {
             return false;
         if (!row)
             return true;
-        if (!account_read(s, &d->master, &d->accounts[d->n_accounts], e)) {
+        struct account *a = &d->accounts[d->n_accounts];
+        if (!account_read(s, &d->master, a, e)) {
             db_end(s);
             return false;
         }
+        d->any_countries |= !region_set_is_empty(&a->countries);
     }
     db_end(s);
     return true;
@@ -243,6 +246,16 @@ const struct account *directory_account_of_name(struct directory *d, struct sv n
         if (sv_eq(sv_of(d->accounts[i].name), name))
             return &d->accounts[i];
     return NULL;
+}
+
+const struct region_set *directory_countries(struct directory *d, int64_t id, struct arena *mem) {
+    const struct account *a = d->any_countries ? directory_account(d, id) : NULL;
+    if (!a || region_set_is_empty(&a->countries))
+        return NULL;
+    struct region_set *out = arena_alloc(mem, sizeof *out);
+    ASSERT(out);
+    *out = a->countries;
+    return out;
 }
 
 const struct account *directory_first(struct directory *d) {

@@ -1,9 +1,11 @@
 """The fraud guard, by the real program: countries, bursts to one prefix, codes that nobody gives back; what is held, released, dropped,
 and what of that outlives a kill."""
+import json
 import random
 import re
 
 from harness.gateway import call, until
+from test_explain import says
 
 AFGHAN = "+9370123"  # where the pump's numbers are
 ON_THE_SPOT = {"resend_s": 0, "rates": ["1000/s per recipient"]}
@@ -60,6 +62,45 @@ def test_texts_go_only_where_their_account_sends(make_gateway):
     v = g.post("/v1/verifications", {"to": "+14155550123"})
     assert v.status == 201 and v.json["status"] == "pending", "the answer is the same for every number"
     assert g.message(v.json["message_id"])["reason"] == "country_not_allowed"
+
+
+def test_an_account_restricts_itself_to_countries_over_http_and_never_beyond_the_settings(make_gateway):
+    g = start(make_gateway, fraud={"countries": ["CN", "GB", "US"]})
+    path = "/v1/fraud/countries"
+
+    def put(body):
+        return call(g.port, "PUT", path, json.dumps(body).encode(), g.admin)
+
+    def reason(to, **more):
+        return g.post("/v1/messages", {"to": to, "body": "x", **more}).json["reason"]
+
+    assert g.get(path, headers=g.admin).json == {"countries": None, "configured": ["CN", "GB", "US"]}
+    a = put({"countries": ["GB", "CN"]})
+    assert (a.status, a.json) == (200, {"countries": ["CN", "GB"], "configured": ["CN", "GB", "US"]}), a
+    until(lambda: reason("+14155550123") == "country_not_allowed")
+    assert reason("+8613800138000") is None
+    def explained():
+        return g.post("/v1/route/explain", {"to": "+14155550123", "body": "x"}).json
+
+    until(lambda: explained()["outcome"] == "suppressed")  # each front reads it within a second
+    until(lambda: path in says(explained(), "country")["text"])
+    other = {"Authorization": "Bearer " + g.create_key("other", "send,read,admin")["key"]}
+    a = g.post("/v1/messages", {"to": "+14155550123", "body": "x"}, other)
+    assert a.json["reason"] is None, "another account's list is not ours"
+    assert g.get(path, headers=other).json["countries"] is None
+    for bad, status, word in (({"countries": []}, 400, "DELETE"), ({"countries": ["UK"]}, 400, "GB"), ({"countries": ["cn"]}, 400, "capitals"),
+                              ({"countries": [7]}, 400, "capitals"), ({"countries": ["FR"]}, 422, "FR"), ({"countries": "CN"}, 400, "list"), ({}, 400, "countries")):
+        a = put(bad)
+        assert a.status == status and word in a.json["detail"], (bad, a)
+    assert g.get(path).status == 403, "a key that may send may not say where"
+    g.kill9()
+    g.start()
+    assert reason("+14155550123") == "country_not_allowed"
+    v = g.post("/v1/verifications", {"to": "+14155550123"})
+    assert g.message(v.json["message_id"])["reason"] == "country_not_allowed"
+    assert call(g.port, "DELETE", path, headers=g.admin).status == 204
+    until(lambda: reason("+14155550123") is None)
+    assert g.get(path, headers=g.admin).json["countries"] is None
 
 
 def test_a_burst_is_held_and_outlives_a_kill_and_is_released_or_dropped(make_gateway):
