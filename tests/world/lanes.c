@@ -47,6 +47,7 @@ static void make(struct sim *s, bool whole) {
     set->public_url = SV("http://gateway.test");
     set->limits.live_max = (uint32_t)(20 + sim_random(s) % 200);
     set->limits.journal_batch_max = 100;
+    set->limits.urgent_run = (uint32_t)(s->seed % 4);
     set->defaults.validity_s = 600;
     set->defaults.idempotency_s = 86400;
     set->retry.first_ms = 500;
@@ -62,9 +63,11 @@ static void make(struct sim *s, bool whole) {
     sim_codes_settings(set);
     unsigned first = (unsigned)(sim_random(s) % s->hosts);
     for (unsigned i = 0; i < s->hosts; i++)
-        if (whole || sim_chance(s, 65))
+        if (whole || sim_chance(s, 65) || trial_has(s))
             add_lane(s, set, (first + i) % s->hosts);
     routes_make(s, set, whole);
+    trial_make(s, set);
+    prices_make(s, set);
     times_make(s, set);
     shared_make(s, set);
     guard_make(s, set);

@@ -101,6 +101,7 @@ void oracle_call(struct sim *s, const struct call *c) {
         check_granted(s, c);
     }
     routes_check_call(s, c);
+    prices_check(s);
     sim_events_check_call(s, c);
     struct db_stmt *st = query(s, mine);
     db_int(st, c->message->id);
@@ -406,6 +407,8 @@ void oracle_end(struct sim *s) {
     check_orphans(s);
     check_rates(s);
     check_quotas(s);
+    prices_end(s);
+    trial_end(s);
     if (!s->skewed) {
         times_check(s);
         guard_check(s);

@@ -71,7 +71,8 @@ static bool satisfies(const struct route_rule *r, const struct message *m) {
            (!r->when[ROUTE_ACCOUNT].n || m->account_id == 1);
 }
 
-static bool allows(const struct settings *set, const struct message *m, const char *lane) {
+/* tried: or by the one on trial. */
+static bool allows(const struct settings *set, const struct message *m, const char *lane, bool tried) {
     for (uint32_t i = 0; i < set->n_routes; i++) {
         const struct route_rule *r = &set->routes[i];
         if (!satisfies(r, m))
@@ -79,7 +80,7 @@ static bool allows(const struct settings *set, const struct message *m, const ch
         for (uint32_t k = 0; k < r->n_lanes; k++)
             if (sv_eq(r->lanes[k].name, sv_of(lane)))
                 return true;
-        return false;
+        return tried && r->canary_permille && sv_eq(sv_of(set->lanes[r->canary].name), sv_of(lane));
     }
     return set->n_routes == 0;
 }
@@ -88,7 +89,7 @@ static bool allows(const struct settings *set, const struct message *m, const ch
 void routes_check_call(struct sim *s, const struct call *c) {
     bool allowed = false;
     for (size_t i = 0; i < s->n_settings; i++)
-        allowed |= allows(s->settings[i], c->message, c->lane->name);
+        allowed |= allows(s->settings[i], c->message, c->lane->name, true);
     if (!allowed)
         sim_broken(s, "routes", "message %llx to %.*s goes by %s, which its route does not have",
                    (unsigned long long)c->message->id, SV_FMT(c->message->text[TEXT_TO]), c->lane->name);
@@ -114,7 +115,7 @@ void routes_check_flow(struct sim *s) {
                 owner = &s->procs[i];
         for (uint32_t i = 0; i < set->n_lanes; i++) {
             struct lane *lane = core_lane(owner->core, set->lanes[i].name);
-            if (lane && !lane->broken && allows(set, &m, set->lanes[i].name))
+            if (lane && !lane->broken && allows(set, &m, set->lanes[i].name, false))
                 sim_broken(s, "I9", "message %llx waits for nothing: %s would take it",
                            (unsigned long long)db_col_int(st, 0), set->lanes[i].name);
         }

@@ -232,6 +232,7 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     draw_procs(s);
     lanes_init(s);
     provider_init(&s->provider, sim_random, s);
+    trial_init(s);
     map_init(&s->posts);
     map_init(&s->hook_posts);
     s->client_fails = sim_chance(s, 50) ? (unsigned)(sim_random(s) % 60) : 0;
@@ -241,7 +242,9 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     int from, to;
     s->db = db_open(SV_NONE, DB_MEMORY, &e);
     ASSERT(s->db && migrate(s->db, &from, &to, &e));
-    struct db_stmt *st = db_stmt(s->db, "INSERT INTO account VALUES (1, 'AC1', ?, x'00', 0)", &e);
+    struct db_stmt *st = db_stmt(
+        s->db, "INSERT INTO account (id, sid, name, auth_token, created_at) VALUES (1, 'AC1', ?, x'00', 0)",
+        &e);
     bool row;
     ASSERT(st);
     db_text(st, routes_account_name());
