@@ -74,9 +74,14 @@ class Rabbit:
             epmd = subprocess.Popen([*self.wrapper, "epmd", "-address", "127.0.0.1", "-port", str(self.epmd_port)],
                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
             (self.folder / "epmd.pid").write_text(str(epmd.pid))
+            until(self.maps_ports, 60, 0.1, told="epmd does not start")  # else the broker starts another, which nobody ends
         with open(self.folder / "out", "ab") as out:
             subprocess.Popen([*self.wrapper, BIN / "rabbitmq-server"], env=self.env(), cwd=self.folder, start_new_session=True, stdout=out,
                              stderr=subprocess.STDOUT)
+
+    def maps_ports(self):
+        asked = [*self.wrapper, "epmd", "-port", str(self.epmd_port), "-names"]
+        return subprocess.run(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
     def start(self):
         self.launch()
