@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "store/account.h"
 #include "store/migrate.h"
+#include "store/seal.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -42,7 +43,8 @@ static bool open_db(const char *config, struct db **db, struct master_key *mk, b
         return false;
     }
     *db = db_open(s->database, DB_WRITER, e);
-    bool ok = *db && master_key_load(buf_sv(&hex), s->data_dir, mk, e) && migrate(*db, &from, &to, e);
+    bool ok = *db && master_key_load(buf_sv(&hex), s->data_dir, mk, e) && migrate(*db, &from, &to, e) &&
+              master_key_fits(*db, mk, e);
     config_free(s);
     return ok;
 }

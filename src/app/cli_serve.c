@@ -1,8 +1,6 @@
 #include "app/cli.h"
 #include "app/config.h"
 #include "app/gateway.h"
-#include "store/account.h"
-#include "store/migrate.h"
 
 #include <getopt.h>
 #include <sysexits.h>
@@ -59,29 +57,4 @@ int cli_serve(int argc, char **argv) {
     bool ok = gateway_run(g, &e);
     gateway_close(g);
     return ok ? EX_OK : cli_fail("serve", &e);
-}
-
-int cli_migrate(int argc, char **argv) {
-    static const char usage[] =
-        "hongyan migrate [-c FILE]\n\n"
-        "Brings the database to the schema this program knows. serve does it by itself.\n"
-        "升级数据库结构。serve 启动时会自动执行。\n";
-    const char *given;
-    int code = EX_OK;
-    if (!parse_config_option(argc, argv, usage, &given, &code))
-        return code;
-    struct settings *s = cli_load_settings(cli_config_path(given));
-    if (!s)
-        return EX_CONFIG;
-    struct err e = ERR_INIT;
-    int from = 0, to = 0;
-    bool there = cli_make_folder(s->data_dir.p, &e);
-    struct db *db = there ? db_open(s->database, DB_WRITER, &e) : NULL;
-    bool ok = db && migrate(db, &from, &to, &e);
-    db_close(db);
-    config_free(s);
-    if (!ok)
-        return cli_fail("migrate", &e);
-    printf("schema %d -> %d\n", from, to);
-    return EX_OK;
 }

@@ -78,8 +78,7 @@ static bool is_url(struct sv *v) {
     return v->n <= URL_BYTES_MAX && is_authority(sv_cut(&rest, '/'));
 }
 
-/* A password would be seen in every place that tells which database it is. */
-static bool is_database(struct sv text) {
+bool config_is_database(struct sv text) {
     struct sv rest = text;
     if (sv_starts(text, SV("sqlite:")))
         return text.n > 7 && text.n < PATH_MAX;
@@ -287,7 +286,8 @@ bool config_value_put(const struct config_row *row, struct sv text, void *base, 
         return empty || clock_parse_day(text, &at) ? put_text(text, place, mem, e) : wrong(row, e);
     }
     case CONFIG_ZONE: return zone_is_known(text) ? put_text(text, place, mem, e) : wrong(row, e);
-    case CONFIG_DATABASE: return empty || is_database(text) ? put_text(text, place, mem, e) : wrong(row, e);
+    case CONFIG_DATABASE:
+        return empty || config_is_database(text) ? put_text(text, place, mem, e) : wrong(row, e);
     case CONFIG_REGION:
         if (empty)
             return put_text(text, place, mem, e);

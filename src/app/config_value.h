@@ -14,6 +14,10 @@ void config_value_print(const struct config_row *row, const void *base, struct b
 /* A text as a YAML scalar, ${ escaped. */
 void config_text_print(struct sv text, struct buf *out);
 
+/* Is it of the form that `database` has? With a password in it, it is not: that would be seen in every place
+ * that tells which database it is. */
+bool config_is_database(struct sv text);
+
 /* Empties a list. */
 void config_value_clear(const struct config_row *row, void *base);
 uint32_t config_value_u32(const struct config_row *row, const void *base);

@@ -307,7 +307,9 @@ bool door_out_enlist(struct db *db, const struct door *door, const struct world 
     if (types.overflow || topics.overflow)
         return err_set(e, ERR_TOO_LARGE, "doors: the events or topics of door %s are too much text",
                        door->name);
-    bool ok = db_begin(db, e) && hooks_find(db, account_id, buf_sv(&url), &id, e);
+    /* The same lock as for changes of the schema: of nodes that start at once one makes it, the others find
+     * it. */
+    bool ok = db_begin_schema(db, e) && hooks_find(db, account_id, buf_sv(&url), &id, e);
     if (ok && id) {
         w.hook.id = id;
         ok = write_hook(db, door, &w, world, e);

@@ -15,6 +15,7 @@
 #include "pipeline/ask.h"
 #include "store/migrate.h"
 #include "store/reader.h"
+#include "store/seal.h"
 #include "text/mask.h"
 
 #include <errno.h>
@@ -125,8 +126,8 @@ static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, st
     if (!master_key_load(g->source.master_key_hex, g->settings->data_dir, &g->master, e))
         return false;
     g->db = db_open(g->settings->database, DB_WRITER, e);
-    if (!g->db || !migrate(g->db, &from, &to, e) || !join_nodes(g, e) ||
-        !reader_totals(g->db, g->world.node, last_id, backlog, e))
+    if (!g->db || !migrate(g->db, &from, &to, e) || !master_key_fits(g->db, &g->master, e) ||
+        !join_nodes(g, e) || !reader_totals(g->db, g->world.node, last_id, backlog, e))
         return false;
     if (*last_id)
         real_clock_at_least(&g->clock, id_time(*last_id));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "store/seal.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -58,6 +59,44 @@ bool master_key_load(struct sv hex, struct sv data_dir, struct master_key *out, 
     if (access(path.p, F_OK) != 0 && !make_key_file(path.p, e))
         return false;
     return read_key_file(path.p, out, e);
+}
+
+/* 63 bits of a hash under the key: enough to know it again, nothing to find it by. */
+static int64_t mark_of(const struct master_key *k) {
+    uint8_t mac[SHA256_BYTES];
+    uint64_t mark;
+    hmac_sha256(sv_make((const char *)k->bytes, sizeof k->bytes), SV("hongyan mark v1"), mac);
+    memcpy(&mark, mac, sizeof mark);
+    return (int64_t)(le64toh(mark) >> 1);
+}
+
+static bool find_mark(struct db *db, bool *there, int64_t *mark, struct err *e) {
+    static const char sql[] = "SELECT value FROM meta WHERE name='master_key'";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    if (!db_next(s, there, e))
+        return false;
+    *mark = *there ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}
+
+bool master_key_fits(struct db *db, const struct master_key *k, struct err *e) {
+    static const char put[] =
+        "INSERT INTO meta (name, value) VALUES ('master_key', ?) ON CONFLICT (name) DO NOTHING";
+    bool there;
+    int64_t mark;
+    if (!find_mark(db, &there, &mark, e))
+        return false;
+    if (!there) { /* another node may be doing the same */
+        struct db_stmt *s = db_stmt(db, put, e);
+        db_int(s, mark_of(k));
+        if (!db_run(s, e) || !find_mark(db, &there, &mark, e))
+            return false;
+    }
+    return mark == mark_of(k) ||
+           err_set(e, ERR_OUTSIDE,
+                   "the master key is not the one that this database was made with: give HONGYAN_MASTER_KEY, "
+                   "or DATA_DIR/master.key, the value that its other gateways have (or had)");
 }
 
 struct sip_key master_key_ids(const struct master_key *k) {

@@ -1,6 +1,7 @@
 #include "store/db.h"
 
 #include "store/db_driver.h"
+#include "store/db_move.h"
 
 enum { STATEMENTS_MAX = 1024 /* all the program has, and half of it free: check_plans.py */ };
 
@@ -170,6 +171,26 @@ bool db_checkpoint(struct db *db, bool wait, struct err *e) {
 
 bool db_scrub(struct db *db, int ms, struct err *e) {
     return db->driver->scrub(db, ms, e);
+}
+
+bool db_in_use(struct sv url, bool *used, struct err *e) {
+    return db_is_postgres(url) ? db_pg_in_use(url, used, e) : db_sqlite_in_use(sv_from(url, 7), used, e);
+}
+
+bool db_shut(struct db *db, const char *table, struct sv words, struct err *e) {
+    return !injected(db, e) && db->driver->shut(db, table, words, e);
+}
+
+bool db_unshut(struct db *db, const char *table, struct err *e) {
+    return !injected(db, e) && db->driver->unshut(db, table, e);
+}
+
+bool db_number_on(struct db *db, const char *table, const char *column, struct err *e) {
+    return !injected(db, e) && db->driver->number_on(db, table, column, e);
+}
+
+bool db_add_kept(struct db *db, struct sv text, struct buf *out) {
+    return db->driver->add_kept(db, text, out);
 }
 
 void db_inject(struct db *db, bool (*allow)(void *ctx), void *ctx) {

@@ -7,6 +7,7 @@
 #ifndef HY_STORE_DB_DRIVER_H
 #define HY_STORE_DB_DRIVER_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "store/db.h"
 
@@ -55,10 +56,17 @@ struct db_driver {
     int64_t (*wal_pages)(const struct db *db);
     bool (*checkpoint)(struct db *db, bool wait, struct err *e);
     bool (*scrub)(struct db *db, int ms, struct err *e);
+
+    bool (*shut)(struct db *db, const char *table, struct sv words, struct err *e);
+    bool (*unshut)(struct db *db, const char *table, struct err *e);
+    bool (*number_on)(struct db *db, const char *table, const char *column, struct err *e);
+    bool (*add_kept)(struct db *db, struct sv text, struct buf *out);
 };
 
 /* url as db_open has it, without its beginning up to the colon for SQLite. */
 MUST_USE struct db *db_sqlite_open(struct sv path, enum db_mode mode, struct err *e);
 MUST_USE struct db *db_pg_open(struct sv url, enum db_mode mode, struct err *e);
+MUST_USE bool db_sqlite_in_use(struct sv path, bool *used, struct err *e);
+MUST_USE bool db_pg_in_use(struct sv url, bool *used, struct err *e);
 
 #endif

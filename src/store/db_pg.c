@@ -455,6 +455,10 @@ static const struct db_driver pg_driver = {
     .wal_pages = pg_wal_pages,
     .checkpoint = pg_checkpoint,
     .scrub = pg_scrub,
+    .shut = pg_shut,
+    .unshut = pg_unshut,
+    .number_on = pg_number_on,
+    .add_kept = pg_add_kept,
 };
 
 struct db *db_pg_open(struct sv url, enum db_mode mode, struct err *e) {

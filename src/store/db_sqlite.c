@@ -34,7 +34,9 @@ static struct lite_stmt *of(struct db_stmt *s) {
 static bool fail(struct lite *db, const char *doing, struct err *e) {
     int code = sqlite3_extended_errcode(db->sqlite);
     const char *why = sqlite3_errmsg(db->sqlite);
-    const char *mend = "";
+    const char *mend = "", *path = sqlite3_db_filename(db->sqlite, NULL);
+    if (code == SQLITE_CONSTRAINT_TRIGGER) /* the only triggers there are: lite_shut */
+        return err_set(e, ERR_OUTSIDE, "database %s: %s", path ? path : "", why);
     /* Our own rows contradict each other, or a call is misused: going on could store nonsense, so stop. What
      * was not yet committed is as after a lost lease. */
     if ((code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_MISUSE ||
@@ -50,7 +52,6 @@ static bool fail(struct lite *db, const char *doing, struct err *e) {
         mend = "; restore the file from a backup, or move it away to start with an empty one";
     else if ((code & 0xff) == SQLITE_IOERR)
         mend = "; the disk fails or is full";
-    const char *path = sqlite3_db_filename(db->sqlite, NULL);
     return err_set(e, ERR_OUTSIDE, "database %s: %s: %s (SQLite %d)%s", path ? path : "", doing, why, code,
                    mend);
 }
@@ -285,6 +286,73 @@ static bool lite_scrub(struct db *db, int ms, struct err *e) {
     return true;
 }
 
+/* ---- moving away ---- */
+
+static const char *const writes[] = {"INSERT", "UPDATE", "DELETE"};
+enum { WRITES = 3 };
+
+static bool lite_shut(struct db *db, const char *table, struct sv words, struct err *e) {
+    for (int i = 0; i < WRITES; i++) {
+        char *sql = sqlite3_mprintf("CREATE TRIGGER IF NOT EXISTS shut_%s_%s BEFORE %s ON %s BEGIN SELECT "
+                                    "RAISE(ABORT, '%.*q'); END",
+                                    table, writes[i], writes[i], table, (int)words.n, words.p);
+        ASSERT(sql);
+        bool ok = exec(db, sql, e);
+        sqlite3_free(sql);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool lite_unshut(struct db *db, const char *table, struct err *e) {
+    for (int i = 0; i < WRITES; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "DROP TRIGGER IF EXISTS shut_%s_%s", table, writes[i]);
+        if (!exec(db, sql, e))
+            return false;
+    }
+    return true;
+}
+
+/* It gives the greatest there is, and one, as it is. */
+static bool lite_number_on(struct db *db, const char *table, const char *column, struct err *e) {
+    (void)db;
+    (void)table;
+    (void)column;
+    (void)e;
+    return true;
+}
+
+static bool lite_add_kept(struct db *db, struct sv text, struct buf *out) {
+    (void)db;
+    (void)text;
+    (void)out;
+    return false;
+}
+
+/* Each connection holds a lock as long as it is open, which this mode does not share (sqlite.org/wal.html,
+ * section 8; sqlite.org/pragma.html#pragma_locking_mode). */
+bool db_sqlite_in_use(struct sv where, bool *used, struct err *e) {
+    struct buf BUF_AUTO path = BUF_INIT(4096);
+    sqlite3 *sqlite = NULL;
+    *used = false;
+    buf_add(&path, where);
+    int rc = path.n && !path.overflow ? sqlite3_open_v2(path.p, &sqlite, SQLITE_OPEN_READWRITE, NULL)
+                                      : SQLITE_CANTOPEN;
+    if (rc == SQLITE_OK) {
+        sqlite3_busy_timeout(sqlite, BUSY_MS);
+        rc = sqlite3_exec(sqlite, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK", NULL, NULL,
+                          NULL);
+    }
+    *used = rc == SQLITE_BUSY;
+    bool ok = rc == SQLITE_OK || *used ||
+              err_set(e, ERR_OUTSIDE, "database %.*s: %s", SV_FMT(where),
+                      sqlite ? sqlite3_errmsg(sqlite) : "its path is empty or too long");
+    sqlite3_close(sqlite);
+    return ok;
+}
+
 static void lite_close(struct db *db) {
     sqlite3_close(lite_of(db)->sqlite);
     free(db);
@@ -320,6 +388,10 @@ static const struct db_driver lite_driver = {
     .wal_pages = lite_wal_pages,
     .checkpoint = lite_checkpoint,
     .scrub = lite_scrub,
+    .shut = lite_shut,
+    .unshut = lite_unshut,
+    .number_on = lite_number_on,
+    .add_kept = lite_add_kept,
 };
 
 struct db *db_sqlite_open(struct sv where, enum db_mode mode, struct err *e) {

@@ -54,21 +54,26 @@ static bool take_key(struct db *db, struct job *job, struct err *e) {
         "VALUES (?,?,?,?,?) ON CONFLICT (account_id, key) DO UPDATE SET "
         "message_id=excluded.message_id, fingerprint=excluded.fingerprint, "
         "expires_at=excluded.expires_at WHERE idempotency.expires_at<=?";
+    enum { TRIES_MAX = 3 }; /* another node may prune the key that stood in the way, before it is looked at */
     const struct message *m = job->message;
-    struct db_stmt *s = db_stmt(db, take, e);
-    db_int(s, m->account_id);
-    db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
-    db_int(s, m->id);
-    db_blob(s, m->fingerprint, sizeof m->fingerprint);
-    db_int(s, job->idempotency_until);
-    db_int(s, m->created_at);
-    if (!db_run(s, e))
-        return false;
-    if (db_changes(db) > 0)
-        return true;
-    bool ok = find_key(db, job, e);
-    ASSERT(!ok || job->result == JOB_DUPLICATE);
-    return ok;
+    for (int i = 0; i < TRIES_MAX; i++) {
+        struct db_stmt *s = db_stmt(db, take, e);
+        db_int(s, m->account_id);
+        db_text(s, m->text[TEXT_IDEMPOTENCY_KEY]);
+        db_int(s, m->id);
+        db_blob(s, m->fingerprint, sizeof m->fingerprint);
+        db_int(s, job->idempotency_until);
+        db_int(s, m->created_at);
+        if (!db_run(s, e))
+            return false;
+        if (db_changes(db) > 0)
+            return true;
+        if (!find_key(db, job, e))
+            return false;
+        if (job->result == JOB_DUPLICATE)
+            return true;
+    }
+    return err_set(e, ERR_OUTSIDE, "an idempotency key comes and goes: try again");
 }
 
 /* The text is made and says these codes: when one is another link's, the message has to be made anew. */

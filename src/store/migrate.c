@@ -1,5 +1,7 @@
 #include "store/migrate.h"
 
+#include "store/move.h"
+
 /* Another process may be doing the same: whoever comes second finds it done. */
 static bool run_one(struct db *db, const struct migration *m, struct err *e) {
     struct err why = ERR_INIT;
@@ -15,23 +17,37 @@ static bool run_one(struct db *db, const struct migration *m, struct err *e) {
     return err_set(e, why.kind, "migration %s: %s", m->name, why.text);
 }
 
-bool migrate(struct db *db, int *from, int *to, struct err *e) {
+static int newest(void) {
+    int n = 0;
+    for (const struct migration *m = migrations; m->number; m++)
+        n = m->number;
+    return n;
+}
+
+bool migrate_schema(struct db *db, int *from, int *to, struct err *e) {
     if (!db_version(db, from, e))
         return false;
     *to = *from;
-    int newest = 0;
+    if (*from > newest())
+        return err_set(
+            e, ERR_OUTSIDE,
+            "the database has schema version %d, this program knows %d: start the newer program instead",
+            *from, newest());
     for (const struct migration *m = migrations; m->number; m++) {
-        newest = m->number;
         if (m->number <= *from)
             continue;
         if (!run_one(db, m, e))
             return false;
         *to = m->number;
     }
-    if (*from > newest)
-        return err_set(
-            e, ERR_OUTSIDE,
-            "the database has schema version %d, this program knows %d: start the newer program instead",
-            *from, newest);
     return true;
+}
+
+bool migrate(struct db *db, int *from, int *to, struct err *e) {
+    int version;
+    if (!db_version(db, &version, e))
+        return false;
+    if (version >= MOVE_SINCE && version <= newest() && !move_allows(db, e))
+        return false;
+    return migrate_schema(db, from, to, e);
 }

@@ -14,7 +14,10 @@ struct migration {
 };
 extern const struct migration migrations[]; /* generated from the files; ends with number 0 */
 
-/* *from and *to: schema versions before and after. */
+/* *from and *to: schema versions before and after. A database that has moved, or is being moved, is refused
+ * (store/move.h). */
 MUST_USE bool migrate(struct db *db, int *from, int *to, struct err *e);
+/* The same for the move itself. */
+MUST_USE bool migrate_schema(struct db *db, int *from, int *to, struct err *e);
 
 #endif

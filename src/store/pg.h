@@ -127,10 +127,17 @@ void pg_bind_text(struct db_stmt *s, const struct sv *v);
 void pg_bind_blob(struct db_stmt *s, const void *p, size_t n);
 int64_t pg_col_int(struct db_stmt *s, int col);
 struct sv pg_col_text(struct db_stmt *s, int col);
+bool pg_add_kept(struct db *db, struct sv text, struct buf *out);
 /* Queues it with its parameters. */
 MUST_USE bool pg_stmt_send(struct pg *pg, struct pg_stmt *s, struct err *e);
 /* An integer of the answer, whatever kind of number; NULL is 0. */
 int64_t pg_int(const PGresult *r, int row, int col);
+
+/* ---- pg_shut.c: moving away ---- */
+
+MUST_USE bool pg_shut(struct db *db, const char *table, struct sv words, struct err *e);
+MUST_USE bool pg_unshut(struct db *db, const char *table, struct err *e);
+MUST_USE bool pg_number_on(struct db *db, const char *table, const char *column, struct err *e);
 
 /* ---- pg_gather.c: many rows of one statement in one ---- */
 

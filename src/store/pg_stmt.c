@@ -88,16 +88,24 @@ static void mend_one(struct sv *rest, struct buf *out) {
     *rest = sv_from(*rest, 1);
 }
 
+bool pg_add_kept(struct db *db, struct sv text, struct buf *out) {
+    (void)db;
+    if (!text.n || (!memchr(text.p, 0, text.n) && sv_is_utf8(text)))
+        return false;
+    while (text.n)
+        mend_one(&text, out);
+    return true;
+}
+
 void pg_bind_text(struct db_stmt *stmt, const struct sv *v) {
     struct pg_param *p = next_param(of(stmt), PG_TEXT);
     p->null = !v;
     p->p = v && v->n ? v->p : "";
     p->n = v ? (int)v->n : 0;
-    if (!p->n || (!memchr(p->p, 0, (size_t)p->n) && sv_is_utf8(*v)))
+    if (p->mended.n)
+        buf_reset(&p->mended);
+    if (!v || !pg_add_kept(stmt->db, *v, &p->mended))
         return;
-    buf_reset(&p->mended);
-    for (struct sv rest = *v; rest.n;)
-        mend_one(&rest, &p->mended);
     ASSERT(!p->mended.overflow);
     p->p = p->mended.p;
     p->n = (int)p->mended.n;
@@ -105,6 +113,7 @@ void pg_bind_text(struct db_stmt *stmt, const struct sv *v) {
 
 void pg_bind_blob(struct db_stmt *stmt, const void *bytes, size_t n) {
     struct pg_param *p = next_param(of(stmt), PG_BYTEA);
+    p->null = !bytes;
     p->p = bytes ? bytes : "";
     p->n = (int)n;
 }

@@ -18,4 +18,9 @@ MUST_USE bool unseal(const struct master_key *mk, struct sv sealed, char *out);
 /* From the system's generator. */
 MUST_USE bool seal_random(void *out, size_t n, struct err *e);
 
+/* Is it the key that this database's secrets, ids and tokens were made with? The first one that comes leaves
+ * a mark of itself there. ERR_OUTSIDE when it is another: going on would make ids and secrets that the other
+ * gateways cannot read. */
+MUST_USE bool master_key_fits(struct db *db, const struct master_key *k, struct err *e);
+
 #endif
