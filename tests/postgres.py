@@ -69,13 +69,7 @@ class Postgres:
         self.port = port or 5432  # then only the name of its socket
         if port:
             settings += "listen_addresses = '%s'\nport = %d\n" % (host, port)
-        self.folder = tempfile.mkdtemp(prefix="hy-pg-")
-        self.data = os.path.join(self.folder, "data")
-        os.chmod(self.folder, 0o755)
-        self.as_user = unprivileged()
-        if self.as_user:
-            shutil.chown(self.folder, self.as_user[1].split("=")[1])
-        self.process, self.wrapper = None, list(wrapper)
+        self._make_folder(wrapper)
         self._run("initdb", "-D", self.data, "-U", "hongyan", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
             conf.write(SETTINGS + "unix_socket_directories = '%s'\n" % self.folder + settings)
@@ -83,6 +77,15 @@ class Postgres:
             with open(os.path.join(self.data, "pg_hba.conf"), "a", encoding="utf-8") as hba:
                 hba.write("host all all %s trust\n" % network)
         self.start()
+
+    def _make_folder(self, wrapper=()):
+        self.folder = tempfile.mkdtemp(prefix="hy-pg-")
+        self.data = os.path.join(self.folder, "data")
+        os.chmod(self.folder, 0o755)
+        self.as_user = unprivileged()
+        if self.as_user:
+            shutil.chown(self.folder, self.as_user[1].split("=")[1])
+        self.process, self.wrapper = None, list(wrapper)
 
     def _run(self, program, *args):
         done = subprocess.run([*self.as_user, os.path.join(programs(), program), *args], capture_output=True, text=True, cwd="/")
@@ -101,12 +104,32 @@ class Postgres:
                 raise RuntimeError("PostgreSQL does not start: " + open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace").read()[-2000:])
             time.sleep(0.05)
 
+    def take(self, path):
+        """A copy of the file in the data folder, for the server alone."""
+        copy = os.path.join(self.data, os.path.basename(path))
+        shutil.copyfile(path, copy)
+        os.chmod(copy, 0o600)
+        if self.as_user:
+            shutil.chown(copy, self.as_user[1].split("=")[1])
+
     def stop(self, how="fast"):
         """fast: connections are ended, all is written; immediate: as after a power cut."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT if how == "immediate" else signal.SIGINT)
             self.process.wait(120)
         self.process = None
+
+    def follow(self, primary):
+        """Throws away what it has, and becomes a copy of that one. It answers once it is one."""
+        self.stop("immediate")
+        shutil.rmtree(self.data, ignore_errors=True)
+        self._run("pg_basebackup", "-h", primary.folder, "-U", "hongyan", "-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as conf:
+            conf.write("unix_socket_directories = '%s'\n" % self.folder)
+        self.start()
+
+    def promote(self):
+        self._run("pg_ctl", "promote", "-w", "-D", self.data)
 
     def restart(self, how="fast"):
         self.stop(how)
@@ -127,6 +150,20 @@ class Postgres:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Standby(Postgres):
+    """A copy of a running server that follows it by streaming replication, until it is promoted."""
+
+    def __init__(self, primary):
+        self.port = 5432
+        self._make_folder()
+        self.follow(primary)
+
+    @staticmethod
+    def url_of(servers, database):
+        """Any of them: whoever writes looks for the one that takes writes."""
+        return "postgres:///%s?%s" % (database, urllib.parse.urlencode({"host": ",".join(s.folder for s in servers), "user": "hongyan"}))
 
 
 def main():

@@ -148,7 +148,7 @@ static void print_json(const struct move_report *r) {
 static void print_report(const struct move_report *r, struct sv to) {
     double shut_s = (double)r->shut_us / (double)US_PER_S;
     if (r->was_done)
-        printf(cli_say("this was done before; nothing is left to do\n", "此前已完成,无需再做\n"));
+        puts(cli_say("this was done before; nothing is left to do", "此前已完成,无需再做"));
     else
         printf(cli_say("moved %lld rows of %u tables; both databases hold the same (digest %s)\n",
                        "已迁移 %lld 行,共 %u 张表;两库内容一致(摘要 %s)\n"),

@@ -1,0 +1,76 @@
+"""Nodes of two versions on one database: what a rolling upgrade may rely on (docs/nodes.md)."""
+import pathlib
+import re
+import sqlite3
+
+import pytest
+
+from harness.cluster import Cluster
+
+MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "src" / "store" / "migrations"
+NEWEST = max(int(path.name[:4]) for path in MIGRATIONS.glob("*.sql"))
+
+
+@pytest.fixture
+def cluster(make_gateway, tmp_path):
+    c = Cluster(make_gateway, tmp_path, n=2, database="sqlite:%s" % (tmp_path / "shared.db"))
+    yield c
+    c.balancer.close()
+
+
+def script(cluster, sql):
+    db = sqlite3.connect(cluster.database.removeprefix("sqlite:"), timeout=30)
+    db.executescript("BEGIN IMMEDIATE; " + sql + "; COMMIT")
+    db.close()
+
+
+def version(cluster):
+    with sqlite3.connect(cluster.database.removeprefix("sqlite:")) as db:
+        return db.execute("PRAGMA user_version").fetchone()[0]
+
+
+def works(*nodes):
+    for g in nodes:
+        g.wait(g.create(body="by port %d" % g.port), "delivered", timeout=60)
+
+
+def test_upgrade__a_database_of_the_previous_version_is_brought_up_to_date_by_whoever_comes_first(make_gateway, tmp_path):
+    files = sorted(MIGRATIONS.glob("*.sql"))
+    with sqlite3.connect(tmp_path / "shared.db") as db:
+        for path in files[:-1]:
+            db.executescript(path.read_text(encoding="utf-8"))
+        db.execute("PRAGMA user_version=%d" % int(files[-2].name[:4]))
+    db.close()
+    c = Cluster(make_gateway, tmp_path, n=2, database="sqlite:%s" % (tmp_path / "shared.db"))
+    try:
+        for g in c.nodes:
+            g.launch()
+        for g in c.nodes:
+            g.wait_ready(60)
+        assert version(c) == NEWEST
+        works(*c.nodes)
+    finally:
+        c.balancer.close()
+
+
+def test_upgrade__to_a_schema_this_program_does_not_know_leaves_it_running_but_not_starting(cluster):
+    one, two = [g.start() for g in cluster.nodes]
+    script(cluster, "CREATE TABLE later (id INTEGER PRIMARY KEY); ALTER TABLE message ADD COLUMN later TEXT; "
+                    "ALTER TABLE node ADD COLUMN later INTEGER NOT NULL DEFAULT 7; PRAGMA user_version=%d" % (NEWEST + 1))
+    works(one, two)
+    two.term()
+    two.launch()
+    assert two.process.wait(60) == 69
+    assert "start the newer program" in two.log().splitlines()[-1]
+    two.process = None
+    works(one)
+
+
+def test_migrations__of_a_cluster_only_add_so_that_older_nodes_go_on():
+    """From the first version that had nodes. An index may be dropped: it is no part of what statements say."""
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        if int(path.name[:4]) <= 50:
+            continue
+        text = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
+        for statement in filter(None, map(str.strip, text.split(";"))):
+            assert re.match(r"CREATE (TABLE|INDEX) |DROP INDEX |ALTER TABLE \w+ ADD COLUMN ", statement), (path.name, statement)
