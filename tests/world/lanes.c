@@ -63,10 +63,9 @@ static void make(struct sim *s, bool whole) {
     sim_codes_settings(set);
     unsigned first = (unsigned)(sim_random(s) % s->hosts);
     for (unsigned i = 0; i < s->hosts; i++)
-        if (whole || sim_chance(s, 65) || trial_has(s))
+        if (whole || sim_chance(s, 65))
             add_lane(s, set, (first + i) % s->hosts);
     routes_make(s, set, whole);
-    trial_make(s, set);
     prices_make(s, set);
     times_make(s, set);
     shared_make(s, set);

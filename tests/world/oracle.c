@@ -408,7 +408,6 @@ void oracle_end(struct sim *s) {
     check_rates(s);
     check_quotas(s);
     prices_end(s);
-    trial_end(s);
     if (!s->skewed) {
         times_check(s);
         guard_check(s);

@@ -49,13 +49,12 @@ static void schedule(struct provider *p, size_t taken, enum state s, int64_t due
 }
 
 static void plan_receipts(struct provider *p, size_t i, int64_t now) {
-    bool spoiled = p->spoiled && strcmp(host_names[p->taken[i].host], p->spoiled) == 0;
     if (chance(p, p->lies.no_receipt)) { /* then only who asks may hear how it ended */
-        p->taken[i].state = spoiled || i % 5 == 0 ? STATE_UNDELIVERED : STATE_DELIVERED;
+        p->taken[i].state = i % 5 == 0 ? STATE_UNDELIVERED : STATE_DELIVERED;
         p->taken[i].final_at = i % 3 ? now + 10 * US_PER_S : 0;
         return;
     }
-    enum state last = chance(p, p->lies.undelivered) || spoiled ? STATE_UNDELIVERED : STATE_DELIVERED;
+    enum state last = chance(p, p->lies.undelivered) ? STATE_UNDELIVERED : STATE_DELIVERED;
     p->taken[i].state = last;
     int64_t first =
         chance(p, p->lies.early_receipt) ? now : now + (int64_t)(p->random(p->ctx) % (2 * US_PER_S));

@@ -42,9 +42,8 @@ struct provider {
     uint64_t (*random)(void *ctx);
     void *ctx;
     struct lies lies;
-    bool locked[HOSTS];  /* answers 401 to everything */
-    bool away[HOSTS];    /* refuses connections */
-    const char *spoiled; /* the host whose texts reach nobody; NULL: none */
+    bool locked[HOSTS]; /* answers 401 to everything */
+    bool away[HOSTS];   /* refuses connections */
     struct taken taken[TAKEN_MAX];
     size_t n_taken;
     struct report reports[REPORTS_MAX];

@@ -71,8 +71,7 @@ static bool satisfies(const struct route_rule *r, const struct message *m) {
            (!r->when[ROUTE_ACCOUNT].n || m->account_id == 1);
 }
 
-/* tried: or by the one on trial. */
-static bool allows(const struct settings *set, const struct message *m, const char *lane, bool tried) {
+static bool allows(const struct settings *set, const struct message *m, const char *lane) {
     for (uint32_t i = 0; i < set->n_routes; i++) {
         const struct route_rule *r = &set->routes[i];
         if (!satisfies(r, m))
@@ -80,7 +79,7 @@ static bool allows(const struct settings *set, const struct message *m, const ch
         for (uint32_t k = 0; k < r->n_lanes; k++)
             if (sv_eq(r->lanes[k].name, sv_of(lane)))
                 return true;
-        return tried && r->canary_permille && sv_eq(sv_of(set->lanes[r->canary].name), sv_of(lane));
+        return false;
     }
     return set->n_routes == 0;
 }
@@ -89,7 +88,7 @@ static bool allows(const struct settings *set, const struct message *m, const ch
 void routes_check_call(struct sim *s, const struct call *c) {
     bool allowed = false;
     for (size_t i = 0; i < s->n_settings; i++)
-        allowed |= allows(s->settings[i], c->message, c->lane->name, true);
+        allowed |= allows(s->settings[i], c->message, c->lane->name);
     if (!allowed)
         sim_broken(s, "routes", "message %llx to %.*s goes by %s, which its route does not have",
                    (unsigned long long)c->message->id, SV_FMT(c->message->text[TEXT_TO]), c->lane->name);
@@ -115,7 +114,7 @@ void routes_check_flow(struct sim *s) {
                 owner = &s->procs[i];
         for (uint32_t i = 0; i < set->n_lanes; i++) {
             struct lane *lane = core_lane(owner->core, set->lanes[i].name);
-            if (lane && !lane->broken && allows(set, &m, set->lanes[i].name, false))
+            if (lane && !lane->broken && allows(set, &m, set->lanes[i].name))
                 sim_broken(s, "I9", "message %llx waits for nothing: %s would take it",
                            (unsigned long long)db_col_int(st, 0), set->lanes[i].name);
         }

@@ -232,7 +232,6 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     draw_procs(s);
     lanes_init(s);
     provider_init(&s->provider, sim_random, s);
-    trial_init(s);
     map_init(&s->posts);
     map_init(&s->hook_posts);
     s->client_fails = sim_chance(s, 50) ? (unsigned)(sim_random(s) % 60) : 0;

@@ -191,12 +191,6 @@ struct sv routes_account_name(void);                         /* of account 1 */
 void routes_check_call(struct sim *s, const struct call *c); /* an attempt goes by its route */
 void routes_check_flow(struct sim *s);                       /* closed lanes hold up nobody else's messages */
 
-/* trial.c: a lane on trial that delivers nothing. */
-bool trial_has(const struct sim *s);
-void trial_init(struct sim *s);
-void trial_make(const struct sim *s, struct settings *set);
-void trial_end(struct sim *s); /* it is out, soon */
-
 /* prices.c: what texts cost, and what the account may spend. */
 void prices_make(const struct sim *s, struct settings *set);
 void prices_check(struct sim *s); /* never more than that */
