@@ -38,6 +38,7 @@ enum {
     SENDER_BOX = 2048,
     REPLIES_BOX_MIN = 4096,
     WATCHDOG_STALL_US = 30 * 1000 * 1000,
+    START_PATIENCE_MS = 15000, /* busy nodes on the same file of SQLite may keep it for a while */
 };
 
 struct front_loop {
@@ -126,6 +127,8 @@ static bool open_store(struct gateway *g, int64_t *last_id, int64_t *backlog, st
     if (!master_key_load(g->source.master_key_hex, g->settings->data_dir, &g->master, e))
         return false;
     g->db = db_open(g->settings->database, DB_WRITER, e);
+    if (g->db)
+        db_set_patience(g->db, START_PATIENCE_MS);
     if (!g->db || !migrate(g->db, &from, &to, e) || !master_key_fits(g->db, &g->master, e) ||
         !join_nodes(g, e) || !reader_totals(g->db, g->world.node, last_id, backlog, e))
         return false;
