@@ -138,6 +138,8 @@ static void answer_taken(struct sim *sim, struct sim_call *call) {
     size_t n = call->course.act == COURSE_HALF_ANSWER ? out->n / 2 : out->n;
     struct answer a = {
         .status = status, .content_type = call->face->content_type, .body = sv_sub(buf_sv(out), 0, n)};
+    if (call->face->answer_header)
+        a.headers[a.n_headers++] = call->face->answer_header(call);
     server_answer(call->x, &a);
 }
 

@@ -70,6 +70,8 @@ struct sim_face {
      * refused (items_apart). */
     int (*answer)(struct sim *sim, const struct sim_call *call, struct buf *out);
     const char *content_type; /* of that */
+    /* A header of that, where the vendor says something there; NULL: none. */
+    struct http_header (*answer_header)(const struct sim_call *call);
     /* Ends the exchange with the vendor's error; counts it (sim_count_status) where it is 401, 429 or 5xx. */
     void (*refuse)(struct sim *sim, struct exchange *x, const struct sim_refusal *r);
     /* Whether there is a post for that status (a vendor without "sent" receipts); NULL: for each. */

@@ -19,6 +19,7 @@ const struct sim_face *const sim_faces[] = {
     &sim_chat,
     &sim_fcm,
     &sim_vonage,
+    &sim_apns,
     NULL,
 };
 /* clang-format on */

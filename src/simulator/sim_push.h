@@ -2,7 +2,8 @@
  * for whoever tests: a service account and an Apple key, had by GET /fcm/service-account.json and GET
  * /apns/key.json. What is signed with them is verified here, by OpenSSL, not by the adapters' code.
  *
- * APNs is played over HTTP/1.1, which the real one does not speak: for what HTTP/2 does, see the tests.
+ * APNs is played over HTTP/1.1, which the real one does not speak; what HTTP/2 does is judged by
+ * tests/blackbox/harness/apns_server.mjs (decision 0038).
  */
 #ifndef HY_SIMULATOR_SIM_PUSH_H
 #define HY_SIMULATOR_SIM_PUSH_H
@@ -13,7 +14,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
-extern const struct sim_face sim_fcm;
+extern const struct sim_face sim_fcm, sim_apns;
 
 struct sim_push {
     EVP_PKEY *rsa, *ec; /* made when first asked for */

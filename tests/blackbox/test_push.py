@@ -22,6 +22,13 @@ def fcm_lane(g, **more):
             "timeout_ms": 4000, "connect_timeout_ms": 2000, **more}
 
 
+def apns_lane(g, **more):
+    key = call(g.sim.port, "GET", "/apns/key.json").json
+    (g.folder / "AuthKey.p8").write_text(key["key"])
+    return {"name": "apple", "provider": "apns", "key_file": str(g.folder / "AuthKey.p8"), "key_id": key["key_id"], "team_id": key["team_id"],
+            "topic": key["topic"], "base_url": g.sim.url, "allow_private": True, "timeout_ms": 4000, "connect_timeout_ms": 2000, **more}
+
+
 @pytest.fixture
 def g(make_gateway):
     g = make_gateway.gateway()
@@ -212,3 +219,42 @@ def test_device_that_shows_itself_again__is_written_to_again(g):
     contact(g, DEAD)
     assert g.get("/v1/suppressions").json["data"] == []
     assert g.wait(g.create(None, "two", contact="li", channel="push"), "failed")["reason"] == "invalid_number"
+
+
+@pytest.fixture
+def apple(make_gateway):
+    """A gateway whose notifications go to the simulator's APNs, in clear text."""
+    g = make_gateway.gateway()
+    g.folder.mkdir(exist_ok=True)
+    g.write(lanes=[apns_lane(g)])
+    return g.start()
+
+
+def test_simulated_apns__takes_a_notification_with_all_that_was_said(apple):
+    sid = push(apple, "apns:" + "AB" * 32, "您的订单已完成", priority="marketing", push={"data": {"order": "A-1"}, "collapse": "order-A-1"})
+    apple.wait(sid, "sent")
+    m, = apple.sim.of("您的订单已完成")
+    assert (m["provider"], m["to"], m["times"]) == ("apns", "ab" * 32, 1)
+    assert m["extra"]["payload"] == {"order": "A-1", "aps": {"sound": "default", "alert": {"title": "Order A-1", "body": "您的订单已完成"}}}
+    assert (m["extra"]["apns-priority"], m["extra"]["apns-collapse-id"]) == ("5", "order-A-1")
+    assert apple.attempts(sid)[0]["provider_id"] == m["reference"], "the apns-id of the answer"
+    done = apple.run("doctor", "-c", str(apple.config))
+    assert re.search(r"ok\s+lane apple\s+apns, \d+ ms", done.stdout.decode()), done.stdout
+
+
+def test_simulated_apns__a_device_is_forgotten_unless_it_was_seen_since(apple):
+    alive, gone, bad = ("apns:" + word.ljust(64, "0") for word in ("decade", "dead", "bad"))
+    contact(apple, alive, gone, bad)  # the service knows the first to be gone for ten years, longer than its app is installed
+    sid = apple.wait(apple.create(None, "one", contact="li", channel="push"), "failed")["id"]
+    assert len(apple.attempts(sid)) == 3 and devices(apple) == [alive]
+    assert [(r["number"], r["kind"]) for r in apple.get("/v1/suppressions").json["data"]] in (
+        [(gone, "invalid"), (bad, "invalid")], [(bad, "invalid"), (gone, "invalid")])
+    assert apple.wait(push(apple, gone, "two"), "suppressed")["reason"] == "known_invalid"
+
+
+def test_simulated_apns__lost_answers_send_nothing_twice(apple):
+    apple.sim.profile({"lost_answers": 1})
+    sids = [push(apple, "apns:%064x" % (i + 1), "lost %d" % i) for i in range(5)]
+    for sid in sids:
+        assert apple.wait(sid, "unknown")["reason"] == "outcome_unknown"
+    assert set(apple.sim.times().values()) == {1} and len(apple.sim.times()) == 5

@@ -93,6 +93,34 @@ def test_stand_in__is_understood_by_a_client_that_is_not_ours(apple):
     assert [t["device"] for t in apple.stats()["taken"]] == said["sent"]
 
 
+def test_simulator__is_understood_by_a_client_that_is_not_ours(make_gateway, tmp_path):
+    """The same client against the product's own simulator, by a front that carries its HTTP/2 there."""
+    folder = pathlib.Path(__file__).parent.parent / "provider" / "apns"
+    sim = make_gateway.simulator()
+    key = call(sim.port, "GET", "/apns/key.json").json
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "ca.pem", cwd=tmp_path)
+    (tmp_path / "AuthKey.p8").write_text(key["key"])
+    front = subprocess.Popen(["node", str(SERVER.with_name("h2_front.mjs")), "ca.pem", "key.pem", "127.0.0.1:%d" % sim.port, "0"], cwd=tmp_path,
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        port = json.loads(front.stdout.readline())["port"]
+        devices = ["%064x" % 1, DEAD[5:], "0" * 64]
+        def said(key_id):
+            return json.loads(subprocess.run(
+                ["node", "call_server.mjs", str(port), str(tmp_path), key_id, key["team_id"], key["topic"], *devices], cwd=folder,
+                capture_output=True, text=True, timeout=60, check=True).stdout)
+        good = said(key["key_id"])
+        assert good["sent"] == devices[:1], good
+        assert sorted(map(tuple, good["failed"])) == sorted([(devices[1], 410, "Unregistered"), (devices[2], 400, "BadDeviceToken")])
+        assert {tuple(f[1:]) for f in said("OTHERKEYID")["failed"]} == {(403, "InvalidProviderToken")}
+        assert [m["to"] for m in sim.messages()] == devices[:1]
+    finally:
+        front.kill()
+        front.wait()
+        front.stdout.close()
+
+
 def test_many_notifications__share_one_connection_and_one_token(make_gateway, apple):
     g = start(make_gateway, apple, in_flight_max=80, in_flight_adaptive=False)
     for i in range(300):
