@@ -55,6 +55,10 @@ void batches_init(struct sim *s) {
     uint64_t dice = siphash((struct sip_key){.k0 = s->seed, .k1 = 12}, SV("batches"));
     s->batches = dice % 3 == 0;
     s->adapter = *twilio();
+    if (sim_push_has(s)) {
+        s->adapter.channels |= 1u << CHANNEL_PUSH;
+        s->adapter.judge = sim_push_judge;
+    }
     if (!s->batches)
         return;
     s->adapter.batch_max = BATCH_MAX;

@@ -83,6 +83,35 @@ void client_submit(struct sim *s) {
     sim_say(s, "submit %s to %s key %d", body, to, k);
 }
 
+void client_push(struct sim *s, struct sv to) {
+    char body[64] = "";
+    snprintf(body, sizeof body, "push %u", ++s->serial);
+    struct sv text[TEXT_COUNT] = {[TEXT_TO] = to, [TEXT_BODY] = sv_of(body)};
+    struct message *m = message_new(text);
+    struct ask *a = calloc(1, sizeof *a);
+    struct promise *p = calloc(1, sizeof *p);
+    ASSERT(m && a && p);
+    m->account_id = 1;
+    m->channel = CHANNEL_PUSH;
+    m->priority = (enum priority)(sim_random(s) % PRIORITY_COUNT);
+    m->delivery = sim_chance(s, 20) ? DELIVERY_AT_LEAST_ONCE : DELIVERY_AT_MOST_ONCE;
+    m->segments = 1;
+    m->created_at = s->now;
+    m->expires_at = s->now + 600 * US_PER_S;
+    memcpy(m->fingerprint, body, FINGERPRINT_BYTES);
+    *p = (struct promise){.delivery = m->delivery, .key = -1, .expires_at = m->expires_at};
+    memcpy(p->body, body, sizeof body);
+    *a = (struct ask){.kind = ASK_SUBMIT,
+                      .reply_to = s->p->replies,
+                      .lost = client_forget,
+                      .owner = p,
+                      .message = m,
+                      .account_name = routes_account_name()};
+    sim_say(s, "push %s to %.*s", body, SV_FMT(to));
+    if (client_ask(s, a))
+        s->submitted++;
+}
+
 void client_command(struct sim *s) {
     static const enum ask_kind kinds[] = {ASK_CANCEL, ASK_CANCEL, ASK_CANCEL,
                                           ASK_DELETE, ASK_DELETE, ASK_REDACT};

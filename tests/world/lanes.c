@@ -56,6 +56,8 @@ static void make(struct sim *s, bool whole) {
     set->consent.exempt_topics = (struct sv_list){.at = exempt_topics, .n = 1};
     set->consent.required_topics = (struct sv_list){.at = required_topics, .n = 1};
     set->consent.invalid_days = sim_chance(s, 50) ? 1 : 0;
+    if (sim_push_has(s)) /* then devices that are gone stay so */
+        set->consent.invalid_days = 1;
     set->callbacks.timeout_ms = 5000;
     set->callbacks.attempts_max = 5;
     hooks_settings(set);

@@ -101,6 +101,7 @@ void oracle_call(struct sim *s, const struct call *c) {
         check_granted(s, c);
     }
     routes_check_call(s, c);
+    sim_push_check_call(s, c);
     prices_check(s);
     sim_events_check_call(s, c);
     struct db_stmt *st = query(s, mine);

@@ -15,6 +15,7 @@ static void journal_step(struct sim *s) {
     if (!s->db_fails && !s->p->cut && !atomic_load(&s->p->lease.lost) &&
         journal_trouble(s->p->journal)->kind != ERR_NONE)
         sim_broken(s, "I1", "the journal fails by itself: %s", journal_trouble(s->p->journal)->text);
+    sim_push_watch(s);
     if (n || k)
         sim_say(s, "journal %zu of %zu, held %zu", k, n, journal_held(s->p->journal));
 }
@@ -89,8 +90,11 @@ static void answer(struct sim *s, const struct flying *f, struct http_response *
     struct sv bodies = f->request.body;
     for (const struct call *c = f->call; c; c = c->joined)
         sim_codes_check_call(s, c, f->call->joined ? sv_cut(&bodies, '\n') : bodies);
+    if (sim_push_refuses(s, f->call, r))
+        return;
     size_t before = s->provider.n_taken;
     provider_answer(&s->provider, &f->request, s->now, r);
+    sim_push_answered(s, f->call, r);
     for (size_t i = before; i < s->provider.n_taken; i++) {
         struct taken *t = &s->provider.taken[i];
         unsigned attempt;
@@ -288,6 +292,8 @@ void sim_step(struct sim *s) {
         sim_codes_act(s);
     else
         s->now += (int64_t)(sim_random(s) % 3000);
+    if (sim_push_has(s) && !s->p->draining && sim_chance(s, 5))
+        sim_push_act(s);
     client_hear(s);
     look_for_digests(s);
     drain_step(s);

@@ -249,6 +249,7 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     db_text(st, routes_account_name());
     ASSERT(db_next(st, &row, &e));
     hooks_open(s);
+    sim_push_open(s);
     db_inject(s->db, sim_allow, s);
     for (unsigned i = 0; i < s->n_procs; i++) {
         sim_turn_to(s, i);

@@ -27,6 +27,8 @@ enum {
     EVENTS_MAX = 300,
     SIM_CODES_MAX = 200,
     WITHDRAWN_MAX = 300,
+    PUSH_DEVICES = 4,
+    PUSH_TOLD_MAX = 1000,
     PROCS_MAX = 3
 };
 
@@ -52,6 +54,13 @@ struct sim_code {
     char code[CODE_CHARS_MAX + 1], to[24];
     uint32_t attempts;
     bool approved;
+};
+
+/* A device that the provider called dead, in the answer to that attempt. */
+struct push_told {
+    int64_t message_id, since; /* 0: now */
+    unsigned attempt, device;
+    bool heard; /* the answer is on disk */
 };
 
 /* A call at a sender. */
@@ -144,6 +153,15 @@ struct sim {
     size_t n_withdrawn;
     struct sim_code codes[SIM_CODES_MAX];
     size_t n_codes;
+    struct {
+        bool dead[PUSH_DEVICES]; /* to the provider */
+        int64_t since[PUSH_DEVICES];
+        int64_t seen[PUSH_DEVICES];    /* by the gateway, at the last look; 0: not there */
+        int64_t gone_at[PUSH_DEVICES]; /* when it was heard that it is dead, since when nobody has shown it */
+        bool excused[PUSH_DEVICES];
+        struct push_told told[PUSH_TOLD_MAX];
+        size_t n_told;
+    } push;
     int64_t digest_at; /* when fronts look again */
     unsigned submitted, crashes, stops, reloads, serial;
     char failure[400]; /* the first broken invariant, or "" */
@@ -191,6 +209,17 @@ struct sv routes_account_name(void);                         /* of account 1 */
 void routes_check_call(struct sim *s, const struct call *c); /* an attempt goes by its route */
 void routes_check_flow(struct sim *s);                       /* closed lanes hold up nobody else's messages */
 
+/* push.c: a contact's devices, and which of them are gone. */
+bool sim_push_has(const struct sim *s);
+void sim_push_open(struct sim *s); /* into the fresh database */
+void sim_push_act(struct sim *s);
+struct verdict sim_push_judge(const struct lane_config *lane, const struct http_response *r);
+/* Answers for a device that is gone. */
+bool sim_push_refuses(struct sim *s, const struct call *c, struct http_response *r);
+void sim_push_answered(struct sim *s, const struct call *c, const struct http_response *r);
+void sim_push_watch(struct sim *s); /* after each step of the journal */
+void sim_push_check_call(struct sim *s, const struct call *c);
+
 /* prices.c: what texts cost, and what the account may spend. */
 void prices_make(const struct sim *s, struct settings *set);
 void prices_check(struct sim *s); /* never more than that */
@@ -210,6 +239,7 @@ void times_check(struct sim *s); /* no attempt began against them */
 
 /* client.c: what callers do, are told, and hear by callbacks. */
 void client_submit(struct sim *s);
+void client_push(struct sim *s, struct sv to); /* a text for a device */
 void client_command(struct sim *s);
 void guard_make(const struct sim *s, struct settings *set);
 void guard_command(struct sim *s);
