@@ -58,13 +58,11 @@ void page_landing(struct api_request *rq) {
         "every address.</li>\n"
         "<li><a href=\"/readyz\">/readyz</a> says whether it can take messages, <a "
         "href=\"/metrics\">/metrics</a> what it "
-        "counts.</li>\n"
-        "<li><a href=\"/console\">/console</a> is for people, where it is switched on.</li></ul>\n"
+        "counts.</li></ul>\n"
         "<p lang=\"zh-CN\">这是一个短信网关，正在运行。程序用 <code>POST /v1/messages</code> "
         "发送短信；全部接口见 "
         "<a href=\"/openapi.json\">/openapi.json</a>，就绪状态见 <a href=\"/readyz\">/readyz</a>，指标见 <a "
-        "href=\"/metrics\">/metrics</a>。启用控制台后，请打开 <a "
-        "href=\"/console\">/console</a>。</p>\n</html>\n";
+        "href=\"/metrics\">/metrics</a>。</p>\n</html>\n";
     api_answer_text(rq, 200, "text/html; charset=utf-8", sv_make(html, sizeof html - 1));
 }
 

@@ -41,6 +41,13 @@ struct settings *cli_load_settings(const char *path) {
     struct buf BUF_AUTO out = BUF_INIT(64 * 1024);
     config_problems_print(&problems, &out);
     fputs(out.n ? out.p : "no settings\n", stderr);
+    if (access(path, F_OK) != 0)
+        fprintf(
+            stderr, "%s\n",
+            cli_say(
+                "name the file with -c FILE or HONGYAN_CONFIG; `source data/quickstart.env` sets the "
+                "quickstart's",
+                "请用 -c 文件 或 HONGYAN_CONFIG 指定配置;`source data/quickstart.env` 会设为快速上手的配置"));
     return NULL;
 }
 

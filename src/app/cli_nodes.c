@@ -101,5 +101,9 @@ int cli_nodes(int argc, char **argv) {
         print_json(rows, n, all, now);
     else
         print_table(rows, n, all, now);
+    if (!json && n == 0)
+        fputs(cli_say("no nodes: a lone gateway, or none of several has started yet\n",
+                      "没有节点:只有一个独立网关,或多个网关均未启动\n"),
+              stderr);
     return EX_OK;
 }

@@ -146,9 +146,13 @@ int cli_send(int argc, char **argv) {
     if (!base || !*base)
         base = "http://127.0.0.1:8080";
     if (!key || !*key) {
-        fprintf(stderr, "hongyan send: %s\n",
-                cli_say("HONGYAN_KEY is not set: `hongyan key create` makes a key",
-                        "未设置 HONGYAN_KEY:用 `hongyan key create` 创建密钥"));
+        fprintf(
+            stderr, "hongyan send: %s\n",
+            cli_say(
+                "HONGYAN_KEY is not set: `source data/quickstart.env` sets the quickstart's, `hongyan key "
+                "create` makes one",
+                "未设置 HONGYAN_KEY:`source data/quickstart.env` 可载入快速上手的密钥,`hongyan key create` "
+                "创建新密钥"));
         return EX_NOPERM;
     }
     char url[2048];
