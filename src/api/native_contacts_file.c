@@ -48,6 +48,8 @@ const struct api_field contact_import_shape[] = {
     {"renewed", FIELD_INT, "Contacts written anew.", .required = true, .max = LINES_MAX},
     {"refused", FIELD_LIST, "Lines that were not taken; the others were.", .required = true,
      .ref = "ContactImportRefusal"},
+    {"refused_more", FIELD_INT, "Lines that were not taken, either, and for which there is no room here.",
+     .required = true, .max = INT32_MAX},
     {"dry_run", FIELD_BOOL, "Nothing was written.", .required = true},
     {0},
 };
@@ -61,6 +63,7 @@ struct import {
     int64_t first_line, lines;
     size_t added, renewed; /* what came of it */
     struct sv refused;     /* JSON */
+    int64_t refused_more;  /* for which there was no room in it */
     bool dry_run;
 };
 
@@ -88,6 +91,7 @@ static void answer_import(struct api_request *rq, const struct import *im) {
     buf_addc(out, '[');
     buf_add(out, im->refused);
     buf_addc(out, ']');
+    json_pair_i64(out, "refused_more", im->refused_more);
     json_pair_bool(out, "dry_run", im->dry_run);
     buf_addc(out, '}');
     api_answer_json(rq, 200, buf_sv(out));
@@ -100,7 +104,12 @@ static void was_imported(struct api_request *rq, struct ask *a) {
         api_fail(rq, &a->err);
 }
 
-static void refuse(struct buf *out, int64_t line, const struct err *why) {
+static void refuse(struct import *im, struct buf *out, int64_t line, const struct err *why) {
+    enum { REFUSAL_BYTES_MAX = 4096 };
+    if (out->n + REFUSAL_BYTES_MAX > REFUSALS_BYTES_MAX) {
+        im->refused_more++;
+        return;
+    }
     buf_adds(out, out->n ? ",{" : "{");
     json_pair_i64(out, "line", line);
     json_key(out, "column");
@@ -146,7 +155,7 @@ static bool take(struct api_request *rq, struct contact_file *f, struct sv body,
             return false;
         }
         if (got == CONTACT_LINE_WRONG)
-            refuse(refused, im->first_line + im->lines, &why);
+            refuse(im, refused, im->first_line + im->lines, &why);
         if (got != CONTACT_LINE_CONTACT)
             continue;
         c->account_id = rq->account_id;

@@ -149,6 +149,9 @@ static void print_report(const struct move_report *r, struct sv to) {
     double shut_s = (double)r->shut_us / (double)US_PER_S;
     if (r->was_done)
         puts(cli_say("this was done before; nothing is left to do", "此前已完成,无需再做"));
+    else if (r->tables == 0) /* a run before came that far */
+        puts(cli_say("the rows were moved and compared before; the new database is open now",
+                     "数据此前已迁移并比对,新库现已开放"));
     else
         printf(cli_say("moved %lld rows of %u tables; both databases hold the same (digest %s)\n",
                        "已迁移 %lld 行,共 %u 张表;两库内容一致(摘要 %s)\n"),

@@ -17,6 +17,7 @@
 
 enum {
     BATCH = 1000,
+    BATCH_US = 200 * 1000,
     PATIENCE_MS = 30000, /* the gateway and other imports take turns */
     REFUSALS_SHOWN_MAX = 100,
     CONVERTED_BYTES_MAX = 2 * TABLE_LINE_BYTES_MAX,
@@ -128,8 +129,11 @@ static bool end_batch(struct table_import *im, struct err *e) {
 }
 
 bool table_begin_row(struct table_import *im, struct err *e) {
-    if (!im->in_batch && !db_begin(im->job.db, e))
-        return false;
+    if (!im->in_batch) {
+        if (!db_begin(im->job.db, e))
+            return false;
+        im->batch_until = clock_monotonic_us() + BATCH_US;
+    }
     im->in_batch++;
     return true;
 }
@@ -185,6 +189,13 @@ static void show_progress(const struct table_import *im) {
                 (unsigned long long)im->line, (unsigned long long)im->refused);
 }
 
+/* On SQLite the gateway waits while a batch is open: not for a pipe that says nothing, nor for lines that are
+ * refused. */
+static bool let_others_write(struct table_import *im, const struct table_lines *lines, struct err *e) {
+    bool long_open = im->in_batch && clock_monotonic_us() > im->batch_until;
+    return !im->in_batch || (!long_open && table_lines_held(lines)) || end_batch(im, e);
+}
+
 static bool read_all(struct table_import *im, FILE *in, struct err *e) {
     enum { PROGRESS_EVERY = 50000 };
     bool shown = isatty(STDERR_FILENO) == 1, ok = true;
@@ -193,8 +204,11 @@ static bool read_all(struct table_import *im, FILE *in, struct err *e) {
     ASSERT(text);
     table_lines_init(&lines, in, !im->json);
     uint64_t next = 1, shown_at = 0;
-    for (struct table_record r; ok && table_lines_next(&lines, &r);) {
+    for (struct table_record r; ok;) {
         struct err why = ERR_INIT;
+        ok = let_others_write(im, &lines, e);
+        if (!ok || !table_lines_next(&lines, &r))
+            break;
         im->line = next;
         next += r.lines;
         im->raw = r.text;
@@ -214,8 +228,8 @@ static bool read_all(struct table_import *im, FILE *in, struct err *e) {
     im->lines = next - 1;
     if (shown)
         fputs("\r", stderr);
-    if (ok && ferror(in))
-        ok = err_set(e, ERR_OUTSIDE, "%s: %s", im->job.o->file, strerror(errno));
+    if (ok && lines.failed)
+        ok = err_set(e, ERR_OUTSIDE, "%s: %s", im->job.o->file, strerror(lines.failed));
     table_lines_done(&lines);
     free(text);
     return ok && end_batch(im, e);

@@ -52,7 +52,8 @@ struct table_import {
     struct sv raw;             /* the record as it stands in the file, or what of it fits */
     uint64_t bytes, bytes_all; /* read; of the file, 0: not known */
     unsigned in_batch;
-    iconv_t converter; /* owned where o->encoding is given */
+    int64_t batch_until; /* a batch that is open is ended soon after, by the monotonic clock */
+    iconv_t converter;   /* owned where o->encoding is given */
 };
 /* The exit code, after the report. */
 int table_import(struct table_import *im, const struct table_options *o);

@@ -2,7 +2,9 @@
 
 #include "ingest/csv.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HELD_BYTES = 4 * TABLE_LINE_BYTES_MAX };
 _Static_assert((int)TABLE_RECORD_BYTES_MAX < (int)TABLE_LINE_BYTES_MAX,
@@ -21,9 +23,14 @@ static void read_more(struct table_lines *l) {
     memmove(l->held, l->held + l->at, l->n - l->at);
     l->n -= l->at;
     l->at = 0;
-    size_t room = HELD_BYTES - l->n, got = fread(l->held + l->n, 1, room, l->in);
-    l->n += got;
-    l->over = got < room;
+    ssize_t got;
+    do /* what is there now: fread would wait until the room is full */
+        got = read(fileno(l->in), l->held + l->n, HELD_BYTES - l->n);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        l->failed = errno;
+    l->n += got > 0 ? (size_t)got : 0;
+    l->over = got <= 0;
 }
 
 static void go_on(struct table_lines *l, size_t n) {
@@ -54,6 +61,13 @@ static bool find_end(const struct table_lines *l, size_t *n, size_t *lines) {
         return true;
     *n = held.n;
     return l->over;
+}
+
+bool table_lines_held(const struct table_lines *l) {
+    struct table_lines next = *l;
+    size_t n, lines;
+    next.at += l->told;
+    return l->over || (!l->in_line && find_end(&next, &n, &lines));
 }
 
 bool table_lines_next(struct table_lines *l, struct table_record *out) {

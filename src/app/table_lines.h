@@ -14,11 +14,12 @@ enum {
 };
 
 struct table_lines {
-    FILE *in; /* borrowed */
+    FILE *in; /* borrowed; nothing was read from it */
     bool csv;
     char *held; /* owned */
     size_t at, n;
     bool over;      /* the file has no more than what is held */
+    int failed;     /* errno, where that is because it cannot be read; else 0 */
     size_t told;    /* bytes of the record told last, with its line break */
     bool in_line;   /* more of its line follows */
     uint64_t bytes; /* of the file that are behind us */
@@ -32,7 +33,9 @@ struct table_record {
 
 void table_lines_init(struct table_lines *l, FILE *in, bool csv);
 void table_lines_done(struct table_lines *l);
-/* False: the end of the file, or (ferror) it cannot be read. */
+/* Whether the next call finds its record, or the end, without reading (a pipe may say nothing for long). */
+bool table_lines_held(const struct table_lines *l);
+/* False: the end of the file, or it cannot be read (failed). */
 bool table_lines_next(struct table_lines *l, struct table_record *out);
 
 #endif

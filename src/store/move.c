@@ -404,9 +404,13 @@ static bool arrive(struct move *m, struct err *e) {
     return true;
 }
 
-/* The old one is gone: what is left is to open the new one, if that is not done. */
+/* The old one is gone: what is left is to open the new one, if that is not done. Only the one that it was
+ * copied into: others may be left, half full, of rounds that were given up. */
 static bool end(struct move *m, struct err *e) {
-    if (m->new.number != m->old.number)
+    bool copied = m->new.number == m->old.number &&
+                  m->new.round == m->old.round &&sv_eq(sv_of(m->old.place), m->plan->to) &&
+                  (m->new.state == MOVE_ARRIVING || m->new.state == MOVE_ARRIVED);
+    if (!copied)
         return move_allows(m->from, e);
     m->report->was_done = m->new.state == MOVE_ARRIVED;
     m->report->shut_us = m->new.since - m->old.since;

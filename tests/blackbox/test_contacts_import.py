@@ -138,11 +138,30 @@ def test_imports__two_at_once_and_one_killed_end_with_the_same_contacts(gateway,
     assert len(lines) == n + 1 and len(set(line.split(",")[0] for line in lines)) == n + 1
 
 
+def test_import__that_waits_for_its_pipe_holds_up_nobody(gateway):
+    g = gateway
+    with subprocess.Popen([str(BINARY), "import", "contacts", "-", "-c", str(g.config)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, env=g.env) as p:
+        p.stdin.write(b"id,numbers\nslow,+14155550123\n" + b"wrong,x\n" * 20000)
+        p.stdin.flush()
+        until(lambda: g.get("/v1/contacts/slow").status == 200, told="what was read is not written while more may come")
+        for i in range(20):
+            assert g.post("/v1/messages", {"to": "+14155550100", "body": "%d" % i}).status == 202
+        p.stdin.close()
+        assert b"20000" in p.stdout.read()
+
+
 # ---- over HTTP ----
 
 def post_part(g, body, kind="text/csv", **query):
     path = "/v1/imports/contacts?" + "&".join("%s=%s" % kv for kv in query.items())
     return call(g.port, "POST", path, body, {**g.bearer, "Content-Type": kind}, timeout=60)
+
+
+def test_http__more_wrong_lines_than_there_is_room_for_are_counted(gateway):
+    body = b"number,name\n" + b"x\n" * 20000
+    a = post_part(gateway, body)
+    assert a.status == 200 and len(a.json["refused"]) + a.json["refused_more"] == 20000 and a.json["refused_more"] > 0, a.status
 
 
 def test_http__parts_of_a_file_are_taken_and_their_lines_counted(gateway):

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -244,6 +245,30 @@ def test_move__that_is_not_finished_lets_no_gateway_start_on_either_side_and_can
     assert g.message(last)["status"] == "delivered"
     final = migrate("--from", old, "--abandon")
     assert final.returncode == EX_UNAVAILABLE and "has moved to" in final.stderr, final.stderr
+
+
+def test_move__opens_only_the_copy_that_it_made(make_gateway, tmp_path):
+    """Not one that a move left half full which was given up, nor the old database itself by another name, nor a backup of it."""
+    g = on_sqlite(make_gateway.gateway()).start()
+    g.delivered(g.create(body="x"))
+    g.term()
+    old, half, new = file_of(g), "sqlite:%s" % (tmp_path / "half.db"), "sqlite:%s" % (tmp_path / "new.db")
+    path = old.removeprefix("sqlite:")
+    move(old, half)
+    for database, state in (path, 1), (tmp_path / "half.db", 3):  # as if it had been killed just before its end
+        with written(database) as db:
+            db.execute("UPDATE move SET state=?", (state,))
+    assert migrate("--from", old, "--abandon").returncode == 0
+    move(old, new)
+    shutil.copy(path, tmp_path / "backup.db")
+    (tmp_path / "link.db").symlink_to(path)
+    for wrong in half, "sqlite:%s" % (tmp_path / "link.db"), "sqlite:%s" % (tmp_path / "backup.db"), old.replace("/hongyan.db", "/./hongyan.db"):
+        again = migrate("--from", old, "--to", wrong)
+        assert again.returncode == EX_UNAVAILABLE and "has moved to " + new in again.stderr, (wrong, again)
+    for database in half, old:
+        g.write(database=database)
+        refused(g, "migrate" if database == half else "has moved to")
+    assert "done before" in migrate("--from", old, "--to", new).stdout
 
 
 def test_move__into_a_database_that_is_in_use_is_refused(make_gateway, server):
