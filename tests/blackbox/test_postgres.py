@@ -3,6 +3,7 @@ and nothing accepted is lost, nothing is sent twice. HONGYAN_LONG=1: thirty time
 import os
 import random
 import socket
+import sqlite3
 
 import pytest
 
@@ -82,3 +83,38 @@ def test_network__the_server_is_reached_by_it_with_a_password_that_stands_in_a_f
         g = make_gateway(database="postgres://shop@127.0.0.1:%d/shop?passfile=%s" % (port, passfile))
         g.wait(g.create(body="by TCP"), "delivered")
         assert "very-secret" not in g.log()
+
+
+def columns(database):
+    return {(t, c): kind for t, c, kind in ask(database, "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema='public'")}
+
+
+def test_schema__has_the_same_columns_as_the_file_has(make_gateway, server, tmp_path):
+    """Tables that are made anew for PostgreSQL alone must not lose one."""
+    database = server.new_database()
+    make_gateway(database="sqlite:%s" % (tmp_path / "file.db"))
+    make_gateway(database=database)
+    with sqlite3.connect(tmp_path / "file.db") as db:
+        expected = {(t, c) for t, c in db.execute("SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type='table' AND m.name NOT LIKE 'sqlite_%'")}
+    assert len(expected) > 200
+    there = columns(database)
+    assert set(there) == expected
+    assert there["message", "state"] == "smallint"
+    assert ask(database, "SELECT count(*) FROM pg_indexes WHERE tablename='message'") == [["5"]]
+
+
+def test_schema__of_a_database_that_has_messages_keeps_its_columns_and_serves(make_gateway, server):
+    database = server.new_database()
+    g = make_gateway(database=database)
+    first = g.create(body="before")
+    g.wait(first, "delivered")
+    g.term()
+    # As versions before 0061 made it.
+    wide = ["ALTER TABLE %s ALTER COLUMN %s TYPE bigint" % of for of, kind in columns(database).items() if of[0] in ("message", "attempt", "event") and kind in ("smallint", "integer")]
+    assert len(wide) > 20
+    ask(database, "; ".join(wide) + "; ALTER TABLE message RESET (fillfactor); UPDATE meta SET value=60 WHERE name='schema_version'")
+    g.start()
+    assert columns(database)["message", "state"] == "bigint"
+    assert ask(database, "SELECT reloptions FROM pg_class WHERE relname='message'") == [["{fillfactor=50}"]]
+    g.wait(g.create(body="after"), "delivered")
+    assert g.message(first)["status"] == "delivered"

@@ -32,7 +32,7 @@ def faults(url, sql):
         return
     types = ask(url, "PREPARE s AS " + sql + "; SELECT unnest(parameter_types) FROM pg_prepared_statements")
     for at, (name,) in enumerate(types, 1):
-        if name not in ("bigint", "text", "bytea", "integer", "numeric"):
+        if name not in ("bigint", "text", "bytea", "integer", "smallint", "numeric"):
             yield "parameter %d is taken as %s: write ?<>0 for a truth" % (at, name)
 
 
