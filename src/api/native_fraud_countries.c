@@ -22,20 +22,8 @@ const struct api_field fraud_countries_shape[] = {
 static struct region_set configured(struct api_request *rq) {
     const struct settings *s = api_settings(rq);
     const struct account *account = directory_account(api_directory(rq), rq->account_id);
-    struct region_set out = {.bits = {0}};
-    for (uint32_t i = 0; account && i < s->fraud.account_countries.n; i++) {
-        struct country_rule r;
-        struct err ignored;
-        if (!country_rule_parse(s->fraud.account_countries.at[i], &r, &ignored) ||
-            !sv_eq(r.account, sv_of(account->name)))
-            continue;
-        for (struct sv list = r.countries; list.p;)
-            (void)region_set_add(&out, sv_trim(sv_cut(&list, ',')));
-        return out;
-    }
-    for (uint32_t i = 0; i < s->fraud.countries.n; i++)
-        (void)region_set_add(&out, s->fraud.countries.at[i]);
-    return out;
+    return country_rules_of(&s->fraud.account_countries, &s->fraud.countries,
+                            sv_of(account ? account->name : NULL));
 }
 
 static void print_list(struct buf *out, const char *name, const struct region_set *set) {

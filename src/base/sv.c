@@ -116,6 +116,13 @@ struct sv sv_word(struct sv *text) {
     return sv_sub(all, 0, n);
 }
 
+bool sv_is_digits(struct sv v) {
+    for (size_t i = 0; i < v.n; i++)
+        if (v.p[i] < '0' || v.p[i] > '9')
+            return false;
+    return v.n > 0;
+}
+
 bool sv_to_u64(struct sv v, uint64_t *out) {
     if (v.n == 0 || v.n > 20)
         return false;

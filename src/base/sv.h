@@ -57,6 +57,8 @@ int sv_place(struct sv v, const char *const *names, int n);
 /* The first word of *text (spaces and tabs around it do not count), which is left without it. */
 struct sv sv_word(struct sv *text);
 
+/* Decimal digits alone, and at least one. */
+bool sv_is_digits(struct sv v);
 /* Whole-view decimal numbers; false (and *out untouched) on anything else, overflow included. */
 bool sv_to_u64(struct sv v, uint64_t *out);
 bool sv_to_i64(struct sv v, int64_t *out);

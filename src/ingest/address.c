@@ -6,17 +6,10 @@
 
 enum { E164_DIGITS_MIN = 7, E164_DIGITS_MAX = 15 };
 
-static bool all_digits(struct sv v) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] < '0' || v.p[i] > '9')
-            return false;
-    return v.n > 0;
-}
-
 static bool is_e164(struct sv v) {
     struct sv digits = sv_from(v, 1);
     return sv_starts(v, SV("+")) && digits.n >= E164_DIGITS_MIN && digits.n <= E164_DIGITS_MAX &&
-           digits.p[0] != '0' && all_digits(digits);
+           digits.p[0] != '0' && sv_is_digits(digits);
 }
 
 /* One word of letters, digits and the signs of addresses and tokens, with a letter in it; or a short code. */
@@ -28,7 +21,7 @@ static bool is_word(struct sv v) {
             return false;
         letter |= (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
     }
-    return letter || (all_digits(v) && v.n < E164_DIGITS_MIN);
+    return letter || (sv_is_digits(v) && v.n < E164_DIGITS_MIN);
 }
 
 bool address_read(struct sv text, struct sv region, char out[SUPPRESSION_NUMBER_BYTES_MAX],

@@ -16,9 +16,19 @@ bool country_rule_parse(struct sv text, struct country_rule *out, struct err *e)
                    "must be an account's name and two-letter codes of countries, such as `shop: CN, HK`");
 }
 
-bool country_rule_allows(const struct country_rule *r, struct sv region) {
-    for (struct sv list = r->countries; list.p;)
-        if (sv_eq(sv_trim(sv_cut(&list, ',')), region))
-            return true;
-    return false;
+struct region_set country_rules_of(const struct sv_list *rules, const struct sv_list *all,
+                                   struct sv account) {
+    struct region_set out = {.bits = {0}};
+    for (uint32_t i = 0; i < rules->n; i++) {
+        struct country_rule r;
+        struct err ignored;
+        if (!country_rule_parse(rules->at[i], &r, &ignored) || !sv_eq(r.account, account))
+            continue;
+        for (struct sv list = r.countries; list.p;)
+            (void)region_set_add(&out, sv_trim(sv_cut(&list, ',')));
+        return out;
+    }
+    for (uint32_t i = 0; i < all->n; i++)
+        (void)region_set_add(&out, all->at[i]);
+    return out;
 }

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/sv.h"
+#include "model/region_set.h"
 
 struct country_rule {
     struct sv account;   /* a view of the text, as is */
@@ -14,7 +15,8 @@ struct country_rule {
 
 /* ERR_INVALID ("must be ...") when it is no such line. */
 MUST_USE bool country_rule_parse(struct sv text, struct country_rule *out, struct err *e);
-/* region: two capitals. */
-bool country_rule_allows(const struct country_rule *r, struct sv region);
+/* To which countries the settings let an account send: its own line of rules, where there is one, stands
+ * instead of all (two capitals each). Empty: everywhere. Lines that are none count for nothing. */
+struct region_set country_rules_of(const struct sv_list *rules, const struct sv_list *all, struct sv account);
 
 #endif

@@ -51,13 +51,6 @@ static uint64_t key_of_region(struct sv region) {
     return country | (uint64_t)(unsigned char)region.p[0] << 8 | (unsigned char)region.p[1];
 }
 
-static bool is_digits(struct sv v) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] < '0' || v.p[i] > '9')
-            return false;
-    return v.n > 0 && v.n <= DIGITS_MAX;
-}
-
 static bool read_key(struct sv text, uint64_t *key) {
     bool region = text.n == 2 && text.p[0] >= 'A' && text.p[0] <= 'Z' && text.p[1] >= 'A' && text.p[1] <= 'Z';
     struct sv digits = sv_starts(text, SV("+")) ? sv_from(text, 1) : text;
@@ -65,7 +58,7 @@ static bool read_key(struct sv text, uint64_t *key) {
         *key = everything;
     else if (region)
         *key = key_of_region(text);
-    else if (is_digits(digits))
+    else if (digits.n <= DIGITS_MAX && sv_is_digits(digits))
         *key = key_of_digits(digits);
     else
         return false;
@@ -105,7 +98,7 @@ static bool read_csv(struct sv csv, struct price_row *rows, size_t *n, struct er
         } else if (read_pair(what, price, &rows[*n], &why)) {
             ++*n;
             continue;
-        } else if (line == 1 && !is_digits(sv_sub(sv_trim(price), 0, price.n ? 1 : 0))) {
+        } else if (line == 1 && !sv_is_digits(sv_sub(sv_trim(price), 0, 1))) {
             continue; /* names of columns */
         }
         err_set(e, ERR_INVALID, "line %d %s", line, why.text);
@@ -177,7 +170,7 @@ bool price_find(const struct price_table *t, struct sv e164, struct sv region, i
         return false;
     struct sv digits = sv_starts(e164, SV("+")) ? sv_from(e164, 1) : SV_NONE;
     size_t n = digits.n < t->longest ? digits.n : t->longest;
-    if (digits.n && is_digits(sv_sub(digits, 0, n)))
+    if (sv_is_digits(sv_sub(digits, 0, n)))
         for (; n > 0; n--)
             if (find(t, key_of_digits(sv_sub(digits, 0, n)), micro))
                 return true;

@@ -1,16 +1,9 @@
 #include "model/sender_kind.h"
 
-static bool is_digits(struct sv v) {
-    for (size_t i = 0; i < v.n; i++)
-        if (v.p[i] < '0' || v.p[i] > '9')
-            return false;
-    return v.n > 0;
-}
-
 enum sender_kind sender_kind_of(struct sv sender) {
     static const char *const toll_free[] = {"800", "833", "844", "855", "866", "877", "888"};
     bool plus = sv_starts(sender, SV("+"));
-    if (!is_digits(plus ? sv_from(sender, 1) : sender))
+    if (!sv_is_digits(plus ? sv_from(sender, 1) : sender))
         return SENDER_NAME;
     if (!plus && sender.n <= SENDER_SHORT_DIGITS_MAX)
         return SENDER_SHORT;

@@ -91,13 +91,6 @@ void core_guard_unflag(struct core *c, struct ask *a) {
 
 /* ---- new texts ---- */
 
-static bool is_in(const struct sv_list *regions, struct sv region) {
-    for (uint32_t i = 0; i < regions->n; i++)
-        if (sv_eq(regions->at[i], region))
-            return true;
-    return false;
-}
-
 /* An account's own list in the settings stands instead of the common one; what was said over HTTP narrows
  * either. */
 static bool allowed(const struct core *c, const struct ask *a, const struct message *m) {
@@ -109,14 +102,9 @@ static bool allowed(const struct core *c, const struct ask *a, const struct mess
     (void)phone_region_of(to, region);
     if (a->countries && !region_set_has(a->countries, sv_of(region)))
         return false;
-    for (uint32_t i = 0; i < s->fraud.account_countries.n; i++) {
-        struct country_rule r;
-        struct err ignored;
-        if (country_rule_parse(s->fraud.account_countries.at[i], &r, &ignored) &&
-            sv_eq(r.account, a->account_name))
-            return country_rule_allows(&r, sv_of(region));
-    }
-    return s->fraud.countries.n == 0 || is_in(&s->fraud.countries, sv_of(region));
+    const struct region_set by_settings =
+        country_rules_of(&s->fraud.account_countries, &s->fraud.countries, a->account_name);
+    return region_set_is_empty(&by_settings) || region_set_has(&by_settings, sv_of(region));
 }
 
 bool core_guard_allows(const struct core *c, const struct ask *a, const struct message *m) {

@@ -39,19 +39,18 @@ bool tencent_report(struct sv status, struct sv code, struct receipt *out) {
     return true;
 }
 
-static bool is_digits(struct sv v, size_t max) {
-    uint64_t x;
-    return v.n > 0 && v.n <= max && sv_to_u64(v, &x);
+static bool are_digits(struct sv v, size_t max) {
+    return v.n <= max && sv_is_digits(v);
 }
 
 struct sv tencent_number(struct sv nation, struct sv mobile, struct arena *mem) {
     struct buf BUF_AUTO number = BUF_INIT(64);
     if (sv_starts(mobile, SV("+"))) {
-        if (!is_digits(sv_from(mobile, 1), MOBILE_DIGITS_MAX))
+        if (!are_digits(sv_from(mobile, 1), MOBILE_DIGITS_MAX))
             return SV_NONE;
         return arena_dup(mem, mobile);
     }
-    if (!is_digits(mobile, MOBILE_DIGITS_MAX) || !is_digits(nation, NATION_DIGITS_MAX))
+    if (!are_digits(mobile, MOBILE_DIGITS_MAX) || !are_digits(nation, NATION_DIGITS_MAX))
         return SV_NONE;
     buf_addf(&number, "+%.*s%.*s", SV_FMT(nation), SV_FMT(mobile));
     return arena_dup(mem, buf_sv(&number));

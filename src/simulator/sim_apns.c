@@ -204,10 +204,7 @@ static bool is_push_type(struct sv v) {
     static const char *const types[] = {"alert",        "background",   "complication", "controls",
                                         "fileprovider", "liveactivity", "location",     "mdm",
                                         "pushtotalk",   "voip",         "widgets"};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (sv_eq(v, sv_of(types[i])))
-            return true;
-    return false;
+    return sv_place(v, types, sizeof types / sizeof types[0]) >= 0;
 }
 
 static const char *why_no_headers(const struct exchange *x) {

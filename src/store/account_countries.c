@@ -8,7 +8,7 @@ bool account_countries_run(struct db *db, struct store_write *w, int64_t now, st
     struct db_stmt *s = db_stmt(db, sql, e);
     (void)now;
     region_set_print(&cw->countries, &text);
-    db_text(s, text.n ? buf_sv(&text) : SV(""));
+    db_text(s, buf_sv(&text));
     db_int(s, cw->account_id);
     return db_run(s, e) && accounts_touch(db, e);
 }

@@ -88,6 +88,14 @@ bool move_allows(struct db *db, struct err *e) {
         m.place);
 }
 
+/* Commits the transaction that is open on db when all of it went well (ok), and rolls it back otherwise. */
+static bool finish(struct db *db, bool ok, struct err *e) {
+    if (ok && db_commit(db, e))
+        return true;
+    db_rollback(db);
+    return false;
+}
+
 /* ---- which rows move ---- */
 
 /* meta is written at the end, without the schema's version, which SQLite keeps elsewhere; db_batch is of the
@@ -223,10 +231,7 @@ static bool begin_anew(struct move *m, struct err *e) {
     m->new.mover = m->mover;
     snprintf(m->old.place, sizeof m->old.place, "%.*s", SV_FMT(m->plan->to));
     snprintf(m->new.place, sizeof m->new.place, "%.*s", SV_FMT(m->plan->from));
-    if (db_begin(m->to, e) && wipe(m, e) && write_mark(m->to, &m->new, e) && db_commit(m->to, e))
-        return shut(m, e);
-    db_rollback(m->to);
-    return false;
+    return finish(m->to, db_begin(m->to, e) && wipe(m, e) && write_mark(m->to, &m->new, e), e) && shut(m, e);
 }
 
 static bool begin_again(struct move *m, struct err *e) {
@@ -236,10 +241,7 @@ static bool begin_again(struct move *m, struct err *e) {
                        "%.*s is being moved to %.150s: go on with that, or give it up (--abandon) first",
                        SV_FMT(m->plan->from), m->old.place);
     m->new.mover = m->mover;
-    if (db_begin(m->to, e) && write_mark(m->to, &m->new, e) && db_commit(m->to, e))
-        return true;
-    db_rollback(m->to);
-    return false;
+    return finish(m->to, db_begin(m->to, e) && write_mark(m->to, &m->new, e), e);
 }
 
 /* A gateway that has lost its lease sends nothing more. */
@@ -355,18 +357,12 @@ static bool number_on(struct move *m, struct err *e) {
 
 /* What must be right before the new one is opened, and changes nothing that is compared. */
 static bool prepare(struct move *m, struct err *e) {
-    if (db_begin(m->to, e) && copy_meta(m, e) && number_on(m, e) && db_commit(m->to, e))
-        return true;
-    db_rollback(m->to);
-    return false;
+    return finish(m->to, db_begin(m->to, e) && copy_meta(m, e) && number_on(m, e), e);
 }
 
 static bool leave(struct move *m, struct err *e) {
     m->old.state = MOVE_GONE;
-    if (db_begin(m->from, e) && write_mark(m->from, &m->old, e) && db_commit(m->from, e))
-        return true;
-    db_rollback(m->from);
-    return false;
+    return finish(m->from, db_begin(m->from, e) && write_mark(m->from, &m->old, e), e);
 }
 
 /* The nodes that were there are gone, whatever the clock of the old database said of their leases. A file is
@@ -395,11 +391,8 @@ static bool settle_nodes(struct move *m, struct err *e) {
 static bool arrive(struct move *m, struct err *e) {
     m->new.state = MOVE_ARRIVED;
     m->new.since = clock_system_us();
-    if (!db_begin(m->to, e) || !settle_nodes(m, e) || !write_mark(m->to, &m->new, e) ||
-        !db_commit(m->to, e)) {
-        db_rollback(m->to);
+    if (!finish(m->to, db_begin(m->to, e) && settle_nodes(m, e) && write_mark(m->to, &m->new, e), e))
         return false;
-    }
     m->report->shut_us = m->new.since - m->old.since;
     return true;
 }
@@ -407,8 +400,8 @@ static bool arrive(struct move *m, struct err *e) {
 /* The old one is gone: what is left is to open the new one, if that is not done. Only the one that it was
  * copied into: others may be left, half full, of rounds that were given up. */
 static bool end(struct move *m, struct err *e) {
-    bool copied = m->new.number == m->old.number &&
-                  m->new.round == m->old.round &&sv_eq(sv_of(m->old.place), m->plan->to) &&
+    bool copied = sv_eq(sv_of(m->old.place), m->plan->to) && m->new.number == m->old.number &&
+                  m->new.round == m->old.round &&
                   (m->new.state == MOVE_ARRIVING || m->new.state == MOVE_ARRIVED);
     if (!copied)
         return move_allows(m->from, e);
@@ -452,10 +445,7 @@ static bool give_up(struct db *db, const struct shape *shape, struct err *e) {
     bool ok = db_begin_schema(db, e) && write_mark(db, &m, e);
     for (unsigned i = 0; ok && i < shape->n_tables; i++)
         ok = stays(&shape->tables[i]) || db_unshut(db, shape->tables[i].name, e);
-    if (ok && db_commit(db, e))
-        return true;
-    db_rollback(db);
-    return false;
+    return finish(db, ok, e);
 }
 
 bool move_abandon(struct sv from, struct err *e) {

@@ -51,6 +51,13 @@ static void test_sv__find_gives_the_first_place(void **state) {
     assert_false(sv_starts(SV("a"), SV("ab")) || sv_ends(SV("b"), SV("ab")));
 }
 
+static void test_sv__digits_are_digits_alone_and_at_least_one(void **state) {
+    (void)state;
+    assert_true(sv_is_digits(SV("0")) && sv_is_digits(SV("0123456789012345678901234567890")));
+    assert_false(sv_is_digits(SV_NONE) || sv_is_digits(SV("")) || sv_is_digits(SV("+1")) ||
+                 sv_is_digits(SV("1 ")) || sv_is_digits(SV("1\xc2\xb2")) || sv_is_digits(SV("/:")));
+}
+
 static void test_sv__numbers_are_whole_or_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
@@ -111,6 +118,7 @@ int main(void) {
         cmocka_unit_test(test_sv__parts_are_clamped_to_the_view),
         cmocka_unit_test(test_sv__cut_tells_an_empty_rest_from_none),
         cmocka_unit_test(test_sv__find_gives_the_first_place),
+        cmocka_unit_test(test_sv__digits_are_digits_alone_and_at_least_one),
         cmocka_unit_test(test_sv__numbers_are_whole_or_refused),
         cmocka_unit_test(test_sv__utf8_is_well_formed_or_not),
     };
