@@ -43,11 +43,13 @@ bool hooks_open_secret(void *ctx, struct sv sealed, char out[HOOK_SECRET_BYTES_M
     return true;
 }
 
-/* What is said is on disk, and nothing that comes before it is still owed. */
+/* What is said is on disk, and nothing that comes before it is still owed. A notice may have the number of a
+ * message, when a crash came within a millisecond: it is event 0, and no event of that message. */
 void hooks_check_call(struct sim *s, const struct call *c) {
     static const char sql[] =
         "SELECT m.id, e.state, e.note, (SELECT count(*) FROM delivery AS d WHERE d.webhook_id=?1 AND "
-        "d.subject_id=?2 AND d.event<?3 AND d.due_at IS NOT NULL) FROM message AS m LEFT JOIN event AS e ON "
+        "d.subject_id=?2 AND d.event>0 AND d.event<?3 AND d.due_at IS NOT NULL) FROM message AS m LEFT JOIN "
+        "event AS e ON "
         "e.message_id=m.id AND e.number=?3 WHERE m.id=?2";
     const struct delivery_due *d = c->delivery;
     bool row;
@@ -60,7 +62,6 @@ void hooks_check_call(struct sim *s, const struct call *c) {
     s->calm = true;
     ASSERT(db_next(st, &row, &e));
     s->calm = false;
-    /* A notice may have the number of a message, when a crash came within a millisecond: it is event 0. */
     if (row && d->key.event && ((unsigned)db_col_int(st, 1) != d->type || db_col_int(st, 2) != 0))
         sim_broken(s, "I10", "a webhook is told that message %llx is %s, event %u does not say so",
                    (unsigned long long)d->key.subject_id, hook_type_name(d->type), d->key.event);
