@@ -253,12 +253,25 @@ static bool digest_recipient(struct making *m, const struct rule_run *run, struc
     return true;
 }
 
+/* Is it gathered for them already, of this rule and event? */
+static bool is_gathered(const struct making *m, const struct event_act *a) {
+    for (const struct event_act *other = a; other-- > m->acts && sv_eq(other->rule, a->rule);)
+        if (other->did == EVENT_DIGESTED && sv_eq(other->to, a->to))
+            return true;
+    return false;
+}
+
 /* What the text will be made of, when the window is over. */
 static void add_item(struct making *m, const struct rule *r, const struct rule_run *run,
                      struct event_act *a) {
     struct err e = ERR_INIT;
     if (!digest_recipient(m, run, &a->to, &e)) {
         add_failure(m, r, &e);
+        return;
+    }
+    if (is_gathered(m, a)) {
+        m->n_acts--;
+        m->n_fires--;
         return;
     }
     json_t *item = json_object();

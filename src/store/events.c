@@ -161,13 +161,15 @@ static bool tie(struct db *db, const struct event_write *w, const struct event_a
     return db_run(s, e);
 }
 
+/* For the outcome added last. */
 static bool gather(struct db *db, const struct event_write *w, const struct event_act *a, struct err *e) {
     /* Written over if it is there: so it stays until this is committed, though another node makes it. */
     static const char digest[] =
         "INSERT INTO digest (account_id, rule, recipient, due_at) VALUES (?,?,?,?) "
         "ON CONFLICT (account_id, rule, recipient) DO UPDATE SET due_at=digest.due_at";
-    static const char item[] = "INSERT INTO digest_item (account_id, rule, recipient, event_id, key, vars) "
-                               "VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING";
+    static const char item[] =
+        "INSERT INTO digest_item (account_id, rule, recipient, event_id, key, vars, outcome) VALUES "
+        "(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING";
     struct db_stmt *s = of_key(db, digest, w->account_id, a->rule, a->to, e);
     db_int(s, a->digest_due_at);
     if (!db_run(s, e))
@@ -176,6 +178,7 @@ static bool gather(struct db *db, const struct event_write *w, const struct even
     db_int(s, w->id);
     db_text_or_null(s, a->key);
     db_text(s, a->vars);
+    db_int(s, (int64_t)w->n_outcomes - 1);
     return db_run(s, e);
 }
 
@@ -256,7 +259,8 @@ static struct db_stmt *of_digest(struct db *db, const char *sql, const struct ev
 
 /* Nobody else, on whichever node, makes it or adds to it until this transaction has ended. */
 static bool hold_digest(struct db *db, const struct event_write *w, struct err *e) {
-    static const char sql[] = "UPDATE digest SET tries=tries WHERE account_id=? AND rule=? AND recipient=?";
+    static const char sql[] =
+        "SELECT 1 FROM digest WHERE account_id=? AND rule=? AND recipient=? /*pg FOR UPDATE */";
     return db_run(of_digest(db, sql, w, e), e);
 }
 
@@ -276,13 +280,14 @@ static bool count_items(struct db *db, const struct event_write *w, bool *there,
 /* What its events say of it from now on. */
 static bool tell_events(struct db *db, const struct event_write *w, int64_t message_id, struct err *e) {
     static const char sql[] =
-        "UPDATE event_outcome SET did=?, message_id=?, detail=? WHERE rule=? AND did=3 AND event_id IN "
-        "(SELECT event_id FROM digest_item WHERE account_id=? AND rule=? AND recipient=? AND event_id<=?)";
+        "UPDATE event_outcome SET did=?, message_id=?, detail=? WHERE (event_id, number) IN (SELECT "
+        "i.event_id, coalesce(i.outcome, (SELECT min(o.number) FROM event_outcome AS o WHERE "
+        "o.event_id=i.event_id AND o.rule=i.rule AND o.did=3 AND o.message_id IS NULL)) FROM digest_item AS "
+        "i WHERE i.account_id=? AND i.rule=? AND i.recipient=? AND i.event_id<=?)";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, message_id ? EVENT_DIGESTED : EVENT_ERROR);
     db_int_or_null(s, message_id);
     db_text_or_null(s, w->digest->failed);
-    db_text(s, w->digest->rule);
     db_int(s, w->account_id);
     db_text(s, w->digest->rule);
     db_text(s, w->digest->recipient);
@@ -338,16 +343,14 @@ bool events_digest(struct db *db, const struct event_write *w, int64_t message_i
 }
 
 bool events_is_withdrawn(struct db *db, int64_t message_id, bool *yes, struct err *e) {
-    static const char hold[] = "UPDATE rule_message SET withdrawn=withdrawn WHERE message_id=?";
-    static const char sql[] = "SELECT 1 FROM rule_message WHERE message_id=? AND withdrawn<>0 LIMIT 1";
-    struct db_stmt *s = db_stmt(db, hold, e);
+    static const char sql[] = "SELECT withdrawn FROM rule_message WHERE message_id=? /*pg FOR UPDATE */";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    *yes = false;
     db_int(s, message_id);
-    if (!db_run(s, e))
+    if (!db_next(s, &row, e))
         return false;
-    s = db_stmt(db, sql, e);
-    db_int(s, message_id);
-    if (!db_next(s, yes, e))
-        return false;
+    *yes = row && db_col_int(s, 0) != 0;
     db_end(s);
     return true;
 }

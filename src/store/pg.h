@@ -55,7 +55,9 @@ struct pg_stmt {
     struct pg_param *params; /* owned, n_params */
     unsigned number;         /* its name on the server is s<number> */
     unsigned prepared;       /* on which connection; 0: none */
-    PGresult *result;        /* owned: the rows that are being read */
+    bool preparing;          /* and the answer to that was not read yet: */
+    struct pg_stmt *next_preparing;
+    PGresult *result; /* owned: the rows that are being read */
     int row;
     struct buf scratch;       /* numbers that are asked for as text */
     struct pg_gather *gather; /* owned; NULL: its rows cannot be gathered */
@@ -76,13 +78,14 @@ struct pg {
     bool wrote;                 /* this transaction has */
     bool spoiled;               /* it has failed, and can only be rolled back */
     enum db_failure failure;
-    struct err trouble;           /* of the transaction, or of the latest attempt to connect */
-    unsigned clashes;             /* transactions in a row that met a row which is there already */
-    unsigned unread;              /* statements that were sent and whose answer was not read */
-    PGresult *last;               /* owned: the answer to the latest of them */
-    uint64_t gathered;            /* tables of which rows are gathered */
-    struct pg_stmt *first_gather; /* with gathered rows, in the order of their first */
-    int64_t batch_key, batch;     /* the connection's row, and the number that is committed */
+    struct err trouble;              /* of the transaction, or of the latest attempt to connect */
+    unsigned clashes;                /* transactions in a row that met a row which is there already */
+    unsigned unread;                 /* statements that were sent and whose answer was not read */
+    PGresult *last;                  /* owned: the answer to the latest of them */
+    struct pg_stmt *first_preparing; /* what is prepared among those */
+    uint64_t gathered;               /* tables of which rows are gathered */
+    struct pg_stmt *first_gather;    /* with gathered rows, in the order of their first */
+    int64_t batch_key, batch;        /* the connection's row, and the number that is committed */
     bool unsettled;
     uint64_t sent; /* statements, for those who count */
 };
@@ -128,6 +131,9 @@ void pg_bind_blob(struct db_stmt *s, const void *p, size_t n);
 int64_t pg_col_int(struct db_stmt *s, int col);
 struct sv pg_col_text(struct db_stmt *s, int col);
 bool pg_add_kept(struct db *db, struct sv text, struct buf *out);
+/* The answers to all that was sent were read: what was to be prepared is, or, behind one that failed, may not
+ * be. */
+void pg_stmt_answered(struct pg *pg, bool failed);
 /* Queues it with its parameters. */
 MUST_USE bool pg_stmt_send(struct pg *pg, struct pg_stmt *s, struct err *e);
 /* An integer of the answer, whatever kind of number; NULL is 0. */

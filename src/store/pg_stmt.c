@@ -40,8 +40,17 @@ void pg_stmt_reset(struct db_stmt *stmt) {
     s->next_param = 0;
 }
 
+static void forget_preparing(struct pg_stmt *s) {
+    struct pg_stmt **p = &((struct pg *)s->stmt.db)->first_preparing;
+    while (*p != s)
+        p = &(*p)->next_preparing;
+    *p = s->next_preparing;
+}
+
 void pg_stmt_free(struct db_stmt *stmt) {
     struct pg_stmt *s = of(stmt);
+    if (s->preparing)
+        forget_preparing(s);
     PQclear(s->result);
     for (unsigned i = 0; i < s->n_params; i++)
         buf_done(&s->params[i].mended);
@@ -118,6 +127,24 @@ void pg_bind_blob(struct db_stmt *stmt, const void *bytes, size_t n) {
     p->n = (int)n;
 }
 
+void pg_stmt_answered(struct pg *pg, bool failed) {
+    for (struct pg_stmt *s = pg->first_preparing; s; s = s->next_preparing) {
+        s->preparing = false;
+        if (failed) /* one of that name may be there, or not: it gets another */
+            s->prepared = 0, s->number = ++pg->names;
+    }
+    pg->first_preparing = NULL;
+}
+
+static void note_preparing(struct pg *pg, struct pg_stmt *s) {
+    s->prepared = pg->generation;
+    if (s->preparing)
+        return;
+    s->preparing = true;
+    s->next_preparing = pg->first_preparing;
+    pg->first_preparing = s;
+}
+
 bool pg_stmt_send(struct pg *pg, struct pg_stmt *s, struct err *e) {
     char name[16];
     const char *values[PG_PARAMS_MAX];
@@ -133,7 +160,7 @@ bool pg_stmt_send(struct pg *pg, struct pg_stmt *s, struct err *e) {
     if (s->prepared != pg->generation) {
         if (!PQsendPrepare(pg->conn, name, s->sql, (int)s->n_params, types))
             return pg_lost(pg, e);
-        s->prepared = pg->generation;
+        note_preparing(pg, s);
         pg->unread++;
     }
     if (!PQsendQueryPrepared(pg->conn, name, (int)s->n_params, values, lengths, formats, 1))

@@ -42,6 +42,7 @@ void pg_disconnect(struct pg *pg) {
     PQfinish(pg->conn);
     pg->conn = NULL;
     pg->unread = 0;
+    pg_stmt_answered(pg, true);
 }
 
 bool pg_lost(struct pg *pg, struct err *e) {
@@ -157,6 +158,7 @@ bool pg_wait(struct pg *pg, struct err *e) {
     PQclear(sync);
     if (!synced)
         return pg_lost(pg, e);
+    pg_stmt_answered(pg, failed);
     return !failed;
 }
 

@@ -1,5 +1,6 @@
 #include "store/traces.h"
 
+#include "store/events.h"
 #include "text/mention.h"
 
 #include <stdlib.h>
@@ -73,14 +74,14 @@ static bool is_contact(const struct person *p, struct sv id) {
 
 /* ---- events ---- */
 
-struct found {
+struct trace {
     int64_t id;
     bool theirs;
     bool named; /* by the event's own id */
 };
 
 /* Did one of its texts go to them? Of erased messages nobody can tell any more whose they were. */
-static bool went_to(struct db *db, const struct person *p, struct found *f, struct err *e) {
+static bool went_to(struct db *db, const struct person *p, struct trace *f, struct err *e) {
     static const char sql[] = "SELECT m.recipient FROM event_outcome AS o CROSS JOIN message AS m ON "
                               "m.id=o.message_id WHERE o.event_id=? AND m.account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -98,7 +99,7 @@ static bool went_to(struct db *db, const struct person *p, struct found *f, stru
 
 /* The next rows behind *after, with whether they are theirs. Those that were erased already are none. */
 static bool look(struct db *db, const struct finder *f, int64_t until, size_t limit, int64_t *after,
-                 struct found *out, size_t *n, bool *more, struct err *e) {
+                 struct trace *out, size_t *n, bool *more, struct err *e) {
     static const char sql[] =
         "SELECT id, name, subject, data FROM business_event INDEXED BY business_event_account "
         "WHERE account_id=? AND id>? AND id<? ORDER BY id LIMIT ?";
@@ -125,7 +126,7 @@ static bool look(struct db *db, const struct finder *f, int64_t until, size_t li
         bytes += data.n;
         if (sv_eq(data, SV("{}")) && !name.n && !subject.n)
             continue;
-        struct found it = {.id = *after, .named = says(f, name) || is_contact(f->person, name)};
+        struct trace it = {.id = *after, .named = says(f, name) || is_contact(f->person, name)};
         it.theirs =
             it.named || says(f, data) || says(f, subject) || (subject.n && is_contact(f->person, subject));
         out[(*n)++] = it;
@@ -133,7 +134,7 @@ static bool look(struct db *db, const struct finder *f, int64_t until, size_t li
 }
 
 static bool find_events(struct db *db, const struct finder *f, int64_t until, size_t limit, int64_t *after,
-                        struct found *out, size_t *n, bool *more, struct err *e) {
+                        struct trace *out, size_t *n, bool *more, struct err *e) {
     if (!look(db, f, until, limit, after, out, n, more, e))
         return false;
     for (size_t i = 0; i < *n; i++)
@@ -142,7 +143,7 @@ static bool find_events(struct db *db, const struct finder *f, int64_t until, si
     return true;
 }
 
-static bool erase_event(struct db *db, const struct found *f, int64_t *events, struct err *e) {
+static bool erase_event(struct db *db, const struct trace *f, int64_t *events, struct err *e) {
     static const char row[] = "UPDATE business_event SET data='{}', subject=NULL, name=CASE WHEN ?<>0 THEN "
                               "NULL ELSE name END WHERE "
                               "id=? AND (data<>'{}' OR subject IS NOT NULL OR ?<>0)";
@@ -162,7 +163,7 @@ static bool erase_event(struct db *db, const struct found *f, int64_t *events, s
 
 static bool some_events(struct db *db, const struct finder *f, int64_t until, struct traces_place *place,
                         int64_t *events, struct err *e) {
-    struct found *found = calloc(TRACES_ROWS_MAX, sizeof *found);
+    struct trace *found = calloc(TRACES_ROWS_MAX, sizeof *found);
     size_t n;
     bool more;
     ASSERT(found);
@@ -177,7 +178,7 @@ static bool some_events(struct db *db, const struct finder *f, int64_t until, st
 
 bool traces_events(struct db *db, const struct person *p, int64_t *after, size_t limit, int64_t *ids,
                    size_t *n, bool *more, struct err *e) {
-    struct found *found = calloc(TRACES_ROWS_MAX, sizeof *found);
+    struct trace *found = calloc(TRACES_ROWS_MAX, sizeof *found);
     struct finder f;
     size_t rows;
     ASSERT(found);
@@ -303,21 +304,29 @@ bool traces_erase_some(struct db *db, const struct person *p, int64_t until, boo
     return ok;
 }
 
-bool traces_erase_digests(struct db *db, const struct person *p, int64_t *n, struct err *e) {
+static bool erase_digest(struct db *db, int64_t account_id, struct sv recipient, int64_t *n, struct err *e) {
     static const char items[] = "DELETE FROM digest_item WHERE account_id=? AND recipient=?";
     static const char rows[] = "DELETE FROM digest WHERE account_id=? AND recipient=?";
-    for (size_t i = 0; i < p->n + p->n_contacts; i++) {
-        struct sv to = i < p->n ? p->addresses[i] : p->contacts[i - p->n];
-        struct db_stmt *s = db_stmt(db, items, e);
-        db_int(s, p->account_id);
-        db_text(s, to);
-        if (!db_run(s, e))
+    struct db_stmt *s = db_stmt(db, items, e);
+    db_int(s, account_id);
+    db_text(s, recipient);
+    if (!db_run(s, e))
+        return false;
+    *n += db_changes(db);
+    s = db_stmt(db, rows, e);
+    db_int(s, account_id);
+    db_text(s, recipient);
+    return db_run(s, e);
+}
+
+bool traces_erase_digests(struct db *db, const struct person *p, int64_t *n, struct err *e) {
+    for (size_t i = 0; i < p->n; i++)
+        if (!erase_digest(db, p->account_id, p->addresses[i], n, e))
             return false;
-        *n += db_changes(db);
-        s = db_stmt(db, rows, e);
-        db_int(s, p->account_id);
-        db_text(s, to);
-        if (!db_run(s, e))
+    for (size_t i = 0; i < p->n_contacts; i++) {
+        struct buf BUF_AUTO contact = BUF_INIT(CONTACT_ID_BYTES_MAX + sizeof DIGEST_CONTACT);
+        buf_join(&contact, SV(DIGEST_CONTACT), p->contacts[i]);
+        if (!erase_digest(db, p->account_id, buf_sv(&contact), n, e))
             return false;
     }
     return true;

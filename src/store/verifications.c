@@ -75,23 +75,32 @@ static struct db_stmt *find_latest(struct db *db, int64_t account_id, struct sv 
     return s;
 }
 
-/* What is looked at is written next: no other node counts guesses or texts of it meanwhile. id 0: of the
- * recipient's pending ones. */
-static bool hold(struct db *db, int64_t account_id, int64_t id, struct sv to, struct sv purpose,
-                 struct err *e) {
-    static const char one[] = "UPDATE verification SET attempts=attempts WHERE id=? AND account_id=?";
-    static const char all[] =
-        "UPDATE verification SET attempts=attempts WHERE account_id=? AND recipient=? AND "
-        "purpose=? AND done_at=0";
-    struct db_stmt *s = db_stmt(db, id ? one : all, e);
-    if (id)
-        db_int(s, id);
+/* What is looked at is written next: no other node counts guesses or texts of it meanwhile. */
+static bool hold(struct db *db, int64_t account_id, int64_t id, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM verification WHERE id=? AND account_id=? /*pg FOR UPDATE */";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, id);
     db_int(s, account_id);
-    if (!id) {
-        db_text(s, to);
-        db_text(s, purpose.n ? purpose : SV(""));
-    }
     return db_run(s, e);
+}
+
+/* The same of the recipient's pending one, of which there is one at most (the unique index
+ * verification_pending); its id, or 0. */
+static bool hold_pending(struct db *db, int64_t account_id, struct sv to, struct sv purpose, int64_t *id,
+                         struct err *e) {
+    static const char sql[] = "SELECT id FROM verification WHERE account_id=? AND recipient=? AND purpose=? "
+                              "AND done_at=0 /*pg FOR UPDATE */";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bool row;
+    *id = 0;
+    db_int(s, account_id);
+    db_text(s, to);
+    db_text(s, purpose.n ? purpose : SV(""));
+    if (!db_next(s, &row, e))
+        return false;
+    *id = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
 }
 
 bool verifications_get(struct db *db, int64_t account_id, int64_t id, int64_t now, struct verification *out,
@@ -205,7 +214,8 @@ bool verifications_admit(struct db *db, const struct message *m, struct verifica
                          struct err *why, struct err *e) {
     bool first = w->act == VERIFICATION_BEGIN, row;
     struct verification v = {0};
-    if (!hold(db, m->account_id, first ? 0 : w->id, m->text[TEXT_TO], w->purpose, e))
+    if (first ? !hold_pending(db, m->account_id, m->text[TEXT_TO], w->purpose, &w->before, e)
+              : !hold(db, m->account_id, w->id, e))
         return false;
     struct db_stmt *s = first ? find_latest(db, m->account_id, m->text[TEXT_TO], w->purpose, e)
                               : find(db, m->account_id, w->id, e);
@@ -222,22 +232,24 @@ bool verifications_admit(struct db *db, const struct message *m, struct verifica
     return true;
 }
 
+/* The one that was there when this one was let in, and no other: another that came since, from another node,
+ * stops this one's insertion, and the whole transaction is done again. */
 static bool supersede(struct db *db, const struct message *m, const struct verification_write *w, int64_t now,
                       struct err *e) {
     static const char sql[] =
         "UPDATE verification SET status=CASE WHEN expires_at>? THEN ? ELSE ? END, superseded=CASE WHEN "
         "expires_at>? THEN 1 ELSE 0 END, "
-        "done_at=min(?, expires_at), sealed=NULL WHERE account_id=? AND recipient=? AND purpose=? AND "
-        "done_at=0";
+        "done_at=min(?, expires_at), sealed=NULL WHERE id=? AND account_id=? AND done_at=0";
+    if (!w->before)
+        return true;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, now);
     db_int(s, VERIFICATION_CANCELED);
     db_int(s, VERIFICATION_EXPIRED);
     db_int(s, now);
     db_int(s, now);
+    db_int(s, w->before);
     db_int(s, m->account_id);
-    db_text(s, m->text[TEXT_TO]);
-    db_text(s, w->purpose.n ? w->purpose : SV(""));
     return db_run(s, e);
 }
 
@@ -328,7 +340,9 @@ static void guess(struct verification_write *w, bool right) {
 }
 
 bool verifications_write(struct db *db, struct verification_write *w, int64_t now, struct err *e) {
-    if (!hold(db, w->account_id, w->id, w->to, w->purpose, e))
+    int64_t pending;
+    if (w->id ? !hold(db, w->account_id, w->id, e)
+              : !hold_pending(db, w->account_id, w->to, w->purpose, &pending, e))
         return false;
     struct db_stmt *s =
         w->id ? find(db, w->account_id, w->id, e) : find_latest(db, w->account_id, w->to, w->purpose, e);

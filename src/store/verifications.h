@@ -55,6 +55,7 @@ struct verification_write {
     struct sv sealed; /* may be empty: then it cannot be sent anew */
     uint32_t attempts_max, resends_max;
     int64_t resend_us, valid_us;
+    int64_t before; /* verifications_admit: the pending one this one withdraws; 0: none */
     struct sv code; /* CHECK: as code_read made it */
 
     struct verification row; /* as it is after; id 0: there is none */

@@ -222,6 +222,25 @@ def test_erasing__takes_the_person_out_of_business_events_digests_and_dedupe_key
         assert ask(g, "GET", "/v1/events/" + e["id"]).json["data"] == e["data"]
 
 
+def test_erasing__takes_a_contact_out_of_digests_that_know_them_by_id(make_gateway, tmp_path):
+    for name in ("rules", "templates"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "rules" / "r.yaml").write_text(
+        "rules:\n  - {name: daily, on: cart.left, contact: data.who, template: ready, digest: {window: 3s}}\n")
+    (tmp_path / "templates" / "ready.txt").write_text("{{ contact.numbers[0] }} {% for e in events %}{{ e.data.what }} {% endfor %}")
+    g = make_gateway(rules={"dir": str(tmp_path / "rules")}, templates={"dir": str(tmp_path / "templates")})
+    key = admin(g)
+    for who, number in (("customer-4711", LI), ("customer-4712", HAN)):
+        ask(g, "PUT", "/v1/contacts/" + who, {"numbers": [number]})
+    left_behind = [posted(g, "cart.left", {"who": who, "what": "teapot"}) for who in ("customer-4711", "customer-4712")]
+    a = ask(g, "POST", "/v1/contacts/customer-4711/erase", key=key)
+    assert a.status == 200 and a.json["gathered"] == 1, a
+    kept = until(lambda: ask(g, "GET", "/v1/events/" + left_behind[1]["id"]).json["outcomes"][0]["message_id"], 30)
+    g.wait(kept, "delivered")
+    until(lambda: not left(g, "customer-4711", LI), 30, 0.5, told="left in the files")
+    assert ask(g, "GET", "/v1/events/" + left_behind[0]["id"]).json["outcomes"][0]["message_id"] is None
+
+
 def test_erasing__goes_through_more_events_than_one_transaction_should_and_over_a_kill(make_gateway):
     g = make_gateway()
     key = admin(g)

@@ -38,3 +38,15 @@ def test_code__is_sent_anew_no_more_often_than_allowed(cluster, database):  # no
     crowd(lambda n: c.nodes[n % 3].post("/v1/verifications/%s/resend" % v["id"], {}))
     c.settle(60)
     assert len(texts(c.nodes[0], number)) == 4
+
+
+def test_code__begun_at_several_gateways_at_once_for_one_number_is_one(cluster, database):  # noqa: F811
+    """The first for a number has no row yet that both would write."""
+    c = cluster(database=database, verifications={**ON_THE_SPOT, "resend_s": 60}).start()
+    for i in range(8):
+        number = "+1415555040%d" % i
+        answers = crowd(lambda n: c.nodes[n % len(c.nodes)].post("/v1/verifications", {"to": number, "purpose": "login"}))
+        assert sorted(a.status for a in answers) == [201] + [429] * (3 * CROWD - 1), [(a.status, a.body) for a in answers]
+    c.settle(60)
+    for i in range(8):
+        assert len(texts(c.nodes[0], "+1415555040%d" % i)) == 1

@@ -10,6 +10,7 @@ from harness.gateway import call, until
 TEMPLATES = {
     "hello.txt": "Hello {% if contact is defined %}{{ contact.name }}{% else %}all{% endif %}: {{ data.item }}",
     "summary.txt": "{{ contact.name }}: {% for e in events %}{{ e.data.item }} {% endfor %}",
+    "plain.txt": "news: {% for e in events %}{{ e.data.item }} {% endfor %}",
     "heavy.txt": "{% for i in range(2000) %}{% if i < 0 %}x{% endif %}{% endfor %}heavy",
 }
 
@@ -110,6 +111,19 @@ def test_digest__is_made_for_a_contact_as_it_is_when_the_text_is_made(make_gatew
     said = {to: (name, items.split()) for to, (name, items) in found}
     assert said["+8613800138002"] == ("Wang", ["a"])
     assert said["+8613800138009"] == ("Li Lei", ["a", "b"])
+    # Each outcome tells of the text to whom it was for, not of the one that was made last.
+    for event in events:
+        went_to = [gateway.message(o["message_id"])["to"] for o in gateway.get("/v1/events/" + event["id"]).json["outcomes"] if o["did"] == "digested"]
+        assert went_to == ["+8613800138009", "+8613800138002"][:len(went_to)] and went_to, went_to
+
+
+def test_digest__gathers_once_for_who_is_named_twice(make_gateway, folders):
+    gateway = make_gateway(**folders(
+        "  - {name: news, on: item.new, to: '[data.first, data.second]', template: plain, digest: {window: 1s}}\n"))
+    event = post(gateway, "item.new", item="a", first="+14155550131", second="+1 415-555-0131")
+    assert [o["did"] for o in event["outcomes"]] == ["digested"]
+    made = until(lambda: gateway.get("/v1/events/" + event["id"]).json["outcomes"][0]["message_id"], 30)
+    assert gateway.wait(made, "delivered")["body"] == "news: a "
 
 
 def test_budget__heavy_rules_leave_others_unjudged_say_so_and_hold_nobody_up(make_gateway, folders):

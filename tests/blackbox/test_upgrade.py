@@ -66,11 +66,17 @@ def test_upgrade__to_a_schema_this_program_does_not_know_leaves_it_running_but_n
     works(one)
 
 
+# What else a migration may say, and why older nodes go on.
+FITS_OLDER_NODES = {
+    "0059-verification-pending.sql": "they withdraw a pending code before they write another; a clash between two has a batch done again",
+}
+
+
 def test_migrations__of_a_cluster_only_add_so_that_older_nodes_go_on():
     """From the first version that had nodes. An index may be dropped: it is no part of what statements say. What is PostgreSQL's alone may
     also make tables anew, where no rows and no nodes are (test_postgres.py), and say how they lie on their pages."""
     for path in sorted(MIGRATIONS.glob("*.sql")):
-        if int(path.name[:4]) <= 50:
+        if int(path.name[:4]) <= 50 or path.name in FITS_OLDER_NODES:
             continue
         text = re.sub(r"--[^\n]*", "", path.read_text(encoding="utf-8"))
         for block in re.findall(r"/\*pg (.*?)\*/", text, re.S):

@@ -205,6 +205,48 @@ static void test_digest__it_has_what_was_read_or_is_not_made(void **state) {
     free(row);
 }
 
+/* Two events, each gathered for two; the second one's items as an older program wrote them. */
+static void test_digest__each_outcome_tells_of_its_own_recipients_text(void **state) {
+    struct shelf *s = *state;
+    struct digest_row *row = calloc(1, sizeof *row);
+    struct err e = ERR_INIT;
+    ARENA_AUTO struct arena a;
+    arena_init(&a, 1 << 20);
+    assert_non_null(row);
+    static const char forget[] = "UPDATE digest_item SET outcome=NULL WHERE event_id=101";
+    for (int64_t id = 100; id <= 101; id++) {
+        struct event_act acts[2];
+        struct event_write w = event_of(s, id, "");
+        for (int i = 0; i < 2; i++)
+            acts[i] = (struct event_act){.rule = SV("r"),
+                                         .did = EVENT_DIGESTED,
+                                         .part = -1,
+                                         .to = i ? SV("+8613800138000") : SV("+8613800138001"),
+                                         .vars = SV("{}"),
+                                         .digest_due_at = KIT_NOW + (2 - i) * US_PER_S};
+        w.acts = acts;
+        w.n_acts = 2;
+        assert_int_equal(do_event(s, &w, NULL), JOB_DONE);
+    }
+    assert_true(db_run(db_stmt(s->db, forget, &e), &e));
+    for (int64_t id = 1; id <= 2; id++) {
+        bool found;
+        assert_true(events_due_digest(s->db, INT64_MAX, &a, row, &found, &e) && found);
+        assert_true(sv_eq(row->recipient, id == 1 ? SV("+8613800138000") : SV("+8613800138001")));
+        assert_int_equal(make_digest(s, id, row), JOB_DONE);
+    }
+    for (int64_t id = 100; id <= 101; id++) {
+        struct event_row stored;
+        assert_true(events_load(s->db, 1, id, &a, &stored, &e));
+        assert_int_equal(stored.n_outcomes, 2);
+        /* Of the older program's, the first text made is the first outcome's: nothing else tells them apart.
+         */
+        assert_int_equal(stored.outcomes[0].message_id, id == 100 ? 2 : 1);
+        assert_int_equal(stored.outcomes[1].message_id, id == 100 ? 1 : 2);
+    }
+    free(row);
+}
+
 static void test_prune__events_go_by_age_and_their_ids_are_not_given_again(void **state) {
     struct shelf *s = *state;
     struct err e = ERR_INIT;
@@ -229,6 +271,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_withdrawn__what_is_begins_no_attempt, open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(test_digest__it_has_what_was_read_or_is_not_made, open_shelf,
                                         close_shelf),
+        cmocka_unit_test_setup_teardown(test_digest__each_outcome_tells_of_its_own_recipients_text,
+                                        open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(test_prune__events_go_by_age_and_their_ids_are_not_given_again,
                                         open_shelf, close_shelf),
     };
