@@ -16,6 +16,7 @@ enum {
     ANSWER_MAX_BYTES = 1024 * 1024,
     HOOK_ANSWER_MAX_BYTES = 16 * 1024, /* nobody reads it */
     IDLE_MS = 1000,
+    OPEN_AGAIN_MS = 200,
     CONNECTIONS_MAX = 2048,
 };
 
@@ -331,12 +332,33 @@ static void start_all(struct sender *s, struct call **calls, size_t n) {
     }
 }
 
+/* What is open already stays. */
 static bool open_sender(struct sender *s, struct err *e) {
     struct client_options o = {.connections_max = CONNECTIONS_MAX, .user_agent = "hongyan"};
-    s->client = client_open(&o, e);
-    s->db = s->client ? db_open(s->loop->database, DB_READER, e) : NULL;
-    s->directory = s->db ? directory_open(s->db, &s->loop->master, e) : NULL;
+    if (!s->client)
+        s->client = client_open(&o, e);
+    if (s->client && !s->db)
+        s->db = db_open(s->loop->database, DB_READER, e);
+    if (s->db && !s->directory)
+        s->directory = directory_open(s->db, &s->loop->master, e);
     return s->directory != NULL;
+}
+
+/* The database was there a moment ago, when the gateway opened it; a server may be gone since. Calls wait in
+ * the mailbox meanwhile. False: told to stop. */
+static bool open_in_time(struct sender *s) {
+    const struct sender_loop *loop = s->loop;
+    for (bool told = false; !atomic_load(&loop->loop.stop); told = true) {
+        struct err e = ERR_INIT;
+        if (open_sender(s, &e))
+            return true;
+        if (!told)
+            log_error(loop->world->log, "sender.waits", kv_cstr("error", e.text));
+        atomic_store_explicit(&s->loop->loop.beat, clock_monotonic_us(), memory_order_relaxed);
+        struct timespec ts = {.tv_nsec = OPEN_AGAIN_MS * 1000 * 1000};
+        nanosleep(&ts, NULL);
+    }
+    return false;
 }
 
 static void close_sender(struct sender *s) {
@@ -379,10 +401,9 @@ void *sender_loop_run(void *arg) {
     ASSERT(s);
     s->loop = loop;
     grants_init(&s->grants);
-    struct err e = ERR_INIT;
-    if (!open_sender(s, &e)) { /* the same files and limits served a moment ago at start */
-        log_error(loop->world->log, "sender.failed", kv_cstr("error", e.text));
-        abort();
+    if (!open_in_time(s)) {
+        close_sender(s);
+        return NULL;
     }
     uint64_t calls = 0, connections = 0;
     while (!atomic_load(&loop->loop.stop)) {

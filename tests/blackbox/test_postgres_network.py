@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from harness.clients import Clients
+from harness.cluster import Balancer
 from harness.gateway import until
 from postgres import Postgres, Standby, ask
 from test_kill import BAD_DAY, LANE, Story, after_some_more, check_nothing_lost_or_doubled
@@ -46,6 +47,22 @@ def synchronous(server, names):
     """What is committed there is on disk at these, too."""
     ask(server.url(), "ALTER SYSTEM SET synchronous_standby_names='%s'" % names)
     ask(server.url(), "SELECT pg_reload_conf()")
+
+
+class Turnstile(Balancer):
+    """Lets so many connections through to a server, and refuses all after them."""
+
+    def __init__(self, port):
+        super().__init__()
+        self.ports, self.passed, self.refused, self.most = [port], 0, 0, None
+
+    def serve(self, near):
+        if self.most is not None and self.passed >= self.most:
+            self.refused += 1
+            near.close()
+            return
+        self.passed += 1
+        super().serve(near)
 
 
 def doctor(g):
@@ -109,3 +126,25 @@ def test_fail_over__to_a_synchronous_standby_loses_and_doubles_nothing(make_gate
             for s in servers:
                 if s is not first:
                     s.close()
+
+
+def test_server__that_goes_away_just_after_the_start_is_waited_for_by_all_threads(make_gateway):
+    port = free_port()
+    with Postgres(port=port) as server:
+        ask(server.url(), "CREATE DATABASE shop")
+        gate = Turnstile(port)
+        g = make_gateway.gateway(database="postgres://hongyan@127.0.0.1:%s/shop" % gate.url.rsplit(":", 1)[1])
+        g.make_key()
+        before = gate.passed
+        g.start()
+        g.wait(g.create(body="all is there"), "delivered")
+        used = gate.passed - before  # the last two: the sender's and the checkpoint's, from threads of their own
+        g.kill9()
+        gate.passed, gate.most = 0, used - 2
+        g.start()
+        until(lambda: gate.refused > 4, told="nobody asks any more: %d connections had been let through" % used)
+        assert g.process.poll() is None, g.log()[-2000:]
+        gate.most = None
+        g.wait(g.create(body="there again"), "delivered", timeout=30)
+        assert g.term() == 0
+        gate.close()
