@@ -57,14 +57,22 @@ void core_load_guard(struct core *c, const struct settings *s) {
     record(c, new_write(FRAUD_READ), NULL);
 }
 
+/* Flags that other nodes have set, and what somebody released there. */
+void core_guard_look(struct core *c) {
+    if (c->guard && is_on(c->settings))
+        record(c, new_write(FRAUD_READ), NULL);
+}
+
 static void put_back(struct core *c, const struct fraud_write *f) {
     for (size_t i = 0; i < f->n; i++) {
-        struct guard_flag flag = {.account_id = f->rows[i].account_id,
-                                  .since = f->rows[i].since,
-                                  .until = f->rows[i].until,
-                                  .why = f->rows[i].why == GUARD_CONVERSION ? GUARD_CONVERSION : GUARD_BURST};
-        memcpy(flag.prefix, f->rows[i].prefix, sizeof flag.prefix);
-        guard_put(c->guard, &flag);
+        const struct fraud_flag *r = &f->rows[i];
+        struct guard_flag flag = {.account_id = r->account_id,
+                                  .since = r->since,
+                                  .until = r->until,
+                                  .why = r->why >= 0 && r->why < GUARD_WHYS ? (enum guard_why)r->why
+                                                                            : GUARD_BURST};
+        memcpy(flag.prefix, r->prefix, sizeof flag.prefix);
+        guard_learn(c->guard, &flag, c->now);
     }
 }
 
@@ -82,10 +90,11 @@ void core_guard_done(struct core *c, struct work *w) {
 void core_guard_unflag(struct core *c, struct ask *a) {
     struct fraud_write *f = new_write(FRAUD_TAKE);
     f->flag.account_id = a->account_id;
+    f->flag.since = c->now;
+    f->flag.until = c->now + rules_of(c->settings).flag_us;
     snprintf(f->flag.prefix, sizeof f->flag.prefix, "%.*s", FRAUD_PREFIX_MAX, a->number);
     if (c->guard)
-        (void)guard_release(c->guard, a->account_id, sv_of(f->flag.prefix), c->now,
-                            c->now + rules_of(c->settings).flag_us);
+        (void)guard_release(c->guard, a->account_id, sv_of(f->flag.prefix), c->now, f->flag.until);
     record(c, f, a);
 }
 
@@ -139,6 +148,26 @@ bool core_guard_flagged(struct core *c, const struct message *m, struct guard_fl
     const struct settings *s = c->settings;
     *hold = sv_eq(s->fraud.action, SV("hold"));
     return c->guard && is_on(s) && guard_is_flagged(c->guard, m->account_id, m->text[TEXT_TO], c->now, flag);
+}
+
+/* ---- what the nodes have counted ---- */
+
+bool core_guard_tells(struct core *c, uint32_t parts) {
+    if (!c->guard || !is_on(c->settings))
+        return false;
+    guard_share(c->guard, parts);
+    return true;
+}
+
+size_t core_guard_untold(struct core *c, struct guard_count *out, size_t max) {
+    const struct guard_rules rules = rules_of(c->settings);
+    return c->guard ? guard_untold(c->guard, &rules, c->now, out, max) : 0;
+}
+
+void core_guard_hear(struct core *c, const struct guard_count *heard) {
+    const struct guard_rules rules = rules_of(c->settings);
+    if (c->guard)
+        guard_hear(c->guard, &rules, heard, c->now);
 }
 
 void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool approved) {

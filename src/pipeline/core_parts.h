@@ -5,7 +5,8 @@
  * core_trials.c (their canaries), core_time.c (quiet hours), core_lanes.c (what is told of lanes),
  * core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
  * (webhooks), core_guard.c (the fraud guard), core_verify.c (one-time codes), core_events.c (business
- * events), core_nodes.c (the other nodes), core_shared.c (what gateways count together).
+ * events), core_nodes.c (the other nodes), core_gossip.c (what they count), core_shared.c (what gateways
+ * count together).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -23,6 +24,7 @@
 #include "policy/shared.h"
 #include "policy/tallies.h"
 #include "queue/queue.h"
+#include "store/gossip.h"
 
 #include <string.h>
 
@@ -83,6 +85,7 @@ enum purpose {
     FOR_NODES,  /* a look around among the nodes */
     FOR_PARCEL, /* what is another node's to do: answers ask, or has it wait */
     FOR_PARCEL_END,
+    FOR_GOSSIP,       /* what other nodes counted */
     FOR_CONSENT_NEWS, /* what recipients said by API or import is told to webhooks */
 };
 
@@ -163,6 +166,12 @@ struct core {
         struct map doing; /* parcel id -> struct parcel: came from others */
         struct map sent;  /* parcel id -> struct sent, owned: commands that others do */
     } nodes;
+    struct { /* what they have counted */
+        bool asking, begun;
+        int64_t at;
+        unsigned slot, rounds;
+        int64_t heard[GOSSIP_NODES]; /* of each node, until then */
+    } gossip;
     struct map gone; /* lanes no longer configured, owned: calls may still name them */
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
@@ -338,6 +347,10 @@ void core_parcel_sent(struct core *c, struct work *w);
 void core_parcel_done(struct core *c, struct ask *a, enum ask_result result);
 void core_nodes_done(struct core *c); /* the core ends */
 
+/* core_gossip.c: what the nodes have counted */
+void core_gossip_turn(struct core *c);
+void core_gossip_done(struct core *c, struct work *w);
+
 /* core_guard.c: the fraud guard */
 void core_load_guard(struct core *c, const struct settings *s);
 /* Why a new text must not be sent; *hold: it must wait for somebody. */
@@ -350,6 +363,12 @@ void core_guard_ended(struct core *c, int64_t account_id, struct sv number, bool
 void core_guard_settle(struct core *c, struct live *l, struct ask *a);
 void core_guard_unflag(struct core *c, struct ask *a);
 void core_guard_done(struct core *c, struct work *w);
+/* Reads what other nodes have flagged and released. */
+void core_guard_look(struct core *c);
+/* So many nodes count. False: there is nothing to count. */
+bool core_guard_tells(struct core *c, uint32_t parts);
+size_t core_guard_untold(struct core *c, struct guard_count *out, size_t max);
+void core_guard_hear(struct core *c, const struct guard_count *heard);
 
 /* core_verify.c: one-time codes */
 void core_verify(struct core *c, struct ask *a);
@@ -438,6 +457,8 @@ void core_save_route(struct core *c, const struct live *l, struct change *ch);
 void core_trial_keep(struct core *c, const struct route_rule *route);
 void core_ask_for_trials(struct core *c);
 void core_trial_done(struct core *c, struct work *w);
+/* Reads, soon, what other nodes have taken out. */
+void core_trials_look(struct core *c);
 void core_report_routes(struct core *c, struct ask *a);
 
 /* core_route.c */
@@ -450,6 +471,16 @@ struct sv core_sender(const struct core *c, const struct lane_config *lane, cons
 /* An attempt for m ended, or a receipt came for it: what that says of the canary of its route. */
 void core_canary_attempt(struct core *c, const struct message *m, const struct call *call);
 void core_canary_undelivered(struct core *c, const struct message *m);
+/* Is a trial going on? */
+bool core_trials_tell(const struct core *c);
+/* What was counted of that route's trial and not told yet; and what another node has told. */
+struct trial_count {
+    uint64_t key; /* of the route and its canary */
+    int which;    /* the others (0) or the canary (1) */
+    struct canary_sample sample;
+};
+bool core_trial_untold(struct core *c, uint32_t route, int which, struct trial_count *out);
+void core_trial_hear(struct core *c, const struct trial_count *heard);
 struct route_query core_route_query(const struct core *c, const struct message *m);
 void core_choose(const struct core *c, const struct message *m, struct choice *out);
 /* Messages have their account's number, routes its name: read once the routes ask for it. */

@@ -4,6 +4,7 @@
 #include "model/content.h"
 #include "model/sender_kind.h"
 #include "provider/view.h"
+#include "store/trials.h"
 
 struct known_account {
     size_t n;
@@ -183,6 +184,40 @@ static void judge_trial(struct core *c, struct canary *t, const struct route_rul
               kv_name("lane", c->lanes[route->canary]->config->name),
               kv_name("why", v == CANARY_FAILS ? "fails" : "slow"), kv_int("attempts", own.n),
               kv_int("failed", own.failed), kv_int("others", other.n), kv_int("others_failed", other.failed));
+}
+
+/* ---- what the nodes have counted ---- */
+
+static uint64_t trial_key(const struct core *c, const struct route_rule *r) {
+    char name[LANE_NAME_MAX + 1 + TRIAL_CANARY_MAX + 1];
+    int n = snprintf(name, sizeof name, "%s\n%.*s", r->name, SV_FMT(r->canary_text));
+    return siphash(c->world->id_key, sv_make(name, (size_t)n < sizeof name ? (size_t)n : sizeof name - 1));
+}
+
+bool core_trials_tell(const struct core *c) {
+    for (uint32_t i = 0; c->route_canaries && i < c->settings->n_routes; i++)
+        if (c->settings->routes[i].canary_permille && !c->canaries[i].out)
+            return true;
+    return false;
+}
+
+bool core_trial_untold(struct core *c, uint32_t route, int which, struct trial_count *out) {
+    const struct route_rule *r = &c->settings->routes[route];
+    if (!r->canary_permille || !canary_untold(&c->canaries[route], which, &out->sample))
+        return false;
+    out->key = trial_key(c, r);
+    out->which = which;
+    return true;
+}
+
+void core_trial_hear(struct core *c, const struct trial_count *heard) {
+    for (uint32_t i = 0; c->route_canaries && i < c->settings->n_routes; i++) {
+        const struct route_rule *r = &c->settings->routes[i];
+        if (!r->canary_permille || c->canaries[i].out || trial_key(c, r) != heard->key)
+            continue;
+        canary_hear(&c->canaries[i], heard->which, &heard->sample, c->now);
+        judge_trial(c, &c->canaries[i], r);
+    }
 }
 
 void core_canary_attempt(struct core *c, const struct message *m, const struct call *call) {

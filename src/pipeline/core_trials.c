@@ -36,6 +36,11 @@ void core_trial_keep(struct core *c, const struct route_rule *route) {
     record(c, t);
 }
 
+/* What other nodes have taken out. */
+void core_trials_look(struct core *c) {
+    c->trials.unread |= c->route_canaries && !c->trials.reading;
+}
+
 /* Asked for again with each reload: what the settings no longer say is forgotten. */
 void core_ask_for_trials(struct core *c) {
     if (!c->trials.unread || c->trials.reading || c->now < c->trials.ask_at)
@@ -53,6 +58,9 @@ static void apply(struct core *c, const struct trial_row *r) {
             continue;
         if (route->canary_permille && sv_eq(route->canary_text, sv_of(r->canary))) {
             struct canary *of = &c->canaries[i];
+            if (r->out && !of->out && c->gossip.begun)
+                log_warn(c->world->log, "route.canary_out", kv_name("route", route->name),
+                         kv_name("lane", c->lanes[route->canary]->config->name), kv_name("why", "told"));
             of->out |= r->out;
             if (of->turned_at == 0) /* nothing was counted since */
                 (void)canary_parse(sv_of(r->counts), of);
@@ -62,6 +70,23 @@ static void apply(struct core *c, const struct trial_row *r) {
     struct trial_write *t = new_write(TRIAL_FORGET);
     t->row = *r;
     record(c, t);
+}
+
+static bool is_out_on_disk(const struct trial_write *t, const struct route_rule *route) {
+    for (size_t i = 0; i < t->n; i++)
+        if (t->rows[i].out && strcmp(t->rows[i].route, route->name) == 0 &&
+            sv_eq(route->canary_text, sv_of(t->rows[i].canary)))
+            return true;
+    return false;
+}
+
+/* Taken out while the rows were read, when nothing is kept. */
+static void keep_outs(struct core *c, const struct trial_write *t) {
+    for (uint32_t i = 0; c->route_canaries && i < c->settings->n_routes; i++) {
+        const struct route_rule *route = &c->settings->routes[i];
+        if (route->canary_permille && c->canaries[i].out && !is_out_on_disk(t, route))
+            core_trial_keep(c, route);
+    }
 }
 
 /* What could not be kept: at worst a restart tries the lane once more. */
@@ -75,6 +100,8 @@ void core_trial_done(struct core *c, struct work *w) {
         }
         for (size_t i = 0; w->job.result == JOB_DONE && i < t->n; i++)
             apply(c, &t->rows[i]);
+        if (w->job.result == JOB_DONE)
+            keep_outs(c, t);
     }
 }
 

@@ -18,31 +18,49 @@ static void turn(struct canary *c, int64_t now) {
     c->turned_at = now;
 }
 
-void canary_attempt(struct canary *c, bool of_canary, bool failed, int64_t elapsed_us, int64_t now) {
+static void add(struct canary_sample *to, const struct canary_sample *s) {
+    to->n += s->n;
+    to->failed += s->failed;
+    to->timed += s->timed;
+    to->log_sum += s->log_sum;
+    to->log_squares += s->log_squares;
+}
+
+static void count(struct canary *c, int which, const struct canary_sample *s, int64_t now) {
     turn(c, now);
-    struct canary_sample *s = &c->now[of_canary];
-    s->n++;
-    s->failed += failed;
-    if (elapsed_us <= 0)
-        return;
-    double ms = log((double)elapsed_us / 1000);
-    s->timed++;
-    s->log_sum += ms;
-    s->log_squares += ms * ms;
+    add(&c->now[which], s);
+    add(&c->untold[which], s);
+}
+
+void canary_attempt(struct canary *c, bool of_canary, bool failed, int64_t elapsed_us, int64_t now) {
+    struct canary_sample s = {.n = 1, .failed = failed};
+    if (elapsed_us > 0) {
+        double ms = log((double)elapsed_us / 1000);
+        s.timed = 1;
+        s.log_sum = ms;
+        s.log_squares = ms * ms;
+    }
+    count(c, of_canary, &s, now);
 }
 
 void canary_undelivered(struct canary *c, bool of_canary, int64_t now) {
+    count(c, of_canary, &(struct canary_sample){.failed = 1}, now);
+}
+
+bool canary_untold(struct canary *c, int which, struct canary_sample *out) {
+    *out = c->untold[which];
+    memset(&c->untold[which], 0, sizeof *out);
+    return out->n || out->failed;
+}
+
+void canary_hear(struct canary *c, int which, const struct canary_sample *heard, int64_t now) {
     turn(c, now);
-    c->now[of_canary].failed++;
+    add(&c->now[which], heard);
 }
 
 struct canary_sample canary_window(const struct canary *c, int which) {
-    struct canary_sample s = c->now[which], b = c->before[which];
-    s.n += b.n;
-    s.failed += b.failed;
-    s.timed += b.timed;
-    s.log_sum += b.log_sum;
-    s.log_squares += b.log_squares;
+    struct canary_sample s = c->now[which];
+    add(&s, &c->before[which]);
     if (s.failed > s.n) /* its attempt is out of the window already */
         s.failed = s.n;
     return s;

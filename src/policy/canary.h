@@ -31,12 +31,18 @@ struct canary {
     int64_t turned_at;
     int64_t kept_at;                        /* when its counts were kept last; the owner's */
     struct canary_sample now[2], before[2]; /* the others, the canary */
+    struct canary_sample untold[2];         /* of `now`, counted here and not taken by canary_untold */
 };
 
 /* An attempt ended. elapsed_us of 0: its time says nothing. */
 void canary_attempt(struct canary *c, bool of_canary, bool failed, int64_t elapsed_us, int64_t now);
 /* An attempt that was counted as good turned out not to be. */
 void canary_undelivered(struct canary *c, bool of_canary, int64_t now);
+/* What was counted here of the others (0) or the canary (1) since this was asked last; false: nothing. For
+ * those who count beside. */
+bool canary_untold(struct canary *c, int which, struct canary_sample *out);
+/* What another has counted. */
+void canary_hear(struct canary *c, int which, const struct canary_sample *heard, int64_t now);
 enum canary_verdict canary_judge(const struct canary *c);
 /* Its counts as one line of text, and back. False, and c as it was: it is none. */
 void canary_print(const struct canary *c, struct buf *out);

@@ -12,7 +12,8 @@ enum {
     SETS = 8192,
     COLD = 200,
     ENDED_MIN = 20,
-    PAST_ENDED_MIN = 50
+    PAST_ENDED_MIN = 50,
+    UNTOLD_MAX = 8192
 };
 
 static const int64_t half_life_us = INT64_C(43200) * 1000000, conversion_us = INT64_C(3600) * 1000000;
@@ -33,7 +34,10 @@ struct table {
 struct guard {
     struct sip_key key;
     struct table texts, codes;
-    struct map flags; /* owns struct guard_flag */
+    struct map flags;     /* owns struct guard_flag */
+    struct map untold[2]; /* of texts and of codes; owns struct guard_count */
+    uint32_t parts;
+    int64_t untold_half;
 };
 
 const char *guard_why_name(enum guard_why w) {
@@ -49,9 +53,18 @@ struct guard *guard_new(struct sip_key key) {
     return g;
 }
 
+static void forget_untold(struct map *m) {
+    for (size_t i = 0; i < m->cap; i++)
+        free(m->slots[i].value);
+    map_done(m);
+    map_init(m);
+}
+
 void guard_free(struct guard *g) {
     if (!g)
         return;
+    forget_untold(&g->untold[0]);
+    forget_untold(&g->untold[1]);
     for (size_t i = 0; i < g->flags.cap; i++)
         free(g->flags.slots[i].value);
     map_done(&g->flags);
@@ -133,6 +146,69 @@ static struct cell *cell_of(struct table *t, uint64_t key, int64_t half, int64_t
     return least;
 }
 
+/* ---- told to others, and heard of them ---- */
+
+/* Where there is no room more, some is not told. */
+static void note(struct guard *g, bool codes, uint64_t key, bool good, bool whole) {
+    struct map *m = &g->untold[codes];
+    if (g->parts < 2)
+        return;
+    struct guard_count *u = map_get(m, key);
+    if (!u) {
+        if (m->n >= UNTOLD_MAX)
+            return;
+        u = malloc(sizeof *u);
+        ASSERT(u);
+        *u = (struct guard_count){.key = key, .codes = codes, .whole = whole};
+        map_put(m, key, u);
+    }
+    u->n++;
+    u->good += good;
+}
+
+static struct cell *count(struct guard *g, bool codes, uint64_t key, bool good, bool whole, int64_t half,
+                          int64_t half_us) {
+    struct cell *c = cell_of(codes ? &g->codes : &g->texts, key, half, half_us);
+    c->n[NOW]++;
+    c->good[NOW] += good;
+    note(g, codes, key, good, whole);
+    return c;
+}
+
+void guard_share(struct guard *g, uint32_t parts) {
+    if (parts < 2 && g->parts >= 2)
+        for (int i = 0; i < 2; i++)
+            forget_untold(&g->untold[i]);
+    g->parts = parts;
+}
+
+size_t guard_untold(struct guard *g, const struct guard_rules *r, int64_t now, struct guard_count *out,
+                    size_t max) {
+    size_t n = 0;
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; k < g->untold[i].cap && n < max; k++) {
+            const struct guard_count *u = g->untold[i].slots[k].value;
+            if (u && (u->codes || u->whole || u->n * 4 * (float)g->parts >= (float)r->burst_min))
+                out[n++] = *u;
+        }
+    for (size_t i = 0; i < n; i++)
+        free(map_take(&g->untold[out[i].codes], out[i].key));
+    int64_t half = now / (r->window_us / 2);
+    if (half != g->untold_half && n < max) /* what did not come to be worth telling */
+        forget_untold(&g->untold[0]);
+    g->untold_half = half;
+    return n;
+}
+
+void guard_hear(struct guard *g, const struct guard_rules *r, const struct guard_count *heard, int64_t now) {
+    int64_t half_us = (heard->codes ? conversion_us : r->window_us) / 2;
+    if (heard->key == 0 || (!heard->codes && !r->burst_min))
+        return;
+    struct cell *c = cell_of(heard->codes ? &g->codes : &g->texts, heard->key, now / half_us, half_us);
+    c->n[NOW] += heard->n;
+    c->good[NOW] += heard->good;
+}
+
 /* ---- flags ---- */
 
 static struct guard_flag *flag_of(struct guard *g, uint64_t key, int64_t now) {
@@ -195,6 +271,17 @@ bool guard_release(struct guard *g, int64_t account_id, struct sv prefix, int64_
     return there;
 }
 
+/* A release is believed whenever it was: it was somebody's, and clocks differ. */
+void guard_learn(struct guard *g, const struct guard_flag *f, int64_t now) {
+    const struct guard_flag *here = flag_of(g, key_of(g, f->account_id, sv_of(f->prefix)), now);
+    if (here && (here->why == f->why || f->why != GUARD_FINE) && here->since >= f->since)
+        return;
+    if (f->why == GUARD_FINE)
+        (void)guard_release(g, f->account_id, sv_of(f->prefix), f->since, f->until);
+    else
+        guard_put(g, f);
+}
+
 static struct guard_flag flag(struct guard *g, const struct guard_rules *r, int64_t account_id,
                               struct sv prefix, enum guard_why why, int64_t now) {
     struct guard_flag f = {.account_id = account_id, .since = now, .until = now + r->flag_us, .why = why};
@@ -250,13 +337,12 @@ bool guard_text(struct guard *g, const struct guard_rules *r, int64_t account_id
     if (!r->burst_min)
         return false;
     int64_t half_us = r->window_us / 2, half = now / half_us;
-    struct cell *all = cell_of(&g->texts, key_of(g, account_id, SV("")), half, half_us);
-    all->n[NOW]++;
+    struct cell *all = count(g, false, key_of(g, account_id, SV("")), false, true, half, half_us);
     struct cell total = *all; /* it may have to make room */
     struct sv worst = SV_NONE;
     for (size_t d = DIGITS_MIN; d <= DIGITS_MAX; d++) {
-        struct cell *c = cell_of(&g->texts, key_of(g, account_id, prefix_of(number, code, d)), half, half_us);
-        c->n[NOW]++;
+        uint64_t key = key_of(g, account_id, prefix_of(number, code, d));
+        const struct cell *c = count(g, false, key, false, false, half, half_us);
         if (bursts(c, &total, r->burst_min))
             worst = prefix_of(number, code, d);
     }
@@ -295,15 +381,12 @@ bool guard_ended(struct guard *g, const struct guard_rules *r, int64_t account_i
     if (!r->conversion || !code || flagged(g, account_id, number, code, now))
         return false;
     int64_t half_us = conversion_us / 2, half = now / half_us;
-    struct cell *all = cell_of(&g->codes, key_of(g, account_id, SV("")), half, half_us);
-    all->n[NOW]++;
-    all->good[NOW] += approved;
+    struct cell *all = count(g, true, key_of(g, account_id, SV("")), approved, true, half, half_us);
     struct cell total = *all;
     struct sv worst = SV_NONE;
     for (size_t d = DIGITS_MIN; d <= DIGITS_MAX; d++) {
-        struct cell *c = cell_of(&g->codes, key_of(g, account_id, prefix_of(number, code, d)), half, half_us);
-        c->n[NOW]++;
-        c->good[NOW] += approved;
+        uint64_t key = key_of(g, account_id, prefix_of(number, code, d));
+        const struct cell *c = count(g, true, key, approved, false, half, half_us);
         if (falls(c, &total))
             worst = prefix_of(number, code, d);
     }

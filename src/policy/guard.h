@@ -63,6 +63,27 @@ void guard_put(struct guard *g, const struct guard_flag *f);
 /* Takes a flag away: until then the prefix is let pass, and not counted. False: there was none. */
 bool guard_release(struct guard *g, int64_t account_id, struct sv prefix, int64_t now, int64_t until);
 size_t guard_flags(const struct guard *g);
+
+/* ---- several that count the same accounts' texts ---- */
+
+struct guard_count { /* what was counted of a prefix, or of a whole account, by the name it has in the table
+                      */
+    uint64_t key;
+    bool codes, whole;
+    float n, good;
+};
+/* How many count, this one among them. Below 2 nothing is noted for others, and what was is forgotten. */
+void guard_share(struct guard *g, uint32_t parts);
+/* What was counted here and is to be told to the others, each once: of texts what grew by a quarter of one
+ * part of burst_min in half a window (so that what is never told is less than half of burst_min), of codes
+ * and whole accounts all. Returns how many of at most max. */
+size_t guard_untold(struct guard *g, const struct guard_rules *r, int64_t now, struct guard_count *out,
+                    size_t max);
+/* What another has told. Flags nothing: the next text of that prefix is judged by it. */
+void guard_hear(struct guard *g, const struct guard_rules *r, const struct guard_count *heard, int64_t now);
+/* A flag, or a prefix that is let pass (GUARD_FINE), as another has set it: taken over unless what is here is
+ * as new. */
+void guard_learn(struct guard *g, const struct guard_flag *f, int64_t now);
 size_t guard_bytes(void);
 
 #endif

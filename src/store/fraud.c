@@ -8,7 +8,8 @@ static bool put(struct db *db, const struct fraud_flag *f, int64_t now, struct e
     static const char past[] = "DELETE FROM fraud_flag WHERE account_id=? AND until<=?";
     static const char sql[] =
         "INSERT INTO fraud_flag (account_id, prefix, why, since, until) VALUES (?,?,?,?,?) ON CONFLICT "
-        "(account_id, prefix) DO UPDATE SET why=excluded.why, since=excluded.since, until=excluded.until";
+        "(account_id, prefix) DO UPDATE SET why=excluded.why, since=excluded.since, until=excluded.until "
+        "WHERE fraud_flag.why<>0 OR fraud_flag.until<=excluded.since";
     struct db_stmt *s = db_stmt(db, past, e);
     db_int(s, f->account_id);
     db_int(s, now);
@@ -24,8 +25,11 @@ static bool put(struct db *db, const struct fraud_flag *f, int64_t now, struct e
 }
 
 static bool take(struct db *db, struct fraud_write *w, int64_t now, struct err *e) {
-    static const char sql[] = "DELETE FROM fraud_flag WHERE account_id=? AND prefix=? AND until>?";
+    static const char sql[] = "UPDATE fraud_flag SET why=0, since=?, until=? WHERE account_id=? AND prefix=? "
+                              "AND until>? AND why<>0";
     struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, w->flag.since);
+    db_int(s, w->flag.until);
     db_int(s, w->flag.account_id);
     db_text(s, sv_of(w->flag.prefix));
     db_int(s, now);
@@ -69,7 +73,7 @@ bool fraud_flags(struct db *db, int64_t account_id, int64_t now, struct fraud_fl
                  size_t *n, struct err *e) {
     static const char sql[] =
         "SELECT account_id, prefix, why, since, until FROM fraud_flag WHERE account_id=? "
-        "AND until>? ORDER BY prefix";
+        "AND until>? AND why<>0 ORDER BY prefix";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, account_id);
     db_int(s, now);

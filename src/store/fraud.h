@@ -1,4 +1,5 @@
-/* fraud: what the fraud guard has to know over a restart: which prefixes are flagged; and the messages it
+/* fraud: what the fraud guard has to know over a restart, and what several nodes have to know of each other:
+ * which prefixes are flagged, and which somebody let pass; and the messages it
  * holds, which are rows like all others, found by an index of their own.
  *
  * Writing is for the journal (store/write.h), reading for any connection.
@@ -13,7 +14,7 @@ enum { FRAUD_PREFIX_MAX = 12, FRAUD_ROWS_MAX = 4096, FRAUD_PAGE_MAX = 500 };
 
 struct fraud_flag {
     int64_t account_id, since, until;
-    int why;
+    int why; /* of policy/guard; 0: it is let pass until then */
     char prefix[FRAUD_PREFIX_MAX + 1];
 };
 
@@ -22,8 +23,9 @@ enum fraud_act { FRAUD_PUT, FRAUD_TAKE, FRAUD_READ };
 struct fraud_write {
     struct store_write write; /* first; run: fraud_run */
     enum fraud_act act;
-    struct fraud_flag flag; /* PUT; TAKE: account and prefix */
-    bool there;             /* TAKE: it was, and had not ended */
+    struct fraud_flag
+        flag;   /* PUT: nothing where that prefix is let pass. TAKE: it is let pass from `since` */
+    bool there; /* TAKE: it was, and had not ended */
     size_t n;
     struct fraud_flag rows[]; /* READ: room for FRAUD_ROWS_MAX; those that have not ended */
 };

@@ -5,8 +5,8 @@
 static bool change(struct db *db, const struct trial_write *w, int64_t now, struct err *e) {
     static const char put[] =
         "INSERT INTO trial (route, canary, out_at, counts) VALUES (?,?,?,?) ON CONFLICT "
-        "(route) DO UPDATE SET canary=excluded.canary, out_at=excluded.out_at, "
-        "counts=excluded.counts";
+        "(route) DO UPDATE SET canary=excluded.canary, out_at=CASE WHEN trial.canary=excluded.canary AND "
+        "trial.out_at>excluded.out_at THEN trial.out_at ELSE excluded.out_at END, counts=excluded.counts";
     static const char forget[] = "DELETE FROM trial WHERE route=?";
     struct db_stmt *s = db_stmt(db, w->act == TRIAL_PUT ? put : forget, e);
     db_text(s, sv_of(w->row.route));

@@ -1,6 +1,7 @@
 /* trials: what was counted of lanes on trial, and which were taken out of their route, so that a restart goes
  * on with the one and does not try the other again. A
- * row is for the canary as the settings had it; with another one the route's trial begins anew. Writing and
+ * row is for the canary as the settings had it; with another one the route's trial begins anew. Once out, a
+ * canary stays so, whatever another node writes that has not heard of it. Writing and
  * reading are for the journal (store/write.h).
  */
 #ifndef HY_STORE_TRIALS_H

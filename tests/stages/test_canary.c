@@ -55,6 +55,43 @@ static void test_canary__as_good_as_the_others_stays_however_often_one_looks(voi
     assert_true(taken_out <= 6); /* three in a hundred trials of twenty thousand attempts */
 }
 
+static void test_canary__that_three_count_is_judged_as_by_one(void **state) {
+    (void)state;
+    struct canary one = {0}, three[3] = {{0}};
+    uint64_t seed = 88172645463325252u;
+    int64_t now = 0;
+    for (unsigned i = 0; i < 240; i++, now += 100000) {
+        bool canary = draw(&seed, 2) == 0, failed = canary && draw(&seed, 4) == 0;
+        struct canary *each = &three[i % 3];
+        canary_attempt(&one, canary, failed, 20000, now);
+        canary_attempt(each, canary, failed, 20000, now);
+        if (i % 7 == 0)
+            canary_undelivered(&one, canary, now);
+        if (i % 7 == 0)
+            canary_undelivered(each, canary, now);
+        assert_int_equal(canary_judge(each), CANARY_FINE); /* none alone has seen fifty of each */
+    }
+    struct canary_sample untold[3][2];
+    for (int k = 0; k < 3; k++)
+        for (int which = 0; which < 2; which++)
+            assert_true(canary_untold(&three[k], which, &untold[k][which]));
+    for (int k = 0; k < 3; k++)
+        for (int from = 0; from < 3; from++)
+            for (int which = 0; which < 2; which++)
+                if (from != k)
+                    canary_hear(&three[k], which, &untold[from][which], now);
+    assert_int_equal(canary_judge(&one), CANARY_FAILS);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(canary_judge(&three[k]), CANARY_FAILS);
+        for (int which = 0; which < 2; which++) {
+            struct canary_sample want = canary_window(&one, which), got = canary_window(&three[k], which), s;
+            assert_int_equal(got.n, want.n);
+            assert_int_equal(got.failed, want.failed);
+            assert_false(canary_untold(&three[k], which, &s)); /* what was heard is not told on */
+        }
+    }
+}
+
 static void test_canary__nothing_is_said_of_a_few_attempts(void **state) {
     (void)state;
     struct canary c = {0};
@@ -89,6 +126,7 @@ static void test_canary__what_was_counted_comes_back_from_its_text(void **state)
     struct canary c = {0}, back = {0}, same = {0};
     for (int i = 0; i < 200; i++)
         canary_attempt(&c, i % 3 == 0, i % 7 == 0, 1000 + 37 * i, (int64_t)i * 10000000 + 1);
+    memset(c.untold, 0, sizeof c.untold); /* that is not kept */
     canary_print(&c, &text);
     assert_true(canary_parse(buf_sv(&text), &back));
     assert_memory_equal(&back, &c, sizeof c);
@@ -107,6 +145,7 @@ int main(void) {
         cmocka_unit_test(test_canary__that_is_far_slower_is_taken_out),
         cmocka_unit_test(test_canary__as_good_as_the_others_stays_however_often_one_looks),
         cmocka_unit_test(test_canary__nothing_is_said_of_a_few_attempts),
+        cmocka_unit_test(test_canary__that_three_count_is_judged_as_by_one),
         cmocka_unit_test(test_canary__receipts_count_too),
         cmocka_unit_test(test_canary__what_was_counted_comes_back_from_its_text),
     };

@@ -192,12 +192,103 @@ static void test_guard__what_is_no_number_is_nobodys_prefix(void **state) {
     guard_free(g);
 }
 
+/* Everybody tells what is worth it, and hears the others. */
+static void talk(struct guard *nodes[3], int64_t now) {
+    struct guard_count told[64];
+    for (int from = 0; from < 3; from++) {
+        size_t n = guard_untold(nodes[from], &rules, now, told, 64);
+        assert_true(n < 64);
+        for (int to = 0; to < 3; to++)
+            for (size_t i = 0; to != from && i < n; i++)
+                guard_hear(nodes[to], &rules, &told[i], now);
+    }
+}
+
+static void test_guard__three_that_tell_each_other_find_what_one_would(void **state) {
+    (void)state;
+    struct guard *nodes[3];
+    struct guard_flag f = {0};
+    uint64_t s = 9;
+    int64_t now = day;
+    char number[24];
+    int pumped = 0, at = 0;
+    for (int i = 0; i < 3; i++) {
+        nodes[i] = guard_new(key);
+        assert_non_null(nodes[i]);
+        guard_share(nodes[i], 3);
+    }
+    for (int i = 0; i < 6000; i++) { /* a shop by all of them */
+        assert_false(text(nodes[i % 3], customer(&s, number), now += 2 * second, &f));
+        if (i % 20 == 0)
+            talk(nodes, now);
+    }
+    for (bool found = false; !found && pumped < 200;) {
+        int n = snprintf(number, sizeof number, "+93701234%04llu", (unsigned long long)(draw(&s) % 10000));
+        found = text(nodes[at = pumped++ % 3], sv_make(number, (size_t)n), now += second, &f);
+        assert_false(text(nodes[at], customer(&s, number), now, &f) && !found);
+        if (pumped % 3 == 0)
+            talk(nodes, now);
+    }
+    assert_in_range(pumped, 30, 45); /* thirty would be one's; what is never told is less than half of it */
+    /* The flag, and that somebody released it, are taken over; an older flag does not come back. */
+    struct guard *other = nodes[(at + 1) % 3];
+    struct guard_flag out;
+    bool fresh;
+    struct sv to = SV("+937012340001");
+    guard_learn(other, &f, now);
+    assert_true(guard_text(other, &rules, 1, to, now, &out, &fresh));
+    assert_true(guard_release(nodes[at], 1, sv_of(f.prefix), now + second, now + 60 * second));
+    struct guard_flag pass = f;
+    pass.why = GUARD_FINE;
+    pass.since = now + second;
+    pass.until = now + 60 * second;
+    guard_learn(other, &pass, now + 2 * second);
+    assert_false(guard_text(other, &rules, 1, to, now + 2 * second, &out, &fresh));
+    guard_learn(other, &f, now + 3 * second);
+    assert_false(guard_text(other, &rules, 1, to, now + 3 * second, &out, &fresh));
+    for (int i = 0; i < 3; i++)
+        guard_free(nodes[i]);
+}
+
+static void test_guard__codes_that_three_see_lapse_flag_their_prefix(void **state) {
+    (void)state;
+    struct guard *nodes[3];
+    struct guard_flag f = {0};
+    uint64_t s = 15;
+    int64_t now = day;
+    char number[24];
+    for (int i = 0; i < 3; i++) {
+        nodes[i] = guard_new(key);
+        assert_non_null(nodes[i]);
+        guard_share(nodes[i], 3);
+    }
+    for (int i = 0; i < 3000; i++) {
+        assert_false(
+            guard_ended(nodes[i % 3], &rules, 1, customer(&s, number), draw(&s) % 10 < 8, now += second, &f));
+        if (i % 20 == 0)
+            talk(nodes, now);
+    }
+    int lapsed = 0;
+    for (bool found = false; !found && lapsed < 100; lapsed++) {
+        int n = snprintf(number, sizeof number, "+9370123%04llu", (unsigned long long)(draw(&s) % 10000));
+        found =
+            guard_ended(nodes[lapsed % 3], &rules, 1, sv_make(number, (size_t)n), false, now += second, &f);
+        talk(nodes, now);
+    }
+    assert_in_range(lapsed, 20, 23);
+    assert_int_equal(f.why, GUARD_CONVERSION);
+    for (int i = 0; i < 3; i++)
+        guard_free(nodes[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_guard__a_shops_traffic_and_its_campaigns_raise_no_alarm),
         cmocka_unit_test(test_guard__pumping_is_found_within_the_threshold),
         cmocka_unit_test(test_guard__flags_hold_their_time_and_can_be_taken_away),
         cmocka_unit_test(test_guard__codes_that_nobody_gives_back_flag_their_prefix),
+        cmocka_unit_test(test_guard__three_that_tell_each_other_find_what_one_would),
+        cmocka_unit_test(test_guard__codes_that_three_see_lapse_flag_their_prefix),
         cmocka_unit_test(test_guard__ten_million_prefixes_take_no_more_memory_and_hide_no_burst),
         cmocka_unit_test(test_guard__what_is_no_number_is_nobodys_prefix),
     };
