@@ -33,9 +33,10 @@ extern const struct api_field erasure_create_fields[], erasure_verify_fields[], 
     erasure_verdict_shape[];                                   /* native_erasures.c */
 extern const struct api_field person_fields[], person_shape[]; /* native_person.c */
 extern const struct api_field consent_create_fields[], consent_list_fields[], consent_shape[],
-    consent_history_shape[]; /* native_consents.c */
-extern const struct api_field contact_import_fields[], contact_export_fields[], contact_import_shape[],
-    contact_import_refusal_shape[]; /* native_contacts_file.c */
+    consent_history_shape[];                           /* native_consents.c */
+extern const struct api_field contact_export_fields[]; /* native_contacts_file.c */
+extern const struct api_field part_import_fields[], part_import_shape[],
+    part_import_refusal_shape[]; /* part_import.c */
 extern const struct api_field contact_put_fields[], contact_create_fields[], contact_list_fields[],
     contact_device_fields[]; /* native_contacts.c */
 extern const struct api_field contact_shape[], contact_device_shape[], contact_page_shape[];
@@ -168,6 +169,7 @@ void native_suppression_delete(struct api_request *rq);
 
 void native_consent_create(struct api_request *rq); /* native_consents.c */
 void native_consent_history(struct api_request *rq);
+void native_consent_import(struct api_request *rq); /* native_consents_file.c */
 struct consent;
 void native_print_consent(const struct api_request *rq, const struct consent *c, struct buf *out);
 void native_answer_consents(struct api_request *rq, int status, struct sv number, struct sv topic);

@@ -318,3 +318,13 @@ bool consents_has(struct db *db, const struct consent *c, bool *there, struct er
     db_end(s);
     return true;
 }
+
+bool consents_bring(struct db *db, const struct consent *c, int64_t now, bool *there, struct err *e) {
+    struct consent_write w = {.consent = *c};
+    if (!consents_has(db, c, there, e))
+        return false;
+    if (*there)
+        return true;
+    bool says = c->act == CONSENT_GRANTED || c->act == CONSENT_WITHDRAWN;
+    return says ? consent_write_run(db, &w.write, now, e) : consents_add(db, c, now, e);
+}

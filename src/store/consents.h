@@ -93,5 +93,8 @@ struct consent_write {
     struct consent consent;
 };
 MUST_USE bool consent_write_run(struct db *db, struct store_write *w, int64_t now, struct err *e);
+/* The same of any act as a file has it, once: *there, it is in the history already (consents_has), and
+ * nothing was written. Words that are neither a consent nor a withdrawal change no list. */
+MUST_USE bool consents_bring(struct db *db, const struct consent *c, int64_t now, bool *there, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@ import subprocess
 import time
 import urllib.parse
 
+from harness.gateway import call
 from harness.hostile_gateway import BINARY
 
 LI, HAN = "+8613800138000", "+8613800138001"
@@ -130,3 +131,57 @@ def test_import__that_was_killed_is_run_again_and_nothing_is_twice(gateway, tmp_
     code, said = take(gateway, f)
     assert code == 0 and said["added"] + said["renewed"] == n and said["renewed"] > 0, said
     assert export(gateway).count("\n") == n + 1
+
+
+# ---- over HTTP ----
+
+def post_part(g, body, kind="text/csv", **query):
+    path = "/v1/imports/consents?" + "&".join("%s=%s" % kv for kv in query.items())
+    return call(g.port, "POST", path, body, {**g.bearer, "Content-Type": kind}, timeout=60)
+
+
+def test_http__parts_of_a_file_are_taken_once_their_lines_counted_and_wrong_ones_named(make_gateway):
+    g = make_gateway(consent={"required_topics": ["marketing"]})
+    lines = ["number,act,topic,at,text,by"] + ["+86138%08d,granted,marketing,2026-01-01T00:00:00Z,同意,form %d" % (i, i) for i in range(900)]
+    lines[7] = "no number,granted,marketing,2026-01-01T00:00:00Z,,"
+    lines[9] = "+8613900000009,granted,marketing,2126-01-01T00:00:00Z,,"
+    lines[10] = '+8613900000010,granted,marketing,2026-01-01T00:00:00Z,"one\ntwo",'
+    first, rest = "\ufeff" + "\r\n".join(lines[:451]) + "\r\n", "\n".join(lines[451:])
+    assert fate(g, "+8613800000000") == "no_consent"
+    looked = post_part(g, first.encode(), dry_run="true")
+    assert (looked.status, looked.json["added"], looked.json["dry_run"], len(looked.json["refused"])) == (200, 0, True, 2), looked
+    assert fate(g, "+8613800000000") == "no_consent"
+    a = post_part(g, first.encode())
+    assert a.status == 200, a
+    assert (a.json["lines"], a.json["next_line"], a.json["added"], [(r["line"], r["column"], r["field"]) for r in a.json["refused"]]) == \
+        (452, 453, 448, [(8, 1, "number"), (10, 4, "at")]), a
+    assert a.json["refused"][1]["detail"] == "this time has not come"
+    again = post_part(g, first.encode())
+    assert (again.json["added"], again.json["renewed"]) == (0, 448), again
+    b = post_part(g, rest.encode(), line=453, columns="number,act,topic,at,text,by")
+    assert (b.status, b.json["added"], b.json["next_line"]) == (200, 450, 903), b
+    said = history(g, "+8613800000000")
+    assert [(c["act"], c["topic"], c["source"], c["by"], c["text"], c["at"]) for c in said] == \
+        [("granted", "marketing", "import", "form 0", "同意", "2026-01-01T00:00:00.000Z")]
+    assert history(g, "+8613900000010")[0]["text"] == "one\ntwo"
+    assert fate(g, "+8613800000000") == "goes" and fate(g, "+8613800000899") == "goes"
+    nd = "\n".join(json.dumps(r) for r in ({"number": LI, "act": "withdrawn", "at": "2026-02-01T00:00:00Z"}, {"number": LI, "act": 7}, {"number": HAN, "nmae": "x"}))
+    c = post_part(g, nd.encode() + b"\n\xff\n" + b"[" * 9000, kind="application/x-ndjson")
+    assert (c.status, c.json["added"], [r["line"] for r in c.json["refused"]]) == (200, 1, [2, 3, 4, 5]), c
+    assert fate(g, LI) == "opted_out"
+
+
+def test_http__what_cannot_be_a_part_of_consents_is_refused_whole(gateway):
+    g = gateway
+    assert post_part(g, b"number\n", kind="application/json").status in (400, 415)
+    for body, query in ((b"number,nmae\na,b\n", {}), (b"x", {"columns": "act,at"}), (b"x", {"columns": "number," * 20})):
+        a = post_part(g, body, **query)
+        assert (a.status, a.json["field"]) == (400, "columns"), a
+    many = "".join("+86138%08d,granted,,2026-01-01T00:00:00Z\n" % i for i in range(501)).encode()
+    assert post_part(g, many).status == 413
+    read_only = g.create_key(scopes="read")["key"]
+    refused = call(g.port, "POST", "/v1/imports/consents", many[:100], {"Authorization": "Bearer " + read_only, "Content-Type": "text/csv"})
+    assert refused.status == 403, refused
+    a = post_part(g, b"x\n" * 20000)
+    assert a.status == 200 and len(a.json["refused"]) + a.json["refused_more"] == 20000 and a.json["refused_more"] > 0, a.status
+    assert export(g).count("\n") == 1
