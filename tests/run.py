@@ -149,6 +149,9 @@ def main():
         step(count, "check-tidy", [os.path.join(ROOT, "script/check-tidy")], os.path.join(ROOT, "build", "check-tidy.log"))
         step(count, "20,000 seeds", [os.path.join(ROOT, "build/tests/world/world_test"), "1", "20000"],
              os.path.join(ROOT, "build", "world-long.log"))
+        for name, seeds in (("trials", "1000"), ("rates", "200")):
+            step(count, f"{seeds} seeds of {name}", [os.path.join(ROOT, "build/tests/world/world_test"), "1", seeds, f"--{name}"],
+                 os.path.join(ROOT, "build", f"world-{name}.log"))
     for name in count.names:
         say(f"FAILED {name}")
     say(f"{count.passed} passed, {count.failed} failed")

@@ -70,7 +70,16 @@ static void grow(struct pace *p, int64_t now) {
     }
 }
 
+/* In its first second the provider may still count what a process before began, and `begun` does not: what is
+ * throttled then says nothing. */
+static void resume_at(struct pace *p, int64_t now) {
+    p->changed_at = now + second_us;
+    p->resumed = false;
+}
+
 void pace_begin(struct pace *p, uint32_t units, int64_t now) {
+    if (p->resumed)
+        resume_at(p, now);
     if (p->free_at < (double)now)
         p->free_at = (double)now;
     p->free_at += units * (double)US_PER_S / pace_rate(p);
@@ -114,6 +123,7 @@ void pace_resume(struct pace *p, int64_t good_milli, int64_t bad_milli) {
     p->good = (double)good_milli / 1000;
     p->bad = (double)bad_milli / 1000;
     p->rate = p->good > 0 ? p->good : p->bad * step_down;
+    p->resumed = p->rate > 0;
 }
 
 int64_t pace_good(const struct pace *p) {

@@ -24,6 +24,7 @@ struct pace {               /* all zero: nothing seen yet */
     int64_t changed_at;     /* what began before says nothing about the rate as it is now */
     int64_t searched_at;    /* the search came to its end then; 0: it goes on */
     bool held;              /* it held something back since then */
+    bool resumed;           /* from what a process before had learned, and nothing has begun since */
     struct window begun;    /* in the last second */
 };
 

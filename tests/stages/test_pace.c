@@ -142,6 +142,22 @@ static void test_pace__what_was_learned_goes_on_after_a_restart(void **state) {
     free(p);
 }
 
+static void test_pace__is_not_misled_by_what_a_process_before_began_in_the_same_second(void **state) {
+    (void)state;
+    struct play *p = play((struct provider){.limit = 40, .latency_us = 200000});
+    run(p, 2 * MINUTE_S * US_PER_S);
+    while (p->now % US_PER_S < 700000)
+        run(p, 1000);
+    struct pace before = p->pace;
+    p->pace = (struct pace){0};
+    pace_resume(&p->pace, pace_good(&before), pace_bad(&before));
+    p->taken = p->p.limit; /* the provider has had enough for this second */
+    unsigned sent = p->sent;
+    run(p, 20 * US_PER_S);
+    assert_true(p->sent - sent >= 0.85 * 40 * 18);
+    free(p);
+}
+
 static void test_pace__a_quota_says_nothing_about_it(void **state) {
     (void)state;
     struct pace p = {0};
@@ -156,6 +172,7 @@ int main(void) {
         cmocka_unit_test(test_pace__finds_the_limit_with_less_than_one_in_a_hundred_refused),
         cmocka_unit_test(test_pace__follows_a_limit_that_is_lowered_and_raised_again),
         cmocka_unit_test(test_pace__what_was_learned_goes_on_after_a_restart),
+        cmocka_unit_test(test_pace__is_not_misled_by_what_a_process_before_began_in_the_same_second),
         cmocka_unit_test(test_pace__a_quota_says_nothing_about_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void add_lane(struct sim *s, struct settings *set, unsigned host) {
+struct lane_config *lanes_add(struct sim *s, struct settings *set, unsigned host) {
     const struct adapter *a = &s->adapter;
     char url[40];
     snprintf(url, sizeof url, "http://%s.test", host_names[host]);
@@ -35,38 +35,46 @@ static void add_lane(struct sim *s, struct settings *set, unsigned host) {
     l->fields[adapter_field_index(a, SV("account_sid"))] = SV("AC00000000000000000000000000000001");
     l->fields[adapter_field_index(a, SV("auth_token"))] = SV("0123456789abcdef0123456789abcdef");
     l->fields[adapter_field_index(a, SV("base_url"))] = arena_dup(&set->arena, sv_of(url));
+    return l;
 }
 
 static struct sv exempt_topics[] = {{"otp", 3}};
 static struct sv required_topics[] = {{"promo", 5}};
 
-static void make(struct sim *s, bool whole) {
+struct settings *lanes_blank(void) {
     struct settings *set = calloc(1, sizeof *set);
-    ASSERT(set && s->n_settings < SETTINGS_KEPT);
+    ASSERT(set);
     arena_init(&set->arena, 1 << 16);
     set->public_url = SV("http://gateway.test");
-    set->limits.live_max = (uint32_t)(20 + sim_random(s) % 200);
+    set->limits.live_max = 200;
     set->limits.journal_batch_max = 100;
-    set->limits.urgent_run = (uint32_t)(s->seed % 4);
     set->defaults.validity_s = 600;
     set->defaults.idempotency_s = 86400;
     set->retry.first_ms = 500;
     set->retry.max_ms = 20000;
     set->retry.attempts_max = 5;
+    set->callbacks.timeout_ms = 5000;
+    set->callbacks.attempts_max = 5;
+    return set;
+}
+
+static void make(struct sim *s, bool whole) {
+    ASSERT(s->n_settings < SETTINGS_KEPT);
+    struct settings *set = lanes_blank();
+    set->limits.live_max = (uint32_t)(20 + sim_random(s) % 200);
+    set->limits.urgent_run = (uint32_t)(s->seed % 4);
     set->consent.exempt_topics = (struct sv_list){.at = exempt_topics, .n = 1};
     set->consent.required_topics = (struct sv_list){.at = required_topics, .n = 1};
     set->consent.invalid_days = sim_chance(s, 50) ? 1 : 0;
     if (sim_push_has(s)) /* then devices that are gone stay so */
         set->consent.invalid_days = 1;
-    set->callbacks.timeout_ms = 5000;
-    set->callbacks.attempts_max = 5;
     hooks_settings(set);
     sim_events_settings(set);
     sim_codes_settings(set);
     unsigned first = (unsigned)(sim_random(s) % s->hosts);
     for (unsigned i = 0; i < s->hosts; i++)
         if (whole || sim_chance(s, 65))
-            add_lane(s, set, (first + i) % s->hosts);
+            lanes_add(s, set, (first + i) % s->hosts);
     routes_make(s, set, whole);
     prices_make(s, set);
     times_make(s, set);

@@ -10,7 +10,7 @@
 #include "model/http.h"
 #include "model/verdict.h"
 
-enum { HOSTS = 3, TAKEN_MAX = 4096, REPORTS_MAX = 8192 };
+enum { HOSTS = 3, TAKEN_MAX = 16384, REPORTS_MAX = 8192 };
 enum { BATCH_STATUS = 207 }; /* of an answer that has a line, status first, for each line of its request */
 
 extern const char *const host_names[HOSTS];

@@ -17,7 +17,7 @@ static const char person[] = "li";
 static const char timestamp[] = "\"timestamp\":";
 
 bool sim_push_has(const struct sim *s) {
-    return s->n_procs == 1 && !s->batches &&
+    return s->n_procs == 1 && !s->batches && !s->plain &&
            siphash((struct sip_key){.k0 = s->seed, .k1 = 14}, SV("push")) % 5 == 0;
 }
 

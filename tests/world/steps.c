@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void journal_step(struct sim *s) {
+void sim_journal_step(struct sim *s) {
     struct job *jobs[64], *done[64 + CORE_CALLS_MAX];
     size_t max = 1 + sim_random(s) % 64;
     size_t n = mailbox_take(s->p->mail.journal, (void **)jobs, max);
@@ -40,7 +40,7 @@ static void fly(struct sim *s, struct call *c, const struct signer *signer) {
         lanes_check_window(s, f->call);
 }
 
-static void sender_step(struct sim *s) {
+void sim_sender_step(struct sim *s) {
     if (!lease_holds(s->p->world.lease))
         return;
     struct signer signer = {.account = no_account, .open = hooks_open_secret};
@@ -52,7 +52,7 @@ static void sender_step(struct sim *s) {
     }
 }
 
-static void give_back(struct sim *s, size_t i) {
+void sim_give_back(struct sim *s, size_t i) {
     struct call *c = s->p->flying[i].call;
     arena_done(&s->p->flying[i].mem);
     s->p->flying[i] = s->p->flying[--s->p->n_flying];
@@ -121,10 +121,10 @@ static void provider_step(struct sim *s) {
             return;
     }
     if (!sim_is_paused(s))
-        give_back(s, i);
+        sim_give_back(s, i);
 }
 
-static void receipt_step(struct sim *s) {
+void sim_receipt_step(struct sim *s) {
     struct report rep;
     if (mailbox_fill(s->p->mail.receipts) == mailbox_capacity(s->p->mail.receipts) ||
         !provider_report(&s->provider, s->now, &rep))
@@ -152,7 +152,7 @@ static void receipt_step(struct sim *s) {
     ASSERT(took == 1);
 }
 
-static void core_step(struct sim *s) {
+void sim_core_step(struct sim *s) {
     s->p->core_wants_at = core_turn(s->p->core) - s->p->skew_us;
     const struct core_stats st = core_stats(s->p->core);
     if (st.in_flight > CORE_CALLS_MAX)
@@ -257,15 +257,15 @@ void sim_step(struct sim *s) {
     unsigned dice = (unsigned)(sim_random(s) % 1000);
     shared_step(s);
     if (dice < 250)
-        core_step(s);
+        sim_core_step(s);
     else if (dice < 450)
-        journal_step(s);
+        sim_journal_step(s);
     else if (dice < 570)
-        sender_step(s);
+        sim_sender_step(s);
     else if (dice < 690)
         provider_step(s);
     else if (dice < 760)
-        receipt_step(s);
+        sim_receipt_step(s);
     else if (dice < 860)
         client_submit(s);
     else if (dice < 875)
@@ -303,11 +303,11 @@ void sim_step(struct sim *s) {
 /* One round of everybody, in which something may happen. */
 static void round_of_one(struct sim *s) {
     shared_step(s);
-    core_step(s);
-    journal_step(s);
-    sender_step(s);
+    sim_core_step(s);
+    sim_journal_step(s);
+    sim_sender_step(s);
     provider_step(s);
-    receipt_step(s);
+    sim_receipt_step(s);
     client_hear(s);
     look_for_digests(s);
     end_lost(s);
@@ -342,8 +342,8 @@ static void mend_lanes(struct sim *s) {
     for (unsigned i = 0; i < s->n_procs; i++) {
         sim_turn_to(s, i);
         while (mailbox_fill(s->p->mail.asks) == mailbox_capacity(s->p->mail.asks)) {
-            core_step(s);
-            journal_step(s);
+            sim_core_step(s);
+            sim_journal_step(s);
             client_hear(s);
         }
         if (i == 0)

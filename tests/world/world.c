@@ -221,7 +221,7 @@ static void draw_procs(struct sim *s) {
     s->p = &s->procs[0];
 }
 
-void sim_open(struct sim *s, uint64_t seed, bool print) {
+static void begin(struct sim *s, uint64_t seed, bool print) {
     memset(s, 0, sizeof *s);
     s->seed = seed;
     s->state = seed * 0x9E3779B97F4A7C15u + 1;
@@ -230,13 +230,11 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     s->log = (struct log){
         .fd = 1, .level = (enum log_level)(print ? LOG_INFO : LOG_ERROR + 1), .now_us = sim_now, .ctx = s};
     draw_procs(s);
-    lanes_init(s);
-    provider_init(&s->provider, sim_random, s);
     map_init(&s->posts);
     map_init(&s->hook_posts);
-    s->client_fails = sim_chance(s, 50) ? (unsigned)(sim_random(s) % 60) : 0;
-    lies_of(s);
-    s->fail_percent = (unsigned)(1 + sim_random(s) % 20);
+}
+
+static void open_database(struct sim *s) {
     struct err e = ERR_INIT;
     int from, to;
     s->db = db_open(SV_NONE, DB_MEMORY, &e);
@@ -248,14 +246,42 @@ void sim_open(struct sim *s, uint64_t seed, bool print) {
     ASSERT(st);
     db_text(st, routes_account_name());
     ASSERT(db_next(st, &row, &e));
+    db_inject(s->db, sim_allow, s);
+}
+
+void sim_open(struct sim *s, uint64_t seed, bool print) {
+    begin(s, seed, print);
+    lanes_init(s);
+    provider_init(&s->provider, sim_random, s);
+    s->client_fails = sim_chance(s, 50) ? (unsigned)(sim_random(s) % 60) : 0;
+    lies_of(s);
+    s->fail_percent = (unsigned)(1 + sim_random(s) % 20);
+    open_database(s);
     hooks_open(s);
     sim_push_open(s);
-    db_inject(s->db, sim_allow, s);
     for (unsigned i = 0; i < s->n_procs; i++) {
         sim_turn_to(s, i);
         open_process(s);
     }
     sim_turn_to(s, 0);
+}
+
+void sim_open_plain(struct sim *s, uint64_t seed, bool print,
+                    void (*make)(struct sim *s, struct settings *set)) {
+    begin(s, seed, print);
+    s->plain = true;
+    s->n_procs = 1;
+    s->skewed = false;
+    s->procs[0].skew_us = 0;
+    s->hosts = HOSTS;
+    s->adapter = *adapter_find(SV("twilio"));
+    for (unsigned i = 0; i < HOSTS; i++)
+        s->windows[i] = FLYING_MAX / HOSTS;
+    s->settings[s->n_settings++] = lanes_blank();
+    make(s, s->settings[0]);
+    provider_init(&s->provider, sim_random, s);
+    open_database(s);
+    open_process(s);
 }
 
 void sim_close(struct sim *s) {

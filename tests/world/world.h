@@ -66,8 +66,8 @@ struct push_told {
 /* A call at a sender. */
 struct flying {
     struct call *call;
-    bool answered; /* and judged; the core has not heard of it yet */
-    int64_t since;
+    bool answered;          /* and judged; the core has not heard of it yet */
+    int64_t since, back_at; /* the latter: campaigns' */
     struct http_request request;
     struct arena mem;
 };
@@ -106,6 +106,7 @@ struct sim {
     unsigned n_procs;
     struct proc *p; /* whose step it is */
     bool skewed;
+    bool plain; /* nothing is drawn by the seed but what a campaign draws */
     unsigned lost, left, pauses, cuts;
     /* Each reload makes new ones; the last are those in force. Those of before live as long as the process.
      */
@@ -168,6 +169,9 @@ struct sim {
 };
 
 void sim_open(struct sim *s, uint64_t seed, bool print);
+/* One process, honest providers, no trouble, and the settings that make says. */
+void sim_open_plain(struct sim *s, uint64_t seed, bool print,
+                    void (*make)(struct sim *s, struct settings *set));
 void sim_close(struct sim *s);
 uint64_t sim_random(void *sim);
 bool sim_chance(struct sim *s, unsigned percent);
@@ -184,6 +188,9 @@ bool sim_is_paused(const struct sim *s);
 
 /* lanes.c: settings and what happens to lanes. */
 void lanes_init(struct sim *s);
+struct settings *lanes_blank(void); /* without lanes */
+/* Into settings that have room for it. */
+struct lane_config *lanes_add(struct sim *s, struct settings *set, unsigned host);
 void lanes_done(struct sim *s);
 const struct settings *lanes_settings(const struct sim *s); /* in force */
 void lanes_forget_old(struct sim *s);                       /* nobody refers to them any more */
@@ -286,6 +293,11 @@ void sim_codes_end(struct sim *s); /* I13, I19 */
 /* steps.c: what may happen next. */
 void sim_step(struct sim *s);
 void sim_settle(struct sim *s); /* no more trouble: run until nothing is due any more */
+void sim_core_step(struct sim *s);
+void sim_journal_step(struct sim *s);
+void sim_sender_step(struct sim *s);
+void sim_receipt_step(struct sim *s);
+void sim_give_back(struct sim *s, size_t flying); /* its call is the core's again */
 
 /* oracle.c: looks into the database. */
 void oracle_call(struct sim *s,
