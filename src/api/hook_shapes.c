@@ -28,6 +28,8 @@ const struct api_field hook_reply_shape[] = {
     {"action", FIELD_TEXT, "What it did: `stop`, `start`, `help`, `confirm` or `other`."},
     {"keyword", FIELD_TEXT, "By which word."},
     {"mood", FIELD_TEXT, "`negative`, `neutral` or `positive`."},
+    {"polarity", FIELD_INT, "From -1000 to 1000.", .min = -1000, .max = 1000},
+    {"answer", FIELD_TEXT, "What it was answered; null: nothing."},
     {0},
 };
 
@@ -60,7 +62,8 @@ const struct api_field hook_test_shape[] = {
 
 const char *hook_schema_of(unsigned type) {
     switch (type) {
-    case STATE_RECEIVED: return "WebhookReplyData";
+    case STATE_RECEIVED:
+    case HOOK_REPLY_NEGATIVE: return "WebhookReplyData";
     case HOOK_OPTED_OUT:
     case HOOK_OPTED_IN: return "WebhookConsentData";
     case HOOK_TEST: return "WebhookTestData";

@@ -26,6 +26,8 @@ static const struct {
          "A number opted in, or its opt-out was taken back: by a keyword, a confirmation, or by API."},
     [HOOK_TEST] = {"webhook.test", "Asked for by POST /v1/webhooks/{id}/test; goes there only, always."},
     [HOOK_DISABLED] = {"webhook.disabled", "Another webhook of the account was disabled."},
+    [HOOK_REPLY_NEGATIVE] = {"reply.negative",
+                             "A text from a handset sounds negative: told besides message.received."},
 };
 
 const char *hook_type_name(unsigned type) {
@@ -57,7 +59,7 @@ const char *hook_status_name(enum hook_status s) {
 bool hook_wants(const struct webhook *h, unsigned type, struct sv topic) {
     if (!(h->type_bits >> type & 1))
         return false;
-    if (!h->topics.n || type >= HOOK_TEST)
+    if (!h->topics.n || type == HOOK_TEST || type == HOOK_DISABLED)
         return true;
     struct sv rest = h->topics;
     while (rest.p)

@@ -16,6 +16,7 @@ enum hook_type {
     HOOK_OPTED_IN = 33,            /* it wants them again */
     HOOK_TEST = 34,                /* asked for by the account */
     HOOK_DISABLED = 35,            /* another of the account's endpoints was disabled */
+    HOOK_REPLY_NEGATIVE = 36,      /* a text from a handset sounds so: an alarm of its own */
     HOOK_TYPES_END
 };
 _Static_assert(STATE_COUNT <= 32 && HOOK_TYPES_END <= 64, "a set of types is one word");

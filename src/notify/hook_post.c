@@ -54,12 +54,12 @@ static void add_outbound(struct buf *out, const struct world *w, const struct de
     add_metadata(out, m);
 }
 
-/* A text from a handset: its words are nowhere else. */
+/* A text from a handset: its words are nowhere else. An alarm about it says the same. */
 static void add_inbound(struct buf *out, const struct world *w, const struct delivery_due *d) {
     const struct message *m = d->message;
     add_sid(out, "id", w->id_key, m->id);
-    json_pair(out, "status", sv_of(state_name(d->state)));
-    json_pair_i64(out, "event", d->key.event);
+    json_pair(out, "status", sv_of(state_name(STATE_RECEIVED)));
+    json_pair_i64(out, "event", 1);
     json_pair(out, "from", m->text[TEXT_FROM]);
     json_pair_or_null(out, "to", m->text[TEXT_TO]);
     json_pair(out, "body", m->text[TEXT_BODY]);
@@ -76,7 +76,9 @@ static void add_data(struct buf *out, const struct world *w, const struct delive
         return;
     }
     buf_addc(out, '{');
-    if (d->key.event >= DELIVERY_EXTRA) {
+    if (d->type == HOOK_REPLY_NEGATIVE && m) {
+        add_inbound(out, w, d);
+    } else if (d->key.event >= DELIVERY_EXTRA) {
         add_sid(out, "message_id", w->id_key, d->key.subject_id);
         add_members(out, d->data);
     } else if (m && m->direction == DIRECTION_IN) {

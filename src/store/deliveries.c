@@ -276,7 +276,8 @@ static bool read_one(struct db *db, struct db_stmt *s, int64_t hook_id, struct d
         d->reason = REASON_NONE;
     if (db_col_int(s, 0))
         d->message = rows_message(s);
-    return d->type != STATE_RECEIVED || !d->message || read_reply(db, d, e);
+    bool reply = d->type == STATE_RECEIVED || d->type == HOOK_REPLY_NEGATIVE;
+    return !reply || !d->message || read_reply(db, d, e);
 }
 
 static bool next_due(struct db *db, int64_t hook_id, int64_t now, int64_t *out, struct err *e) {

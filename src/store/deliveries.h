@@ -66,7 +66,8 @@ struct hooked {
 MUST_USE bool deliveries_owe(struct db *db, const struct hook_list *l, const struct message *m,
                              const struct change *c, bool fresh, int64_t now, struct hooked *out,
                              struct err *e);
-/* What m did besides: HOOK_OPTED_OUT, HOOK_OPTED_IN. data: members of a JSON object. */
+/* What m did besides: HOOK_OPTED_OUT, HOOK_OPTED_IN; or what it is, HOOK_REPLY_NEGATIVE. data: members of a
+ * JSON object. */
 MUST_USE bool deliveries_owe_extra(struct db *db, const struct hook_list *l, const struct message *m,
                                    enum hook_type type, struct sv data, int64_t now, struct hooked *out,
                                    struct err *e);

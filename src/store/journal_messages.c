@@ -177,15 +177,16 @@ static bool tell_hooks(struct db *db, struct job *job, struct err *e) {
                                          job->now, &job->hooked, e);
 }
 
-/* They hear of an opt-out whatever made it. */
-static bool tell_consent(struct db *db, struct job *job, enum hook_type type, struct sv data, struct err *e) {
+/* Opt-outs, whatever made them, and alarms. */
+static bool tell_extra(struct db *db, struct job *job, enum hook_type type, struct sv data, struct err *e) {
     return !job->hooks ||
            deliveries_owe_extra(db, job->hooks, job->message, type, data, job->now, &job->hooked, e);
 }
 
 static bool put_reply(struct db *db, struct job *job, struct err *e) {
     const struct reply *r = job->reply;
-    if (!replies_put(db, job->message, job->reply, job->now, &job->wrote, e))
+    if (!replies_put(db, job->message, job->reply, job->now, &job->wrote, e) ||
+        (r->mood == REPLY_NEGATIVE && !tell_extra(db, job, HOOK_REPLY_NEGATIVE, SV_NONE, e)))
         return false;
     if (r->action != REPLY_STOP && r->action != REPLY_START && r->action != REPLY_CONFIRM)
         return true;
@@ -194,7 +195,7 @@ static bool put_reply(struct db *db, struct job *job, struct err *e) {
     json_pair_or_null(&data, "topic", r->topic);
     json_pair(&data, "source", SV("reply"));
     json_pair_or_null(&data, "keyword", r->keyword);
-    return tell_consent(db, job, r->action == REPLY_STOP ? HOOK_OPTED_OUT : HOOK_OPTED_IN, buf_sv(&data), e);
+    return tell_extra(db, job, r->action == REPLY_STOP ? HOOK_OPTED_OUT : HOOK_OPTED_IN, buf_sv(&data), e);
 }
 
 /* What is not sent asks nobody. */
@@ -318,7 +319,7 @@ static bool learn(struct db *db, struct job *job, struct err *e) {
     json_pair_or_null(&data, "topic", SV_NONE);
     json_pair(&data, "source", SV("provider"));
     json_pair_i64(&data, "provider_code", lesson.code);
-    return tell_consent(db, job, HOOK_OPTED_OUT, buf_sv(&data), e);
+    return tell_extra(db, job, HOOK_OPTED_OUT, buf_sv(&data), e);
 }
 
 bool journal_do_move(struct db *db, struct job *job, struct err *e) {

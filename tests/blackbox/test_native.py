@@ -406,7 +406,7 @@ def test_openapi__tells_what_webhooks_take(description):
 def test_openapi__tells_what_is_posted_to_webhooks_and_what_a_rule_says(description):
     schemas = description["components"]["schemas"]
     page = open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "webhooks.md"), encoding="utf-8").read()
-    assert set(description["webhooks"]) == set(re.findall(r"^\| `((?:message|consent|webhook)\.[a-z_]+)` \|", page, re.M))
+    assert set(description["webhooks"]) == set(re.findall(r"^\| `((?:message|consent|webhook|reply)\.[a-z_]+)` \|", page, re.M))
     for name, item in description["webhooks"].items():
         shape = item["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
         assert shape["type"] == {"const": name} and shape["data"]["$ref"].rsplit("/", 1)[1] in schemas, name

@@ -102,6 +102,26 @@ def test_webhook__replies_come_with_text_mood_and_what_they_answer(gateway, hook
     assert endpoint.wait("consent.opted_in").data["number"] == NUMBER
 
 
+def test_webhook__a_negative_reply_raises_an_alarm_once_and_others_do_not(gateway, hooks, endpoint):
+    hooks.create(endpoint.url + "/alarm", events=["reply.negative"])
+    hooks.create(endpoint.url + "/all", events=["message.received", "reply.*"])
+    sid = gateway.create(body="hello")
+    gateway.wait(sid, "delivered")
+    for body in ("at 5 pm", "Great service, thanks!", "太差了，骗子"):
+        gateway.sim.reply(NUMBER, "+15005550006", body)
+        until(lambda b=body: any(p.type == "message.received" and p.data["body"] == b for p in list(endpoint.posts)), 20)
+    alarm = endpoint.wait("reply.negative")
+    until(lambda: len([p for p in list(endpoint.posts) if p.type == "reply.negative"]) == 2, 20)
+    alarms = [p for p in list(endpoint.posts) if p.type == "reply.negative"]
+    assert sorted(p.path for p in alarms) == ["/hook/alarm", "/hook/all"] and {p.path for p in list(endpoint.posts)} == {"/hook/alarm", "/hook/all"}
+    received = next(p for p in list(endpoint.posts) if p.type == "message.received" and p.data["body"] == "太差了，骗子")
+    assert alarm.data == received.data and alarm.data["in_reply_to"] == sid and alarm.data["mood"] == "negative" and alarm.data["polarity"] < -500
+    assert alarm.id != received.id and len({p.id for p in alarms}) == 1
+    inbox = gateway.get("/v1/replies?mood=negative").json["data"]
+    assert [r["id"] for r in inbox] == [alarm.data["id"]]
+    assert "replies_negative_total 1" in gateway.get("/metrics").body.decode()
+
+
 def test_webhook__suppressed_messages_are_told(gateway, hooks, endpoint):
     hooks.create(endpoint.url, events=["message.suppressed"])
     a = call(gateway.port, "PUT", "/v1/suppressions/%2B14155550199", b"",
