@@ -487,6 +487,8 @@ static bool next_signal(struct gateway *g) {
         sd_notify(0, "WATCHDOG=1");
     if (atomic_load(&g->member.lease.lost))
         return true;
+    if (g->world.node)
+        membership_tell_clock(&g->member, &g->clock, &g->log);
     int64_t ahead_us = real_clock_ahead_us(&g->clock);
     bool set_back = ahead_us > US_PER_S;
     if (set_back && !g->clock_told)

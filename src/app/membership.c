@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLOCK_APART_US = 500 * 1000 };
+enum { CLOCK_TOOK_MAX_US = 200 * 1000 };
 
 bool membership_wanted(const struct settings *s) {
     if (sv_eq(s->node.shared, SV("auto")))
@@ -49,19 +49,32 @@ static void write_down(const struct settings *s, const struct node_self *self, c
             kv_name("meaning", "a restart waits for the end of this lease before it has its work again"));
 }
 
-/* Due times and ids of all nodes are compared: each goes by the database's clock. */
+/* Due times and ids of all nodes are compared: each goes by the database's clock. An answer that took long
+ * says little. */
+static void hear_clock(void *ctx, int64_t offset_us, int64_t took_us) {
+    if (took_us < CLOCK_TOOK_MAX_US)
+        real_clock_follow(ctx, offset_us, clock_monotonic_us());
+}
+
+void membership_tell_clock(struct membership *m, const struct real_clock *clock, const struct log *log) {
+    int64_t apart = real_clock_apart_us(clock);
+    bool differs = apart != 0;
+    if (differs && !m->clock_told)
+        log_warn(log, "node.clock", kv_int("apart_ms", apart / US_PER_MS),
+                 kv_name("meaning", "this node's clock and the database's differ: the database's is taken"));
+    m->clock_told = differs;
+}
+
+/* Once, at the start, however long it takes. */
 static bool set_clock(struct membership *m, struct db *db, struct real_clock *clock, const struct log *log,
                       struct err *e) {
-    int64_t now;
-    int64_t before = real_now_us(clock);
+    int64_t now, asked = clock_monotonic_us();
     if (!nodes_now(db, &m->self, &now, e))
         return false;
-    int64_t apart = now - (before + real_now_us(clock)) / 2;
-    if (apart > -CLOCK_APART_US && apart < CLOCK_APART_US)
-        return true;
-    real_clock_shift(clock, apart);
-    log_warn(log, "node.clock", kv_int("apart_ms", apart / US_PER_MS),
-             kv_name("meaning", "this machine's clock and the database's differ: the database's is taken"));
+    int64_t heard = clock_monotonic_us();
+    real_clock_follow(clock, now - (asked + heard) / 2, heard);
+    membership_tell_clock(m, clock, log);
+    m->lease.hear_clock = hear_clock;
     return true;
 }
 
@@ -80,7 +93,7 @@ bool membership_join(struct membership *m, struct db *db, const struct settings 
     struct node_row card;
     fill_card(s, &card);
     read_before(s, &before);
-    m->lease = (struct lease){.mono_us = mono};
+    m->lease = (struct lease){.mono_us = mono, .ctx = clock};
     m->self = (struct node_self){.incarnation = (int64_t)(real_random(clock) >> 1) | 1,
                                  .lease_us = (int64_t)s->node.lease_ms * US_PER_MS,
                                  .lease = &m->lease};

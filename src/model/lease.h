@@ -14,6 +14,9 @@ struct lease {
     atomic_bool lost;         /* another node has the work of this one: the process must end */
     atomic_bool keeper;       /* of all nodes, this one does what must be done once */
     int64_t (*mono_us)(void *ctx);
+    /* Told at each renewal: the database's clock less the monotonic one, and how long the asking took, by
+     * which that may be wrong. NULL: nobody wants to know. */
+    void (*hear_clock)(void *ctx, int64_t offset_us, int64_t took_us);
     void *ctx;
 };
 

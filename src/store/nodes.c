@@ -176,6 +176,18 @@ bool nodes_list(struct db *db, struct node_row *out, size_t *n, int64_t *now, st
 
 /* ---- the fence ---- */
 
+/* Whoever follows the database's clock hears of it, too. */
+static bool hear_now(struct db *db, const struct node_self *self, int64_t *now, struct err *e) {
+    struct lease *l = self->lease;
+    int64_t asked = l->mono_us(l->ctx);
+    if (!nodes_now(db, self, now, e))
+        return false;
+    int64_t took = l->mono_us(l->ctx) - asked;
+    if (l->hear_clock)
+        l->hear_clock(l->ctx, *now - (asked + took / 2), took);
+    return true;
+}
+
 bool nodes_fence(struct db *db, const struct node_self *self, int64_t batch, bool renew, bool *ours,
                  int64_t *hooks_version, struct err *e) {
     static const char plain[] = "UPDATE node SET batch=? WHERE id=? AND incarnation=? AND taken=0 RETURNING "
@@ -184,7 +196,7 @@ bool nodes_fence(struct db *db, const struct node_self *self, int64_t batch, boo
         "UPDATE node SET batch=?, seen_at=?, lease_until=? WHERE id=? AND incarnation=? AND taken=0 "
         "RETURNING (SELECT value FROM meta WHERE name='hooks_version')";
     int64_t now;
-    if (renew && !nodes_now(db, self, &now, e))
+    if (renew && !hear_now(db, self, &now, e))
         return false;
     struct db_stmt *s = db_stmt(db, renew ? longer : plain, e);
     db_int(s, batch);

@@ -101,10 +101,9 @@ def slow_disk(site, dice):
 
 
 def wrong_clock(site, dice):
-    """Almost a minute ahead or behind, from now on; started anew or not. By more than a minute a provider's times cannot be compared with ours:
-    what is unknown then stays so (docs/nodes.md)."""
+    """A minute or an hour ahead or behind, from now on; started anew or not. A node goes by the database's clock, whatever its own says."""
     i = of(dice, site)
-    site.clocks[i].set(dice.choice([-55, 0, 55]))
+    site.clocks[i].set(dice.choice([-3600, -60, 0, 60, 3600]))
     if dice.random() < 0.5:
         site.nodes[i].kill9()
         site.nodes[i].launch()

@@ -1,18 +1,23 @@
 """A gateway, and three of them, on a PostgreSQL server of their own: it is stopped as by a power cut under load, gateways are killed,
 and nothing accepted is lost, nothing is sent twice. HONGYAN_LONG=1: thirty times."""
+import datetime
 import os
 import random
 import socket
 import sqlite3
+import tempfile
+import time
 
 import pytest
 
 from harness.clients import Clients
 from harness.cluster import Cluster, Crowd
-from harness.gateway import until
+from harness.gateway import SLOW, after, until
+from harness.shim import ShiftedClock
 from postgres import Postgres, ask
 from test_kill import BAD_DAY, LANE, Story, check_nothing_lost_or_doubled
 from test_prices import spend_together
+from test_spine import QUICK, QUICK_RETRY
 
 TIMES = 30 if os.environ.get("HONGYAN_LONG") else 2
 
@@ -83,6 +88,47 @@ def test_network__the_server_is_reached_by_it_with_a_password_that_stands_in_a_f
         g = make_gateway(database="postgres://shop@127.0.0.1:%d/shop?passfile=%s" % (port, passfile))
         g.wait(g.create(body="by TCP"), "delivered")
         assert "very-secret" not in g.log()
+
+
+def test_clock__of_a_node_that_jumps_by_an_hour_while_it_runs_changes_nothing(make_gateway, server, tmp_path):
+    """Its time is the database's: nothing scheduled goes early or late, and what a provider says of a time is understood."""
+    clock = ShiftedClock(tmp_path)
+    clock.set(3600)
+    g = make_gateway(database=server.new_database(), env=clock.env, lane=QUICK, retry=QUICK_RETRY, profile={"receipts": {"none": 1}, "lost_answers": 1})
+    until(lambda: len(g.logged("node.clock")) == 1)
+    for shift in (3600, -3600, 86400, 0):
+        clock.set(shift)
+        began = time.time()
+        sid = g.create(body="scheduled %d" % shift, send_at=after(3))
+        m = g.wait(sid, "sent", timeout=60)
+        assert g.moves(sid) == ["accepted", "scheduled", "sending", "unknown", "sent"], "the look-up did not find it"
+        made, sent = (datetime.datetime.fromisoformat(m[at].replace("Z", "+00:00")).timestamp() for at in ("created_at", "sent_at"))
+        assert began - 1 < made < began + 2 * SLOW and sent > began + 1, (made - began, sent - began)
+    assert g.sim.stats()["duplicates"] == 0 and g.sim.stats()["received"] == 4
+    assert len(g.logged("node.clock")) == 1, "the database's clock did not jump"
+
+
+@pytest.mark.skipif(TIMES == 2, reason="three nodes, each ended several times: HONGYAN_LONG=1")
+def test_clock__of_the_server_that_jumps_ends_leases_and_loses_and_doubles_nothing(make_gateway, tmp_path):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)  # the server's user reads it, too
+        clock = ShiftedClock(folder)
+        with Postgres(wrapper=["env", *("%s=%s" % kv for kv in clock.env.items())]) as server:
+            c = Cluster(make_gateway, tmp_path, database=server.new_database(), profile=BAD_DAY, lane=LANE).start()
+            dice = random.Random(3)
+            try:
+                with Crowd(c) as clients:
+                    for jump in (50, 0, 25, 30, -20, 0):  # providers' times are compared with it, to the minute
+                        clock.set(jump)
+                        c.some_more(clients, dice)
+                clock.set(0)
+                c.revive()
+                c.settle(180)
+                story = Story(c.nodes[0], clients.accepted)
+                story.summary(6, clients)
+                check_nothing_lost_or_doubled(c.nodes[0], clients, story, c.sim.times())
+            finally:
+                c.balancer.close()
 
 
 def columns(database):
