@@ -6,6 +6,7 @@
 #include "notify/hook_post.h"
 #include "pipeline/call.h"
 #include "store/hooks.h"
+#include "store/nodes.h"
 #include "store/seal.h"
 
 #include <poll.h>
@@ -38,6 +39,7 @@ struct door_out {
     struct outlet *outlet;
     struct told *first, *last;
     unsigned n_told;
+    atomic_bool idle;
     int64_t reconnect_at;
     unsigned failures;
     char why[ERR_TEXT_MAX]; /* it is not connected */
@@ -60,12 +62,8 @@ static void hand_back(const struct door_out *d, struct call *c, enum http_transp
     ASSERT(took == 1); /* the core counts its calls: there is room for all of them */
 }
 
-bool doors_out_take(const struct doors_out *doors, struct call *c) {
-    struct sv url = c->target->url;
-    if (!sv_starts(url, prefix()))
-        return false;
-    struct sv name = sv_from(url, prefix().n);
-    for (unsigned i = 0; doors && i < doors->n; i++) {
+static bool take(struct doors_out *doors, struct sv name, struct call *c) {
+    for (unsigned i = 0; i < doors->n; i++) {
         struct door_out *d = doors->at[i];
         void *item = c;
         if (!sv_eq(name, sv_of(d->door->name)))
@@ -75,6 +73,16 @@ bool doors_out_take(const struct doors_out *doors, struct call *c) {
         return true;
     }
     return false; /* the client says that this is no address */
+}
+
+bool doors_out_take(struct doors_out *doors, struct call *c) {
+    struct sv url = c->target->url;
+    if (!doors || !sv_starts(url, prefix()))
+        return false;
+    pthread_mutex_lock(&doors->lock);
+    bool taken = take(doors, sv_from(url, prefix().n), c);
+    pthread_mutex_unlock(&doors->lock);
+    return taken;
 }
 
 static void untie(struct door_out *d, struct told *t) {
@@ -216,6 +224,7 @@ void *door_out_run(void *arg) {
             connect_door(d);
         if (give_some(d, &e) && (!read_outlet(d, &e) || is_stuck(d, now, &e)))
             lose(d, &e);
+        atomic_store(&d->idle, d->n_told == 0 && mailbox_fill(d->in) == 0);
         wait_for(d);
     }
     outlet_close(d->outlet); /* what it has not confirmed stays due, and goes out under the same id */
@@ -233,6 +242,7 @@ struct door_out *door_out_open(const struct door *door, const struct world *w, s
     d->world = w;
     d->back = back;
     d->meters = door_meters_of(&w->meters->doors, door->name);
+    atomic_init(&d->idle, false);
     snprintf(d->why, sizeof d->why, "not connected yet");
     d->in = mailbox_new(BOX, e);
     if (d->in)
@@ -259,6 +269,14 @@ struct mailbox *door_out_mailbox(struct door_out *d) {
     return d->in;
 }
 
+const struct door *door_out_of(const struct door_out *d) {
+    return d->door;
+}
+
+bool door_out_is_idle(const struct door_out *d) {
+    return atomic_load(&d->idle);
+}
+
 /* ---- its endpoint ---- */
 
 static struct sv lines(const struct sv_list *list, const char *all, struct buf *out) {
@@ -279,7 +297,8 @@ static bool make_secret(const struct master_key *mk, struct hook_secret *out, st
 
 static bool write_hook(struct db *db, const struct door *door, struct hook_write *w,
                        const struct world *world, struct err *e) {
-    if (!hooks_write(db, w, world_now(world), e) || !db_commit(db, e))
+    if (!hooks_write(db, w, world_now(world), e) || (world->node && !nodes_hooks_changed(db, e)) ||
+        !db_commit(db, e))
         return false;
     if (w->full || w->absent)
         log_warn(world->log, "door.no_endpoint", kv_name("door", door->name),

@@ -2,8 +2,7 @@
 
 #include "api/front.h"
 #include "app/config.h"
-#include "app/door_in.h"
-#include "app/door_out.h"
+#include "app/doors.h"
 #include "app/membership.h"
 #include "app/puller.h"
 #include "app/real_world.h"
@@ -73,7 +72,7 @@ struct gateway {
     struct db *db;
     struct membership member;
     struct core_mail mail;
-    struct mailbox *replies[FRONTS_MAX], *reloaded, *door_replies[DOORS_MAX], *pull_replies;
+    struct mailbox *replies[FRONTS_MAX], *reloaded, *pull_replies;
     struct core *core;
 
     struct journal_loop journal;
@@ -81,9 +80,7 @@ struct gateway {
     struct sender_loop senders[CORE_SENDERS_MAX];
     struct core_loop core_loop;
     struct front_loop fronts[FRONTS_MAX];
-    struct door_in *doors[DOORS_MAX];
-    unsigned n_doors;
-    struct doors_out doors_out;
+    struct doors *doors;
     struct puller *puller; /* where a lane has something fetched */
     struct papers *papers;
     struct papers_loop papers_loop;
@@ -211,33 +208,18 @@ static bool open_fronts(struct gateway *g, struct err *e) {
     return true;
 }
 
-/* What is asked for one entry is one ask, or as many as a list of events has and what they withdraw: the rest
- * is turned away, and comes again. */
-static bool open_door_in(struct gateway *g, const struct door *door, struct err *e) {
-    struct mailbox **replies = &g->door_replies[g->n_doors];
-    size_t asks = (size_t)door->prefetch * 2;
-    if (!box(replies, NULL, asks > REPLIES_BOX_MIN ? asks : REPLIES_BOX_MIN, e))
-        return false;
-    struct front_parts parts = front_parts(g, *replies);
-    g->doors[g->n_doors] = door_in_open(door, &parts, e);
-    return g->doors[g->n_doors] && ++g->n_doors;
-}
-
-static bool open_door_out(struct gateway *g, const struct door *door, int64_t *last_id, struct err *e) {
-    struct doors_out *outs = &g->doors_out;
-    if (!door_out_enlist(g->db, door, &g->world, &g->master, last_id, e))
-        return false;
-    outs->at[outs->n] = door_out_open(door, &g->world, g->mail.called, e);
-    return outs->at[outs->n] && ++outs->n;
+static struct front_parts door_front_parts(void *gateway, struct mailbox *replies) {
+    return front_parts(gateway, replies);
 }
 
 static bool open_doors(struct gateway *g, int64_t *last_id, struct err *e) {
-    for (uint32_t i = 0; i < g->settings->n_doors; i++) {
-        const struct door *door = &g->settings->doors[i];
-        if (!(door->direction == DOOR_IN ? open_door_in(g, door, e) : open_door_out(g, door, last_id, e)))
-            return false;
-    }
-    return true;
+    const struct doors_parts parts = {.world = &g->world,
+                                      .master = &g->master,
+                                      .back = g->mail.called,
+                                      .front = door_front_parts,
+                                      .ctx = g};
+    g->doors = doors_new(&parts);
+    return doors_open(g->doors, g->settings, g->db, last_id, e);
 }
 
 /* From the first settings on that have something fetched. */
@@ -346,7 +328,7 @@ static bool start_threads(struct gateway *g, struct err *e) {
         g->senders[i].world = &g->world;
         g->senders[i].database = g->settings->database;
         g->senders[i].master = g->master;
-        g->senders[i].doors = &g->doors_out;
+        g->senders[i].doors = doors_outs(g->doors);
         ok = loop_start(&g->senders[i].loop, sender_loop_run, &g->senders[i], "sender", e);
     }
     g->sharing.in = g->mail.shared;
@@ -359,11 +341,7 @@ static bool start_threads(struct gateway *g, struct err *e) {
          loop_start(&g->core_loop.loop, core_loop_run, &g->core_loop, "core", e);
     for (unsigned i = 0; ok && i < g->n_fronts; i++)
         ok = loop_start(&g->fronts[i].loop, front_loop_run, &g->fronts[i], "front", e);
-    for (unsigned i = 0; ok && i < g->n_doors; i++)
-        ok = loop_start(door_in_loop(g->doors[i]), door_in_run, g->doors[i], "door", e);
-    for (unsigned i = 0; ok && i < g->doors_out.n; i++)
-        ok = loop_start(door_out_loop(g->doors_out.at[i]), door_out_run, g->doors_out.at[i], "door", e);
-    return ok && start_puller(g, e);
+    return ok && doors_start(g->doors, e) && start_puller(g, e);
 }
 
 static void stop_loop(struct loop *l, struct mailbox *wake) {
@@ -377,8 +355,7 @@ static void stop_loop(struct loop *l, struct mailbox *wake) {
 }
 
 static void stop_threads(struct gateway *g) {
-    for (unsigned i = 0; i < g->n_doors; i++)
-        stop_loop(door_in_loop(g->doors[i]), g->door_replies[i]);
+    doors_stop_in(g->doors);
     if (g->puller)
         stop_loop(puller_loop(g->puller), g->pull_replies);
     for (unsigned i = 0; i < g->n_fronts; i++)
@@ -390,8 +367,7 @@ static void stop_threads(struct gateway *g) {
     stop_loop(&g->papers_loop.loop, NULL);
     for (unsigned i = 0; i < g->n_senders; i++)
         stop_loop(&g->senders[i].loop, g->mail.senders[i]);
-    for (unsigned i = 0; i < g->doors_out.n; i++)
-        stop_loop(door_out_loop(g->doors_out.at[i]), door_out_mailbox(g->doors_out.at[i]));
+    doors_stop_out(g->doors);
     stop_loop(&g->journal.loop, g->mail.journal);
     stop_loop(&g->checkpoint.loop, NULL);
 }
@@ -443,9 +419,8 @@ static void reload(struct gateway *g) {
     for (unsigned i = 0; i < g->n_fronts; i++)
         if (!front_offer(g->fronts[i].front, s, t, &e))
             log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
-    for (unsigned i = 0; i < g->n_doors; i++)
-        if (!front_offer(door_in_front(g->doors[i]), s, t, &e))
-            log_error(&g->log, "reload.failed", kv_cstr("error", e.text));
+    doors_follow(g->doors, s, t);
+    (void)doors_settle(g->doors);
     bool pulls = g->puller ? front_offer(puller_front(g->puller), s, t, &e)
                            : open_puller(g, &e) && start_puller(g, &e);
     if (!pulls)
@@ -480,7 +455,8 @@ static bool all_alive(struct gateway *g) {
 static bool next_signal(struct gateway *g) {
     struct pollfd p[2] = {{.fd = g->signal_fd, .events = POLLIN},
                           {.fd = mailbox_fd(g->reloaded), .events = POLLIN}};
-    poll(p, 2, g->world.node ? 100 : 1000);
+    bool soon = doors_settle(g->doors) || g->world.node;
+    poll(p, 2, soon ? 100 : 1000);
     mailbox_awake(g->reloaded);
     reloaded(g);
     if (all_alive(g))
@@ -509,9 +485,7 @@ static bool all_idle(struct gateway *g) {
     bool idle = atomic_load(&g->core_loop.idle);
     for (unsigned i = 0; i < g->n_fronts; i++)
         idle &= front_is_idle(g->fronts[i].front);
-    for (unsigned i = 0; i < g->n_doors; i++)
-        idle &= door_in_is_idle(g->doors[i]);
-    return idle && (!g->puller || puller_is_idle(g->puller));
+    return idle && doors_are_idle(g->doors) && (!g->puller || puller_is_idle(g->puller));
 }
 
 static bool drain(struct gateway *g) {
@@ -520,8 +494,7 @@ static bool drain(struct gateway *g) {
     sd_notify(0, "STOPPING=1");
     for (unsigned i = 0; i < g->n_fronts; i++)
         front_drain(g->fronts[i].front);
-    for (unsigned i = 0; i < g->n_doors; i++)
-        door_in_drain(g->doors[i]);
+    doors_drain(g->doors);
     if (g->puller)
         puller_drain(g->puller);
     atomic_store(&g->core_loop.drain, true);
@@ -563,8 +536,7 @@ bool gateway_run(struct gateway *g, struct err *e) {
 
 static void forget_mail(struct gateway *g) {
     void *item;
-    for (unsigned i = 0; i < g->doors_out.n; i++)
-        door_out_close(g->doors_out.at[i]); /* its calls go back */
+    doors_hand_back(g->doors);
     struct mailbox *jobs[] = {g->mail.journal, g->mail.committed};
     for (size_t i = 0; i < 2; i++)
         while (jobs[i] && mailbox_take(jobs[i], &item, 1))
@@ -586,8 +558,7 @@ void gateway_close(struct gateway *g) {
     for (unsigned i = 0; i < FRONTS_MAX; i++)
         if (g->fronts[i].front)
             front_close(g->fronts[i].front);
-    for (unsigned i = 0; i < DOORS_MAX; i++)
-        door_in_close(g->doors[i]);
+    doors_free(g->doors);
     puller_close(g->puller);
     papers_close(g->papers);
     shared_free(g->sharing.shared);
@@ -605,8 +576,6 @@ void gateway_close(struct gateway *g) {
         mailbox_free(g->mail.senders[i]);
     for (unsigned i = 0; i < FRONTS_MAX; i++)
         mailbox_free(g->replies[i]);
-    for (unsigned i = 0; i < DOORS_MAX; i++)
-        mailbox_free(g->door_replies[i]);
     mailbox_free(g->pull_replies);
     for (size_t i = 0; i < g->n_retired; i++) {
         texts_free(g->retired[i].texts);

@@ -43,7 +43,7 @@ void *checkpoint_loop_run(void *checkpoint_loop);
 struct doors_out;
 struct sender_loop {
     struct loop loop;
-    const struct doors_out *doors; /* by which webhooks of `door:NAME` go */
+    struct doors_out *doors; /* by which webhooks of `door:NAME` go */
     struct mailbox *in, *out;
     const struct world *world;
     struct sv database;

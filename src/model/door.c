@@ -100,3 +100,22 @@ bool door_address_of(enum door_kind kind, struct sv url, struct door_address *ou
         return err_set(e, ERR_INVALID, "what follows the host is the number of a database: %s", form);
     return true;
 }
+
+static bool same_list(const struct sv_list *a, const struct sv_list *b) {
+    bool same = a->n == b->n;
+    for (uint32_t i = 0; same && i < a->n; i++)
+        same = sv_eq(a->at[i], b->at[i]);
+    return same;
+}
+
+bool door_is_same(const struct door *a, const struct door *b) {
+    return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->direction == b->direction &&
+           sv_eq(a->url, b->url) && sv_eq(a->user, b->user) && sv_eq_secret(a->password, b->password) &&
+           sv_eq(a->ca_file, b->ca_file) && sv_eq(a->cert_file, b->cert_file) &&
+           sv_eq(a->key_file, b->key_file) && sv_eq(a->account, b->account) && sv_eq(a->queue, b->queue) &&
+           a->takes == b->takes && sv_eq(a->dead_letters, b->dead_letters) && sv_eq(a->group, b->group) &&
+           a->prefetch == b->prefetch && a->claim_s == b->claim_s &&
+           a->dead_letters_max == b->dead_letters_max && same_list(&a->events, &b->events) &&
+           same_list(&a->topics, &b->topics) && a->unroutable == b->unroutable &&
+           a->keep_max == b->keep_max && a->unnamed == b->unnamed;
+}

@@ -36,6 +36,9 @@ struct door {
     bool unnamed; /* in, RabbitMQ: entries without an id of their own are taken, at the risk of doubles */
 };
 
+/* Do both say the same of it? */
+bool door_is_same(const struct door *a, const struct door *b);
+
 /* What its url says. */
 struct door_address {
     char host[DOOR_HOST_MAX + 1];

@@ -523,6 +523,7 @@ static void reload(struct core *c, const struct settings *s) {
     memcpy(c->lanes, kept, n * sizeof kept[0]);
     c->n_lanes = n;
     core_load_routes(c, s); /* while the old settings are known */
+    c->hooks.unread = true; /* doors out have theirs among them */
     core_load_times(c, s);
     core_load_guard(c, s);
     c->settings = s;

@@ -271,6 +271,12 @@ static bool tell_nodes(struct journal *j, const struct job *job, struct err *e) 
     return !j->self || !job->rehook || nodes_hooks_changed(j->db, e);
 }
 
+/* May the list of webhooks be another than the one known here? Who asks for it knows why: a door was opened.
+ */
+static bool may_differ(const struct job *job) {
+    return job->rehook || job->kind == JOB_HOOKS;
+}
+
 static bool attempt(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     bool scrub = false;
     int64_t granted = 0;
@@ -284,7 +290,7 @@ static bool attempt(struct journal *j, struct job **jobs, size_t n, struct err *
         jobs[i]->self = j->self;
         jobs[i]->hooks_version = j->hooks_version;
         ok = do_job(j->db, jobs[i], e) && tell_nodes(j, jobs[i], e) &&
-             (!jobs[i]->rehook || look_at_hooks(j, true, e));
+             (!may_differ(jobs[i]) || look_at_hooks(j, true, e));
         j->heed |= jobs[i]->wrote;
         scrub |= jobs[i]->scrubs;
     }
