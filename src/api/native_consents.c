@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "ingest/address.h"
 #include "store/consents.h"
 
 #include <string.h>
@@ -162,7 +163,7 @@ static bool check_create(struct api_request *rq, const struct api_value *v, stru
                              SUPPRESSION_TOPIC_BYTES_MAX);
     if (v[AT].n > rq->now + AHEAD_S_MAX * US_PER_S)
         return err_set_field(e, ERR_INVALID, "at", "this time has not come");
-    return native_read_address(rq, v[NUMBER].text, number, e);
+    return native_read_address(rq, v[NUMBER].text, number, e) && address_check_listed(*number, e);
 }
 
 void native_consent_create(struct api_request *rq) {

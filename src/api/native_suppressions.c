@@ -280,7 +280,7 @@ void native_suppression_put(struct api_request *rq) {
         (rq->x->body.n && !api_read_json(rq, suppression_put_fields, &root, v)))
         return;
     struct change *c = new_change(rq, SUPPRESSION_ADD, 1);
-    if (!row_of(rq, v, &c->rows[0], &e)) {
+    if (!row_of(rq, v, &c->rows[0], &e) || !address_check_listed(number, &e)) {
         api_fail(rq, &e);
         return;
     }
@@ -342,7 +342,8 @@ static bool read_row(struct api_request *rq, const json_t *item, struct suppress
     struct api_value v[FIELDS_MAX];
     char number[SUPPRESSION_NUMBER_BYTES_MAX];
     if (!api_read_object(suppression_create_fields, item, v, e) || !row_of(rq, v, out, e) ||
-        !address_read(v[NUMBER].text, api_settings(rq)->defaults.region, number, &out->number, e))
+        !address_read(v[NUMBER].text, api_settings(rq)->defaults.region, number, &out->number, e) ||
+        !address_check_listed(out->number, e))
         return false;
     out->number = keep(rq, out->number);
     return true;

@@ -3,11 +3,13 @@
 #include "base/json.h"
 #include "ingest/csv.h"
 
+enum { FIRST_LINE_MAX = 2000 * 1000 * 1000 }; /* what follows in one body is far from INT32_MAX */
+
 /* ---- shapes ---- */
 
 const struct api_field part_import_fields[] = {
     {"line", FIELD_INT, "Which line of the file the body's first is, for the report; 1 without it.", .min = 1,
-     .max = INT32_MAX},
+     .max = FIRST_LINE_MAX},
     {"columns", FIELD_TEXT, "The file's first line, where the body begins behind it: id,name,numbers.",
      .max = 2000},
     {"dry_run", FIELD_BOOL, "Only look."},
@@ -65,7 +67,7 @@ static struct sv cut(struct sv *body, bool json, size_t record_max, size_t *line
     *lines = 1;
     if (json)
         return sv_cut(body, '\n');
-    csv_cut(*body, true, record_max, &n, lines);
+    csv_cut(&(struct csv_scan){.at = 0}, *body, true, record_max, &n, lines);
     struct sv record = sv_sub(*body, 0, n);
     *body = sv_from(*body, n + 1);
     return record;

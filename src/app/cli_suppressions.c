@@ -68,7 +68,8 @@ static bool read_row(const struct import *im, const struct sv v[COLUMNS_N],
                                 .source = SUPPRESSION_BY_IMPORT,
                                 .by = SV("import"),
                                 .note = v[NOTE]};
-    if (!address_read(v[NUMBER], s->defaults.region, number, &out->number, e))
+    if (!address_read(v[NUMBER], s->defaults.region, number, &out->number, e) ||
+        !address_check_listed(out->number, e))
         return false;
     if (v[KIND].n && !suppression_kind_parse(v[KIND], &out->kind))
         return err_set_field(e, ERR_INVALID, "kind", "kind is opt_out, block or invalid");

@@ -80,8 +80,8 @@ static bool is_url(struct sv *v) {
 
 bool config_is_database(struct sv text) {
     struct sv rest = text;
-    if (sv_starts(text, SV("sqlite:")))
-        return text.n > 7 && text.n < PATH_MAX;
+    if (sv_starts(text, SV("sqlite:"))) /* but no `:memory:`, which is gone with its connection */
+        return text.n > 7 && text.n < PATH_MAX && text.p[7] != ':';
     bool url = sv_starts(text, SV("postgres://")) || sv_starts(text, SV("postgresql://"));
     bool pairs =
         sv_starts(text, SV("host=")) || sv_starts(text, SV("service=")) || sv_starts(text, SV("dbname="));

@@ -12,6 +12,7 @@ enum {
     ANSWER_BYTES_MAX = 1024 * 1024,
     REQUEST_ARENA_BYTES = 64 * 1024,
     SERVE_ARENA_BYTES = 32 * 1024 * 1024,
+    FULL_US = 100 * 1000,       /* between answers that are full */
     AGAIN_FIRST_US = 50 * 1000, /* served again, while the database does not take it */
     AGAIN_MAX_US = 2 * 1000 * 1000,
     REFUSED_MAX_US = 300 * 1000 * 1000, /* between fetches that are refused */
@@ -108,7 +109,7 @@ static void rest(struct haul *h) {
     for (unsigned i = 0; i < h->failures && us < REFUSED_MAX_US; i++)
         us = us * 2 < REFUSED_MAX_US ? us * 2 : REFUSED_MAX_US;
     h->stage = RESTS;
-    h->at = clock_monotonic_us() + (h->more ? 0 : us);
+    h->at = clock_monotonic_us() + (h->more && us > FULL_US ? FULL_US : us);
     h->more = false;
 }
 
@@ -186,12 +187,16 @@ static void answered(struct exchange *x, const struct answer *a) {
                      kv_int("items", (int64_t)h->n),
                      kv_name("meaning", "the database does not take what was fetched: it is kept here"));
     } else {
-        if (kept)
+        if (kept) {
             log_info(log, "pull.done", kv_name("lane", h->lane_name), kv_name("kind", kind_names[h->what]),
                      kv_int("items", (int64_t)h->n));
-        else
+        } else {
+            meter_add(h->of->world->meters, COUNT_PULLS_FAILED, 1);
+            h->failures++;
+            h->more = false;
             log_error(log, "pull.lost", kv_name("lane", h->lane_name), kv_name("kind", kind_names[h->what]),
                       kv_int("items", (int64_t)h->n), kv_int("status", a->status));
+        }
         rest(h);
     }
     arena_reset(&h->x.arena);

@@ -1,7 +1,5 @@
 #include "app/table_lines.h"
 
-#include "ingest/csv.h"
-
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,10 +49,10 @@ static void skip_line(struct table_lines *l) {
     }
 }
 
-static bool find_end(const struct table_lines *l, size_t *n, size_t *lines) {
+static bool find_end(struct table_lines *l, size_t *n, size_t *lines) {
     struct sv held = sv_make(l->held + l->at, l->n - l->at);
     if (l->csv)
-        return csv_cut(held, l->over, TABLE_RECORD_BYTES_MAX, n, lines);
+        return csv_cut(&l->scan, held, l->over, TABLE_RECORD_BYTES_MAX, n, lines);
     *n = sv_find_char(held, '\n');
     *lines = 1;
     if (*n != SIZE_MAX)
@@ -67,6 +65,7 @@ bool table_lines_held(const struct table_lines *l) {
     struct table_lines next = *l;
     size_t n, lines;
     next.at += l->told;
+    next.scan = (struct csv_scan){.at = 0};
     return l->over || (!l->in_line && find_end(&next, &n, &lines));
 }
 
@@ -78,6 +77,7 @@ bool table_lines_next(struct table_lines *l, struct table_record *out) {
         go_on(l, l->told);
     l->in_line = false;
     l->told = 0;
+    l->scan = (struct csv_scan){.at = 0};
     while (!find_end(l, &n, &lines)) {
         if (l->n - l->at > TABLE_LINE_BYTES_MAX) {
             n = l->n - l->at; /* of one line that goes on */

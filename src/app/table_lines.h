@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/sv.h"
+#include "ingest/csv.h"
 
 #include <stdio.h>
 
@@ -18,11 +19,12 @@ struct table_lines {
     bool csv;
     char *held; /* owned */
     size_t at, n;
-    bool over;      /* the file has no more than what is held */
-    int failed;     /* errno, where that is because it cannot be read; else 0 */
-    size_t told;    /* bytes of the record told last, with its line break */
-    bool in_line;   /* more of its line follows */
-    uint64_t bytes; /* of the file that are behind us */
+    struct csv_scan scan; /* of the record that begins at `at` */
+    bool over;            /* the file has no more than what is held */
+    int failed;           /* errno, where that is because it cannot be read; else 0 */
+    size_t told;          /* bytes of the record told last, with its line break */
+    bool in_line;         /* more of its line follows */
+    uint64_t bytes;       /* of the file that are behind us */
 };
 
 struct table_record {

@@ -47,3 +47,21 @@ bool address_read(struct sv text, struct sv region, char out[SUPPRESSION_NUMBER_
     *address = sv_make(out, folded.n);
     return true;
 }
+
+bool address_check_listed(struct sv address, struct err *e) {
+    enum { TOKEN_BYTES_MIN = 20 }; /* of devices; Bark's have 22 */
+    size_t digits = 0, letters = 0;
+    for (size_t i = 0; i < address.n; i++) {
+        unsigned char c = (unsigned char)address.p[i], low = c | 0x20;
+        digits += c >= '0' && c <= '9';
+        letters += low >= 'a' && low <= 'z';
+    }
+    bool scheme = sv_find_char(address, '@') != SIZE_MAX || sv_find_char(address, ':') != SIZE_MAX;
+    bool word = letters == address.n, number = letters && digits >= E164_DIGITS_MIN && letters <= 2;
+    return scheme || address.n >= TOKEN_BYTES_MIN || (!word && !number) ||
+           err_set_field(
+               e, ERR_INVALID, "number",
+               "`number` is %s: a telephone number, an e-mail address, whatsapp:+..., a short code or "
+               "a device's token may stand there",
+               word ? "a word" : "a telephone number with letters in it");
+}

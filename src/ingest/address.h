@@ -12,4 +12,9 @@
 MUST_USE bool address_read(struct sv text, struct sv region, char out[SUPPRESSION_NUMBER_BYTES_MAX],
                            struct sv *address, struct err *e);
 
+/* Of an address that somebody puts on a list by hand or by file, where a slip would list nobody and look as
+ * if it had: neither letters alone (the name of a column), nor what was meant to be a number
+ * (+86138O0138000). ERR_INVALID tells what may stand there. Precondition: address_read took it. */
+MUST_USE bool address_check_listed(struct sv address, struct err *e);
+
 #endif

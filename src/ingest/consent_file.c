@@ -73,7 +73,8 @@ static bool read_row(const struct sv v[CONSENT_FILE_COLUMNS], struct sv region, 
                             .ip = v[IP],
                             .url = v[URL],
                             .note = v[NOTE]};
-    if (!check_texts(v, e) || !address_read(v[NUMBER], region, number, &out->number, e))
+    if (!check_texts(v, e) || !address_read(v[NUMBER], region, number, &out->number, e) ||
+        !address_check_listed(out->number, e))
         return false;
     out->number = arena_dup(mem, out->number);
     if (!out->number.p)

@@ -20,31 +20,34 @@ static enum place next(enum place at, char c) {
     return SLIP;
 }
 
-bool csv_cut(struct sv text, bool last, size_t max, size_t *n, size_t *lines) {
-    enum place at = FIELD;
-    size_t i = 0, first = sv_find_char(text, '\n');
+bool csv_cut(struct csv_scan *scan, struct sv text, bool last, size_t max, size_t *n, size_t *lines) {
+    enum place at = (enum place)scan->state;
+    size_t i = scan->at, more = sv_find_char(sv_from(text, scan->line), '\n');
+    scan->line = more == SIZE_MAX ? text.n : scan->line + more; /* the first line's end */
     *lines = 1;
-    *n = first == SIZE_MAX ? text.n : first;
-    if (first == SIZE_MAX && !last)
+    *n = scan->line;
+    if (more == SIZE_MAX && !last)
         return false;
     for (; i < text.n && i < max && at != SLIP; at = next(at, text.p[i++])) {
         if (text.p[i] != '\n')
             continue;
         if (at != QUOTED) {
             *n = i;
+            *lines = scan->breaks + 1;
             return true;
         }
-        ++*lines;
+        scan->breaks++;
     }
+    scan->at = i;
+    scan->state = at;
     if (i == text.n && i < max && at != SLIP) {
         if (!last)
             return false;
         if (at != QUOTED) {
             *n = i;
-            return true;
+            *lines = scan->breaks + 1;
         }
     }
-    *lines = 1;
     return true;
 }
 

@@ -86,7 +86,9 @@ static const struct {
     [COUNT_SHARED_PARTS] = {"shared_fallbacks_total",
                             "Messages judged by this gateway's part of each rate, as Redis was away."},
     [COUNT_PULLS] = {"provider_pulls_total", "Fetches of replies and receipts that providers keep."},
-    [COUNT_PULLS_FAILED] = {"provider_pulls_failed_total", "Of these, those that were refused, or failed."},
+    [COUNT_PULLS_FAILED] = {"provider_pulls_failed_total",
+                            "Of these, those that were refused, failed, or whose answer "
+                            "was not taken."},
     [COUNT_PULLED] = {"provider_pulled_total", "Replies and receipts handed out by them."},
 };
 

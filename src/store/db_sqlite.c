@@ -45,7 +45,7 @@ static bool fail(struct lite *db, const char *doing, struct err *e) {
         abort();
     }
     if ((code & 0xff) == SQLITE_FULL)
-        mend = "; the disk is full: free some space, nothing accepted so far is lost";
+        mend = "; the disk is full: free some space; what was stored before is there";
     else if ((code & 0xff) == SQLITE_READONLY)
         mend = "; the database or its folder is read-only for this user";
     else if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)

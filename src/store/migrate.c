@@ -1,6 +1,6 @@
 #include "store/migrate.h"
 
-#include "store/move.h"
+#include "store/move_mark.h"
 
 /* Another process may be doing the same: whoever comes second finds it done. */
 static bool run_one(struct db *db, const struct migration *m, struct err *e) {

@@ -11,6 +11,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PATIENCE_S = 60 /* for a database that went away, without a row copied meanwhile */ };
 
@@ -21,72 +22,9 @@ struct move {
     struct move_rows *rows[SHAPE_TABLES_MAX]; /* owned; NULL: its rows do not move */
     struct db *from, *to;                     /* owned */
     struct move_mark old, new;
+    bool had_nodes; /* the old one, when this began */
     int64_t mover;
 };
-
-/* ---- the mark ---- */
-
-bool move_mark_read(struct db *db, struct move_mark *out, struct err *e) {
-    static const char sql[] = "SELECT state, number, round, since, mover, place FROM move WHERE id=1";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    *out = (struct move_mark){.state = MOVE_NONE};
-    if (!db_next(s, &row, e))
-        return false;
-    if (!row)
-        return true;
-    *out = (struct move_mark){.state = (enum move_state)db_col_int(s, 0),
-                              .number = db_col_int(s, 1),
-                              .round = db_col_int(s, 2),
-                              .since = db_col_int(s, 3),
-                              .mover = db_col_int(s, 4)};
-    rows_copy(out->place, sizeof out->place, db_col_text(s, 5));
-    db_end(s);
-    return true;
-}
-
-static bool write_mark(struct db *db, const struct move_mark *m, struct err *e) {
-    static const char sql[] =
-        "INSERT INTO move (id, state, number, round, since, mover, place) VALUES (1,?,?,?,?,?,?) ON CONFLICT "
-        "(id) DO UPDATE SET state=excluded.state, number=excluded.number, round=excluded.round, "
-        "since=excluded.since, mover=excluded.mover, place=excluded.place";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    db_int(s, m->state);
-    db_int(s, m->number);
-    db_int(s, m->round);
-    db_int(s, m->since);
-    db_int(s, m->mover);
-    db_text(s, sv_of(m->place));
-    return db_run(s, e);
-}
-
-bool move_allows(struct db *db, struct err *e) {
-    struct move_mark m;
-    struct buf BUF_AUTO at = BUF_INIT(64);
-    if (!move_mark_read(db, &m, e))
-        return false;
-    clock_add_rfc3339(&at, m.since);
-    switch (m.state) {
-    case MOVE_NONE:
-    case MOVE_ARRIVED: return true;
-    case MOVE_LEAVING:
-        return err_set(
-            e, ERR_OUTSIDE,
-            "this database is being moved to %.150s since %s: finish that with `hongyan migrate --from "
-            "... --to ...`, or give it up with `hongyan migrate --from ... --abandon`",
-            m.place, at.p);
-    case MOVE_GONE:
-        return err_set(e, ERR_OUTSIDE,
-                       "this database has moved to %.200s (%s): set `database` to that; what is here is old",
-                       m.place, at.p);
-    case MOVE_ARRIVING: break;
-    }
-    return err_set(
-        e, ERR_OUTSIDE,
-        "the rows of %.150s are being moved into this database, and are not all here: finish that with "
-        "`hongyan migrate --from ... --to ...`",
-        m.place);
-}
 
 /* Commits the transaction that is open on db when all of it went well (ok), and rolls it back otherwise. */
 static bool finish(struct db *db, bool ok, struct err *e) {
@@ -122,18 +60,32 @@ static int64_t nodes_alive(struct db *db, struct err *e) {
     return n;
 }
 
+static bool open_from(struct move *m, struct err *e) {
+    m->from = db_open(m->plan->from, DB_WRITER, e);
+    if (m->from)
+        db_set_patience(m->from, PATIENCE_S * 1000 / 2); /* nodes of the old database may be writing */
+    return m->from != NULL;
+}
+
 /* Nodes lose their leases when the database is shut, and send nothing without one; a lone gateway would go on
  * with what it has begun. */
+static bool only_nodes_use_it(struct move *m, bool used, struct err *e) {
+    int64_t alive = nodes_alive(m->from, e);
+    m->had_nodes |= alive > 0;
+    if (alive < 0)
+        return false;
+    return !used || alive > 0 ||
+           err_set(e, ERR_CONFLICT,
+                   "%.*s: a gateway, or another program, has it open: stop it first (SIGTERM lets a gateway "
+                   "finish what is in flight)",
+                   SV_FMT(m->plan->from));
+}
+
 static bool open_old(struct move *m, struct err *e) {
     struct sv url = m->plan->from;
     bool used;
     int from, to, version = 0;
-    if (!db_in_use(url, &used, e))
-        return false;
-    m->from = db_open(url, DB_WRITER, e);
-    if (m->from)
-        db_set_patience(m->from, PATIENCE_S * 1000 / 2); /* nodes of the old database may be writing */
-    if (!m->from || !db_version(m->from, &version, e))
+    if (!db_in_use(url, &used, e) || !open_from(m, e) || !db_version(m->from, &version, e))
         return false;
     if (version == 0)
         return err_set(e, ERR_NOT_FOUND, "%.*s: there is nothing to be moved", SV_FMT(url));
@@ -141,15 +93,70 @@ static bool open_old(struct move *m, struct err *e) {
         return false;
     if (m->old.state == MOVE_ARRIVING)
         return move_allows(m->from, e);
-    int64_t alive = nodes_alive(m->from, e);
-    if (alive < 0)
+    return only_nodes_use_it(m, used, e);
+}
+
+static void make_rows(struct move *m) {
+    for (unsigned i = 0; i < m->shape->n_tables; i++)
+        if (!stays(&m->shape->tables[i]))
+            m->rows[i] = move_rows_new(&m->shape->tables[i], m->from, m->to);
+}
+
+static void close_all(struct move *m) {
+    db_close(m->to);
+    db_close(m->from);
+    m->to = m->from = NULL;
+    for (unsigned i = 0; i < m->shape->n_tables; i++) {
+        move_rows_free(m->rows[i]);
+        m->rows[i] = NULL;
+    }
+}
+
+static bool new_in_use(struct move *m, bool *used, struct err *e) {
+    struct sv url = m->plan->to;
+    struct buf BUF_AUTO path = BUF_INIT(MOVE_PLACE_MAX + 1);
+    *used = false;
+    if (!db_is_postgres(url) && buf_add(&path, sv_from(url, 7)) && access(path.p, F_OK) != 0)
+        return true; /* not there yet */
+    return db_in_use(url, used, e);
+}
+
+static bool refuse_used(struct move *m, struct err *e) {
+    return err_set(
+        e, ERR_CONFLICT,
+        "%.*s: a gateway, or another program, has it open: stop it first, or give the move another "
+        "empty database",
+        SV_FMT(m->plan->to));
+}
+
+/* Whoever has it open while it takes rows in is another mover; and once all is done, a gateway. */
+static bool open_new(struct move *m, struct err *e) {
+    bool used;
+    int from, to, version = 0;
+    if (!new_in_use(m, &used, e))
         return false;
-    return !used || alive > 0 ||
-           err_set(e, ERR_CONFLICT,
-                   "%.*s: a gateway, or another program, has it open: stop it first (SIGTERM lets a gateway "
-                   "finish "
-                   "what is in flight)",
-                   SV_FMT(url));
+    m->to = db_open(m->plan->to, DB_WRITER, e);
+    if (!m->to || !db_version(m->to, &version, e) ||
+        (version >= MOVE_SINCE && !move_mark_read(m->to, &m->new, e)))
+        return false;
+    if (used && m->new.state != MOVE_ARRIVING && m->old.state != MOVE_GONE)
+        return refuse_used(m, e);
+    if (!migrate_schema(m->to, &from, &to, e) || !move_mark_read(m->to, &m->new, e))
+        return false;
+    make_rows(m);
+    return true;
+}
+
+/* Who else has them open, now that nobody may begin to: they are closed meanwhile. */
+static bool look_again(struct move *m, bool *old_used, bool *new_used, struct err *e) {
+    close_all(m);
+    if (!db_in_use(m->plan->from, old_used, e) || !db_in_use(m->plan->to, new_used, e) || !open_from(m, e))
+        return false;
+    m->to = db_open(m->plan->to, DB_WRITER, e);
+    if (!m->to)
+        return false;
+    make_rows(m);
+    return true;
 }
 
 static bool any_rows(struct move *m, bool *any, const char **table, struct err *e) {
@@ -159,17 +166,6 @@ static bool any_rows(struct move *m, bool *any, const char **table, struct err *
         if (m->rows[i] && !move_rows_any(m->rows[i], m->to, any, e))
             return false;
     }
-    return true;
-}
-
-static bool open_new(struct move *m, struct err *e) {
-    int from, to;
-    m->to = db_open(m->plan->to, DB_WRITER, e);
-    if (!m->to || !migrate_schema(m->to, &from, &to, e) || !move_mark_read(m->to, &m->new, e))
-        return false;
-    for (unsigned i = 0; i < m->shape->n_tables; i++)
-        if (!stays(&m->shape->tables[i]))
-            m->rows[i] = move_rows_new(&m->shape->tables[i], m->from, m->to);
     return true;
 }
 
@@ -197,7 +193,7 @@ static bool shut(struct move *m, struct err *e) {
     buf_addf(&words, "it is shut: its rows move to %.*s (hongyan migrate)", SV_FMT(m->plan->to));
     for (int i = 0;; i++) {
         m->old.since = clock_system_us();
-        bool ok = db_begin_schema(m->from, e) && write_mark(m->from, &m->old, e);
+        bool ok = db_begin_schema(m->from, e) && move_mark_write(m->from, &m->old, e);
         for (unsigned t = 0; ok && t < m->shape->n_tables; t++)
             ok = !m->rows[t] || db_shut(m->from, m->shape->tables[t].name, buf_sv(&words), e);
         if (ok && db_commit(m->from, e))
@@ -209,17 +205,44 @@ static bool shut(struct move *m, struct err *e) {
     }
 }
 
-static bool begin_anew(struct move *m, struct err *e) {
-    struct move_mark mine = m->old;
+static bool is_empty(struct move *m, struct err *e) {
     const char *table = "";
     bool any;
-    if (!any_rows(m, &any, &table, e))
+    return any_rows(m, &any, &table, e) &&
+           (!any || err_set(e, ERR_CONFLICT,
+                            "%.*s: it is in use (table %s has rows): give the move an empty database",
+                            SV_FMT(m->plan->to), table));
+}
+
+/* The new one is marked first: from then on no gateway starts there, but one that had started just before
+ * would have seen nothing. Then it is given back. */
+static bool claim_new(struct move *m, bool ours, struct err *e) {
+    const struct move_mark none = {.state = MOVE_NONE};
+    bool old_used, new_used;
+    if (!finish(m->to,
+                db_begin(m->to, e) && (ours || is_empty(m, e)) && wipe(m, e) &&
+                    move_mark_write(m->to, &m->new, e),
+                e) ||
+        !look_again(m, &old_used, &new_used, e))
         return false;
+    if (!new_used || ours)
+        return true;
+    struct err ignored = ERR_INIT;
+    (void)!finish(m->to, db_begin(m->to, &ignored) && move_mark_write(m->to, &none, &ignored), &ignored);
+    return refuse_used(m, e);
+}
+
+/* The same of the old one: what a gateway has begun that started just before would be looked up, and perhaps
+ * sent again, while it is being sent. */
+static bool claim_old(struct move *m, struct err *e) {
+    bool old_used, new_used;
+    return shut(m, e) && look_again(m, &old_used, &new_used, e) &&
+           (m->had_nodes || only_nodes_use_it(m, old_used, e));
+}
+
+static bool begin_anew(struct move *m, struct err *e) {
+    struct move_mark mine = m->old;
     bool ours = m->new.state == MOVE_ARRIVING && m->new.number == m->old.number && m->old.number;
-    if (any && !ours)
-        return err_set(e, ERR_CONFLICT,
-                       "%.*s: it is in use (table %s has rows): give the move an empty database",
-                       SV_FMT(m->plan->to), table);
     if (m->old.state != MOVE_NONE || !mine.number) /* back from where it came: another move */
         mine = (struct move_mark){.round = 0};
     if (!mine.number && !draw(&mine.number, e))
@@ -231,7 +254,7 @@ static bool begin_anew(struct move *m, struct err *e) {
     m->new.mover = m->mover;
     snprintf(m->old.place, sizeof m->old.place, "%.*s", SV_FMT(m->plan->to));
     snprintf(m->new.place, sizeof m->new.place, "%.*s", SV_FMT(m->plan->from));
-    return finish(m->to, db_begin(m->to, e) && wipe(m, e) && write_mark(m->to, &m->new, e), e) && shut(m, e);
+    return claim_new(m, ours, e) && claim_old(m, e);
 }
 
 static bool begin_again(struct move *m, struct err *e) {
@@ -241,7 +264,7 @@ static bool begin_again(struct move *m, struct err *e) {
                        "%.*s is being moved to %.150s: go on with that, or give it up (--abandon) first",
                        SV_FMT(m->plan->from), m->old.place);
     m->new.mover = m->mover;
-    return finish(m->to, db_begin(m->to, e) && write_mark(m->to, &m->new, e), e);
+    return finish(m->to, db_begin(m->to, e) && move_mark_write(m->to, &m->new, e), e);
 }
 
 /* A gateway that has lost its lease sends nothing more. */
@@ -357,12 +380,21 @@ static bool number_on(struct move *m, struct err *e) {
 
 /* What must be right before the new one is opened, and changes nothing that is compared. */
 static bool prepare(struct move *m, struct err *e) {
-    return finish(m->to, db_begin(m->to, e) && copy_meta(m, e) && number_on(m, e), e);
+    return finish(
+        m->to,
+        db_begin(m->to, e) && move_mark_is_still(m->to, &m->new, e) && copy_meta(m, e) && number_on(m, e), e);
 }
 
 static bool leave(struct move *m, struct err *e) {
-    m->old.state = MOVE_GONE;
-    return finish(m->from, db_begin(m->from, e) && write_mark(m->from, &m->old, e), e);
+    struct move_mark gone = m->old;
+    gone.state = MOVE_GONE;
+    if (!finish(m->from,
+                db_begin(m->from, e) && move_mark_is_still(m->from, &m->old, e) &&
+                    move_mark_write(m->from, &gone, e),
+                e))
+        return false;
+    m->old = gone;
+    return true;
 }
 
 /* The nodes that were there are gone, whatever the clock of the old database said of their leases. A file is
@@ -389,10 +421,15 @@ static bool settle_nodes(struct move *m, struct err *e) {
 }
 
 static bool arrive(struct move *m, struct err *e) {
-    m->new.state = MOVE_ARRIVED;
-    m->new.since = clock_system_us();
-    if (!finish(m->to, db_begin(m->to, e) && settle_nodes(m, e) && write_mark(m->to, &m->new, e), e))
+    struct move_mark there = m->new;
+    there.state = MOVE_ARRIVED;
+    there.since = clock_system_us();
+    if (!finish(m->to,
+                db_begin(m->to, e) && move_mark_is_still(m->to, &m->new, e) && settle_nodes(m, e) &&
+                    move_mark_write(m->to, &there, e),
+                e))
         return false;
+    m->new = there;
     m->report->shut_us = m->new.since - m->old.since;
     return true;
 }
@@ -424,10 +461,7 @@ bool move_run(const struct move_plan *plan, struct move_report *out, struct err 
     struct move m = {.plan = plan, .report = out, .shape = calloc(1, sizeof *m.shape)};
     ASSERT(m.shape);
     bool ok = run(&m, e);
-    db_close(m.to);
-    db_close(m.from);
-    for (unsigned i = 0; i < m.shape->n_tables; i++)
-        move_rows_free(m.rows[i]);
+    close_all(&m);
     free(m.shape);
     return ok;
 }
@@ -442,7 +476,7 @@ static bool give_up(struct db *db, const struct shape *shape, struct err *e) {
     if (m.state != MOVE_LEAVING)
         return err_set(e, ERR_CONFLICT, "no move from this database is under way");
     m.state = MOVE_NONE;
-    bool ok = db_begin_schema(db, e) && write_mark(db, &m, e);
+    bool ok = db_begin_schema(db, e) && move_mark_write(db, &m, e);
     for (unsigned i = 0; ok && i < shape->n_tables; i++)
         ok = stays(&shape->tables[i]) || db_unshut(db, shape->tables[i].name, e);
     return finish(db, ok, e);

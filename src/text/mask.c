@@ -192,6 +192,26 @@ static size_t date_end(const struct scan *s, size_t start) {
     return is_digit(at(s, end)) ? start + 19 : end;
 }
 
+/* Of a machine and not of a person: so many bytes or milliseconds, a failure of SQLite, the port of an
+ * address. */
+static bool is_figure(const struct scan *s, size_t start, const struct number *n) {
+    static const struct sv units[] = {{" bytes", 6}, {" ms", 3}};
+    struct sv before = sv_sub(s->t, 0, start), behind = sv_from(s->t, n->end);
+    if (n->groups != 1 || n->end - start != n->digits)
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (n->digits <= 9 && sv_starts(behind, units[i]) && !is_word(at(s, n->end + units[i].n)))
+            return true;
+    if (sv_ends(before, SV("(SQLite ")))
+        return at(s, n->end) == ')';
+    size_t host = start;
+    if (n->digits > 5 || !sv_ends(before, SV(":")))
+        return false;
+    for (host--; host > 0 && (is_word(s->t.p[host - 1]) || strchr(".-", s->t.p[host - 1]));)
+        host--;
+    return host + 1 < start && sv_ends(sv_sub(s->t, 0, host), SV("://"));
+}
+
 static void scan_number(struct scan *s) {
     bool plus = at(s, s->i) == '+';
     size_t start = s->i + plus;
@@ -202,7 +222,7 @@ static void scan_number(struct scan *s) {
     }
     struct number n = number_at(s, start);
     bool address = !plus && n.dots_only && n.groups == 4 && n.longest <= 3; /* IPv4 */
-    if (n.groups == 0 || address) {
+    if (n.groups == 0 || address || (!plus && is_figure(s, start, &n))) {
         s->i = n.groups ? n.end : start + 1;
         return;
     }

@@ -15,12 +15,12 @@
 void mask_phone(struct sv e164, struct buf *out);
 
 /* Appends text with these hidden: digits that stand together, 4-8 of them (codes) or more (numbers, keeping
- * country code and last digits as mask_phone does); the local part of e-mail addresses; what follows Bearer
- * and Basic; the value of key=value and "key": "value" where the key names a secret (token, password, secret,
- * code, key, signature, ...); user:password@ in addresses; Twilio's and other 32-hex tokens (not sids such as
- * SM or AC + 32 hex, which are names), AWS AKIA/ASIA..., Aliyun LTAI..., Tencent AKID..., tokens that begin
- * with the marks of SendGrid, Google, JWT, Stripe, Slack, GitHub, GitLab and Mailgun, PEM-like and other
- * runs of 40 and more base64 characters. */
+ * country code and last digits as mask_phone does), but for bytes, milliseconds, SQLite's failures and ports;
+ * the local part of e-mail addresses; what follows Bearer and Basic; the value of key=value and "key":
+ * "value" where the key names a secret (token, password, secret, code, key, signature, ...); user:password@
+ * in addresses; Twilio's and other 32-hex tokens (not sids such as SM or AC + 32 hex, which are names), AWS
+ * AKIA/ASIA..., Aliyun LTAI..., Tencent AKID..., tokens that begin with the marks of SendGrid, Google, JWT,
+ * Stripe, Slack, GitHub, GitLab and Mailgun, PEM-like and other runs of 40 and more base64 characters. */
 void mask_text(struct sv text, struct buf *out);
 
 #endif

@@ -221,6 +221,20 @@ def test_import__of_a_file_works_beside_the_gateway_and_names_wrong_lines(make_g
     assert code == 0 and json.loads(out)["renewed"] == 2
 
 
+def test_list__takes_no_word_where_a_number_was_meant(make_gateway, tmp_path):
+    g = make_gateway(lane=QUICK)
+    file = tmp_path / "list.csv"
+    good = ["10086", "a@example.com", "whatsapp:+8613800138000", "zHBbNeCWTkaVcuoWUKGMPk9bB", "~0123456789abcdef0123456789abcdef"]
+    file.write_text("phone,why\n+86138O0138000,the letter O\nhello,\n" + "\n".join(good) + "\n")
+    code, out, err = run(g, "import", str(file), "--json")
+    told = json.loads(out)
+    assert (code, told["added"], [r["line"] for r in told["first_refused"]]) == (65, 5, [1, 2, 3]), told
+    assert "is a word: " in err and "a telephone number with letters in it: " in err
+    for word, status in ("hello", 400), ("+86138O0138000", 400), ("10010", 201):
+        assert put(g, word).status == status
+    assert ask(g, "POST", "/v1/consents", {"number": "hello", "act": "granted"}).status == 400
+
+
 def test_import__for_everyone_is_shown_and_released_by_no_account(make_gateway, tmp_path):
     g = make_gateway(lane=QUICK)
     file = tmp_path / "register.csv"

@@ -15,7 +15,7 @@ import pytest
 
 from harness.clients import Clients
 from harness.cluster import Cluster, Crowd
-from harness.gateway import Gateway
+from harness.gateway import Gateway, until
 from harness.hostile_gateway import BINARY
 from postgres import Postgres, ask
 from test_kill import BAD_DAY, LANE, Story, after_some_more, check_nothing_lost_or_doubled
@@ -279,9 +279,31 @@ def test_move__opens_only_the_copy_that_it_made(make_gateway, tmp_path):
     assert "done before" in migrate("--from", old, "--to", new).stdout
 
 
+def test_move__that_stood_still_while_it_was_given_up_takes_the_old_database_from_nobody(server, tmp_path):
+    old, new = empty_database(tmp_path / "old"), server.new_database()
+    fill(old)
+    (tmp_path / "new.yaml").write_text(json.dumps({"data_dir": str(tmp_path / "new"), "database": new, "lanes": [Gateway.lane("sim", "http://127.0.0.1:9")]}))
+    assert migrate("-c", tmp_path / "new.yaml", env={"TOK": "x" * 32}).returncode == 0
+    ask(new, "CREATE TABLE held (n INTEGER); INSERT INTO held VALUES (1); "
+             "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN WHILE EXISTS (SELECT 1 FROM held) LOOP PERFORM pg_sleep(0.05); END LOOP; RETURN NEW; END $$; "
+             "CREATE TRIGGER hold BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION hold()")
+    with subprocess.Popen([BINARY, "migrate", "--from", "sqlite:%s" % old, "--to", new], stderr=subprocess.PIPE, text=True) as p:
+        until(lambda: ask(new, "SELECT count(*) FROM pg_stat_activity WHERE datname=current_database() AND wait_event='PgSleep'") == [["1"]], 60, 0.1, told="it copies nothing")
+        up = migrate("--from", "sqlite:%s" % old, "--abandon")
+        ask(new, "DELETE FROM held")
+        assert up.returncode == 0, up.stderr
+        said = p.stderr.read()
+    assert p.returncode == EX_TEMPFAIL and "it was given up" in said, said
+    with written(old) as db:
+        assert db.execute("SELECT state FROM move").fetchone() == (0,)
+        db.execute("DELETE FROM api_key")  # nobody has shut it again
+
+
 def test_move__into_a_database_that_is_in_use_is_refused(make_gateway, server):
     one, two = [on_sqlite(make_gateway.gateway()).start() for _ in range(2)]
     one.term()
+    busy = migrate("--from", file_of(one), "--to", file_of(two))  # it would not see what comes in
+    assert busy.returncode == EX_TEMPFAIL and "has it open: stop it first, or give the move another" in busy.stderr, busy.stderr
     two.term()
     taken = migrate("--from", file_of(one), "--to", file_of(two))
     assert taken.returncode == EX_TEMPFAIL and "give the move an empty database" in taken.stderr, taken.stderr
@@ -293,6 +315,7 @@ def test_move__into_a_database_that_is_in_use_is_refused(make_gateway, server):
     (("--to", "sqlite:x.db"), EX_USAGE, "hongyan migrate"),
     (("--from", "sqlite:a", "--to", "sqlite:b", "--abandon"), EX_USAGE, "hongyan migrate"),
     (("--from", "sqlite:/nowhere/x.db", "--to", "sqlite:y.db"), EX_UNAVAILABLE, "/nowhere/x.db"),
+    (("--from", "sqlite:a.db", "--to", "sqlite::memory:"), EX_DATAERR, "--to: a database is"),
     (("--from", "sqlite:a.db", "--to", "sqlite:a.db"), EX_DATAERR, "the same database"),
     (("--from", "sqlite:a.db", "--to", "postgres://u:secret@h/x"), EX_DATAERR, "--to: a database is"),
 ])

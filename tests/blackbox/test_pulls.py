@@ -107,6 +107,22 @@ def test_pulls__what_was_handed_out_waits_here_until_the_database_takes_it(make)
     until(lambda: sorted(came(g)) == ["afterwards", "while nothing is taken"], 30, told="no fetch comes afterwards")
 
 
+@SQLITE
+def test_pulls__what_nobody_takes_is_told_and_counted_as_a_failure(make):
+    g = make(pull_replies_s=1).start()
+    until(lambda: g.sim.stats()["lists"] >= 1, told="nothing is fetched")
+    lock = sqlite3.connect(g.data / "hongyan.db", timeout=30, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    reply(g.sim, "it comes when its lane has gone")
+    until(lambda: g.logged("pull.waits"), 30, told="it does not wait")
+    g.write(lanes=[{**LANE, "base_url": g.sim.url, "name": "other"}])
+    g.signal(1)
+    until(lambda: g.logged("pull.lost"), 30, told="nobody is told")
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert g.metrics()["provider_pulls_failed_total"] == 1
+
+
 def test_kill__loses_one_answer_of_the_provider_at_most_and_doubles_nothing(make):
     """What Tencent has handed out it has forgotten: an answer that was on its way, or not yet on disk, at a kill -9 is lost. That is all."""
     kills, replies = 2, 350
