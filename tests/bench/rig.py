@@ -131,8 +131,8 @@ class Process:
 class Gateway:
     """One gateway's folder: settings, database, key. serve() starts it, as often as wanted."""
 
-    def __init__(self, rig, name, provider_port, window, public=False, copy_of=None, database=None):
-        self.rig, self.name, self.process, self.database = rig, name, None, database
+    def __init__(self, rig, name, provider_port, window, public=False, copy_of=None, database=None, more=""):
+        self.rig, self.name, self.process, self.database, self.more = rig, name, None, database, more
         self.folder = os.path.join(rig.folder, name)
         self.port = free_port()
         self.data = os.path.join(self.folder, "data")
@@ -170,7 +170,7 @@ screen:
 webhooks:
   allow_http: true
   allow_private: true
-{templates}lanes:
+{self.more}{templates}lanes:
   - name: sim
     provider: twilio
     account_sid: AC00000000000000000000000000000001
@@ -292,12 +292,13 @@ class Rig:
 
     def wrk(self, port, key, tail, connections, seconds):
         """wrk in the background; its result by wrk_result."""
+        return self.wrk_script("post.lua", port, connections, seconds, self.load_env(key, tail))
+
+    def wrk_script(self, script, port, connections, seconds, env):
         argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s",
-                os.path.join(self.root, "tests/bench/post.lua"), f"http://127.0.0.1:{port}"]
+                os.path.join(self.root, "tests/bench", script), f"http://127.0.0.1:{port}"]
         self.note(argv)
-        child = subprocess.Popen(argv, env={**os.environ, **self.load_env(key, tail)}, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, text=True)
-        return child
+        return subprocess.Popen(argv, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def wrk_result(self, child, seconds):
         try:
