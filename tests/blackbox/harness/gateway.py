@@ -167,7 +167,10 @@ class Gateway(hostile_gateway.Gateway):
 
     def settle(self, timeout=90):
         """Until nothing is open, and no receipt is to come."""
-        until(lambda: self.pending() == 0, timeout, 0.2, told="messages stay open")
+        def open_still():
+            found = [m for s in OPEN for m in self.page(status=s, limit=10)["data"]][:5]
+            return "messages stay open: %s" % [(m, self.events(m["id"])) for m in found]
+        until(lambda: self.pending() == 0, timeout, 0.2, told=open_still)
 
         def silent():
             stats = self.sim.stats()

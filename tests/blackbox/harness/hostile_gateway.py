@@ -51,7 +51,7 @@ def until(what, timeout=10.0, step=0.02, told=""):
         value = what()
         if value:
             return value
-        assert time.monotonic() < end, told or "waited %s s in vain for %s" % (timeout, what)
+        assert time.monotonic() < end, (told() if callable(told) else told) or "waited %s s in vain for %s" % (timeout, what)
         time.sleep(step)
 
 
