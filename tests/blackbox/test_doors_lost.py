@@ -34,7 +34,7 @@ def test_queue__that_is_deleted_while_it_is_consumed_is_made_again(make_gateway,
     until(lambda: queue.waiting() == 0)
 
 
-DEEP, LATIN = b"[" * 200000, b'{"to": "+14155550123", "body": "caf\xe9"}'
+DEEP, LATIN = b"[" * 20000, b'{"to": "+14155550123", "body": "caf\xe9"}'
 
 
 def test_poison__of_a_stream_is_put_aside_with_its_reason_and_holds_up_nobody(make_gateway, stream):  # noqa: F811
