@@ -173,12 +173,30 @@ static bool put_in_order(struct db *db, int64_t hook_id, int64_t subject_id, int
     return db_run(s, e);
 }
 
+/* Was this text told as an alarm, too? Then it is again. */
+static bool replay_alarm(struct db *db, const struct webhook *h, int64_t id, struct sv topic, int64_t now,
+                         bool *some, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM reply WHERE message_id=? AND mood=?";
+    const struct delivery_key k = {h->id, id, (uint16_t)(DELIVERY_EXTRA + HOOK_REPLY_NEGATIVE)};
+    bool negative;
+    if (!hook_wants(h, HOOK_REPLY_NEGATIVE, topic))
+        return true;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, id);
+    db_int(s, REPLY_NEGATIVE);
+    if (!db_next(s, &negative, e))
+        return false;
+    db_end(s);
+    *some |= negative;
+    return !negative || owe_again(db, &k, HOOK_REPLY_NEGATIVE, now, e);
+}
+
 static bool replay_message(struct db *db, const struct webhook *h, int64_t id, struct sv topic, int64_t now,
                            struct err *e) {
     static const char sql[] =
         "SELECT number, state FROM event WHERE message_id=? AND at>=? AND note=0 ORDER BY number";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool some = false;
+    bool some = false, received = false;
     db_int(s, id);
     db_int(s, h->replay_since);
     for (bool row;;) {
@@ -187,6 +205,7 @@ static bool replay_message(struct db *db, const struct webhook *h, int64_t id, s
         if (!row)
             break;
         int64_t state = db_col_int(s, 1);
+        received |= state == STATE_RECEIVED;
         const struct delivery_key k = {h->id, id, (uint16_t)db_col_int(s, 0)};
         if (state <= 0 || state >= STATE_COUNT || !hook_wants(h, (unsigned)state, topic))
             continue;
@@ -194,6 +213,8 @@ static bool replay_message(struct db *db, const struct webhook *h, int64_t id, s
             return false;
         some = true;
     }
+    if (received && !replay_alarm(db, h, id, topic, now, &some, e))
+        return false;
     return !some || put_in_order(db, h->id, id, now, e);
 }
 

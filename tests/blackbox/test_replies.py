@@ -1,5 +1,7 @@
 """Texts from handsets: keywords, answers as TwiML and as messages, whose they are, how they sound, the inbox."""
 import json
+import pathlib
+import re
 import urllib.parse
 import uuid
 import xml.etree.ElementTree
@@ -53,7 +55,7 @@ def test_reply__of_a_handset_by_way_of_the_simulator(make_gateway):
     assert g.message(g.create(to=LI, body="又一条"))["reason"] == "opted_out"
 
 
-@pytest.mark.parametrize("text", ["取消", "退订", "退訂", "T", "td", "N", "R", "拒收", "STOP", "stop", " Stop. ", "STOP", "“取消”", "取 消", "「退订」!",
+@pytest.mark.parametrize("text", ["取消", "退订", "退訂", "T", "td", "N", "R", "拒收", "STOP", "stop", " Stop. ", "ＳＴＯＰ", "“取消”", "取 消", "「退订」!",
                                   "unsubscribe", "Quit", "CANCEL", "End", "STOPALL", "停止", "stop 🙏"])
 def test_stop_word__opts_out_and_is_confirmed_in_the_articles_words(make_gateway, text):
     g = make_gateway(lane=QUICK)
@@ -61,6 +63,30 @@ def test_stop_word__opts_out_and_is_confirmed_in_the_articles_words(make_gateway
     assert [r[:3] for r in suppressed(g)] == [("opt_out", None, "reply")]
     m = g.message(g.create(to=LI, body="hello"))
     assert (m["status"], m["reason"]) == ("suppressed", "opted_out")
+
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "replies.md"
+WIDE = {c: c + 0xFEE0 for c in range(0x21, 0x7F)} | {0x20: 0x3000}
+TRADITIONAL = str.maketrans("订阅恢复帮确认", "訂閱恢復幫確認")
+
+
+def test_words__all_that_the_page_names_work_however_they_are_written(make_gateway):
+    g = make_gateway(lane=QUICK)
+    rows = dict(re.findall(r"^\| (stop|start|help) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.M))
+    words = {action: [w for w in line.split() if w != "·"] for action, line in rows.items()}
+    assert set("取消 退订 T TD N R 拒收 STOP STOPALL UNSUBSCRIBE CANCEL END QUIT".split()) <= set(words["stop"])
+    assert set("START UNSTOP YES".split()) <= set(words["start"]) and set("HELP INFO".split()) <= set(words["help"])
+    sent = [(action, text) for action, list_ in words.items() for w in list_
+            for text in dict.fromkeys((w, w.lower(), w.title(), w.translate(WIDE), w.translate(TRADITIONAL), " \t“%s”!! 。" % w, w + "\n"))]
+    for i, (action, text) in enumerate(sent):
+        says(g, "+1415%07d" % (5550000 + i), text)
+    said, cursor = {}, ""
+    while cursor is not None:
+        page = g.get("/v1/replies?limit=100" + (cursor and "&cursor=" + cursor)).json
+        said.update({r["from"]: r["action"] for r in page["data"]})
+        cursor = page.get("next_cursor")
+    wrong = [(text, action, said["+1415%07d" % (5550000 + i)]) for i, (action, text) in enumerate(sent) if said["+1415%07d" % (5550000 + i)] != action]
+    assert not wrong and len(sent) > 200, wrong
 
 
 # Who stops is told how to come back, and who asks how to stop: by the words they were told.

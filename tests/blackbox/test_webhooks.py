@@ -120,6 +120,10 @@ def test_webhook__a_negative_reply_raises_an_alarm_once_and_others_do_not(gatewa
     inbox = gateway.get("/v1/replies?mood=negative").json["data"]
     assert [r["id"] for r in inbox] == [alarm.data["id"]]
     assert "replies_negative_total 1" in gateway.get("/metrics").body.decode()
+    late = hooks.create(endpoint.url + "/late", events=["reply.negative"])
+    hooks.ask("POST", "/%s/replay" % late["id"], {"since": alarm.json["timestamp"][:16] + ":00Z"})
+    again = until(lambda: [p for p in list(endpoint.posts) if p.path == "/hook/late"], 20)
+    assert [(p.id, p.type, p.data) for p in again] == [(alarm.id, "reply.negative", alarm.data)]
 
 
 def test_webhook__suppressed_messages_are_told(gateway, hooks, endpoint):
