@@ -197,13 +197,14 @@ static bool let_others_write(struct table_import *im, const struct table_lines *
 }
 
 static bool read_all(struct table_import *im, FILE *in, struct err *e) {
-    enum { PROGRESS_EVERY = 50000 };
+    static const int64_t progress_every_us = 300 * 1000;
     bool shown = isatty(STDERR_FILENO) == 1, ok = true;
     char *text = malloc(TABLE_LINE_BYTES_MAX); /* a record is changed as it is read */
     struct table_lines lines;
     ASSERT(text);
     table_lines_init(&lines, in, !im->json);
-    uint64_t next = 1, shown_at = 0;
+    uint64_t next = 1;
+    int64_t shown_at = clock_monotonic_us();
     for (struct table_record r; ok;) {
         struct err why = ERR_INIT;
         ok = let_others_write(im, &lines, e);
@@ -220,8 +221,8 @@ static bool read_all(struct table_import *im, FILE *in, struct err *e) {
             table_refuse(im, &why);
         }
         im->bytes = lines.bytes;
-        if (shown && next >= shown_at + PROGRESS_EVERY) {
-            shown_at = next;
+        if (shown && clock_monotonic_us() >= shown_at + progress_every_us) {
+            shown_at = clock_monotonic_us();
             show_progress(im);
         }
     }

@@ -1,5 +1,7 @@
 """Files of contacts as an operator imports and exports them: what Excel writes, what is wrong in them, long ones, two at once, a kill in the middle."""
 import json
+import os
+import re
 import resource
 import signal
 import subprocess
@@ -121,6 +123,32 @@ def test_import__of_a_long_file_takes_bounded_memory_while_the_gateway_serves(ga
     said = json.loads(p.stdout.read())
     assert (p.returncode, said["added"]) == (0, n) and sent > 0, said
     assert export(g).count("\n") == n + 1
+
+
+def test_import__shows_on_a_terminal_how_far_it_is(gateway, tmp_path):
+    f = long_file(tmp_path / "long.csv", 30000)
+    with open(f, "a", encoding="utf-8") as out:
+        out.write("bad,x,12,\n")
+    ours, theirs = os.openpty()
+    try:
+        p = subprocess.Popen([str(BINARY), "import", "contacts", str(f), "--dry-run", "-c", str(gateway.config)], stdout=subprocess.DEVNULL, stderr=theirs, env={**gateway.env, "LC_ALL": "C"})
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                more = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not more:
+                break
+            said += more
+        assert p.wait(60) == 65
+    finally:
+        os.close(ours)
+    shown = [tuple(map(int, m)) for m in re.findall(rb"\r *(\d+) %, (\d+) lines, (\d+) refused", said)]
+    assert shown and shown == sorted(shown) and all(0 <= percent <= 100 and lines <= 30002 for percent, lines, _ in shown), said[-300:]
+    plain = run(gateway, "import", "contacts", str(f), "--dry-run")
+    assert b"\r" not in plain.stderr
 
 
 def test_imports__two_at_once_and_one_killed_end_with_the_same_contacts(gateway, tmp_path):
