@@ -11,6 +11,7 @@ enum {
     DOWN_FIRST_MS = 500,
     DOWN_MAX_MS = 30000,
     SLOW_DOWN_MS = 1000,
+    TELL_SLOW_MS = 2000, /* a shorter wait is nearly over when the others hear of it */
     STRIKES_MAX = 5,
     LOOK_AGAIN_US = 5 * 1000 * 1000
 };
@@ -250,7 +251,7 @@ void lane_configure(struct lane *l, const struct lane_config *config) {
     l->account = account_of(config);
     l->broken = false; /* a person has looked at it */
     l->downs = l->strikes = 0;
-    l->paused_until = l->shared.closed_until = 0;
+    l->paused_until = l->shared.closed_until = l->shared.slowed_until = 0;
 }
 
 void lane_closed_by_others(struct lane *l, int64_t for_us, int64_t now) {
@@ -260,6 +261,12 @@ void lane_closed_by_others(struct lane *l, int64_t for_us, int64_t now) {
     l->paused_until = until;
     if (l->downs == 0)
         l->downs = 1; /* and is tried with one call then */
+}
+
+void lane_slowed_by_others(struct lane *l, int64_t for_us, int64_t now) {
+    int64_t most_us = INT64_C(86400) * US_PER_S, until = now + (for_us < most_us ? for_us : most_us);
+    if (for_us > 0 && until > l->paused_until)
+        l->paused_until = until;
 }
 
 bool lane_is_fresh(const struct lane *l, int64_t now) {
@@ -302,6 +309,10 @@ bool lane_end(struct lane *l, const struct verdict *v, int64_t now) {
         bool news = now >= l->paused_until;
         if (l->paused_until < now + ms * US_PER_MS)
             l->paused_until = now + ms * US_PER_MS;
+        if (v->retry_after_ms >= TELL_SLOW_MS) {
+            l->shared.slowed_until = l->paused_until;
+            l->shared.look_at = 0;
+        }
         return news;
     }
     case LANE_DOWN: {

@@ -61,6 +61,7 @@ struct lane {
         bool asking;          /* the core's */
         int64_t look_at;      /* the core's: the others are asked then whether they have closed it */
         int64_t closed_until; /* by calls of our own */
+        int64_t slowed_until; /* the provider told a call of ours to wait */
     } shared;
     int64_t looked_at;          /* when it was last looked at, for lane_health */
     struct lane_meters *meters; /* the world's; NULL: nobody counts */
@@ -133,6 +134,10 @@ int64_t lane_opens_at(const struct lane *l, int64_t now);
 /* Calls of another gateway have closed it for so long from now: nothing where that is 0, or it is closed for
  * longer. */
 void lane_closed_by_others(struct lane *l, int64_t for_us, int64_t now);
+
+/* A call of another gateway was told by the provider to wait for so long from now: as if it were one of ours.
+ */
+void lane_slowed_by_others(struct lane *l, int64_t for_us, int64_t now);
 
 /* Others begin by the same limits. Together, units are had in slices (lane_slice), which everybody counts and
  * which end soon; alone, each keeps to one part in `parts` of every rate, at least one unit, and of what its

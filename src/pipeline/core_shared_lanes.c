@@ -4,7 +4,7 @@
  * are counted by the day and the month that the slice begins in.
  *
  * A lane that calls of one gateway closed (its provider is down) is closed for all while that lasts; each
- * then tries it with one call at a time.
+ * then tries it with one call at a time. What the provider told one gateway to wait, all wait.
  *
  * What a lane begins alone is owed to the others like messages are; of its quotas, they are told how much
  * this process has begun, and that it is at least as much as the database knew.
@@ -90,20 +90,29 @@ static bool tell_quotas(struct core *c, struct lane *l) {
     return true;
 }
 
-/* ---- breakers ---- */
+/* ---- pauses ---- */
 
-/* Only what calls of ours have closed is told: what was heard would else be told on, a little later each
- * time. */
-static void tell_closed(struct core *c, struct lane *l) {
-    if (c->now < l->shared.look_at)
-        return;
+enum { PAUSE_CLOSED, PAUSE_SLOWED }; /* of which kind: shared_rule.rule */
+
+static void tell_pause(struct core *c, const struct lane *l, uint32_t kind, int64_t until) {
+    static const char *const names[] = {[PAUSE_CLOSED] = "closed", [PAUSE_SLOWED] = "slowed"};
     struct asking *x = core_asking_new(c, SHARED_CLOSED);
     memcpy(x->lane, l->config->name, sizeof x->lane);
-    x->call.wait_us = l->shared.closed_until > c->now ? l->shared.closed_until - c->now : 0;
-    x->call.rules[x->call.n++] = (struct shared_rule){.counter = counter_of(c, "closed", l->config->name, 0)};
-    l->shared.look_at = c->now + TELL_EVERY_US;
+    x->call.wait_us = until > c->now ? until - c->now : 0;
+    x->call.rules[x->call.n++] =
+        (struct shared_rule){.counter = counter_of(c, names[kind], l->config->name, 0), .rule = kind};
     if (!core_asking_hand_over(c, x))
         core_asking_free(x);
+}
+
+/* Only what calls of ours have found out is told: what was heard would else be told on, a little later each
+ * time. */
+static void tell_pauses(struct core *c, struct lane *l) {
+    if (c->now < l->shared.look_at)
+        return;
+    l->shared.look_at = c->now + TELL_EVERY_US;
+    tell_pause(c, l, PAUSE_CLOSED, l->shared.closed_until);
+    tell_pause(c, l, PAUSE_SLOWED, l->shared.slowed_until);
 }
 
 /* ---- slices ---- */
@@ -187,7 +196,9 @@ bool core_shared_lane_back(struct core *c, const struct asking *x) {
             l->shared.told_epoch = 0; /* all of it again: at worst some of it counts twice */
         return false;
     }
-    if (l && call->kind == SHARED_CLOSED)
+    if (l && call->kind == SHARED_CLOSED && call->rules[0].rule == PAUSE_SLOWED)
+        lane_slowed_by_others(l, call->wait_us, c->now);
+    else if (l && call->kind == SHARED_CLOSED)
         lane_closed_by_others(l, call->wait_us, c->now);
     if (l && call->kind == SHARED_OWED)
         know(l, call->span_used[0], call->span_used[1]);
@@ -207,7 +218,7 @@ void core_shared_lanes_turn(struct core *c) {
         bool together = c->shared.together && !l->unread && tell_quotas(c, l);
         lane_share(l, parts, together, c->now);
         if (c->shared.together)
-            tell_closed(c, l);
+            tell_pauses(c, l);
         if (!l->shared.together)
             continue;
         uint32_t rest = lane_slice_rest(l, c->now);

@@ -144,3 +144,20 @@ def test_breaker__is_each_gateways_own_while_redis_is_away(make_gateway, redis_s
     a.create(body="fails")
     until(lambda: lane(a)["breaker"] == "open", 60, told="the breaker does not open")
     assert lane(b)["breaker"] == "closed" and b.message(b.create(body="tried"))["reason"] != "provider_down"
+
+
+def test_throttle__that_one_gateway_is_told_all_wait_for(make_gateway, redis_server):
+    a, b = sharing(make_gateway, 2, redis_server, lane=QUICK, retry={"first_ms": 100},
+                   profile={"errors": [{"share": 1, "status": 429, "code": 20429, "retry_after_s": 30}]})
+    together(a, b)
+    sid = a.create(body="throttled")
+    until(lambda: 'lane_open{lane="sim"} 0' in b.get("/metrics").body.decode(), 20, told="the other does not hear of it")
+    waits = [b.create(body="waits %d" % i) for i in range(5)]
+    time.sleep(1)
+    assert a.sim.stats()["throttled"] == 1 and all(b.attempts(w) == [] for w in waits)
+    a.sim.profile({"errors": []})
+    redis_server.kill9()  # what was heard holds
+    alone(a, b)
+    time.sleep(1)
+    assert a.sim.stats()["throttled"] == 1 and all(b.attempts(w) == [] for w in waits)
+    assert a.message(sid)["status"] == "queued"

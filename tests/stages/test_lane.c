@@ -356,6 +356,33 @@ static void test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down(voi
     assert_true(lane_opens_at(&stepped, now) <= now + 30 * US_PER_S);
 }
 
+static void test_lane__waits_for_what_the_provider_told_another_gateway(void **state) {
+    (void)state;
+    struct lane_config five = {.in_flight_max = 5};
+    struct lane l = {0};
+    lane_configure(&l, &five);
+    lane_slowed_by_others(&l, 0, 1);
+    assert_true(lane_is_open(&l, (struct lane_load){0}, 1));
+    lane_slowed_by_others(&l, 2 * US_PER_S, 1);
+    lane_slowed_by_others(&l, US_PER_S, 2); /* a shorter one */
+    assert_false(lane_is_open(&l, (struct lane_load){0}, 2 * US_PER_S));
+    assert_true(lane_is_open(&l, (struct lane_load){0}, 2 * US_PER_S + 1));
+    assert_int_equal(lane_window(&l), 5); /* not by one call at a time: its provider is well */
+    /* What was heard is not told on; what a call of ours was told is, unless it is nearly over. */
+    assert_int_equal(l.shared.slowed_until, 0);
+    struct verdict throttled = {.fate = FATE_RETRY, .hint = LANE_SLOW_DOWN, .retry_after_ms = 1000};
+    lane_begin(&l, (struct lane_load){0}, 3 * US_PER_S);
+    lane_end(&l, &throttled, 3 * US_PER_S);
+    assert_int_equal(l.shared.slowed_until, 0);
+    throttled.retry_after_ms = 30000;
+    lane_begin(&l, (struct lane_load){0}, 5 * US_PER_S);
+    lane_end(&l, &throttled, 5 * US_PER_S);
+    assert_int_equal(l.shared.slowed_until, 35 * US_PER_S);
+    lane_slowed_by_others(&l, INT64_MAX / 2, 40 * US_PER_S); /* rubbish: a day at most */
+    assert_int_equal(lane_opens_at(&l, 40 * US_PER_S), 40 * US_PER_S + 86400 * US_PER_S);
+    lane_done(&l);
+}
+
 /* Attempts and look-ups at random moments with random ends: while the breaker is not closed there is never
  * more than one call beyond those that were under way when it opened. */
 static void test_lane__that_others_closed_is_tried_by_one_call_when_that_is_over(void **state) {
@@ -422,6 +449,7 @@ int main(void) {
         cmocka_unit_test(test_lane__a_restart_remembers_and_a_reload_too),
         cmocka_unit_test(test_lane__a_restart_tries_a_broken_lane_with_one_call),
         cmocka_unit_test(test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down),
+        cmocka_unit_test(test_lane__waits_for_what_the_provider_told_another_gateway),
         cmocka_unit_test(test_lane__that_others_closed_is_tried_by_one_call_when_that_is_over),
         cmocka_unit_test(test_lane__the_breaker_never_lets_a_second_probe_through),
     };
