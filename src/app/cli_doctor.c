@@ -65,9 +65,12 @@ static void tell(struct doctor *d, enum finding f, const char *what, const char 
 static void check_folder(struct doctor *d, const struct settings *s) {
     struct statvfs fs;
     if (access(s->data_dir.p, W_OK | X_OK) != 0) {
-        tell(d, access(s->data_dir.p, F_OK) == 0 ? FAILURE : WARNING, "data_dir", "%s: %s", s->data_dir.p,
-             cli_say("not there yet or not writable: serve makes it if its parent is writable",
-                     "尚不存在或不可写:若上级目录可写,serve 会创建它"));
+        bool there = access(s->data_dir.p, F_OK) == 0;
+        tell(d, there ? FAILURE : WARNING, "data_dir", "%s: %s", s->data_dir.p,
+             there ? cli_say("this user may not write there: chown it to who runs the gateway",
+                             "当前用户不可写:请将其属主改为运行网关的用户")
+                   : cli_say("not there yet: serve makes it, where this user may write in its parent",
+                             "尚不存在:若上级目录可写,serve 会创建它"));
         return;
     }
     if (statvfs(s->data_dir.p, &fs) != 0)
@@ -131,8 +134,10 @@ static void check_clock(struct doctor *d, const struct cli_answer *a) {
     int64_t skew_s = clock_system_us() / US_PER_S - (int64_t)timegm(&tm);
     if (skew_s < -30 || skew_s > 30)
         tell(d, WARNING, "clock",
-             cli_say("%lld s off the provider's clock: signatures and look-ups may fail",
-                     "与服务商时钟相差 %lld 秒:签名和查询可能失败"),
+             cli_say("%lld s off the provider's clock: signatures and look-ups may fail; let NTP set it "
+                     "(timedatectl "
+                     "set-ntp true)",
+                     "与服务商时钟相差 %lld 秒:签名和查询可能失败;请启用 NTP(timedatectl set-ntp true)"),
              (long long)skew_s);
     else
         tell(d, FINE, "clock", cli_say("within %lld s of the provider's", "与服务商相差 %lld 秒以内"),
@@ -226,9 +231,11 @@ static void check_public_url(struct doctor *d, const struct settings *s) {
     struct err e = ERR_INIT;
     struct buf BUF_AUTO url = BUF_INIT(4096);
     if (!s->public_url.n) {
-        tell(
-            d, WARNING, "public_url", "%s",
-            cli_say("not set: providers cannot post receipts or replies", "未设置:服务商无法回调状态和回复"));
+        tell(d, WARNING, "public_url", "%s",
+             cli_say("not set: providers cannot post receipts or replies; set it to the https address by "
+                     "which they "
+                     "reach this gateway",
+                     "未设置:服务商无法回调状态和回复;请设为服务商可访问的 https 地址"));
         return;
     }
     buf_addf(&url, "%.*s/healthz", SV_FMT(s->public_url));
@@ -258,9 +265,13 @@ static void check_limits(struct doctor *d, const struct settings *s) {
         return;
     bool enough = r.rlim_max >= s->limits.connections_max + 3000;
     tell(d, enough ? FINE : WARNING, "open files", "%llu%s", (unsigned long long)r.rlim_max,
-         enough ? ""
-                : cli_say(": fewer than limits.connections_max needs; raise LimitNOFILE",
-                          ":低于 connections_max 所需"));
+         enough
+             ? ""
+             : cli_say(
+                   ": limits.connections_max and some 3000 besides are needed: raise LimitNOFILE= (systemd) "
+                   "or `ulimit -n`, or lower limits.connections_max",
+                   ":应不少于 limits.connections_max 加 3000:请提高 LimitNOFILE=(systemd)或 ulimit -n,"
+                   "或降低 limits.connections_max"));
 }
 
 int cli_doctor(int argc, char **argv) {
@@ -296,7 +307,9 @@ int cli_doctor(int argc, char **argv) {
     check_texts(&d, s);
     check_limits(&d, s);
     if (s->n_lanes == 0)
-        tell(&d, FAILURE, "lanes", "%s", cli_say("none configured: nothing can be sent", "未配置:无法发送"));
+        tell(&d, FAILURE, "lanes", "%s",
+             cli_say("none configured: nothing can be sent; list a provider's account under `lanes:`",
+                     "未配置:无法发送;请在 lanes: 下列出服务商账户"));
     for (uint32_t i = 0; i < s->n_lanes; i++)
         check_lane(&d, &s->lanes[i]);
     for (uint32_t i = 0; i < s->n_doors; i++)

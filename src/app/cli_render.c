@@ -108,13 +108,9 @@ static int tell_lengths(const struct render_options *o) {
     return EX_OK;
 }
 
-/* The settings that -c names; without it none are set. */
+/* The settings that -c names; without it the defaults. */
 static struct settings *settings_of_file(const struct render_options *o) {
-    if (o->config)
-        return cli_load_settings(o->config);
-    struct settings *none = calloc(1, sizeof *none);
-    ASSERT(none);
-    return none;
+    return o->config ? cli_load_settings(o->config) : config_defaults();
 }
 
 static bool of_file(const struct render_options *o, struct preview_want *w, struct preview *p,
@@ -126,11 +122,9 @@ static bool of_file(const struct render_options *o, struct preview_want *w, stru
     if (!s)
         return err_set(e, ERR_INVALID, "the settings have errors");
     w->source = buf_sv(&source);
+    w->called = sv_of(o->file);
     bool ok = preview_make(NULL, s, NULL, w, p, e);
-    if (o->config)
-        config_free(s);
-    else
-        free(s);
+    config_free(s);
     return ok;
 }
 

@@ -221,6 +221,7 @@ static bool read_all(struct table_import *im, FILE *in, struct err *e) {
             table_refuse(im, &why);
         }
         im->bytes = lines.bytes;
+        im->named |= im->line == 1 && r.text.n && !im->json && !im->added && !im->renewed && !im->refused;
         if (shown && clock_monotonic_us() >= shown_at + progress_every_us) {
             shown_at = clock_monotonic_us();
             show_progress(im);
@@ -253,10 +254,11 @@ static void report(const struct table_import *im) {
         fputs(out.p, stdout);
         return;
     }
-    printf(cli_say("%llu lines: %llu added, %llu there before, %llu refused%s\n",
-                   "%llu 行:新增 %llu,已有 %llu,拒绝 %llu%s\n"),
-           (unsigned long long)im->lines, (unsigned long long)im->added, (unsigned long long)im->renewed,
-           (unsigned long long)im->refused,
+    printf(cli_say("%llu lines%s: %llu added, %llu there before, %llu refused%s\n",
+                   "%llu 行%s:新增 %llu,已有 %llu,拒绝 %llu%s\n"),
+           (unsigned long long)im->lines,
+           im->named ? cli_say(" (the first names the columns)", "(首行为列名)") : "",
+           (unsigned long long)im->added, (unsigned long long)im->renewed, (unsigned long long)im->refused,
            o->dry_run ? cli_say(" (dry run: nothing was written)", "(试运行,未写入)") : "");
 }
 

@@ -47,6 +47,7 @@ struct table_import {
     bool (*take)(struct table_import *im, char *line, size_t n, struct err *e);
     uint64_t line, lines; /* the record's first, from 1; of the whole file */
     uint64_t added, renewed, refused;
+    bool named;                /* the first line names the columns */
     struct buf refusals;       /* JSON of the first; owned */
     FILE *refused_to;          /* owned; NULL: not asked for */
     struct sv raw;             /* the record as it stands in the file, or what of it fits */

@@ -234,7 +234,7 @@ static void load(struct config_loading *l) {
     config_put_defaults(l, config_rows, l->settings);
     read_map(l, top, SV_NONE, lines);
     if (!config_node_get(top, SV("lanes")))
-        config_problem_add(l->problems, l->path, 0,
+        config_problem_add(l->problems, l->path, 1,
                            "no `lanes:`, so nothing could be sent; list at least one provider account there");
     const struct config_node *routes = config_node_get(top, SV("routes"));
     if (routes && !config_node_is_null(routes))
@@ -262,6 +262,16 @@ struct settings *config_load(struct sv path, const struct config_source *src,
         return l.settings;
     config_free(l.settings);
     return NULL;
+}
+
+struct settings *config_defaults(void) {
+    struct config_problems problems = {0};
+    struct config_loading l = {.problems = &problems, .settings = calloc(1, sizeof *l.settings)};
+    ASSERT(l.settings);
+    arena_init(&l.settings->arena, SETTINGS_BYTES_MAX);
+    config_put_defaults(&l, config_rows, l.settings);
+    ASSERT(problems.n == 0);
+    return l.settings;
 }
 
 void config_free(struct settings *s) {

@@ -62,6 +62,8 @@ void config_problems_print(const struct config_problems *p, struct buf *out);
 /* The settings, the caller's to free; NULL with at least one problem added otherwise. */
 MUST_USE struct settings *config_load(struct sv path, const struct config_source *src,
                                       struct config_problems *problems);
+/* Every setting at its default, and no lane: for what can do without a file. Likewise. */
+MUST_USE struct settings *config_defaults(void);
 /* Wipes the secrets. NULL is fine. */
 void config_free(struct settings *s);
 

@@ -14,14 +14,18 @@ struct lane_reading {
     char prefix[32];                 /* "lanes[3]." */
     unsigned lines[CONFIG_ROWS_MAX]; /* of the common rows */
     bool tried[LANE_FIELDS_MAX];     /* the field stands in the file, right or wrong */
-    bool faulty;
+    bool faulty;                     /* one of the provider's own fields is, or who that is */
 };
 
 static const char suffix[] = "_file";
 
-static void problem(struct lane_reading *r, unsigned line, const char *key, const char *text) {
+static void tell(struct lane_reading *r, unsigned line, const char *key, const char *text) {
     config_problem_add(r->l->problems, r->l->path, line, "`%s%s`%s%s", r->prefix, key,
                        text[0] == ' ' ? "" : ": ", text);
+}
+
+static void problem(struct lane_reading *r, unsigned line, const char *key, const char *text) {
+    tell(r, line, key, text);
     r->faulty = true;
 }
 
@@ -130,7 +134,6 @@ static void unknown_key(struct lane_reading *r, unsigned line, struct sv key) {
             config_near_try(&near, sv_of(file_keys[i]));
     }
     int words = key.n < CONFIG_NEAR_MAX ? (int)key.n : CONFIG_NEAR_MAX;
-    r->faulty = true;
     if (near.best.n)
         config_problem_add(r->l->problems, r->l->path, line, "unknown key `%s%.*s`; did you mean `%s%.*s`%s?",
                            r->prefix, words, key.p, r->prefix, SV_FMT(near.best),
@@ -148,8 +151,6 @@ static void read_row(struct lane_reading *r, const struct config_row *row, const
         return; /* read first of all */
     if (config_read_row(r->l, row, key, n, r->lane))
         r->lines[row - config_lane_rows] = n->line;
-    else if (!config_node_is_null(n))
-        r->faulty = true;
 }
 
 /* `quota:` and the like: the keys below it are rows by their dotted names. */
@@ -158,7 +159,7 @@ static void read_section(struct lane_reading *r, const struct config_node *secti
     snprintf(name, sizeof name, "%.*s", SV_FMT(section->key));
     if (section->kind != CONFIG_NODE_MAP) {
         if (!config_node_is_null(section))
-            problem(r, section->line, name, " is a section: its keys go below it, indented");
+            tell(r, section->line, name, " is a section: its keys go below it, indented");
         return;
     }
     for (const struct config_node *n = section->first; n; n = n->next) {
@@ -200,10 +201,17 @@ static void read_provider(struct lane_reading *r) {
     char key[CONFIG_KEY_MAX];
     snprintf(key, sizeof key, "%sprovider", r->prefix);
     if (!n || config_node_is_null(n))
-        problem(r, r->node->line, "provider", " is missing");
+        problem(r, r->node->line, "provider",
+                " is missing: whose API it is; `hongyan config explain lanes.provider` lists them");
     else if (!config_read_row(r->l, row, key, n, r->lane))
         r->faulty = true;
     ASSERT(!r->lane->adapter || r->lane->adapter->n_fields <= LANE_FIELDS_MAX);
+}
+
+static void missing(struct lane_reading *r, const struct adapter_field *f, const char *what) {
+    char text[ERR_TEXT_MAX];
+    snprintf(text, sizeof text, " %s: %s%s", what, f->label, f->secret ? ", as ${VARIABLE}" : "");
+    problem(r, r->node->line, f->name, text);
 }
 
 static void take_required(struct lane_reading *r) {
@@ -217,7 +225,7 @@ static void take_required(struct lane_reading *r) {
         else if (!f->required)
             r->lane->fields[i] = SV("");
         else if (!r->tried[i] || !r->faulty)
-            problem(r, r->node->line, f->name, r->tried[i] ? " is empty" : " is missing");
+            missing(r, f, r->tried[i] ? "is empty" : "is missing");
     }
 }
 
@@ -225,10 +233,11 @@ static void check_name(struct lane_reading *r) {
     const struct config_node *n = config_node_get(r->node, SV("name"));
     const struct settings *s = r->l->settings;
     if (!n || config_node_is_null(n))
-        problem(r, r->node->line, "name", " is missing");
+        tell(r, r->node->line, "name",
+             " is missing: what this lane is called, in callback addresses, logs and routes");
     for (uint32_t i = 0; n && r->lane->name[0] && &s->lanes[i] != r->lane; i++)
         if (strcmp(s->lanes[i].name, r->lane->name) == 0) {
-            problem(r, n->line, "name", " is the name of an earlier lane, too");
+            tell(r, n->line, "name", " is the name of an earlier lane, too");
             return;
         }
 }
@@ -257,17 +266,13 @@ static void check_whole(struct lane_reading *r) {
     struct http_request rq;
     struct err e = ERR_INIT;
     arena_init(&mem, PROBE_BYTES_MAX);
+    if (a && r->lane->channel && !(a->channels >> (r->lane->channel - 1) & 1u))
+        problem(r, line_of(r, "channel"), "channel", " is not one that this provider can carry");
+    if (warm_up_is_on(&r->lane->warm_up) && !r->lane->warm_up.start.n)
+        tell(r, line_of(r, "warm_up"), "warm_up.start",
+             " is missing: the day on which the warm-up began, or begins");
     if (r->faulty)
         return;
-    if (r->lane->channel && !(a->channels >> (r->lane->channel - 1) & 1u)) {
-        problem(r, line_of(r, "channel"), "channel", " is not one that this provider can carry");
-        return;
-    }
-    if (warm_up_is_on(&r->lane->warm_up) && !r->lane->warm_up.start.n) {
-        problem(r, line_of(r, "warm_up"), "warm_up.start",
-                " is missing: the day on which the warm-up began, or begins");
-        return;
-    }
     bool ok = (!a->check_all || a->check_all(r->lane, &e)) && lane_prepare(r->lane, &e) &&
               (!a->probe || a->probe(r->lane, 0, 0, &mem, &rq, &e));
     const char *key = e.field[0] ? e.field : "provider";
@@ -288,17 +293,17 @@ static void read_prices(struct lane_reading *r) {
     for (size_t i = 0; i < c.n; i++)
         good = good && c.p[i] >= 'A' && c.p[i] <= 'Z';
     if (!good) {
-        problem(r, line_of(r, "currency"), "currency", " must be three capital letters, such as USD or CNY");
+        tell(r, line_of(r, "currency"), "currency", " must be three capital letters, such as USD or CNY");
         return;
     }
     if (lane->prices_file.n && !r->l->src->read(r->l->src->ctx, lane->prices_file, &csv, &e)) {
-        problem(r, line_of(r, "prices_file"), "prices_file", e.text);
+        tell(r, line_of(r, "prices_file"), "prices_file", e.text);
         return;
     }
     lane->price_table =
         price_table_make(&r->l->settings->arena, lane->prices.at, lane->prices.n, buf_sv(&csv), &e);
     if (!lane->price_table)
-        problem(r, line_of(r, "prices_file"), "prices_file", e.text);
+        tell(r, line_of(r, "prices_file"), "prices_file", e.text);
 }
 
 static void read_lane(struct config_loading *l, const struct config_node *n, uint32_t index) {

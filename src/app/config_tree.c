@@ -109,7 +109,8 @@ static bool parse(struct builder *b, yaml_parser_t *parser) {
         __attribute__((cleanup(yaml_event_delete))) yaml_event_t ev = {0};
         if (!yaml_parser_parse(parser, &ev)) {
             size_t line = parser->problem_mark.line ? parser->problem_mark.line : parser->context_mark.line;
-            config_problem_add(b->problems, b->file, (unsigned)line + 1, "not YAML: %s%s%s",
+            config_problem_add(b->problems, b->file, (unsigned)line + 1,
+                               "not YAML: %s%s%s; what stands below is looked at when this is mended",
                                parser->problem ? parser->problem : "out of memory",
                                parser->context ? ", " : "", parser->context ? parser->context : "");
             return false;

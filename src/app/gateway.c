@@ -461,7 +461,7 @@ static bool next_signal(struct gateway *g) {
     reloaded(g);
     if (all_alive(g))
         sd_notify(0, "WATCHDOG=1");
-    if (atomic_load(&g->member.lease.lost))
+    if (atomic_load(&g->member.lease.lost) || atomic_load(&g->journal.moved))
         return true;
     if (g->world.node)
         membership_tell_clock(&g->member, &g->clock, &g->log);
@@ -523,6 +523,11 @@ bool gateway_run(struct gateway *g, struct err *e) {
     if (atomic_load(&g->member.lease.lost)) {
         stop_threads(g);
         return err_set(e, ERR_OUTSIDE, lost_lease, g->member.self.id, g->settings->node.lease_ms);
+    }
+    if (atomic_load(&g->journal.moved)) { /* what is in flight is looked up in the new home */
+        stop_threads(g);
+        *e = g->journal.where_to;
+        return false;
     }
     bool clean = drain(g);
     stop_threads(g);

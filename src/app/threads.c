@@ -1,6 +1,7 @@
 #include "app/threads.h"
 
 #include "base/clock.h"
+#include "store/move_mark.h"
 
 #include <poll.h>
 #include <string.h>
@@ -52,6 +53,18 @@ static void note_health(struct journal_loop *j, struct err *known) {
     *known = *now;
 }
 
+/* While it is on its way it may come back: only what is gone for good is worth a restart. */
+static void look_where_it_is(struct journal_loop *j) {
+    const struct err *why = journal_trouble(j->journal);
+    struct move_mark mark;
+    struct err e = ERR_INIT, ignored = ERR_INIT;
+    if (why->kind == ERR_NONE || atomic_load(&j->moved) || !strstr(why->text, MOVE_SHUT_WORDS) ||
+        !move_mark_read(j->db, &mark, &ignored) || mark.state != MOVE_GONE || move_allows(j->db, &e))
+        return;
+    j->where_to = e;
+    atomic_store(&j->moved, true);
+}
+
 static size_t give_back(struct mailbox *out, struct job **done, size_t n) {
     size_t took = mailbox_put(out, (void *const *)done, n);
     ASSERT(took == n); /* the core counts what it hands out: there is room for all of it */
@@ -77,6 +90,7 @@ void *journal_loop_run(void *arg) {
             meter_time(j->world->meters, HIST_COMMIT, clock_monotonic_us() - begun);
             meter_set(j->world->meters, GAUGE_WAL_PAGES, db_wal_pages(j->db));
             note_health(j, &known);
+            look_where_it_is(j);
             retry_at = begun + HELD_RETRY_US;
             struct err ignored = ERR_INIT; /* the next commit meets the same trouble, and tells */
             if (db_wal_pages(j->db) > WAL_PAGES_MAX)

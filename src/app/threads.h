@@ -28,6 +28,8 @@ struct journal_loop {
     struct journal *journal;
     struct mailbox *in, *out;
     const struct world *world;
+    atomic_bool moved; /* the database has, for good: where_to says it */
+    struct err where_to;
 };
 /* Does all that is in its mailbox before it ends. */
 void *journal_loop_run(void *journal_loop);

@@ -153,7 +153,7 @@ static bool of_source(struct stock *stock, const struct settings *s, const struc
         stock_begin(stock, s, t, place);
     struct template_options o = stock ? stock_options(stock) : texts_template_options(s, NULL);
     struct err why = ERR_INIT;
-    struct template *compiled = template_compile(SV("source"), w->source, &o, &why);
+    struct template *compiled = template_compile(w->called.n ? w->called : SV("source"), w->source, &o, &why);
     if (!compiled) {
         err_set_field(e, ERR_UNPROCESSABLE, "source", "%s", why.text);
         return err_place(e, why.line, why.column);

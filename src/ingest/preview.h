@@ -23,6 +23,7 @@ struct preview_want {
     int64_t account_id;
     struct sv name;   /* or */
     struct sv source; /* a text to be read as a template; its includes are looked for all the same */
+    struct sv called; /* what errors call that text; empty: source */
     uint32_t version; /* with a name; 0: the published one */
     struct sv language;
     enum channel channel;

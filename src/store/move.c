@@ -190,7 +190,7 @@ static bool wipe(struct move *m, struct err *e) {
 static bool shut(struct move *m, struct err *e) {
     enum { TRIES_MAX = 5 }; /* a gateway's transaction may be in the way */
     struct buf BUF_AUTO words = BUF_INIT(MOVE_PLACE_MAX + 200);
-    buf_addf(&words, "it is shut: its rows move to %.*s (hongyan migrate)", SV_FMT(m->plan->to));
+    buf_addf(&words, MOVE_SHUT_WORDS "%.*s (hongyan migrate)", SV_FMT(m->plan->to));
     for (int i = 0;; i++) {
         m->old.since = clock_system_us();
         bool ok = db_begin_schema(m->from, e) && move_mark_write(m->from, &m->old, e);

@@ -14,6 +14,9 @@ enum move_state {
     MOVE_ARRIVED = 4,  /* this is where it is now */
 };
 
+/* What a write to a database that is shut fails with begins so. */
+#define MOVE_SHUT_WORDS "it is shut: its rows move to "
+
 enum { MOVE_PLACE_MAX = 2047, MOVE_SINCE = 55 /* the schema version that brought the table */ };
 
 /* The row of a database's table `move`. */

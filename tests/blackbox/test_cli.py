@@ -204,6 +204,16 @@ def test_render__lengths_tell_variables_and_segments(templates):
         assert "--lengths" in told("x", broken), broken
 
 
+def test_render__without_settings_is_as_strict_as_with_them_and_names_the_file(templates, tmp_path):
+    file = tmp_path / "ready.txt"
+    file.write_text("Hello {{ name }}\n{{ order }}\n")
+    p = templates.run("render", "-f", str(file), "--vars", '{"name":"Li"}')
+    assert p.returncode == DATA and "ready.txt:2:" in err(p) and "'order' is undefined" in err(p), err(p)
+    file.write_text("{{ na")
+    p = templates.run("render", "-f", str(file))
+    assert p.returncode == DATA and "ready.txt:1:" in err(p), err(p)
+
+
 def test_render__what_is_wrong_is_told(templates):
     g, c = templates, ["-c", str(templates.config)]
     assert g.run("render", "-t", "none", *c).returncode in (NO_INPUT, DATA)

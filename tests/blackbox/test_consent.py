@@ -205,6 +205,7 @@ def test_import__of_a_file_works_beside_the_gateway_and_names_wrong_lines(make_g
                     "+8613800138002,\"open\r\n", encoding="utf-8")
     code, out, err = run(g, "import", str(file), "--dry-run", "--json")
     assert code == 65 and json.loads(out)["added"] == 2 and rows_of(g, LI) == []
+    assert "6 lines (the first names the columns): 2 added, 0 there before, 2 refused (dry run" in run(g, "import", str(file), "--dry-run")[1]
     code, out, err = run(g, "import", str(file), "--json")
     told = json.loads(out)
     assert (code, told["added"], told["renewed"], told["refused"]) == (65, 2, 0, 2), told
