@@ -2,6 +2,7 @@
 tests/simulator/test_aliyun.py): texts by template, batches, receipts, replies, throttles, lost answers."""
 import collections
 import json
+import urllib.parse
 
 import pytest
 
@@ -234,6 +235,26 @@ def test_a_reply_arrives(start):
     assert said["http_status"] == 200 and json.loads(said["answer"]) == {"code": 0, "msg": "接收成功"}, said
     m, = g.all(direction="inbound")
     assert (m["from"], m["to"], m["body"]) == (CHINA % 903, "1069012345", "好的 👍")
+
+
+def listed(g, number):
+    rows = g.get("/v1/suppressions/" + urllib.parse.quote(number, safe="")).json["data"]
+    return [(r["kind"], r["source"]) for r in rows]
+
+
+def test_whoever_unsubscribes_by_a_reply_or_at_aliyun_gets_nothing_more(start):
+    g = start()
+    to = CHINA % 904
+    g.wait(g.create(to, unique()), "delivered")
+    said = json.dumps({"provider": "aliyun", "from": to, "to": "1069012345", "body": "ＴＤ"})
+    assert call(g.sim.port, "POST", "/_sim/reply", said).json["http_status"] == 200
+    assert listed(g, to) == [("opt_out", "reply")]
+    until(lambda: "您已退订通知" in [m["body"] for m in g.sim.messages() if m["to"] == to], 20, told="no answer comes")
+    assert g.message(g.create(to, unique()))["reason"] == "opted_out"
+    refused = "+8613900000004"
+    m = g.wait(g.create(refused, unique()), "failed", "undelivered")
+    assert m["reason"] == "opted_out" and until(lambda: listed(g, refused), 10) == [("opt_out", "provider")]
+    assert g.message(g.create(refused, unique()))["status"] == "suppressed"
 
 
 def test_a_kill_in_the_middle_loses_and_doubles_nothing(start):

@@ -2,6 +2,7 @@
 checked by code of its own (and which the vendor's SDK is run against: tests/simulator/test_tencent.py)."""
 import json
 import re
+import urllib.parse
 
 import pytest
 
@@ -140,6 +141,26 @@ def test_a_reply_becomes_an_inbound_message_once(make):
         a = call(g.port, "POST", "/hooks/tc/inbound?k=" + SECRET, again, {"Content-Type": "application/json"})
         assert (a.status, a.json) == (200, {"result": 0, "errmsg": "OK"})
     assert len(g.page(direction="inbound")["data"]) == 2
+
+
+def listed(g, number):
+    rows = g.get("/v1/suppressions/" + urllib.parse.quote(number, safe="")).json["data"]
+    return [(r["kind"], r["source"]) for r in rows]
+
+
+def test_whoever_unsubscribes_by_a_reply_or_at_tencent_gets_nothing_more(make):
+    g = make()
+    g.wait(g.create(to=TO), "delivered")
+    said = json.dumps({"from": TO, "to": "腾讯云", "body": "拒收", "provider": "tencent"})
+    assert call(g.sim.port, "POST", "/_sim/reply", said).json["http_status"] == 200
+    assert listed(g, TO) == [("opt_out", "reply")]
+    # No TwiML here: the answer is a message of its own, sent although the number is on the list by then.
+    until(lambda: "您已退订通知" in [m["body"] for m in g.sim.messages() if m["to"] == TO], 20, told="no answer comes")
+    assert g.message(g.create(to=TO))["reason"] == "opted_out"
+    refused = "+8613900000004"  # unsubscribed at the provider, the simulator says
+    assert g.wait(g.create(to=refused), "failed")["reason"] == "opted_out" and listed(g, refused) == [("opt_out", "provider")]
+    again = g.message(g.create(to=refused))
+    assert (again["status"], again["reason"]) == ("suppressed", "opted_out")
 
 
 def test_doctor_tells_a_right_key_from_a_wrong_one(make):

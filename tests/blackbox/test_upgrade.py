@@ -66,6 +66,22 @@ def test_upgrade__to_a_schema_this_program_does_not_know_leaves_it_running_but_n
     works(one)
 
 
+def test_upgrade__of_two_pending_codes_for_one_number_the_newer_stays():
+    """As two nodes could begin them at once before there was an index against it."""
+    db = sqlite3.connect(":memory:")
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        if path.name.startswith("0059"):
+            row = "INSERT INTO verification VALUES (%d,1,'%s','%s',0,0,0,%d,0,5,0,3,60,%d,%d,%d,0,x'00',x'00','sealed')"
+            for n, to, purpose in ((1, "+1", "a"), (2, "+1", "a"), (3, "+1", "b"), (4, "+2", "a"), (5, "+1", "a")):
+                db.execute(row % (n, to, purpose, n, n, n, n + 100))
+        db.executescript(path.read_text(encoding="utf-8"))
+    rows = db.execute("SELECT id, status, superseded, done_at, sealed FROM verification ORDER BY id").fetchall()
+    assert rows == [(1, 3, 1, 1, None), (2, 3, 1, 2, None), (3, 0, 0, 0, "sealed"), (4, 0, 0, 0, "sealed"), (5, 0, 0, 0, "sealed")]
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute(row % (6, "+1", "a", 6, 6, 6, 106))
+    db.close()
+
+
 # What else a migration may say, and why older nodes go on.
 FITS_OLDER_NODES = {
     "0059-verification-pending.sql": "they withdraw a pending code before they write another; a clash between two has a batch done again",
