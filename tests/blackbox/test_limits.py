@@ -1,7 +1,9 @@
 """limits.rates as a caller meets them: who is counted, what the answers say, and that none slips through."""
 import base64
 import concurrent.futures
+import http.client
 import itertools
+import json
 import signal
 import time
 import urllib.parse
@@ -117,3 +119,30 @@ def test_rate__a_reload_brings_a_new_rule(make_gateway):
     until(lambda: "ratelimit-limit" in post(g, unique_number()).headers)
     to = unique_number()
     assert [post(g, to).status for _ in range(2)] == [202, 429]
+
+
+def test_rate__several_that_overlap_are_all_kept_and_the_one_in_the_way_is_named(make_gateway):
+    g = make_gateway(limits={"rates": ["4/h per key", "6/h per account", "2/h per recipient+template", "3/h per source"]})
+    first, second = ({"Authorization": "Bearer " + g.create_key()["key"]} for _ in range(2))
+
+    def from_there(headers, source):
+        """From another address of the loopback."""
+        c = http.client.HTTPConnection("127.0.0.1", g.port, timeout=15, source_address=(source, 0))
+        c.request("POST", "/v1/messages", json.dumps({"to": unique_number(), "body": unique()}), {**headers, "Content-Type": "application/json"})
+        a = c.getresponse()
+        told = a.status, json.loads(a.read()).get("detail", "")
+        c.close()
+        return told
+    assert [from_there(first, "127.0.0.2")[0] for _ in range(3)] == [202] * 3
+    status, detail = from_there(first, "127.0.0.2")
+    assert status == 429 and "3/h per source" in detail, detail
+    assert from_there(first, "127.0.0.3")[0] == 202
+    status, detail = from_there(first, "127.0.0.4")
+    assert status == 429 and "4/h per key" in detail, detail
+    assert [from_there(second, "127.0.0.5")[0] for _ in range(2)] == [202] * 2
+    status, detail = from_there(second, "127.0.0.6")
+    assert status == 429 and "6/h per account" in detail, detail
+    # What one rule refused was not counted by the others.
+    seen = g.post("/v1/route/explain", {"to": "+14155550123", "body": "x"}, second).json
+    rates = next(d for d in seen["decisions"] if d["decision"] == "rates")
+    assert rates["says"] == "refused" and "6/h per account" in rates["text"], rates

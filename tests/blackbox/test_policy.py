@@ -1,12 +1,17 @@
 """Lanes and routes seen from outside, a scenario each: the breaker and its one probe, the window that adapts, routes by prefix and type of
-number, messages a year ahead."""
+number, numbers known to be invalid, receipts that never come, messages a year ahead and many of them."""
 import datetime
+import os
 
-from harness.gateway import until
+import pytest
+from harness.fill import fill
+from harness.gateway import call, until
+from harness.shim import ShiftedClock
 from test_explain import admin
 from test_routes import two_lanes
 
 QUICK = {"lookup_after_ms": 300}
+SCHEDULED = 1_000_000 if os.environ.get("HONGYAN_LONG") else 50_000
 
 
 def lane(g, headers, name="sim"):
@@ -79,3 +84,81 @@ def test_send_at__may_be_a_year_ahead_and_no_more_and_is_kept_over_a_kill(make_g
     g.start()
     m = g.message(sid)
     assert (m["status"], m["waiting_for"]) == ("scheduled", "send_at") and m["send_at"][:19] == at[:19], m
+
+
+def test_breaker__that_was_open_when_the_process_died_is_tried_by_one_call_at_a_time(make_gateway):
+    g = make_gateway(lane={**QUICK, "in_flight_max": 20}, retry={"first_ms": 50, "max_ms": 100, "attempts_max": 100})
+    g.sim.stop()
+    sids = [g.create(body="text %d" % i) for i in range(30)]
+    until(lambda: g.metrics()['lane_breaker_opened_total{lane="sim"}'] >= 1, told="it does not open")
+    tries = sum(g.message(s)["attempts"] for s in sids)
+    g.kill9()
+    g.start()
+    headers = admin(g)
+    seen = set()
+
+    def looked():
+        now = lane(g, headers)
+        seen.add((now["breaker"], now["in_flight"]))
+        return sum(g.message(s)["attempts"] for s in sids) >= tries + 2
+    until(looked, 60, told="the lane is not tried again")
+    assert {state for state, _ in seen} <= {"open", "half_open"} and max(n for _, n in seen) <= 1, seen
+    g.sim.start()
+    for sid in sids:
+        g.wait(sid, "delivered", timeout=60)
+
+
+def test_known_invalid__ends_by_itself_and_by_hand(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    dead, other = "+15005550001", "+15005550009"
+    g = make_gateway.gateway(lane=QUICK, env=clock.env, consent={"invalid_days": 1})
+    g.start()
+    for number in (dead, other):
+        g.wait(g.create(number, "one"), "failed")
+        m = g.message(g.create(number, "two"))
+        assert (m["status"], m["reason"], m["attempts"]) == ("suppressed", "known_invalid", 0), m
+    assert [e["reason"] for e in g.events(m["id"])][-1] == "known_invalid"
+    ended = {k: n for k, n in g.metrics().items() if "known_invalid" in k}
+    assert list(ended.values()) == [2], ended
+    assert call(g.port, "DELETE", "/v1/suppressions/%2B15005550009", headers=admin(g)).status in (200, 204)
+    assert g.wait(g.create(other, "three"), "failed")["attempts"] == 1  # it was asked again, and again in vain
+    asked = g.sim.stats()["rejected"]
+    assert g.message(g.create(dead, "three"))["reason"] == "known_invalid" and g.sim.stats()["rejected"] == asked
+    clock.set(25 * 3600)
+    until(lambda: g.message(g.create(dead, "a day later"))["status"] != "suppressed", 30, told="it does not end")
+    until(lambda: g.sim.stats()["rejected"] > asked, 30, told="the provider is not asked again")
+
+
+def test_no_receipt__ends_what_was_sent_with_that_reason_and_nothing_moves_it_then(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane={**QUICK, "receipt_window_s": 3600, "receipt_poll_after_s": 0}, env=clock.env)
+    g.start()
+    sid = g.create("+15005550106")
+    assert g.wait(sid, "sent")["waiting_for"] == "receipt"
+    clock.set(2 * 3600)
+    m = until(lambda: g.message(sid)["reason"] == "no_receipt" and g.message(sid), 60, told="its window does not end")
+    assert (m["status"], m["waiting_for"], m["expected_at"]) == ("sent", None, None), m
+    assert [e["reason"] for e in g.events(sid)][-1] == "no_receipt"
+    g.kill9()
+    g.start()
+    m = g.message(sid)
+    assert (m["status"], m["reason"]) == ("sent", "no_receipt"), m
+
+
+@pytest.mark.skipif("HONGYAN_TEST_DATABASE" in os.environ, reason="they are written into the file of SQLite")
+def test_send_at__many_that_wait_for_it_cost_no_memory(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane=QUICK, env=clock.env)
+    g.start()
+    g.create(body="warm")
+    empty = g.rss_mb()
+    g.create_key("shop")
+    assert g.term() == 0
+    fill(g, "shop", SCHEDULED, ahead_s=7200)
+    g.start()
+    soon = g.create(send_at=(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)).isoformat())
+    assert g.wait(soon, "delivered", timeout=60)["status"] == "delivered"
+    print("%.0f MB with %d scheduled, %.0f MB without" % (g.rss_mb(), SCHEDULED, empty))
+    assert g.rss_mb() < empty + 32, (g.rss_mb(), empty)  # the cache of a larger file; thirty bytes each are as much
+    clock.set(7200)
+    until(lambda: g.metrics()['sms_messages_total{state="delivered"}'] > 10, 60, told="they do not go when they are due")
