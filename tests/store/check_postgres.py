@@ -1,11 +1,13 @@
-"""Has PostgreSQL prepare every statement of src/store as its driver says it, and fails where it does not understand one.
+"""Has PostgreSQL prepare every statement of src/store as its driver says it, and fails where it does not understand one, or would walk or
+sort a large table (with the settings that the driver gives each connection).
 
-usage: check_postgres.py SRC/STORE PG_SAY"""
+usage: check_postgres.py SRC/STORE PG_SAY [ROWS]: with so many messages in the tables; 1000000 takes some minutes"""
 import pathlib
+import re
 import subprocess
 import sys
 
-from check_plans import macros_of, sources_of, statements
+from check_plans import ALLOWED, BIG, macros_of, sources_of, statements
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from postgres import Postgres, ask  # noqa: E402
@@ -21,7 +23,38 @@ def collected(store):
             yield source.name, sql
 
 
-def faults(url, sql):
+SETTINGS = "".join(re.findall(r"SET (?:plan_cache_mode|enable_\w+|jit)=\w+; ", (pathlib.Path(sys.argv[1]) / "pg_wire.c").read_text()))
+# Of small tables it likes to read all there is of a key, and sorts: that says nothing. What is left are sorts that no index spares it.
+SETTINGS += "SET enable_sort=off; SET enable_bitmapscan=off; "
+
+# What may walk or sort, besides what may with SQLite, and why.
+WALKS = {
+    "FROM delivery AS d INDEXED BY delivery_due LEFT JOIN message": "by due_at as the index is, only those of the same microsecond are sorted",
+}
+
+
+def fill(url, rows):
+    """Messages of a hundred accounts to a tenth as many numbers; one in a hundred waits for something."""
+    ask(url, "INSERT INTO message (id, account_id, created_at, send_at, expires_at, segments, direction, priority, delivery, face, encoding, recipient, body, code, attempts, "
+             "lookups, reason, due_at, updated_at, sent_at, done_at, events, state) SELECT i, i %% 100, i, 0, i, 1, 0, i %% 4, 0, 0, 0, '+1415' || i %% %d, 'text ' || i, 0, 1, "
+             "0, 0, CASE WHEN i %% 100=0 THEN i END, i, i, i, 3, 6 FROM generate_series(1, %d) AS i" % (rows // 10 + 1, rows))
+    ask(url, "INSERT INTO event (message_id, at, number, attempt, code, state, reason, note) SELECT i, i, n, 1, 0, n, 0, 0 FROM generate_series(1, %d) AS i, generate_series(1, 3) AS n" % rows)
+    ask(url, "INSERT INTO attempt (message_id, started_at, number, lane, ended_at, code, http_status, fate, hint, reason) SELECT i, i, 1, 'sim', i, 0, 201, 1, 0, 0 FROM generate_series(1, %d) AS i" % rows)
+    ask(url, "VACUUM ANALYZE")
+
+
+def walks(plan, sql):
+    """Lines of the plan that walk or sort what may be large."""
+    big = re.search(r"\b(" + "|".join(BIG) + r")\b", sql)
+    for line in plan:
+        scan = re.search(r"Seq Scan on (\w+)", line)
+        if scan and scan[1] in BIG:
+            yield line.strip()
+        if re.match(r"\s*(->  )?(Incremental )?Sort ", line) and big:
+            yield line.strip()
+
+
+def faults(url, sql, source):
     """A parameter is int8, text or bytea; where PostgreSQL cannot tell, the caller's binding does."""
     try:
         ask(url, "PREPARE s AS " + sql)
@@ -30,23 +63,32 @@ def faults(url, sql):
         if "could not determine data type of parameter" not in str(why) and not chosen:
             yield str(why).strip().splitlines()[0]
         return
-    types = ask(url, "PREPARE s AS " + sql + "; SELECT unnest(parameter_types) FROM pg_prepared_statements")
-    for at, (name,) in enumerate(types, 1):
+    n = max(map(int, re.findall(r"\$(\d+)", sql)), default=0)
+    explain = "; EXPLAIN EXECUTE s" + ("(" + ", ".join(["NULL"] * n) + ")" if n else "")
+    answer = ask(url, SETTINGS + "PREPARE s AS " + sql + "; SELECT unnest(parameter_types) FROM pg_prepared_statements" + explain)
+    if source not in ALLOWED and not any(part in source for part in WALKS):
+        yield from walks([line for line, in answer[n:]], sql)
+    for at, (name,) in enumerate(answer[:n], 1):
         if name not in ("bigint", "text", "bytea", "integer", "smallint", "numeric"):
             yield "parameter %d is taken as %s: write ?<>0 for a truth" % (at, name)
 
 
 def main():
-    store, say = pathlib.Path(sys.argv[1]), sys.argv[2]
+    store, say, rows = pathlib.Path(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or [0])[0])
     found = list(collected(store))
     n = 0
     with Postgres() as server:
         done = subprocess.run([say, server.url()], input="\n".join(sql for _, sql in found) + "\n", stdout=subprocess.PIPE, text=True, check=True)
         said = done.stdout.splitlines()
         assert len(said) == len(found) > 200
+        assert list(walks(["Sort  (cost", "  ->  Seq Scan on message  (cost"], "FROM message")) == ["Sort  (cost", "->  Seq Scan on message  (cost"]
+        for part in WALKS:
+            assert any(part in sql for _, sql in found), part
+        if rows:
+            fill(server.url(), rows)
         for (name, sql), text in zip(found, said):
             n += 1
-            bad = list(faults(server.url(), text))
+            bad = list(faults(server.url(), text, sql))
             print("%s %d - %s: %s" % ("not ok" if bad else "ok", n, name, sql[:90]))
             for why in bad:
                 print("# " + why)
