@@ -220,8 +220,10 @@ static bool replay_message(struct db *db, const struct webhook *h, int64_t id, s
 
 bool deliveries_replay(struct db *db, const struct webhook *h, unsigned limit, int64_t now, bool *more,
                        struct err *e) {
-    static const char sql[] = "SELECT id, topic FROM message INDEXED BY message_account WHERE account_id=? "
-                              "AND id>? AND id<=? ORDER BY id LIMIT ?";
+    static const char sql[] =
+        "SELECT id, topic FROM message INDEXED BY message_account WHERE account_id/*pg +0 */=?1 AND id>?2 "
+        "AND id<=?3 /*pg AND (account_id,id)>(?1,?2) AND (account_id,id)<=(?1,?3) */ ORDER BY account_id, id "
+        "LIMIT ?4"; /* as in reader.c */
     static const char note_sql[] = "UPDATE webhook SET replay_after=?, replay_until=? WHERE id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     int64_t last = h->replay_after;

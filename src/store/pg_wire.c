@@ -16,11 +16,14 @@ enum {
 
 /* What each connection is told once. Whole tables are never walked where an index serves (check_plans.py
  * looks at the statements), so plans need not be made anew for every value; nested loops over those indexes
- * are all there is to join. */
+ * are all there is to join. A plan for any value takes a range for a few rows: it would gather all that an
+ * account has and sort it, to give the newest fifty, unless it is kept from bitmaps and sorts
+ * (check_postgres.py fills the tables, and looks). */
 static const char settings[] =
     "SET application_name='hongyan'; SET client_encoding='UTF8'; SET TimeZone='UTC'; "
     "SET plan_cache_mode=force_generic_plan; SET enable_seqscan=off; SET enable_hashjoin=off; "
-    "SET enable_mergejoin=off; SET jit=off; SET statement_timeout=60000; SET lock_timeout=10000; "
+    "SET enable_mergejoin=off; SET enable_bitmapscan=off; SET enable_sort=off; SET jit=off; SET "
+    "statement_timeout=60000; SET lock_timeout=10000; "
     "SET idle_in_transaction_session_timeout=10000; SET standard_conforming_strings=on; "
     "SET client_min_messages=error; SET default_transaction_isolation='read committed'; ";
 

@@ -37,21 +37,23 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
 }
 
 /* Four statements: by account or by number, newest or oldest first. Filters that are not asked for compare
- * with themselves. */
+ * with themselves. PostgreSQL cannot be told which index to take, and would walk back through everybody's
+ * messages for those of a small account: only the account's index has them in the order of both columns, and
+ * it is not told that one of them is always the same. */
 #define LIST_WHERE                                                                                           \
-    " m.account_id=? AND m.id>? AND m.id<? AND (?='' OR m.sender=?) AND (?<0 OR m.state=?) AND (?<0 OR "     \
+    " AND (?='' OR m.sender=?) AND (?<0 OR m.state=?) AND (?<0 OR "                                          \
     "m.direction=?) AND (?<0 OR m.channel=?) AND m.created_at>=? AND m.created_at<? "
+#define OF_ACCOUNT                                                                                           \
+    " FROM message AS m INDEXED BY message_account WHERE ''=?1 AND m.account_id/*pg +0 */=?2 AND m.id>?3 "   \
+    "AND m.id<?4 /*pg AND (m.account_id,m.id)>(?2,?3) AND (m.account_id,m.id)<(?2,?4) */" LIST_WHERE
+#define TO_NUMBER                                                                                            \
+    " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=?1 AND m.account_id=?2 AND "          \
+    "m.id>?3 AND m.id<?4" LIST_WHERE
 static const char *const list_sql[2][2] = {
-    {"SELECT " ROW_COLUMNS COST_COLUMNS
-     " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE "ORDER BY m.id DESC LIMIT ?",
-     "SELECT " ROW_COLUMNS COST_COLUMNS
-     " FROM message AS m INDEXED BY message_account WHERE ''=? AND" LIST_WHERE "ORDER BY m.id LIMIT ?"},
-    {"SELECT " ROW_COLUMNS COST_COLUMNS
-     " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
-     "ORDER BY m.id DESC LIMIT ?",
-     "SELECT " ROW_COLUMNS COST_COLUMNS
-     " FROM message AS m INDEXED BY message_recipient WHERE m.recipient=? AND" LIST_WHERE
-     "ORDER BY m.id LIMIT ?"},
+    {"SELECT " ROW_COLUMNS COST_COLUMNS OF_ACCOUNT "ORDER BY m.account_id DESC, m.id DESC LIMIT ?",
+     "SELECT " ROW_COLUMNS COST_COLUMNS OF_ACCOUNT "ORDER BY m.account_id, m.id LIMIT ?"},
+    {"SELECT " ROW_COLUMNS COST_COLUMNS TO_NUMBER "ORDER BY m.id DESC LIMIT ?",
+     "SELECT " ROW_COLUMNS COST_COLUMNS TO_NUMBER "ORDER BY m.id LIMIT ?"},
 };
 
 static void turn_round(struct message **rows, size_t n) {

@@ -1,7 +1,7 @@
 """Has PostgreSQL prepare every statement of src/store as its driver says it, and fails where it does not understand one, or would walk or
 sort a large table (with the settings that the driver gives each connection).
 
-usage: check_postgres.py SRC/STORE PG_SAY [ROWS]: with so many messages in the tables; 1000000 takes some minutes"""
+usage: check_postgres.py SRC/STORE PG_SAY [ROWS]: with so many messages in the tables, 5000 by default; 1000000 takes some minutes"""
 import pathlib
 import re
 import subprocess
@@ -24,9 +24,6 @@ def collected(store):
 
 
 SETTINGS = "".join(re.findall(r"SET (?:plan_cache_mode|enable_\w+|jit)=\w+; ", (pathlib.Path(sys.argv[1]) / "pg_wire.c").read_text()))
-# Of small tables it likes to read all there is of a key, and sorts: that says nothing. What is left are sorts that no index spares it.
-SETTINGS += "SET enable_sort=off; SET enable_bitmapscan=off; "
-
 # What may walk or sort, besides what may with SQLite, and why.
 WALKS = {
     "FROM delivery AS d INDEXED BY delivery_due LEFT JOIN message": "by due_at as the index is, only those of the same microsecond are sorted",
@@ -34,9 +31,9 @@ WALKS = {
 
 
 def fill(url, rows):
-    """Messages of a hundred accounts to a tenth as many numbers; one in a hundred waits for something."""
+    """Messages to a tenth as many numbers, of a large account and a small one, for which walking through those of the large one would be dear; one in a hundred waits for something."""
     ask(url, "INSERT INTO message (id, account_id, created_at, send_at, expires_at, segments, direction, priority, delivery, face, encoding, recipient, body, code, attempts, "
-             "lookups, reason, due_at, updated_at, sent_at, done_at, events, state) SELECT i, i %% 100, i, 0, i, 1, 0, i %% 4, 0, 0, 0, '+1415' || i %% %d, 'text ' || i, 0, 1, "
+             "lookups, reason, due_at, updated_at, sent_at, done_at, events, state) SELECT i, CASE WHEN i<=60 THEN 8 ELSE 7 END, i, 0, i, 1, 0, i %% 4, 0, 0, 0, '+1415' || i %% %d, 'text ' || i, 0, 1, "
              "0, 0, CASE WHEN i %% 100=0 THEN i END, i, i, i, 3, 6 FROM generate_series(1, %d) AS i" % (rows // 10 + 1, rows))
     ask(url, "INSERT INTO event (message_id, at, number, attempt, code, state, reason, note) SELECT i, i, n, 1, 0, n, 0, 0 FROM generate_series(1, %d) AS i, generate_series(1, 3) AS n" % rows)
     ask(url, "INSERT INTO attempt (message_id, started_at, number, lane, ended_at, code, http_status, fate, hint, reason) SELECT i, i, 1, 'sim', i, 0, 201, 1, 0, 0 FROM generate_series(1, %d) AS i" % rows)
@@ -67,14 +64,18 @@ def faults(url, sql, source):
     explain = "; EXPLAIN EXECUTE s" + ("(" + ", ".join(["NULL"] * n) + ")" if n else "")
     answer = ask(url, SETTINGS + "PREPARE s AS " + sql + "; SELECT unnest(parameter_types) FROM pg_prepared_statements" + explain)
     if source not in ALLOWED and not any(part in source for part in WALKS):
-        yield from walks([line for line, in answer[n:]], sql)
+        plan = [line for line, in answer[n:]]
+        yield from walks(plan, sql)
+        named = re.search(r"FROM message (?:AS \w+ )?INDEXED BY (\w+)", source)
+        if named and not any(re.search(r" %s\b" % named[1], line) for line in plan):
+            yield "SQLite is told to take %s, PostgreSQL takes another: " % named[1] + next((line.strip() for line in plan if " using " in line), "none")
     for at, (name,) in enumerate(answer[:n], 1):
         if name not in ("bigint", "text", "bytea", "integer", "smallint", "numeric"):
             yield "parameter %d is taken as %s: write ?<>0 for a truth" % (at, name)
 
 
 def main():
-    store, say, rows = pathlib.Path(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or [0])[0])
+    store, say, rows = pathlib.Path(sys.argv[1]), sys.argv[2], int((sys.argv[3:] or [5000])[0])
     found = list(collected(store))
     n = 0
     with Postgres() as server:
@@ -84,8 +85,7 @@ def main():
         assert list(walks(["Sort  (cost", "  ->  Seq Scan on message  (cost"], "FROM message")) == ["Sort  (cost", "->  Seq Scan on message  (cost"]
         for part in WALKS:
             assert any(part in sql for _, sql in found), part
-        if rows:
-            fill(server.url(), rows)
+        fill(server.url(), rows)
         for (name, sql), text in zip(found, said):
             n += 1
             bad = list(faults(server.url(), text, sql))
