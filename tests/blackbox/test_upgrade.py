@@ -1,11 +1,18 @@
 """Nodes of two versions on one database: what a rolling upgrade may rely on (docs/nodes.md)."""
+import os
 import pathlib
+import random
 import re
 import sqlite3
+import subprocess
 
 import pytest
 
-from harness.cluster import Cluster
+from harness.cluster import Cluster, Crowd
+from harness.gateway import Gateway
+from postgres import Postgres
+from test_kill import BAD_DAY, LANE
+from test_nodes import check
 
 MIGRATIONS = pathlib.Path(__file__).resolve().parents[2] / "src" / "store" / "migrations"
 NEWEST = max(int(path.name[:4]) for path in MIGRATIONS.glob("*.sql"))
@@ -80,6 +87,64 @@ def test_upgrade__of_two_pending_codes_for_one_number_the_newer_stays():
     with pytest.raises(sqlite3.IntegrityError):
         db.execute(row % (6, "+1", "a", 6, 6, 6, 106))
     db.close()
+
+
+def git(*words):
+    return subprocess.run(["git", *words], cwd=MIGRATIONS.parents[2], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def before_the_newest():
+    """The latest commit with fewer migrations, all of them before those that it has not."""
+    names = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+    for commit in git("log", "--format=%H", "--", str(MIGRATIONS)).split():
+        there = sorted(path.rsplit("/", 1)[1] for path in git("ls-tree", "--name-only", commit, "src/store/migrations/").splitlines() if path.endswith(".sql"))
+        if len(there) < len(names) and there == names[:len(there)]:
+            return commit
+    raise AssertionError("no older schema in the history")
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory):
+    """The program as it was with the schema before, built from the history."""
+    path = os.environ.get("HONGYAN_OLDER_BINARY")
+    if path:
+        yield pathlib.Path(path)
+        return
+    tree = tmp_path_factory.mktemp("older") / "tree"
+    git("worktree", "add", "--detach", str(tree), before_the_newest())
+    try:
+        for words in (["meson", "setup", "build"], ["ninja", "-C", "build", "hongyan"]):
+            subprocess.run(words, cwd=tree, check=True, capture_output=True)
+        yield tree / "build" / "hongyan"
+    finally:
+        git("worktree", "remove", "--force", str(tree))
+
+
+@pytest.mark.skipif(not os.environ.get("HONGYAN_LONG"), reason="builds an older program: HONGYAN_LONG=1")
+def test_upgrade__of_three_nodes_one_after_the_other_under_load_loses_and_doubles_nothing(make_gateway, tmp_path, older, monkeypatch):
+    dice = random.Random(5)
+    with Postgres() as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(Gateway, "binary", older)
+            c = Cluster(make_gateway, tmp_path, database=server.new_database(), profile=BAD_DAY, lane=LANE)
+        for g in c.nodes:
+            g.binary = older
+        c.start()
+        try:
+            with Crowd(c) as clients:
+                c.some_more(clients, dice)
+                for i, g in enumerate(c.nodes):  # the first brings the schema up to date under those that still run
+                    if i == 1:
+                        g.kill9()
+                    else:
+                        assert g.term() == 0
+                    del g.binary  # this tree's
+                    g.start()
+                    c.some_more(clients, dice)
+                    assert [n["state"] for n in c.listed(c.nodes[0])] == ["alive"] * 3
+            check(c, clients, 3)
+        finally:
+            c.balancer.close()
 
 
 # What else a migration may say, and why older nodes go on.

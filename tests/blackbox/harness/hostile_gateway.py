@@ -119,6 +119,8 @@ class Simulator:
 class Gateway:
     """One `hongyan serve` on a free port. settings is merged into the file; env into the environment."""
 
+    binary = BINARY
+
     def __init__(self, folder, provider_url, settings=None, env=None, wrapper=(), lanes=None, data_dir=None, port=None, host="127.0.0.1"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +152,7 @@ class Gateway:
         self.config.write_text(json.dumps(self.settings, indent=1) if "yaml" not in changes else changes["yaml"])
 
     def run(self, *args, env=None, stdin=None, timeout=60):
-        return subprocess.run([BINARY, *args], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin,
+        return subprocess.run([self.binary, *args], cwd=self.folder, env={**self.env, **(env or {})}, input=stdin,
                               capture_output=True, timeout=timeout * SLOW)
 
     def make_key(self, **env):
@@ -164,7 +166,7 @@ class Gateway:
         """Starts, waiting for nothing."""
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [*(self.wrapper if wrapper is None else wrapper), str(BINARY), "serve", "-c", str(self.config)],
+            [*(self.wrapper if wrapper is None else wrapper), str(self.binary), "serve", "-c", str(self.config)],
             cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         return self
@@ -267,7 +269,7 @@ class Gateway:
         """The program's own, below any wrapper."""
         pid = self.process.pid
         while True:
-            if os.readlink("/proc/%d/exe" % pid).removesuffix(" (deleted)") == str(BINARY):  # it may be rebuilt meanwhile
+            if os.readlink("/proc/%d/exe" % pid).removesuffix(" (deleted)") == str(self.binary):  # it may be rebuilt meanwhile
                 return pid
             children = open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
             assert children
