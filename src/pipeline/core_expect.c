@@ -42,12 +42,14 @@ struct expectation core_expect_of_lane(const struct lane *lane, struct lane_load
     }
 }
 
-/* Units a second that it can take at most, by its rates and its window; INFINITY: nothing is known to hold it
- * up. */
+/* Units a second that it can take at most, by its rates, those it has learned, and its window; INFINITY:
+ * nothing is known to hold it up. */
 static double pace(const struct lane *l) {
     double least = INFINITY;
     for (uint32_t i = 0; i < l->n_rates; i++)
         least = fmin(least, (double)l->rates[i].max * US_PER_S / (double)l->rates[i].period_us);
+    if (l->config->rate_learn)
+        least = fmin(least, pace_rate(&l->pace));
     if (l->flow.latency_us > 0)
         least = fmin(least, (double)lane_window(l) * US_PER_S / l->flow.latency_us);
     return least;

@@ -1,5 +1,6 @@
 """lanes[].rates as the provider sees them: no interval holds more, not even across a kill; what waits says why."""
 import concurrent.futures
+import datetime
 import os
 import time
 
@@ -80,6 +81,16 @@ def learn(make_gateway, n, per_s, timeout):
         list(pool.map(lambda i: g.create(to="+1415%07d" % (5550000 + i), body="text %d" % i), range(n)))
     until(lambda: g.sim.stats()["received"] >= n, timeout, told="they are not all sent: %s" % lane_now(g))
     return g
+
+
+def test_learned_rate__is_what_a_waiting_message_expects(make_gateway):
+    g = make_gateway(lane={**QUICK, "rate_learn": True})
+    g.sim.profile({"rate": {"per_s": 2, "burst": 1}})
+    sids = [g.create(to="+1415555%04d" % i, body="text %d" % i) for i in range(200)]
+    m = until(lambda: g.message(sids[-1])["reason"] == "lane_rate" and g.message(sids[-1]), 20, told="it does not wait for the pace")
+    left = datetime.datetime.fromisoformat(m["expected_at"].replace("Z", "+00:00")) - datetime.datetime.now(datetime.timezone.utc)
+    assert (m["waiting_for"], m["expected_is"]) == ("lane", "estimate"), m
+    assert left.total_seconds() > m["ahead"] / 12 and m["ahead"] > 100, (left, m)  # it begins with five a second, and cannot have got to twelve
 
 
 def test_learned_rate__stays_below_what_the_provider_throttles_and_outlives_a_kill(make_gateway):
