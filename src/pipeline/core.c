@@ -584,6 +584,7 @@ int64_t core_turn(struct core *c) {
     core_shared_turn(c);
     c->more |= take_asks(c, c->mail.receipts, RECEIPTS_JOBS_MAX);
     c->more |= take_asks(c, c->mail.asks, ASKS_JOBS_MAX);
+    core_accounts_news(c);
     core_claims(c);
     core_ask_for_use(c);
     core_ask_for_accounts(c);

@@ -153,6 +153,7 @@ struct core {
     struct {
         struct map names; /* account id -> name, owned: all that have something in memory */
         bool unread, reading;
+        bool news; /* a name has been learned */
         int64_t ask_at;
     } accounts;
     struct { /* lanes on trial that were taken out before this process */
@@ -487,6 +488,9 @@ void core_choose(const struct core *c, const struct message *m, struct choice *o
 void core_know_account(struct core *c, int64_t id, struct sv name);
 void core_ask_for_accounts(struct core *c);
 void core_accounts_done(struct core *c, struct work *w);
+/* What was queued before its account's name was known may have got another route's lanes: it is read again.
+ */
+void core_accounts_news(struct core *c);
 
 /* The name of a message's account; empty while it is not known. */
 struct sv core_account_name(const struct core *c, int64_t id);

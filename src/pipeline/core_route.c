@@ -23,6 +23,7 @@ void core_know_account(struct core *c, int64_t id, struct sv name) {
     known->n = name.n;
     memcpy(known->name, name.p, name.n);
     map_put(&c->accounts.names, (uint64_t)id, known);
+    c->accounts.news = true;
 }
 
 struct sv core_account_name(const struct core *c, int64_t id) {
@@ -48,6 +49,13 @@ void core_accounts_done(struct core *c, struct work *w) {
     for (unsigned i = 0; i < j->n_accounts; i++)
         core_know_account(c, j->accounts[i].id, sv_of(j->accounts[i].name));
     c->accounts.unread = false;
+}
+
+void core_accounts_news(struct core *c) {
+    bool regroup = c->accounts.news && c->routes && route_table_needs_account(c->routes) && c->queue.n;
+    c->accounts.news = false;
+    if (regroup)
+        core_settle_all(c, core_unqueue_all(c));
 }
 
 /* ---- which lanes ---- */
