@@ -2,7 +2,9 @@
 why; the surplus takes another lane; the next day lets it go."""
 import datetime
 import json
+import os
 import signal
+import time
 
 import pytest
 from harness.gateway import Gateway, until
@@ -126,3 +128,36 @@ def test_quota__settings_that_cannot_be_are_told(make_gateway, keys, told):
     g = make_gateway.gateway(lane=keys)
     checked = g.run("config", "check", "-c", g.settings_file)
     assert checked.returncode == 78 and told in (checked.stderr + checked.stdout).decode(), (json.dumps(keys), checked)
+
+
+@pytest.mark.skipif(not os.environ.get("HONGYAN_LONG"), reason="HONGYAN_LONG=1: half a minute, in which nothing may happen")
+def test_warm_up__a_clock_that_jumps_is_no_way_around_it_either(make_gateway, tmp_path):
+    """It overlaps with a quota and a rate; the clock jumps while the gateway runs, and while it does not."""
+    clock = ShiftedClock(tmp_path)
+    zone, today = noon()
+    g = make_gateway.gateway(lane={**QUICK, "time_zone": zone, "rates": ["50/s"], "quota": {"day": 8},
+                                   "warm_up": {"start": today, "days": [5, 10, 100]}}, env=clock.env)
+    g.start()
+    texts(g, 40, validity_s=5 * 86400)
+
+    def takes(n):
+        until(lambda: g.sim.stats()["received"] >= n, 30)
+        time.sleep(3)
+        assert g.sim.stats()["received"] == n
+    takes(5)
+    for hours in (-1, -24, 0):
+        g.kill9()
+        clock.set(hours * 3600)
+        g.start()
+        takes(5)
+    clock.set(86400)
+    takes(13)  # the quota is less than the warm-up
+    clock.set(0)
+    takes(13)
+    g.kill9()
+    g.start()
+    takes(13)
+    clock.set(86400 + 10)
+    takes(13)
+    clock.set(2 * 86400)
+    takes(21)
