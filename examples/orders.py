@@ -11,8 +11,11 @@ import os
 import sys
 import time
 
-from twilio.base.exceptions import TwilioRestException
-from twilio.rest import Client
+try:
+    from twilio.base.exceptions import TwilioRestException
+    from twilio.rest import Client
+except ImportError:
+    sys.exit("this needs Twilio's SDK: apt install python3-twilio (for /usr/bin/python3), or pip install twilio")
 
 TEXT = "{name},您的订单 {order}({item})已完成,请于 {pickup} 到店取餐。"
 OPEN = {"accepted", "scheduled", "queued", "sending", "sent"}

@@ -53,11 +53,15 @@ static void help(FILE *out) {
 int main(int argc, char **argv) {
     umask(077); /* messages, keys and tokens are nobody else's business */
     const char *name = argc > 1 ? argv[1] : "";
+    char *helped[] = {argc > 2 ? argv[2] : argv[0], (char[]){"--help"}, NULL};
+    bool of_one = argc == 3 && strcmp(name, "help") == 0;
     if (strcmp(name, "--version") == 0)
         name = "version";
+    if (of_one)
+        name = argv[2];
     for (size_t i = 0; i < COMMANDS_N; i++)
         if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return of_one ? commands[i].run(2, helped) : commands[i].run(argc - 1, argv + 1);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0 || strcmp(name, "-h") == 0;
     if (!asked && *name)
         fprintf(stderr, "hongyan: %s `%s`\n", cli_say("there is no command", "没有命令"), name);

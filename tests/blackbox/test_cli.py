@@ -27,7 +27,7 @@ def err(p):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help__on_stdout_with_exit_0(shared, command):
     p = shared.run(command, "--help")
-    assert p.returncode == OK, err(p)
+    assert p.returncode == OK and out(shared.run("help", command)) == out(p), err(p)
     assert command in out(p) and not p.stderr
     assert len(out(p).splitlines()) >= 3, "this is no help"
 
