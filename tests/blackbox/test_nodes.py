@@ -173,3 +173,20 @@ def test_nodes__whatever_happens_nothing_is_lost_and_nothing_is_sent_twice(clust
     c.revive()
     print("\n%s" % dict(faults))
     check(c, clients, FAULTS)
+
+
+def test_nodes__of_one_name_are_two_and_each_has_its_own_work(cluster):
+    c = cluster(n=2)
+    for g in c.nodes:
+        g.write(node={**g.settings["node"], "name": "twin"})
+    c.start()
+    held = [g.create(body="of %d" % g.port, send_at=later()) for g in c.nodes]
+    rows = c.listed()
+    assert [r["name"] for r in rows] == ["twin"] * 2 and len({r["id"] for r in rows}) == 2 and [r["pending"] for r in rows] == [1, 1]
+    c.nodes[0].kill9()
+    until(lambda: [(r["name"], r["pending"]) for r in c.listed(c.nodes[1]) if r["state"] == "alive"] == [("twin", 2)], LEASE_MS / 1000 + 20,
+          told="the twin does not take over")
+    c.nodes[0].start()
+    assert {c.nodes[1].cancel(sid).json["status"] for sid in held} == {"canceled"}
+    for g in c.nodes:
+        g.wait(g.create(body="again by %d" % g.port), "delivered")
