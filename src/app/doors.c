@@ -2,6 +2,7 @@
 
 #include "app/door_in.h"
 #include "base/clock.h"
+#include "model/door_meters.h"
 #include "store/db.h"
 
 #include <string.h>
@@ -138,6 +139,14 @@ static const struct door *wanted(const struct settings *s, const struct door *do
     return NULL;
 }
 
+/* Do the settings have a door out of that name? */
+static bool has_out(const struct doors *d, const char *name) {
+    for (uint32_t i = 0; i < d->settings->n_doors; i++)
+        if (d->settings->doors[i].direction == DOOR_OUT && strcmp(d->settings->doors[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static void tell_closed(const struct doors *d, const struct door *door) {
     log_info(d->parts.world->log, "door.closed", kv_name("door", door->name), kv_word("url", door->url));
 }
@@ -210,7 +219,10 @@ static bool close_leavers(struct doors *d) {
             continue;
         }
         stop(door_out_loop(x->door), door_out_mailbox(x->door));
-        tell_closed(d, door_out_of(x->door));
+        const struct door *of = door_out_of(x->door);
+        tell_closed(d, of);
+        if (!has_out(d, of->name)) /* else the place is the new one's */
+            door_meter_set(door_meters_of(&d->parts.world->meters->doors, of->name), DOOR_GAUGE_CONNECTED, 0);
         door_out_close(x->door);
         memset(x, 0, sizeof *x);
     }
@@ -257,15 +269,9 @@ static bool open_missing(struct doors *d, struct err *e) {
 }
 
 static void take_out_unwanted(struct doors *d) {
-    for (unsigned i = d->out.n; i-- > 0;) {
-        const struct door *of = door_out_of(d->out.at[i]);
-        bool named = false;
-        for (uint32_t k = 0; k < d->settings->n_doors; k++)
-            named |= d->settings->doors[k].direction == DOOR_OUT &&
-                     strcmp(d->settings->doors[k].name, of->name) == 0;
-        if (!named)
+    for (unsigned i = d->out.n; i-- > 0;)
+        if (!has_out(d, door_out_of(d->out.at[i])->name))
             (void)take_out(d, i);
-    }
 }
 
 static bool all_there(struct doors *d) {

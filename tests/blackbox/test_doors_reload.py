@@ -103,3 +103,20 @@ def test_door__of_rabbitmq_is_changed_while_its_queue_is_full(make_gateway, brok
     queue.text(len(texts))
     until(lambda: queue.waiting() == 1)
     assert g.term() == 0
+
+
+def test_door_out__that_is_taken_away_is_closed_and_its_events_wait(make_gateway, session_server):
+    told = unique("events")
+    out = session_server.door(told, name="told", direction="out", events=["message.sent"])
+    g = make_gateway(doors=[out], env=ENV)
+    g.create(body="told")
+    until(lambda: len(entries(session_server, told)) == 1, 30)
+    del g.settings["doors"]
+    reload(g)
+    came(g, "door.closed", "told")
+    assert 'door_connected{door="told"} 0' in g.get("/metrics").body.decode()
+    sid = g.create(body="waits")
+    g.wait(sid, "delivered")
+    assert len(entries(session_server, told)) == 1
+    reload(g, doors=[out])
+    until(lambda: sid in {e["data"]["id"] for _, _, e in entries(session_server, told)}, 60, told="what was owed is not told")
