@@ -175,6 +175,16 @@ def test_entries__wait_for_their_account(make_gateway, queue):
     assert len(page["data"]) == 5
 
 
+def test_prefetch__is_all_that_leaves_the_broker_before_it_is_stored(make_gateway, queue):
+    g = door(make_gateway, queue, account="shop", prefetch=3)
+    texts = [queue.text(i) for i in range(10)]
+    until(lambda: meter(g, "retries_total") > 4)  # some of the three were tried again, and again
+    assert queue.waiting() == 7 and meter(g, "held") == 3
+    g.create_key("shop")
+    all_there(g, texts)
+    until(lambda: queue.waiting() == 0 and meter(g, "held") == 0)
+
+
 def test_events__come_by_a_door_as_by_post(make_gateway, queue, tmp_path):
     rules = tmp_path / "rules"
     rules.mkdir()

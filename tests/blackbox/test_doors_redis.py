@@ -118,6 +118,16 @@ def test_entries__left_alone_by_another_consumer_are_taken_over(make_gateway, st
     assert meter(g, "redelivered_total") == 9
 
 
+def test_prefetch__is_all_that_is_taken_before_it_is_stored(make_gateway, stream):
+    g = door(make_gateway, stream, account="shop", prefetch=3)
+    texts = [stream.text(i) for i in range(10)]
+    until(lambda: meter(g, "retries_total") > 4)
+    assert stream.pending() == 3 and meter(g, "held") == 3
+    g.create_key("shop")
+    all_there(g, texts)
+    until(lambda: stream.pending() == 0)
+
+
 def test_entries__that_wait_for_a_limit_stay_ours_and_are_sent_once(make_gateway, stream):
     g = door(make_gateway, stream, claim_s=1, settings={"limits": {"rates": ["5/2s per account"]}})
     texts = [stream.text(i) for i in range(20)]
