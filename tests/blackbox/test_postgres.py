@@ -134,6 +134,30 @@ def test_clock__of_the_server_that_jumps_ends_leases_and_loses_and_doubles_nothi
                 c.balancer.close()
 
 
+def fails(database, when, table, codes):
+    """The next transactions that do this to the table fail so, one after the other."""
+    name = "%s_%s" % (when.lower(), table)
+    ask(database, "CREATE SEQUENCE {0}; CREATE FUNCTION fail_{0}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE n int := nextval('{0}'); codes text[] := '{{{1}}}'; "
+                  "BEGIN IF n <= array_length(codes, 1) THEN RAISE EXCEPTION 'met another' USING ERRCODE = codes[n]; END IF; RETURN NULL; END $$; "
+                  "CREATE TRIGGER fail BEFORE {2} ON {3} FOR EACH STATEMENT EXECUTE FUNCTION fail_{0}()".format(name, ",".join(codes), when, table))
+    return lambda: int(ask(database, "SELECT last_value FROM " + name)[0][0])
+
+
+def test_transactions__that_meet_others_are_done_again_and_an_outcome_that_cannot_be_written_is_kept(make_gateway, server):
+    serialization_failure, deadlock, statement_timeout, lock_timeout = "40001", "40P01", "57014", "55P03"
+    database = server.new_database()
+    g = make_gateway(database=database)
+    stored = fails(database, "INSERT", "message", [serialization_failure, deadlock, serialization_failure])
+    moved = fails(database, "UPDATE", "attempt", [statement_timeout, lock_timeout, deadlock, statement_timeout])
+    sid = g.create(body="met others")  # and is accepted all the same
+    assert stored() == 4
+    g.wait(sid, "delivered", timeout=60)
+    assert moved() >= 5 and g.sim.times()["met others"] == 1 and len(g.attempts(sid)) == 1
+    fails(database, "INSERT", "event", [statement_timeout])
+    assert g.post("/v1/messages", {"to": "+14155550123", "body": "took too long"}).status == 503
+    g.wait(g.create(body="again"), "delivered", timeout=60)
+
+
 def columns(database):
     return {(t, c): kind for t, c, kind in ask(database, "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema='public'")}
 
