@@ -9,7 +9,8 @@ import tempfile
 VARIANTS = [("", True, "nothing is sent twice, whenever a node pauses, dies or is taken over"),
             ("-DNO_FENCE", False, "without the fence something is"),
             ("-DNO_GATE", False, "without the send gate something is"),
-            ("-DNO_WAIT", False, "without waiting for what is on the wire something is")]
+            ("-DNO_WAIT", False, "without waiting for what is on the wire something is"),
+            ("-DJUMP", False, "when the database's clock jumps over the lease of a node that is paused just then, something may be")]
 
 
 def run(model, define, folder):

@@ -5,7 +5,8 @@
  * one look at a clock followed at once by what it allows.
  *
  * Always: the provider has the message at most once. At the end: it has it, and somebody knows.
- * Left out by -D, each of the three guards must show as an error: NO_FENCE, NO_GATE, NO_WAIT. */
+ * Left out by -D, each of the three guards must show as an error: NO_FENCE, NO_GATE, NO_WAIT. And so must a clock of the database that jumps
+ * over A's lease (JUMP): B takes over while A, if it does not get to its next transaction, believes in its lease by its own clock. */
 #define LEASE 3    /* as the database grants it */
 #define OWN (LEASE - 1) /* as the node counts it, from before it asked */
 #define WIRE 3     /* a call ends by its time-outs */
@@ -42,6 +43,9 @@ bool a_ended = false, b_ended = false;
 active proctype clock() {
     do
     :: atomic { now < TIME && !(wire[0] && now >= leaves_by[0]) && !(wire[1] && now >= leaves_by[1]) -> now++ }
+#ifdef JUMP
+    :: atomic { lease >= now && now > 0 -> lease = now - 1 }
+#endif
     :: now == TIME -> break
     :: b_ended && a_ended -> break
     od
