@@ -35,7 +35,7 @@ def test_canary__that_no_node_alone_can_judge_is_taken_out_on_all_and_stays_out(
     for i in range(3 * 56):  # some 28 by each lane of each node; 50 of each are needed
         c.nodes[i % 3].create(to="+1415555%04d" % i, body="text %d" % i)
     until(lambda: all(trial(g)["out"] for g in c.nodes), 30, told="counts of the nodes do not come together")
-    assert "route_canaries_out_total 0" not in "".join(g.get("/metrics").body.decode() for g in c.nodes)
+    assert sum(g.metrics()["route_canaries_out_total"] for g in c.nodes) >= 1  # by whom it was found out; the others may have been told
     assert any("why=fails" in line for g in c.nodes for line in g.logged("route.canary_out"))
     c.settle()
     before = c.bad.stats()["received"]
@@ -73,7 +73,7 @@ def test_burst__that_no_node_alone_sees_is_held_by_all_and_released_by_any(clust
         return until(lambda: not is_held(g, 7), 20, told="a node does not hear that the prefix was released")
 
     for i in range(75):
-        assert not is_held(c.nodes[i % 3], i)
+        assert not is_held(c.nodes[i % 3], i) or i >= 60  # all together are enough from then on
     assert comes_to(True, a), "what others counted is not counted"
     for g in (b, last):
         until(lambda: is_held(g, 5), 20, told="a node does not hear of the flag")
