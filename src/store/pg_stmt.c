@@ -130,8 +130,10 @@ void pg_bind_blob(struct db_stmt *stmt, const void *bytes, size_t n) {
 void pg_stmt_answered(struct pg *pg, bool failed) {
     for (struct pg_stmt *s = pg->first_preparing; s; s = s->next_preparing) {
         s->preparing = false;
-        if (failed) /* one of that name may be there, or not: it gets another */
-            s->prepared = 0, s->number = ++pg->names;
+        if (!failed)
+            continue;
+        s->prepared = 0; /* one of that name may be there, or not: it gets another */
+        s->number = ++pg->names;
     }
     pg->first_preparing = NULL;
 }
