@@ -79,6 +79,7 @@ const struct config_section config_sections[] = {
      "消息可走哪些通道。条件全部满足的第一条路由生效;没有路由可用的消息等待。不设路由时,"
      "每条消息可按顺序走所有"
      "通道。见 [routes.md](routes.md)。"},
+    {"messages", "Messages that are over.", "已结束的消息。"},
     {"events", "Business events that come in: see [events.md](events.md).",
      "业务事件的接收:见 [events.md](events.md)。"},
     {"rules", "What makes messages of events: see [events.md](events.md).",
@@ -297,6 +298,10 @@ const struct config_row config_rows[] = {
     {"webhooks.allow_private", CONFIG_BOOL, "false", AT(webhooks.allow_private),
      .doc = "Allow webhooks at private addresses: for tests and closed networks.",
      .doc_zh = "允许推送到内网地址,用于测试和封闭网络。"},
+    {"messages.keep_days", CONFIG_U32, "0", AT(messages.keep_days), .max = 3650,
+     .doc = "Days a message that is over is kept, with its events and attempts; then it is deleted. 0: for "
+            "ever.",
+     .doc_zh = "已结束的消息(连同其事件与发送记录)保留的天数,之后删除;0 表示永久保留。"},
     {"events.keep_days", CONFIG_U32, "30", AT(events.keep_days), .min = 1, .max = 3650,
      .doc = "Days an event is kept, and its id remembered.",
      .doc_zh = "事件保留的天数,其 id 也在此期间去重。"},

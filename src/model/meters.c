@@ -16,6 +16,8 @@ static const struct {
     [COUNT_RECEIPTS] = {"sms_receipts_total", "Delivery receipts taken."},
     [COUNT_RECEIPTS_REFUSED] = {"sms_receipts_refused_total", "Provider posts refused: forged or malformed."},
     [COUNT_INBOUND] = {"sms_inbound_total", "Inbound texts stored."},
+    [COUNT_RETIRED] = {"sms_retired_total",
+                       "Messages deleted since they were older than messages.keep_days."},
     [COUNT_LIMITED] = {"sms_limited_total", "Messages refused because a rate of limits.rates was used up."},
     [COUNT_QUIET] = {"sms_quiet_hours_total",
                      "Times that a message was held back, or expired, for quiet hours."},

@@ -27,6 +27,7 @@ enum counter {
     COUNT_RECEIPTS,
     COUNT_RECEIPTS_REFUSED, /* forged or malformed */
     COUNT_INBOUND,
+    COUNT_RETIRED, /* messages deleted for their age */
     COUNT_LIMITED,
     COUNT_QUIET,
     COUNT_SCREENED,

@@ -182,6 +182,10 @@ struct settings {
     } events;
 
     struct {
+        uint32_t keep_days; /* how long a message that is over is; 0: for ever */
+    } messages;
+
+    struct {
         struct sv dir; /* folder of rules, *.yaml; empty: none */
     } rules;
 

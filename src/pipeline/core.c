@@ -467,6 +467,7 @@ static void committed(struct core *c, struct work *w) {
     case FOR_TRIAL: core_trial_done(c, w); break;
     case FOR_EVENT: core_event_done(c, w); break;
     case FOR_GOSSIP: core_gossip_done(c, w); break;
+    case FOR_RETENTION: core_retention_done(c, w); break;
     case FOR_NODES: core_nodes_looked(c, w); break;
     case FOR_PARCEL: core_parcel_sent(c, w); break;
     case FOR_PARCEL_END: break;
@@ -542,7 +543,7 @@ static int64_t next_turn_at(const struct core *c) {
     if (c->out_first || c->n_out_calls)
         return c->now + US_PER_MS; /* a mailbox was full: look again soon */
     int64_t at = c->sweep.next_at < c->prune_at ? c->sweep.next_at : c->prune_at;
-    int64_t others[10 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
+    int64_t others[11 + 2 * SETTINGS_LANES_MAX] = {queue_next_due_at(&c->queue, c->now),
                                                    c->owed.next_due_at,
                                                    c->use_at,
                                                    c->accounts.ask_at,
@@ -550,8 +551,9 @@ static int64_t next_turn_at(const struct core *c) {
                                                    core_hooks_next_at(c),
                                                    c->nodes.look_at,
                                                    core_shared_next_at(c),
-                                                   c->gossip.at};
-    size_t n = 9;
+                                                   c->gossip.at,
+                                                   c->settings->messages.keep_days ? c->retention.at : 0};
+    size_t n = 10;
     if (c->queue.n)
         others[n++] = c->sift_at;
     for (size_t i = 0; i < c->n_lanes && c->queue.n; i++) {
@@ -594,6 +596,7 @@ int64_t core_turn(struct core *c) {
     core_hooks_turn(c);
     core_nodes_turn(c);
     core_gossip_turn(c);
+    core_retention_turn(c);
     core_keep_house(c);
     hand_out_jobs(c);
     hand_out_calls(c);

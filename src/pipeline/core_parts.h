@@ -6,7 +6,7 @@
  * core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
  * (webhooks), core_guard.c (the fraud guard), core_verify.c (one-time codes), core_events.c (business
  * events), core_nodes.c (the other nodes), core_gossip.c (what they count), core_shared.c (what gateways
- * count together).
+ * count together), core_retention.c (what is old).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -86,6 +86,7 @@ enum purpose {
     FOR_PARCEL, /* what is another node's to do: answers ask, or has it wait */
     FOR_PARCEL_END,
     FOR_GOSSIP,       /* what other nodes counted */
+    FOR_RETENTION,    /* messages that are old enough to go */
     FOR_CONSENT_NEWS, /* what recipients said by API or import is told to webhooks */
 };
 
@@ -173,6 +174,10 @@ struct core {
         unsigned slot, rounds;
         int64_t heard[GOSSIP_NODES]; /* of each node, until then */
     } gossip;
+    struct { /* the walk over old messages */
+        bool walking;
+        int64_t at, after_id;
+    } retention;
     struct map gone; /* lanes no longer configured, owned: calls may still name them */
 
     size_t n_jobs; /* handed out or waiting to be, not yet back */
@@ -351,6 +356,10 @@ void core_nodes_done(struct core *c); /* the core ends */
 /* core_gossip.c: what the nodes have counted */
 void core_gossip_turn(struct core *c);
 void core_gossip_done(struct core *c, struct work *w);
+
+/* core_retention.c: messages that are older than they are kept */
+void core_retention_turn(struct core *c);
+void core_retention_done(struct core *c, struct work *w);
 
 /* core_guard.c: the fraud guard */
 void core_load_guard(struct core *c, const struct settings *s);

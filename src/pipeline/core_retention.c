@@ -1,0 +1,34 @@
+/* What is over and older than the settings keep it is deleted, step by step: a walk an hour. */
+#include "pipeline/core_parts.h"
+
+#include "base/clock.h"
+#include "store/retention.h"
+
+static const int64_t step_us = 100 * US_PER_MS, walk_us = INT64_C(3600) * US_PER_S, again_us = 60 * US_PER_S;
+
+void core_retention_turn(struct core *c) {
+    uint32_t days = c->settings->messages.keep_days;
+    if (days == 0 || c->draining || c->retention.walking || c->now < c->retention.at || !core_nodes_keeps(c))
+        return;
+    struct retention_write *r = calloc(1, sizeof *r);
+    ASSERT(r);
+    r->write.run = retention_run;
+    r->before = c->now - (int64_t)days * 86400 * US_PER_S;
+    r->after_id = c->retention.after_id;
+    c->retention.walking = true;
+    struct work *w = core_work(c, FOR_RETENTION, JOB_WRITE, NULL);
+    w->own = w->job.write = &r->write;
+    core_record(c, w);
+}
+
+void core_retention_done(struct core *c, struct work *w) {
+    const struct retention_write *r = w->own;
+    c->retention.walking = false;
+    if (w->job.result != JOB_DONE) {
+        c->retention.at = c->now + again_us;
+        return;
+    }
+    c->retention.after_id = r->end_id;
+    c->retention.at = c->now + (r->end_id ? step_us : walk_us);
+    meter_add(c->world->meters, COUNT_RETIRED, r->deleted);
+}
