@@ -53,9 +53,11 @@ static void print_guard(struct core *c, struct buf *out) {
 void core_gossip_turn(struct core *c) {
     if (!c->world->node || c->gossip.asking || c->now < c->gossip.at)
         return;
+    for (size_t i = 0; c->gossip.at == 0 && i < GOSSIP_NODES; i++)
+        c->gossip.heard[i] = c->now; /* what was told before this process is in what it has read */
     c->gossip.at = c->now + EVERY_US;
     bool guard = core_guard_tells(c, c->nodes.alive), trials = core_trials_tell(c);
-    if (c->nodes.alive < 2)
+    if (c->nodes.alive == 1)
         forget_trials(c);
     if (c->nodes.alive < 2 || (!guard && !trials))
         return;
@@ -100,8 +102,7 @@ static void hear(struct core *c, const char *line) {
         core_guard_hear(c, &u);
 }
 
-/* What was there when this process looked first was counted before it, and is in what it has read. What could
- * not be told is counted here only. */
+/* What could not be told is counted here only. */
 void core_gossip_done(struct core *c, struct work *w) {
     const struct gossip_write *g = w->own;
     c->gossip.asking = false;
@@ -109,7 +110,7 @@ void core_gossip_done(struct core *c, struct work *w) {
         return;
     memcpy(c->gossip.heard, g->heard_until, sizeof c->gossip.heard);
     struct sv rest = sv_make(g->heard, g->n_heard);
-    while (c->gossip.begun && rest.n) {
+    while (rest.n) {
         struct sv line = sv_cut(&rest, '\n');
         char text[LINE_MAX];
         snprintf(text, sizeof text, "%.*s", SV_FMT(line));

@@ -54,6 +54,7 @@ void core_load_guard(struct core *c, const struct settings *s) {
         return;
     c->guard = guard_new(c->world->id_key);
     ASSERT(c->guard);
+    guard_share(c->guard, c->world->node ? c->nodes.alive : 1);
     record(c, new_write(FRAUD_READ), NULL);
 }
 

@@ -151,7 +151,7 @@ static struct cell *cell_of(struct table *t, uint64_t key, int64_t half, int64_t
 /* Where there is no room more, some is not told. */
 static void note(struct guard *g, bool codes, uint64_t key, bool good, bool whole) {
     struct map *m = &g->untold[codes];
-    if (g->parts < 2)
+    if (g->parts == 1)
         return;
     struct guard_count *u = map_get(m, key);
     if (!u) {
@@ -176,7 +176,7 @@ static struct cell *count(struct guard *g, bool codes, uint64_t key, bool good, 
 }
 
 void guard_share(struct guard *g, uint32_t parts) {
-    if (parts < 2 && g->parts >= 2)
+    if (parts == 1 && g->parts != 1)
         for (int i = 0; i < 2; i++)
             forget_untold(&g->untold[i]);
     g->parts = parts;

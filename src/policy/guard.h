@@ -72,7 +72,8 @@ struct guard_count { /* what was counted of a prefix, or of a whole account, by 
     bool codes, whole;
     float n, good;
 };
-/* How many count, this one among them. Below 2 nothing is noted for others, and what was is forgotten. */
+/* How many count, this one among them; 0: not known yet. With 1 nothing is noted for others, and what was is
+ * forgotten. */
 void guard_share(struct guard *g, uint32_t parts);
 /* What was counted here and is to be told to the others, each once: of texts what grew by a quarter of one
  * part of burst_min in half a window (so that what is never told is less than half of burst_min), of codes
