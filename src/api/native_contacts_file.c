@@ -21,88 +21,46 @@ const struct api_field contact_export_fields[] = {
 
 /* ---- import ---- */
 
-struct import {
-    struct store_write write; /* first */
-    struct part_import part;
-    struct contact *rows;
-    size_t n;
-    struct sv refused;
-};
+static void init(void *file, bool json) {
+    contact_file_init(file, json);
+}
+
+static enum file_line head(void *file, struct sv names, struct err *why) {
+    return contact_file_head(file, names, why);
+}
+
+static enum file_line line(struct api_request *rq, void *file, struct sv record, void *row, struct err *why) {
+    struct contact *c = row;
+    enum file_line got = contact_file_line(file, (char *)(uintptr_t)record.p, record.n,
+                                           api_settings(rq)->defaults.region, &rq->x->arena, c, why);
+    c->account_id = rq->account_id;
+    return got;
+}
 
 static bool write_rows(struct db *db, struct store_write *w, int64_t now, struct err *e) {
-    struct import *im = (struct import *)w;
-    im->part.added = im->part.renewed = 0;
+    struct part_import *im = (struct part_import *)w;
+    const struct contact *rows = im->rows;
+    im->added = im->renewed = 0;
     for (size_t i = 0; i < im->n; i++) {
-        struct contact_write one = {.act = CONTACT_PUT, .contact = &im->rows[i]};
+        struct contact_write one = {.act = CONTACT_PUT, .contact = &rows[i]};
         if (!contacts_write(db, &one, now, e))
             return false;
-        im->part.added += one.outcome == CONTACT_MADE;
-        im->part.renewed += one.outcome == CONTACT_CHANGED;
+        im->added += one.outcome == CONTACT_MADE;
+        im->renewed += one.outcome == CONTACT_CHANGED;
     }
     return true;
 }
 
-static void was_imported(struct api_request *rq, struct ask *a) {
-    const struct import *im = rq->own;
-    if (a->result == ASK_DONE)
-        part_import_answer(rq, &im->part, im->refused);
-    else
-        api_fail(rq, &a->err);
-}
-
-static bool take(struct api_request *rq, struct contact_file *f, struct import *im, struct err *e) {
-    struct sv region = api_settings(rq)->defaults.region, body = rq->x->body, record;
-    int64_t line;
-    while (part_import_next(rq, &im->part, &body, CONTACT_LINE_BYTES_MAX, &record, &line, e)) {
-        struct err why = ERR_INIT;
-        struct contact *c = &im->rows[im->n];
-        enum contact_line got =
-            contact_file_line(f, (char *)(uintptr_t)record.p, record.n, region, &rq->x->arena, c, &why);
-        if (got == CONTACT_LINE_HEAD_WRONG) {
-            *e = why;
-            return false;
-        }
-        if (got == CONTACT_LINE_WRONG)
-            part_import_refuse(&im->part, line, &why);
-        if (got != CONTACT_LINE_CONTACT)
-            continue;
-        c->account_id = rq->account_id;
-        if (im->n++ == PART_ROWS_MAX)
-            return err_set(e, ERR_TOO_LARGE, "at most %d contacts at once: send the file in parts",
-                           PART_ROWS_MAX);
-    }
-    return e->kind == ERR_NONE;
-}
-
 void native_contact_import(struct api_request *rq) {
-    struct contact_file f;
-    struct err e = ERR_INIT;
-    struct sv columns;
-    struct buf BUF_AUTO refused = BUF_INIT(PART_REFUSALS_BYTES_MAX);
-    struct import *im = arena_zalloc(&rq->x->arena, sizeof *im);
-    ASSERT(im);
-    if (!part_import_begin(rq, &refused, &im->part, &columns))
-        return;
-    im->write.run = write_rows;
-    im->rows = arena_alloc(&rq->x->arena, (PART_ROWS_MAX + 1) * sizeof *im->rows);
-    if (!im->rows)
-        err_set(&e, ERR_TOO_LARGE, "the body is too large");
-    contact_file_init(&f, im->part.json);
-    bool ok = im->rows && (!columns.n || contact_file_head(&f, columns, &e) != CONTACT_LINE_HEAD_WRONG) &&
-              take(rq, &f, im, &e);
-    if (!ok) {
-        api_fail(rq, &e);
-        return;
-    }
-    im->refused = arena_dup(&rq->x->arena, buf_sv(&refused));
-    if (im->part.dry_run || im->n == 0) {
-        part_import_answer(rq, &im->part, im->refused);
-        return;
-    }
-    rq->own = im;
-    struct ask *a = api_new_ask(rq, ASK_WRITE);
-    a->write = &im->write;
-    api_ask(rq, a, was_imported);
+    static const struct part_kind kind = {.rows_name = "contacts",
+                                          .file_size = sizeof(struct contact_file),
+                                          .row_size = sizeof(struct contact),
+                                          .record_max = CONTACT_LINE_BYTES_MAX,
+                                          .init = init,
+                                          .head = head,
+                                          .line = line,
+                                          .write = write_rows};
+    part_import_run(rq, &kind);
 }
 
 /* ---- export ---- */

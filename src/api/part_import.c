@@ -3,7 +3,11 @@
 #include "base/json.h"
 #include "ingest/csv.h"
 
-enum { FIRST_LINE_MAX = 2000 * 1000 * 1000 }; /* what follows in one body is far from INT32_MAX */
+enum {
+    FIRST_LINE_MAX = 2000 * 1000 * 1000, /* what follows in one body is far from INT32_MAX */
+    REFUSALS_BYTES_MAX = 256 * 1024,
+    REFUSAL_BYTES_MAX = 4096,
+};
 
 /* ---- shapes ---- */
 
@@ -40,23 +44,22 @@ const struct api_field part_import_shape[] = {
 
 /* ---- reading ---- */
 
-bool part_import_begin(struct api_request *rq, struct buf *refused, struct part_import *out,
-                       struct sv *columns) {
+/* What part_import_fields say of it, and its type; *columns: the names of the file's columns, or none. False:
+ * answered. */
+static bool begin(struct api_request *rq, struct part_import *im, struct sv *columns) {
     enum { LINE, COLUMNS, DRY_RUN };
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
-    bool json = api_content_is(rq, SV("application/x-ndjson")) || api_content_is(rq, SV("application/jsonl"));
+    im->json = api_content_is(rq, SV("application/x-ndjson")) || api_content_is(rq, SV("application/jsonl"));
     if (!api_read_query(rq, part_import_fields, v))
         return false;
-    if (!json && !api_content_is(rq, SV("text/csv"))) {
+    if (!im->json && !api_content_is(rq, SV("text/csv"))) {
         err_set(&e, ERR_INVALID, "Content-Type is text/csv or application/x-ndjson");
         api_fail(rq, &e);
         return false;
     }
-    *out = (struct part_import){.json = json,
-                                .dry_run = v[DRY_RUN].n != 0,
-                                .first_line = v[LINE].given ? v[LINE].n : 1,
-                                .refused = refused};
+    im->dry_run = v[DRY_RUN].n != 0;
+    im->first_line = v[LINE].given ? v[LINE].n : 1;
     *columns = v[COLUMNS].given ? arena_dup(&rq->x->arena, v[COLUMNS].text) : SV_NONE;
     return true;
 }
@@ -73,14 +76,16 @@ static struct sv cut(struct sv *body, bool json, size_t record_max, size_t *line
     return record;
 }
 
-bool part_import_next(struct api_request *rq, struct part_import *im, struct sv *body, size_t record_max,
-                      struct sv *record, int64_t *line, struct err *e) {
+/* The next record of *body, without its end, copied into the request's memory, for it may be changed; *line
+ * is its first. False: there is none, or (e->kind) no memory for it. */
+static bool next(struct api_request *rq, struct part_import *im, struct sv *body, struct sv *record,
+                 int64_t *line, struct err *e) {
     size_t lines;
     if (im->lines == 0 && im->first_line == 1 && sv_starts(*body, SV("\xEF\xBB\xBF")))
         *body = sv_from(*body, 3);
     if (!body->n)
         return false;
-    struct sv text = cut(body, im->json, record_max, &lines);
+    struct sv text = cut(body, im->json, im->kind->record_max, &lines);
     if (text.n && text.p[text.n - 1] == '\r')
         text.n--;
     *line = im->first_line + im->lines;
@@ -89,10 +94,9 @@ bool part_import_next(struct api_request *rq, struct part_import *im, struct sv 
     return !text.n || record->p || err_set(e, ERR_TOO_LARGE, "the body is too large");
 }
 
-void part_import_refuse(struct part_import *im, int64_t line, const struct err *why) {
-    enum { REFUSAL_BYTES_MAX = 4096 };
+static void refuse(struct part_import *im, int64_t line, const struct err *why) {
     struct buf *out = im->refused;
-    if (out->n + REFUSAL_BYTES_MAX > PART_REFUSALS_BYTES_MAX) {
+    if (out->n + REFUSAL_BYTES_MAX > REFUSALS_BYTES_MAX) {
         im->refused_more++;
         return;
     }
@@ -108,7 +112,39 @@ void part_import_refuse(struct part_import *im, int64_t line, const struct err *
     buf_addc(out, '}');
 }
 
-void part_import_answer(struct api_request *rq, const struct part_import *im, struct sv refused) {
+static bool take(struct api_request *rq, struct part_import *im, void *file, struct err *e) {
+    const struct part_kind *kind = im->kind;
+    struct sv body = rq->x->body, record;
+    int64_t line;
+    while (next(rq, im, &body, &record, &line, e)) {
+        struct err why = ERR_INIT;
+        enum file_line got = kind->line(rq, file, record, (char *)im->rows + im->n * kind->row_size, &why);
+        if (got == FILE_LINE_HEAD_WRONG) {
+            *e = why;
+            return false;
+        }
+        if (got == FILE_LINE_WRONG)
+            refuse(im, line, &why);
+        if (got == FILE_LINE_ROW && im->n++ == PART_ROWS_MAX)
+            return err_set(e, ERR_TOO_LARGE, "at most %d %s at once: send the file in parts", PART_ROWS_MAX,
+                           kind->rows_name);
+    }
+    return e->kind == ERR_NONE;
+}
+
+static bool read_all(struct api_request *rq, struct part_import *im, struct sv columns, struct err *e) {
+    const struct part_kind *kind = im->kind;
+    void *file = arena_zalloc(&rq->x->arena, kind->file_size);
+    im->rows = arena_alloc(&rq->x->arena, (PART_ROWS_MAX + 1) * kind->row_size);
+    if (!file || !im->rows)
+        return err_set(e, ERR_TOO_LARGE, "the body is too large");
+    kind->init(file, im->json);
+    return (!columns.n || kind->head(file, columns, e) != FILE_LINE_HEAD_WRONG) && take(rq, im, file, e);
+}
+
+/* ---- the answer ---- */
+
+static void answer(struct api_request *rq, const struct part_import *im) {
     struct buf *out = api_scratch(rq);
     buf_addc(out, '{');
     json_pair_i64(out, "lines", im->lines);
@@ -117,10 +153,48 @@ void part_import_answer(struct api_request *rq, const struct part_import *im, st
     json_pair_i64(out, "renewed", (int64_t)im->renewed);
     json_key(out, "refused");
     buf_addc(out, '[');
-    buf_add(out, refused);
+    buf_add(out, im->report);
     buf_addc(out, ']');
     json_pair_i64(out, "refused_more", im->refused_more);
     json_pair_bool(out, "dry_run", im->dry_run);
     buf_addc(out, '}');
     api_answer_json(rq, 200, buf_sv(out));
+}
+
+static void was_imported(struct api_request *rq, struct ask *a) {
+    const struct part_import *im = rq->own;
+    if (a->result != ASK_DONE) {
+        api_fail(rq, &a->err);
+        return;
+    }
+    if (im->kind->stored)
+        im->kind->stored(rq, im);
+    answer(rq, im);
+}
+
+void part_import_run(struct api_request *rq, const struct part_kind *kind) {
+    struct err e = ERR_INIT;
+    struct sv columns;
+    struct buf BUF_AUTO refused = BUF_INIT(REFUSALS_BYTES_MAX);
+    struct part_import *im = arena_zalloc(&rq->x->arena, sizeof *im);
+    ASSERT(im);
+    im->write.run = kind->write;
+    im->kind = kind;
+    im->refused = &refused;
+    if (!begin(rq, im, &columns))
+        return;
+    if (!read_all(rq, im, columns, &e)) {
+        api_fail(rq, &e);
+        return;
+    }
+    im->report = arena_dup(&rq->x->arena, buf_sv(&refused));
+    im->refused = NULL;
+    if (im->dry_run || im->n == 0) {
+        answer(rq, im);
+        return;
+    }
+    rq->own = im;
+    struct ask *a = api_new_ask(rq, ASK_WRITE);
+    a->write = &im->write;
+    api_ask(rq, a, was_imported);
 }

@@ -1,35 +1,40 @@
-/* part_import: a part of a file that comes over HTTP: its records one after the other, the report of what was
- * refused, and the answer. What a record says is the caller's to read (ingest/contact_file.h,
- * ingest/consent_file.h); how long the whole file is makes no difference. */
+/* part_import: a part of a file that comes over HTTP: its records one after the other, the transaction that
+ * writes its rows, the report of what was refused, and the answer. What a record says is its kind's to read
+ * (ingest/contact_file.h, ingest/consent_file.h); how long the whole file is makes no difference. */
 #ifndef HY_API_PART_IMPORT_H
 #define HY_API_PART_IMPORT_H
 
 #include "api/native.h"
+#include "ingest/file_line.h"
 
-enum {
-    PART_ROWS_MAX = 500, /* of one transaction, and of what one request's memory holds */
-    PART_REFUSALS_BYTES_MAX = 256 * 1024,
-};
+enum { PART_ROWS_MAX = 500 }; /* of one transaction, and of what one request's memory holds */
 
 struct part_import {
+    struct store_write write; /* first; run: the kind's */
+    const struct part_kind *kind;
     bool json, dry_run;
     int64_t first_line, lines;
-    size_t added, renewed; /* what came of it */
-    struct buf *refused;   /* JSON; borrowed, PART_REFUSALS_BYTES_MAX */
+    void *rows; /* n of them, in the request's memory */
+    size_t n;
+    size_t added, renewed; /* what came of them: run sets both anew */
+    struct buf *refused;   /* JSON, while lines are read */
     int64_t refused_more;  /* for which there was no room in it */
+    struct sv report;      /* what it held */
 };
 
-/* Reads what part_import_fields say of it, and its type; *columns: the names of the file's columns, or none.
- * False: answered. */
-MUST_USE bool part_import_begin(struct api_request *rq, struct buf *refused, struct part_import *out,
-                                struct sv *columns);
-/* The next record of *body, without its end, copied into the request's memory, for it may be changed; *line
- * is its first. False: there is none, or (e->kind) no memory for it. record_max: bytes, of one over several
- * lines. */
-MUST_USE bool part_import_next(struct api_request *rq, struct part_import *im, struct sv *body,
-                               size_t record_max, struct sv *record, int64_t *line, struct err *e);
-void part_import_refuse(struct part_import *im, int64_t line, const struct err *why);
-/* The report; refused is what the buffer held, by then. */
-void part_import_answer(struct api_request *rq, const struct part_import *im, struct sv refused);
+/* A kind of file. file: what its reader keeps from line to line, file_size bytes of zeroes before init. */
+struct part_kind {
+    const char *rows_name; /* "contacts" */
+    size_t file_size, row_size, record_max;
+    void (*init)(void *file, bool json);
+    enum file_line (*head)(void *file, struct sv names, struct err *why);
+    /* One record, which it may change; row: its place. */
+    enum file_line (*line)(struct api_request *rq, void *file, struct sv record, void *row, struct err *why);
+    bool (*write)(struct db *db, struct store_write *w, int64_t now, struct err *e);
+    void (*stored)(struct api_request *rq, const struct part_import *im); /* NULL: nothing more to do */
+};
+
+/* Answers the request. */
+void part_import_run(struct api_request *rq, const struct part_kind *kind);
 
 #endif

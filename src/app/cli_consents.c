@@ -52,10 +52,10 @@ static bool take_line(struct table_import *table, char *line, size_t n, struct e
     arena_reset(&im->mem);
     switch (
         consent_file_line(&im->file, line, n, job->settings->defaults.region, job->now, &im->mem, &c, &why)) {
-    case CONSENT_LINE_NOTHING: return true;
-    case CONSENT_LINE_WORD: c.account_id = job->account_id; return write_row(im, &c, e);
-    case CONSENT_LINE_WRONG: table_refuse(table, &why); return true;
-    case CONSENT_LINE_HEAD_WRONG: break;
+    case FILE_LINE_NOTHING: return true;
+    case FILE_LINE_ROW: c.account_id = job->account_id; return write_row(im, &c, e);
+    case FILE_LINE_WRONG: table_refuse(table, &why); return true;
+    case FILE_LINE_HEAD_WRONG: break;
     }
     *e = why;
     return false;

@@ -55,10 +55,10 @@ static bool take_line(struct table_import *table, char *line, size_t n, struct e
     struct contact c;
     arena_reset(&im->mem);
     switch (contact_file_line(&im->file, line, n, table->job.settings->defaults.region, &im->mem, &c, &why)) {
-    case CONTACT_LINE_NOTHING: return true;
-    case CONTACT_LINE_CONTACT: return write_row(im, &c, e);
-    case CONTACT_LINE_WRONG: table_refuse(table, &why); return true;
-    case CONTACT_LINE_HEAD_WRONG: break;
+    case FILE_LINE_NOTHING: return true;
+    case FILE_LINE_ROW: return write_row(im, &c, e);
+    case FILE_LINE_WRONG: table_refuse(table, &why); return true;
+    case FILE_LINE_HEAD_WRONG: break;
     }
     *e = why;
     return false;

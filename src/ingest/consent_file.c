@@ -103,8 +103,7 @@ static bool names_numbers(const struct sv *fields, size_t n) {
     return false;
 }
 
-static enum consent_line read_head(struct consent_file *f, const struct sv *fields, size_t n,
-                                   struct err *why) {
+static enum file_line read_head(struct consent_file *f, const struct sv *fields, size_t n, struct err *why) {
     f->n_columns = n;
     for (size_t i = 0; i < n; i++) {
         int column = column_of(fields[i]);
@@ -114,14 +113,14 @@ static enum consent_line read_head(struct consent_file *f, const struct sv *fiel
                           "source",
                           i + 1);
             err_place(why, 1, (unsigned)i + 1);
-            return CONSENT_LINE_HEAD_WRONG;
+            return FILE_LINE_HEAD_WRONG;
         }
         f->columns[i] = (unsigned char)column;
     }
-    return CONSENT_LINE_NOTHING;
+    return FILE_LINE_NOTHING;
 }
 
-enum consent_line consent_file_head(struct consent_file *f, struct sv given, struct err *why) {
+enum file_line consent_file_head(struct consent_file *f, struct sv given, struct err *why) {
     struct sv fields[CONSENT_FILE_COLUMNS];
     size_t n = 0;
     while (given.p && n < CONSENT_FILE_COLUMNS)
@@ -131,7 +130,7 @@ enum consent_line consent_file_head(struct consent_file *f, struct sv given, str
         return read_head(f, fields, n, why);
     err_set_field(why, ERR_INVALID, "columns", "`columns` names up to %d columns, number among them",
                   CONSENT_FILE_COLUMNS);
-    return CONSENT_LINE_HEAD_WRONG;
+    return FILE_LINE_HEAD_WRONG;
 }
 
 /* Which column of the file is wrong. */
@@ -141,8 +140,8 @@ static void place(const struct consent_file *f, struct err *why) {
             err_place(why, 0, (unsigned)i + 1);
 }
 
-static enum consent_line read_csv(struct consent_file *f, char *line, size_t n,
-                                  struct sv v[CONSENT_FILE_COLUMNS], struct err *why) {
+static enum file_line read_csv(struct consent_file *f, char *line, size_t n,
+                               struct sv v[CONSENT_FILE_COLUMNS], struct err *why) {
     struct sv fields[CONSENT_FILE_COLUMNS];
     size_t count;
     bool first = !f->begun;
@@ -150,17 +149,17 @@ static enum consent_line read_csv(struct consent_file *f, char *line, size_t n,
     if (!csv_split(line, n, fields, CONSENT_FILE_COLUMNS, &count)) {
         err_set(why, ERR_INVALID, "not a record of up to %d columns and %d bytes, or a quote is not closed",
                 CONSENT_FILE_COLUMNS, CONSENT_LINE_BYTES_MAX);
-        return CONSENT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
     if (first && names_numbers(fields, count))
         return read_head(f, fields, count, why);
     if (count > f->n_columns) {
         err_set(why, ERR_INVALID, "%zu columns, where the first line names %zu", count, f->n_columns);
-        return CONSENT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
     for (size_t i = 0; i < count; i++)
         v[f->columns[i]] = fields[i];
-    return CONSENT_LINE_WORD;
+    return FILE_LINE_ROW;
 }
 
 /* ---- NDJSON ---- */
@@ -190,24 +189,24 @@ static bool read_json(const char *line, size_t n, struct arena *mem, struct sv v
     return ok;
 }
 
-enum consent_line consent_file_line(struct consent_file *f, char *line, size_t n, struct sv region,
-                                    int64_t now, struct arena *mem, struct consent *out, struct err *why) {
+enum file_line consent_file_line(struct consent_file *f, char *line, size_t n, struct sv region, int64_t now,
+                                 struct arena *mem, struct consent *out, struct err *why) {
     struct sv v[CONSENT_FILE_COLUMNS] = {{0}};
     *out = (struct consent){0};
     if (!sv_trim(sv_make(line, n)).n)
-        return CONSENT_LINE_NOTHING;
+        return FILE_LINE_NOTHING;
     if (n > CONSENT_LINE_BYTES_MAX) {
         err_set(why, ERR_INVALID, "a line has at most %d bytes", CONSENT_LINE_BYTES_MAX);
-        return CONSENT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
-    enum consent_line got = f->json ? CONSENT_LINE_WORD : read_csv(f, line, n, v, why);
-    if (got != CONSENT_LINE_WORD)
+    enum file_line got = f->json ? FILE_LINE_ROW : read_csv(f, line, n, v, why);
+    if (got != FILE_LINE_ROW)
         return got;
     if ((!f->json || read_json(line, n, mem, v, why)) && read_row(v, region, now, mem, out, why))
-        return CONSENT_LINE_WORD;
+        return FILE_LINE_ROW;
     if (!f->json)
         place(f, why);
-    return CONSENT_LINE_WRONG;
+    return FILE_LINE_WRONG;
 }
 
 /* ---- writing ---- */

@@ -9,6 +9,7 @@
 #ifndef HY_INGEST_CONSENT_FILE_H
 #define HY_INGEST_CONSENT_FILE_H
 
+#include "ingest/file_line.h"
 #include "store/consents.h"
 
 enum { CONSENT_LINE_BYTES_MAX = 16 * 1024, CONSENT_FILE_COLUMNS = 11 };
@@ -20,21 +21,14 @@ struct consent_file {
     size_t n_columns;
 };
 
-enum consent_line {
-    CONSENT_LINE_NOTHING, /* empty, or the names of the columns */
-    CONSENT_LINE_WORD,
-    CONSENT_LINE_WRONG, /* why says it, the field and, of CSV, (why->column) which column it is, from 1 */
-    CONSENT_LINE_HEAD_WRONG, /* the names of the columns are: no line of the file can be read */
-};
-
 void consent_file_init(struct consent_file *f, bool json);
 /* A file that goes on: its first line is named by the caller. As consent_file_line. */
-MUST_USE enum consent_line consent_file_head(struct consent_file *f, struct sv names, struct err *why);
+MUST_USE enum file_line consent_file_head(struct consent_file *f, struct sv names, struct err *why);
 /* One record, without its end; changes it. now: nothing was said later. Texts of *out live in mem and in the
  * line; whose it is, the caller says. */
-MUST_USE enum consent_line consent_file_line(struct consent_file *f, char *line, size_t n, struct sv region,
-                                             int64_t now, struct arena *mem, struct consent *out,
-                                             struct err *why);
+MUST_USE enum file_line consent_file_line(struct consent_file *f, char *line, size_t n, struct sv region,
+                                          int64_t now, struct arena *mem, struct consent *out,
+                                          struct err *why);
 
 /* The first line of a CSV, and a word as a line of either form, with its line break. */
 void consent_file_add_head(struct buf *out);

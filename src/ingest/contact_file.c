@@ -51,8 +51,7 @@ static bool is_head(const struct sv *fields, size_t n) {
     return false;
 }
 
-static enum contact_line read_head(struct contact_file *f, const struct sv *fields, size_t n,
-                                   struct err *why) {
+static enum file_line read_head(struct contact_file *f, const struct sv *fields, size_t n, struct err *why) {
     f->n_columns = n;
     for (size_t i = 0; i < n; i++) {
         f->columns[i] = (struct contact_column){0};
@@ -64,9 +63,9 @@ static enum contact_line read_head(struct contact_file *f, const struct sv *fiel
             "attributes.NAME",
             i + 1);
         err_place(why, 1, (unsigned)i + 1);
-        return CONTACT_LINE_HEAD_WRONG;
+        return FILE_LINE_HEAD_WRONG;
     }
-    return CONTACT_LINE_NOTHING;
+    return FILE_LINE_NOTHING;
 }
 
 static bool add_each(struct contact *c, struct sv list, bool number, struct sv region, struct arena *mem,
@@ -136,8 +135,8 @@ static bool read_cells(const struct contact_file *f, const struct sv *fields, si
     return ok;
 }
 
-static enum contact_line read_csv(struct contact_file *f, char *line, size_t n, struct sv region,
-                                  struct arena *mem, struct contact *out, struct err *why) {
+static enum file_line read_csv(struct contact_file *f, char *line, size_t n, struct sv region,
+                               struct arena *mem, struct contact *out, struct err *why) {
     struct sv fields[CONTACT_COLUMNS_MAX];
     size_t count;
     bool first = !f->begun;
@@ -145,19 +144,19 @@ static enum contact_line read_csv(struct contact_file *f, char *line, size_t n, 
     if (!csv_split(line, n, fields, CONTACT_COLUMNS_MAX, &count)) {
         err_set(why, ERR_INVALID, "a quote is not closed in this line, or it has more than %d columns",
                 CONTACT_COLUMNS_MAX);
-        return CONTACT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
     if (first && is_head(fields, count))
         return read_head(f, fields, count, why);
     if (count > f->n_columns) {
         err_set(why, ERR_INVALID, "%zu columns, where there are %zu: a field with a comma needs quotes",
                 count, f->n_columns);
-        return CONTACT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
-    return read_cells(f, fields, count, region, mem, out, why) ? CONTACT_LINE_CONTACT : CONTACT_LINE_WRONG;
+    return read_cells(f, fields, count, region, mem, out, why) ? FILE_LINE_ROW : FILE_LINE_WRONG;
 }
 
-enum contact_line contact_file_head(struct contact_file *f, struct sv given, struct err *why) {
+enum file_line contact_file_head(struct contact_file *f, struct sv given, struct err *why) {
     struct sv fields[CONTACT_COLUMNS_MAX];
     size_t n = 0;
     while (given.p && n < CONTACT_COLUMNS_MAX)
@@ -168,49 +167,49 @@ enum contact_line contact_file_head(struct contact_file *f, struct sv given, str
 
 /* ---- NDJSON ---- */
 
-static enum contact_line read_json(const char *line, size_t n, struct sv region, struct arena *mem,
-                                   struct contact *out, struct err *why) {
+static enum file_line read_json(const char *line, size_t n, struct sv region, struct arena *mem,
+                                struct contact *out, struct err *why) {
     static const char *const exported[] = {"devices", "created_at", "updated_at"};
     json_error_t error;
     json_t *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &error);
     if (!o) {
         err_set(why, ERR_INVALID, "not a JSON object: %s", error.text);
         err_place(why, 0, (unsigned)(error.column > 0 ? error.column : 1));
-        return CONTACT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
     for (size_t i = 0; json_is_object(o) && i < sizeof exported / sizeof exported[0]; i++)
         json_object_del(o, exported[i]);
     bool ok = contact_from_json(o, false, region, mem, out, why);
     json_decref(o);
-    return ok ? CONTACT_LINE_CONTACT : CONTACT_LINE_WRONG;
+    return ok ? FILE_LINE_ROW : FILE_LINE_WRONG;
 }
 
-enum contact_line contact_file_line(struct contact_file *f, char *line, size_t n, struct sv region,
-                                    struct arena *mem, struct contact *out, struct err *why) {
+enum file_line contact_file_line(struct contact_file *f, char *line, size_t n, struct sv region,
+                                 struct arena *mem, struct contact *out, struct err *why) {
     *out = (struct contact){0};
     if (!sv_trim(sv_make(line, n)).n)
-        return CONTACT_LINE_NOTHING;
+        return FILE_LINE_NOTHING;
     if (n > CONTACT_LINE_BYTES_MAX) {
         err_set(why, ERR_INVALID, "a line has at most %d bytes", CONTACT_LINE_BYTES_MAX);
-        return CONTACT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
     if (!sv_is_utf8(sv_make(line, n))) {
         err_set(why, ERR_INVALID,
                 "not UTF-8: if the file is in GBK, as Excel writes it in China, say `--encoding gbk`, or "
                 "convert it first: iconv -f GB18030 -t UTF-8");
-        return CONTACT_LINE_WRONG;
+        return FILE_LINE_WRONG;
     }
-    enum contact_line got =
+    enum file_line got =
         f->json ? read_json(line, n, region, mem, out, why) : read_csv(f, line, n, region, mem, out, why);
-    if (got != CONTACT_LINE_CONTACT)
+    if (got != FILE_LINE_ROW)
         return got;
     if (!out->id.n)
         out->id = out->n_numbers ? out->numbers[0] : out->n_emails ? out->emails[0] : SV_NONE;
     if (!out->id.n)
         err_set_field(why, ERR_INVALID, "id", "`id` is missing, and there is no number or address instead");
     else if (contact_check_id(out->id, why))
-        return CONTACT_LINE_CONTACT;
-    return CONTACT_LINE_WRONG;
+        return FILE_LINE_ROW;
+    return FILE_LINE_WRONG;
 }
 
 /* ---- writing ---- */

@@ -11,6 +11,7 @@
 #define HY_INGEST_CONTACT_FILE_H
 
 #include "ingest/contact.h"
+#include "ingest/file_line.h"
 
 enum { CONTACT_COLUMNS_MAX = 64, CONTACT_LINE_BYTES_MAX = 16 * 1024, CONTACT_COLUMN_NAME_BYTES_MAX = 64 };
 
@@ -26,19 +27,12 @@ struct contact_file {
     size_t n_columns;
 };
 
-enum contact_line {
-    CONTACT_LINE_NOTHING, /* empty, or the names of the columns */
-    CONTACT_LINE_CONTACT,
-    CONTACT_LINE_WRONG,      /* why says it, the field and (why->column) which column it is, from 1 */
-    CONTACT_LINE_HEAD_WRONG, /* the names of the columns are: no line of the file can be read */
-};
-
 void contact_file_init(struct contact_file *f, bool json);
 /* A file that goes on: its first line is named by the caller. As contact_file_line. */
-MUST_USE enum contact_line contact_file_head(struct contact_file *f, struct sv names, struct err *why);
+MUST_USE enum file_line contact_file_head(struct contact_file *f, struct sv names, struct err *why);
 /* One record, without its end; changes it. Texts of *out live in mem and in the line. */
-MUST_USE enum contact_line contact_file_line(struct contact_file *f, char *line, size_t n, struct sv region,
-                                             struct arena *mem, struct contact *out, struct err *why);
+MUST_USE enum file_line contact_file_line(struct contact_file *f, char *line, size_t n, struct sv region,
+                                          struct arena *mem, struct contact *out, struct err *why);
 
 /* The first line of a CSV, and a contact as a line of either form, with its line break. */
 void contact_file_add_head(struct buf *out);
