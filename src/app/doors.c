@@ -70,22 +70,24 @@ static void close_in(struct entry *x) {
 
 /* What is asked for one entry is one ask, or as many as a list of events has and what they withdraw: the rest
  * is turned away, and comes again. */
-static bool open_in(struct doors *d, const struct door *door, struct err *e) {
+static struct entry *open_in(struct doors *d, const struct door *door, struct err *e) {
     struct entry *x = free_entry(d);
     size_t asks = (size_t)door->prefetch * 2;
-    if (!x)
-        return err_set(e, ERR_BUSY, "doors that were closed are not done yet");
+    if (!x) {
+        err_set(e, ERR_BUSY, "doors that were closed are not done yet");
+        return NULL;
+    }
     x->replies = mailbox_new(asks > REPLIES_MIN ? asks : REPLIES_MIN, e);
     if (!x->replies)
-        return false;
+        return NULL;
     struct front_parts parts = d->parts.front(d->parts.ctx, x->replies);
     x->of = door;
     x->door = door_in_open(door, &parts, e);
     if (x->door)
-        return true;
+        return x;
     mailbox_free(x->replies);
     memset(x, 0, sizeof *x);
-    return false;
+    return NULL;
 }
 
 static bool open_out(struct doors *d, const struct door *door, struct db *db, int64_t *last_id,
@@ -115,7 +117,7 @@ bool doors_open(struct doors *d, const struct settings *s, struct db *db, int64_
     d->database = s->database;
     for (uint32_t i = 0; i < s->n_doors; i++) {
         const struct door *door = &s->doors[i];
-        if (!(door->direction == DOOR_IN ? open_in(d, door, e) : open_out(d, door, db, last_id, e)))
+        if (!(door->direction == DOOR_IN ? open_in(d, door, e) != NULL : open_out(d, door, db, last_id, e)))
             return false;
     }
     return true;
@@ -235,12 +237,8 @@ static bool open_late_in(struct doors *d, const struct door *door, struct err *e
         return true;
     if (x && !is_late(x->leaves_at))
         return true; /* first it goes */
-    if (!open_in(d, door, e))
-        return false;
-    for (unsigned i = 0; i < IN_MAX; i++)
-        if (d->in[i].of == door)
-            return start_in(&d->in[i], e);
-    return true;
+    x = open_in(d, door, e);
+    return x && start_in(x, e);
 }
 
 /* The old one of that name takes no more calls from the moment on at which the new one does. */

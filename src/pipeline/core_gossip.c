@@ -50,11 +50,17 @@ static void print_guard(struct core *c, struct buf *out) {
                  (double)counts[i].n, (double)counts[i].good);
 }
 
+/* What was told before this process is in what it has read. */
+static void hear_from_now(struct core *c) {
+    for (size_t i = 0; i < GOSSIP_NODES; i++)
+        c->gossip.heard[i] = c->now;
+}
+
 void core_gossip_turn(struct core *c) {
     if (!c->world->node || c->gossip.asking || c->now < c->gossip.at)
         return;
-    for (size_t i = 0; c->gossip.at == 0 && i < GOSSIP_NODES; i++)
-        c->gossip.heard[i] = c->now; /* what was told before this process is in what it has read */
+    if (c->gossip.at == 0)
+        hear_from_now(c);
     c->gossip.at = c->now + EVERY_US;
     bool guard = core_guard_tells(c, c->nodes.alive), trials = core_trials_tell(c);
     if (c->nodes.alive == 1)
