@@ -258,6 +258,10 @@ MUST_USE bool api_admit(struct api_request *rq, const struct submission *in, str
  * anybody ever sees. v (the request's arena) goes with it. client_ip: whom it is for; may be empty. */
 void api_submit_secret(struct api_request *rq, const struct submission *said, const struct submission *shown,
                        struct verification_write *v, struct sv client_ip, api_submitted *done);
+/* The address of who calls, or of whom limits.proxies took the request from; in the request's arena.
+ * (caller.c)
+ */
+struct sv api_caller(struct api_request *rq);
 /* The short links in a text that was admitted, copied for its ask: they are the admitter's, which other
  * requests use before the answer comes. */
 void api_lend_links(struct api_request *rq, const struct admitted *admitted, struct ask *a);

@@ -229,7 +229,7 @@ static void add_message(struct making *m, const struct rule *r, struct rule_run 
                          .account_name = arena_dup(&rq->x->arena, in.account_name),
                          .countries = directory_countries(api_directory(rq), rq->account_id, &rq->x->arena),
                          .caller_key = sid_sv(&rq->key),
-                         .source = rq->x->client};
+                         .source = api_caller(rq)};
     api_lend_links(rq, &admitted, part);
     a->part = (int)ask->n_parts++;
 }

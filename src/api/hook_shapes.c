@@ -12,6 +12,9 @@ const struct api_field hook_message_shape[] = {
     {"topic", FIELD_TEXT, "Its topic."},
     {"reason", FIELD_TEXT, "Why, where there is a reason; else it is not there."},
     {"provider_code", FIELD_INT, "The provider's own code, likewise.", .min = INT32_MIN, .max = INT32_MAX},
+    {"outcome", FIELD_TEXT,
+     "Where the provider's answer made it: what that means for the message, as in its attempts."},
+    {"lane_hint", FIELD_TEXT, "And for the lane, likewise."},
     {"metadata", FIELD_OBJECT, "The caller's own, where there is any."},
     {0},
 };

@@ -63,7 +63,8 @@ void native_print_message(const struct api_request *rq, const struct message *m,
 void native_print_waiting(const struct api_request *rq, const struct message *m, const char *waiting_for,
                           struct buf *out);
 void native_print_brief(const struct api_request *rq, const struct api_brief *b, struct buf *out);
-void native_print_event(const struct event *ev, struct buf *out);
+/* a: the attempt it belongs to; NULL: none. */
+void native_print_event(const struct event *ev, const struct attempt *a, struct buf *out);
 void native_print_attempt(const struct attempt *a, struct buf *out);
 /* As the list `links`, a member; base: of links as they are written, may be empty. */
 struct link_row;
@@ -169,7 +170,8 @@ void native_suppression_delete(struct api_request *rq);
 
 void native_consent_create(struct api_request *rq); /* native_consents.c */
 void native_consent_history(struct api_request *rq);
-void native_consent_import(struct api_request *rq); /* native_consents_file.c */
+void native_consent_import(struct api_request *rq);     /* native_consents_file.c */
+void native_suppression_import(struct api_request *rq); /* native_suppressions_file.c */
 struct consent;
 void native_print_consent(const struct api_request *rq, const struct consent *c, struct buf *out);
 void native_answer_consents(struct api_request *rq, int status, struct sv number, struct sv topic);

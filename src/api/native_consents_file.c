@@ -1,5 +1,5 @@
-/* The history of consents as a file over HTTP, part by part: each part is one transaction, and what is in the
- * history already is not added again, so that one that was not answered is sent once more. */
+/* The history of consents as a file over HTTP, part by part: what is in the history already is not added
+ * again, so that a part that was not answered is sent once more. */
 #include "api/part_import.h"
 
 #include "ingest/consent_file.h"
@@ -21,15 +21,16 @@ static enum file_line line(struct api_request *rq, void *file, struct sv record,
 }
 
 static bool write_rows(struct db *db, struct store_write *w, int64_t now, struct err *e) {
-    struct part_import *im = (struct part_import *)w;
-    const struct consent *rows = im->rows;
-    im->added = im->renewed = 0;
-    for (size_t i = 0; i < im->n; i++) {
+    struct part_step *step = (struct part_step *)w;
+    const struct consent *rows = step->rows;
+    step->added = step->renewed = 0;
+    w->suppresses = true; /* a withdrawal puts its number on the list */
+    for (size_t i = 0; i < step->n; i++) {
         bool there;
         if (!consents_bring(db, &rows[i], now, &there, e))
             return false;
-        im->added += !there;
-        im->renewed += there;
+        step->added += !there;
+        step->renewed += there;
     }
     return true;
 }

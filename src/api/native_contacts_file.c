@@ -1,5 +1,5 @@
-/* Files of contacts over HTTP, part by part: each part of an import is one transaction, each part of an
- * export a page; how long the file is makes no difference. */
+/* Files of contacts over HTTP, part by part: a part of an export is a page; how long the file is makes no
+ * difference. */
 #include "api/part_import.h"
 
 #include "base/json.h"
@@ -38,15 +38,15 @@ static enum file_line line(struct api_request *rq, void *file, struct sv record,
 }
 
 static bool write_rows(struct db *db, struct store_write *w, int64_t now, struct err *e) {
-    struct part_import *im = (struct part_import *)w;
-    const struct contact *rows = im->rows;
-    im->added = im->renewed = 0;
-    for (size_t i = 0; i < im->n; i++) {
+    struct part_step *step = (struct part_step *)w;
+    const struct contact *rows = step->rows;
+    step->added = step->renewed = 0;
+    for (size_t i = 0; i < step->n; i++) {
         struct contact_write one = {.act = CONTACT_PUT, .contact = &rows[i]};
         if (!contacts_write(db, &one, now, e))
             return false;
-        im->added += one.outcome == CONTACT_MADE;
-        im->renewed += one.outcome == CONTACT_CHANGED;
+        step->added += one.outcome == CONTACT_MADE;
+        step->renewed += one.outcome == CONTACT_CHANGED;
     }
     return true;
 }

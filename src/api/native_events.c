@@ -82,11 +82,8 @@ const struct api_field event_page_shape[] = {
 
 /* ---- printing ---- */
 
-/* An event's id is a message's with other letters before it: they come from one count. */
 struct sid event_sid(const struct api_request *rq, int64_t id) {
-    struct sid sid = sid_message(api_world(rq)->id_key, id);
-    memcpy(sid.text, "EV", 2);
-    return sid;
+    return sid_event(api_world(rq)->id_key, id);
 }
 
 bool event_parse_sid(const struct api_request *rq, struct sv text, int64_t *id) {

@@ -203,15 +203,11 @@ static bool decide_suppression(struct api_request *rq, struct explained *d, stru
     struct arena *mem = &rq->x->arena;
     char folded[SUPPRESSION_NUMBER_BYTES_MAX];
     struct sv address = suppression_address(d->m->text[TEXT_TO], folded);
-    if (!suppression_ask(api_db(rq), d->m, 0, d->x->exempt, d->x->at, &s->reason, e) ||
+    const struct suppression_question q = {
+        .m = d->m, .list = true, .exempt = d->x->exempt, .consent = d->x->needs_consent, .now = d->x->at};
+    if (!suppression_ask(api_db(rq), &q, &s->reason, e) ||
         !suppression_of(api_db(rq), rq->account_id, address, d->x->at, mem, d->rows, ROWS_MAX, &d->n_rows, e))
         return false;
-    bool lacks = false;
-    if (d->x->needs_consent && s->reason == REASON_NONE &&
-        !suppression_lacks_consent(api_db(rq), d->m, 0, &lacks, e))
-        return false;
-    if (lacks)
-        s->reason = REASON_NO_CONSENT;
     if (s->reason != REASON_NONE) {
         s->says = EXPLAIN_STOPS;
         print_text(s, "%s", reason_meaning(s->reason));
@@ -534,6 +530,6 @@ void native_explain(struct api_request *rq) {
     a->about = d->m;
     a->explain = x;
     a->caller_key = sid_sv(&rq->key);
-    a->source = rq->x->client;
+    a->source = api_caller(rq);
     api_ask(rq, a, explained);
 }

@@ -2,6 +2,7 @@
 #include "api/native.h"
 
 #include "base/json.h"
+#include "store/history.h"
 #include "store/links.h"
 #include "store/replies.h"
 #include "store/tally.h"
@@ -191,27 +192,52 @@ static bool add_first(struct api_request *rq, int64_t id, const struct event *ev
     return true;
 }
 
+/* Up to ATTEMPTS_MAX of them, in the request's arena; NULL: answered. */
+static struct attempt *read_attempts(struct api_request *rq, int64_t id, size_t *n) {
+    struct err e = ERR_INIT;
+    struct attempt *attempts = arena_alloc(&rq->x->arena, ATTEMPTS_MAX * sizeof *attempts);
+    ASSERT(attempts);
+    if (reader_attempts(api_db(rq), rq->account_id, id, attempts, ATTEMPTS_MAX, n, &e))
+        return attempts;
+    api_fail(rq, &e);
+    return NULL;
+}
+
+static const struct attempt *attempt_of(const struct event *ev, const struct attempt *rows, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].number == ev->attempt)
+            return &rows[i];
+    return NULL;
+}
+
 void native_events(struct api_request *rq) {
     int64_t id;
-    size_t n;
+    size_t n, n_attempts;
     struct err e = ERR_INIT;
     if (!own_message(rq, &id))
         return;
-    struct event *events = arena_alloc(&rq->x->arena, EVENTS_MAX * sizeof *events);
-    ASSERT(events);
-    if (!reader_events(api_db(rq), rq->account_id, id, events, EVENTS_MAX, &n, &e)) {
+    struct event *events;
+    if (!history_read(api_db(rq), rq->account_id, id, EVENTS_MAX, &events, &n, &e)) {
         api_fail(rq, &e);
         return;
     }
+    struct attempt *attempts = read_attempts(rq, id, &n_attempts);
+    if (!attempts) {
+        free(events);
+        return;
+    }
     struct buf *out = native_open_page(rq);
-    for (size_t i = 0; i < n; i++) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
         if (i)
             buf_addc(out, ',');
-        native_print_event(&events[i], out);
-        if (!add_first(rq, id, &events[i], out, &e)) {
-            api_fail(rq, &e);
-            return;
-        }
+        native_print_event(&events[i], attempt_of(&events[i], attempts, n_attempts), out);
+        ok = add_first(rq, id, &events[i], out, &e);
+    }
+    free(events);
+    if (!ok) {
+        api_fail(rq, &e);
+        return;
     }
     buf_adds(out, "]}");
     api_answer_json(rq, 200, buf_sv(out));
@@ -220,15 +246,11 @@ void native_events(struct api_request *rq) {
 void native_attempts(struct api_request *rq) {
     int64_t id;
     size_t n;
-    struct err e = ERR_INIT;
     if (!own_message(rq, &id))
         return;
-    struct attempt *attempts = arena_alloc(&rq->x->arena, ATTEMPTS_MAX * sizeof *attempts);
-    ASSERT(attempts);
-    if (!reader_attempts(api_db(rq), rq->account_id, id, attempts, ATTEMPTS_MAX, &n, &e)) {
-        api_fail(rq, &e);
+    struct attempt *attempts = read_attempts(rq, id, &n);
+    if (!attempts)
         return;
-    }
     struct buf *out = native_open_page(rq);
     for (size_t i = 0; i < n; i++) {
         if (i)

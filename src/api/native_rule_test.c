@@ -145,7 +145,8 @@ static void say_on(struct trial *t, const struct rule *r) {
         return;
     }
     rule_run(r, t->vars, t->rq->now, &t->rq->x->arena, &t->steps, &run);
-    json_pair_bool(t->out, "matched", run.verdict != RULE_PASSES);
+    bool failed = run.verdict == RULE_FAILS && sv_eq(sv_of(run.err.field), SV("when"));
+    json_pair_bool(t->out, "matched", run.verdict != RULE_PASSES && !failed);
     say_when(t, r);
     switch (run.verdict) {
     case RULE_FIRES: say_fire(t, r, &run); break;

@@ -36,10 +36,16 @@ static const char *fate_word(int i) {
     return fate_name((enum fate)i);
 }
 
+static const char *hint_word(int i) {
+    return lane_hint_name((enum lane_hint)i);
+}
+
 const char *direction_name(enum direction d) {
     return d == DIRECTION_OUT ? "outbound" : "inbound";
 }
 
+#define OUTCOME_FIELD .kind = FIELD_WORD, .word = fate_word, .word_end = FATE_UNKNOWN + 1
+#define HINT_FIELD .kind = FIELD_WORD, .word = hint_word, .word_end = LANE_BROKEN + 1
 #define STATE_FIELD                                                                                          \
     .kind = FIELD_WORD, .word = state_word, .word_first = STATE_ACCEPTED, .word_end = STATE_COUNT
 #define PRIORITY_FIELD .kind = FIELD_WORD, .word = priority_word, .word_end = PRIORITY_COUNT
@@ -252,6 +258,9 @@ const struct api_field event_shape[] = {
      .required = true},
     {"attempt", FIELD_INT, "The attempt it belongs to.", .max = UINT16_MAX},
     CODE_FIELD,
+    {"outcome", .summary = "When the provider's answer made it: what that means for the message; else null.",
+     OUTCOME_FIELD},
+    {"lane_hint", .summary = "And for the lane, as in attempts.", HINT_FIELD},
     {"duplicate_of", FIELD_TEXT, "Of a suppressed duplicate: the message it repeats."},
     {0},
 };
@@ -262,8 +271,17 @@ const struct api_field attempt_shape[] = {
     {"from", FIELD_TEXT, "The sender, when it was taken out of a pool."},
     {"started_at", FIELD_TIME, "When it was on disk; the call began after that.", .required = true},
     {"ended_at", FIELD_TIME, "When its outcome was known; null: not yet."},
-    {"outcome", .kind = FIELD_WORD, .summary = "What the provider's answer means; null: not known yet.",
-     .word = fate_word, .word_end = FATE_UNKNOWN + 1},
+    {"outcome",
+     .summary = "What the provider's answer means for the message: it has it (`sent`), never again "
+                "(`rejected`), surely not taken, may be tried again (`retry`), it may have it (`unknown`); "
+                "null: not known yet.",
+     OUTCOME_FIELD},
+    {"lane_hint",
+     .summary =
+         "And for the lane: nothing (`fine`), pause for a throttle or quota (`slow_down`), the provider "
+         "fails, use another lane (`down`), a person must mend the account (`broken`); null: not known "
+         "yet.",
+     HINT_FIELD},
     REASON_FIELD,
     REASON_TEXT_FIELD,
     CODE_FIELD,
@@ -393,7 +411,7 @@ void native_print_waiting(const struct api_request *rq, const struct message *m,
     json_pair_or_null(out, "status_callback", m->text[TEXT_STATUS_CALLBACK]);
     json_pair_or_null(out, "traceparent", m->text[TEXT_TRACEPARENT]);
     json_pair_or_null(out, "waiting_for", sv_of(waiting_for));
-    json_pair_time(out, "due_at", h->due_at);
+    json_pair_time(out, "due_at", head_expected_at(h));
     json_pair_i64(out, "attempts", h->attempts);
     native_print_price(m->cost, sv_of(m->currency), out);
     print_max_price(m, out);
@@ -435,7 +453,10 @@ void native_print_links(struct sv base, const struct link_row *rows, size_t n, s
     buf_addc(out, ']');
 }
 
-void native_print_event(const struct event *ev, struct buf *out) {
+void native_print_event(const struct event *ev, const struct attempt *a, struct buf *out) {
+    enum fate fate = FATE_UNKNOWN;
+    enum lane_hint hint = LANE_FINE;
+    bool judged = a && event_verdict(ev, a, &fate, &hint);
     buf_addc(out, '{');
     json_pair_i64(out, "number", ev->number);
     json_pair_time(out, "at", ev->at);
@@ -443,6 +464,8 @@ void native_print_event(const struct event *ev, struct buf *out) {
     json_pair_bool(out, "note", ev->note);
     print_int_or_null("attempt", ev->attempt, out);
     print_int_or_null("code", ev->code, out);
+    json_pair_or_null(out, "outcome", judged ? sv_of(fate_name(fate)) : SV_NONE);
+    json_pair_or_null(out, "lane_hint", judged ? sv_of(lane_hint_name(hint)) : SV_NONE);
     buf_addc(out, '}');
 }
 
@@ -463,6 +486,7 @@ void native_print_attempt(const struct attempt *a, struct buf *out) {
     json_pair_time(out, "started_at", a->started_at);
     json_pair_time(out, "ended_at", a->ended_at);
     json_pair_or_null(out, "outcome", a->ended_at ? sv_of(fate_name(a->fate)) : SV_NONE);
+    json_pair_or_null(out, "lane_hint", a->ended_at ? sv_of(lane_hint_name(a->hint)) : SV_NONE);
     json_pair_or_null(out, "reason", why ? sv_of(reason_name(a->reason)) : SV_NONE);
     json_pair_or_null(out, "reason_text", why ? sv_of(reason_meaning(a->reason)) : SV_NONE);
     print_int_or_null("code", a->code, out);

@@ -4,6 +4,7 @@
 #include "ingest/csv.h"
 
 enum {
+    STEP_ROWS = 50,                      /* on PostgreSQL some 20 ms of the journal's time */
     FIRST_LINE_MAX = 2000 * 1000 * 1000, /* what follows in one body is far from INT32_MAX */
     REFUSALS_BYTES_MAX = 256 * 1024,
     REFUSAL_BYTES_MAX = 4096,
@@ -29,10 +30,16 @@ const struct api_field part_import_refusal_shape[] = {
 };
 
 const struct api_field part_import_shape[] = {
-    {"lines", FIELD_INT, "Lines in the body.", .required = true, .max = INT32_MAX},
+    {"lines", FIELD_INT, "Lines in the body: the one that names the columns and empty ones, too.",
+     .required = true, .max = INT32_MAX},
+    {"records", FIELD_INT,
+     "Records among them, of which one may run over several lines: `added`, `renewed`, `refused` and "
+     "`refused_more` together, but of a dry run.",
+     .required = true, .max = INT32_MAX},
     {"next_line", FIELD_INT, "`line` of the next part.", .required = true, .max = INT32_MAX},
     {"added", FIELD_INT, "Rows made.", .required = true, .max = PART_ROWS_MAX},
-    {"renewed", FIELD_INT, "Rows that were there: contacts are written anew, consents stay as they are.",
+    {"renewed", FIELD_INT,
+     "Rows that were there: contacts and suppressions are written anew, consents stay as they are.",
      .required = true, .max = PART_ROWS_MAX},
     {"refused", FIELD_LIST, "Lines that were not taken; the others were.", .required = true,
      .ref = "ImportRefusal"},
@@ -96,6 +103,7 @@ static bool next(struct api_request *rq, struct part_import *im, struct sv *body
 
 static void refuse(struct part_import *im, int64_t line, const struct err *why) {
     struct buf *out = im->refused;
+    im->n_refused++;
     if (out->n + REFUSAL_BYTES_MAX > REFUSALS_BYTES_MAX) {
         im->refused_more++;
         return;
@@ -118,7 +126,7 @@ static bool take(struct api_request *rq, struct part_import *im, void *file, str
     int64_t line;
     while (next(rq, im, &body, &record, &line, e)) {
         struct err why = ERR_INIT;
-        enum file_line got = kind->line(rq, file, record, (char *)im->rows + im->n * kind->row_size, &why);
+        enum file_line got = kind->line(rq, file, record, im->rows + im->n * kind->row_size, &why);
         if (got == FILE_LINE_HEAD_WRONG) {
             *e = why;
             return false;
@@ -148,6 +156,7 @@ static void answer(struct api_request *rq, const struct part_import *im) {
     struct buf *out = api_scratch(rq);
     buf_addc(out, '{');
     json_pair_i64(out, "lines", im->lines);
+    json_pair_i64(out, "records", (int64_t)im->n + im->n_refused);
     json_pair_i64(out, "next_line", im->first_line + im->lines);
     json_pair_i64(out, "added", (int64_t)im->added);
     json_pair_i64(out, "renewed", (int64_t)im->renewed);
@@ -161,15 +170,35 @@ static void answer(struct api_request *rq, const struct part_import *im) {
     api_answer_json(rq, 200, buf_sv(out));
 }
 
-static void was_imported(struct api_request *rq, struct ask *a) {
-    const struct part_import *im = rq->own;
-    if (a->result != ASK_DONE) {
-        api_fail(rq, &a->err);
+static void store_step(struct api_request *rq, struct part_import *im);
+
+static void was_stored(struct api_request *rq, struct ask *a) {
+    struct part_import *im = rq->own;
+    bool done = a->result == ASK_DONE;
+    if (done) {
+        im->n_stored += im->step.n;
+        im->added += im->step.added;
+        im->renewed += im->step.renewed;
+    }
+    if (done && im->n_stored < im->n) {
+        store_step(rq, im);
         return;
     }
-    if (im->kind->stored)
+    if (im->n_stored && im->kind->stored)
         im->kind->stored(rq, im);
-    answer(rq, im);
+    if (done)
+        answer(rq, im);
+    else
+        api_fail(rq, &a->err);
+}
+
+static void store_step(struct api_request *rq, struct part_import *im) {
+    size_t left = im->n - im->n_stored;
+    im->step.rows = im->rows + im->n_stored * im->kind->row_size;
+    im->step.n = left < STEP_ROWS ? left : STEP_ROWS;
+    struct ask *a = api_new_ask(rq, ASK_WRITE);
+    a->write = &im->step.write;
+    api_ask(rq, a, was_stored);
 }
 
 void part_import_run(struct api_request *rq, const struct part_kind *kind) {
@@ -178,7 +207,7 @@ void part_import_run(struct api_request *rq, const struct part_kind *kind) {
     struct buf BUF_AUTO refused = BUF_INIT(REFUSALS_BYTES_MAX);
     struct part_import *im = arena_zalloc(&rq->x->arena, sizeof *im);
     ASSERT(im);
-    im->write.run = kind->write;
+    im->step.write.run = kind->write;
     im->kind = kind;
     im->refused = &refused;
     if (!begin(rq, im, &columns))
@@ -194,7 +223,5 @@ void part_import_run(struct api_request *rq, const struct part_kind *kind) {
         return;
     }
     rq->own = im;
-    struct ask *a = api_new_ask(rq, ASK_WRITE);
-    a->write = &im->write;
-    api_ask(rq, a, was_imported);
+    store_step(rq, im);
 }

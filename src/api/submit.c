@@ -338,7 +338,7 @@ static struct ask *ask_of(struct api_request *rq, const struct admitted *admitte
         a->account_name = keep(rq, account_name(rq, admitted->message->account_id));
     a->countries = directory_countries(api_directory(rq), admitted->message->account_id, &rq->x->arena);
     a->caller_key = sid_sv(&rq->key);
-    a->source = rq->x->client;
+    a->source = api_caller(rq);
     return a;
 }
 

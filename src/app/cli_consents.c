@@ -103,5 +103,5 @@ static bool export_all(const struct table_job *job, bool json, struct err *e) {
 }
 
 int cli_export_consents(int argc, char **argv) {
-    return table_export(argc, argv, export_usage, export_all);
+    return table_export(argc, argv, TABLE_ONE_ACCOUNT, export_usage, export_all);
 }

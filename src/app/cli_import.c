@@ -20,7 +20,6 @@
 static const char usage[] =
     "hongyan import templates DIR [-c FILE] [--account NAME] [--publish] [--dry-run] [--json]\n"
     "hongyan import rules DIR ...                (hongyan import rules --help says more)\n"
-    "hongyan import suppressions FILE.csv ...    (hongyan import suppressions --help says more)\n"
     "hongyan import contacts|consents|suppressions FILE ...    (hongyan import contacts --help says more)\n\n"
     "Takes the files NAME.txt and NAME.LANG.txt of a folder into the account's store of templates "
     "(docs/templates.md). "

@@ -243,6 +243,7 @@ static void report(const struct table_import *im) {
         struct buf BUF_AUTO out = BUF_INIT(1 << 20);
         buf_addc(&out, '{');
         json_pair_i64(&out, "lines", (int64_t)im->lines);
+        json_pair_i64(&out, "records", (int64_t)(im->added + im->renewed + im->refused));
         json_pair_i64(&out, "added", (int64_t)im->added);
         json_pair_i64(&out, "renewed", (int64_t)im->renewed);
         json_pair_i64(&out, "refused", (int64_t)im->refused);
@@ -325,11 +326,12 @@ int table_import(struct table_import *im, const struct table_options *o) {
 
 /* ---- export ---- */
 
-int table_export(int argc, char **argv, const char *usage,
+int table_export(int argc, char **argv, enum table_whose whose, const char *usage,
                  bool (*all)(const struct table_job *job, bool json, struct err *e)) {
     struct table_options o;
     bool asked, json, settings_wrong = false;
-    if (!table_parse(argc, argv, false, &o, &asked) || o.kind || o.everyone || o.encoding || o.refused) {
+    if (!table_parse(argc, argv, false, &o, &asked) || o.kind || (o.everyone && whose != TABLE_EVERYONE) ||
+        o.encoding || o.refused) {
         fputs(usage, asked ? stdout : stderr);
         return asked ? EX_OK : EX_USAGE;
     }

@@ -64,9 +64,10 @@ void table_refuse(struct table_import *im, const struct err *why);
 MUST_USE bool table_begin_row(struct table_import *im, struct err *e);
 MUST_USE bool table_end_row(struct table_import *im, bool written, struct err *e);
 
+enum table_whose { TABLE_ONE_ACCOUNT, TABLE_EVERYONE /* or one account */ };
 /* export: the exit code. all writes every row of the table, as JSON or CSV; usage is shown for what is no
  * option of such a command. */
-int table_export(int argc, char **argv, const char *usage,
+int table_export(int argc, char **argv, enum table_whose whose, const char *usage,
                  bool (*all)(const struct table_job *job, bool json, struct err *e));
 
 /* Writes out to standard output, and empties it. */

@@ -5,6 +5,7 @@
 #include "model/message.h"
 #include "model/quiet.h"
 #include "model/settings.h"
+#include "net/address.h"
 #include "net/redis.h"
 
 #define AT(member) .at = offsetof(struct settings, member)
@@ -37,6 +38,13 @@ static bool check_retry(struct sv text, struct err *e) {
 
 static bool check_cap(struct sv text, struct err *e) {
     return tally_parse_cap(text, &(struct tally_rule){0}, e);
+}
+
+static bool check_proxy(struct sv text, struct err *e) {
+    char address[INET6_ADDRSTRLEN];
+    return address_normal(text, address) ||
+           err_set(e, ERR_INVALID, "%.*s is no address: give numbers, such as 10.0.0.2 or fd00::2",
+                   SV_FMT(text));
 }
 
 static bool check_duplicate(struct sv text, struct err *e) {
@@ -198,6 +206,15 @@ const struct config_row config_rows[] = {
      .doc_zh = "一个账户每天(UTC)按线路价格最多花费多少:`金额 货币/day`,适用于未被其他行点名的每个账户;或加 "
                "`for account=名称,名称`。超出者等到次日,来不及则抑制,原因 spend_ceiling。",
      .example = "[100 USD/day, 20.5 USD/day for account=shop]"},
+    {"limits.proxies", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无", AT(limits.proxies),
+     .max = 64, .check = check_proxy,
+     .doc =
+         "Numeric addresses of reverse proxies of yours: for requests from these, `source` in limits.rates "
+         "is "
+         "the last address in X-Forwarded-For that is none of them. Of others that header is not believed.",
+     .doc_zh = "自有反向代理的数字地址:来自它们的请求,limits.rates 的 source 取 X-Forwarded-For "
+               "中最后一个不属于它们的地址;其他来源的该头不予采信。",
+     .example = "[127.0.0.1, 10.0.0.2]"},
     {"limits.rate_keys_max", CONFIG_U32, "1000000", AT(limits.rate_keys_max), .min = 1000, .max = 50000000,
      .doc = "Counters held for limits.rates, some 130 bytes each; beyond that those soonest empty are "
             "forgotten.",

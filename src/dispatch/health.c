@@ -33,3 +33,10 @@ struct health_seen health_of(struct health *h, int64_t now) {
     s.score = calls * receipts;
     return s;
 }
+
+void health_resume(struct health *h, const struct health_seen *seen, int64_t at) {
+    window_count(&h->good, seen->good, calls_us, at);
+    window_count(&h->bad, seen->bad, calls_us, at);
+    window_count(&h->delivered, seen->delivered, receipts_us, at);
+    window_count(&h->undelivered, seen->undelivered, receipts_us, at);
+}

@@ -24,4 +24,7 @@ struct health_seen {
 };
 struct health_seen health_of(struct health *h, int64_t now);
 
+/* What was counted up to `at`, in a process before. */
+void health_resume(struct health *h, const struct health_seen *seen, int64_t at);
+
 #endif

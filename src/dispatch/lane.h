@@ -45,6 +45,8 @@ struct lane {
     int64_t kept_good, kept_bad, kept_at; /* of that, as it is on disk */
     struct flow flow;                     /* where the settings let the window adapt */
     struct health health;
+    struct lane_standing standing; /* of that, as it is on disk */
+    int64_t stood_at;              /* when that was looked at last */
     struct lane_shared {
         uint32_t parts;       /* gateways; 0 or 1: no other */
         bool together;        /* they count for each other, in slices */
@@ -108,6 +110,11 @@ void lane_resume(struct lane *l, bool broken, uint32_t downs, int64_t until, int
 void lane_resume_pace(struct lane *l, int64_t good, int64_t bad);
 /* Has it learned something worth keeping since it was kept last? Yes is said once. */
 bool lane_wants_pace_kept(struct lane *l, int64_t now);
+/* Does it stand otherwise than on disk? It is looked at every ten seconds, and when the provider asks it to
+ * wait: then yes, and l->standing is what to keep. */
+bool lane_wants_standing_kept(struct lane *l, int64_t now);
+/* As it stood when a process before ended; only after lane_start, and before lane_resume. */
+void lane_resume_standing(struct lane *l, const struct lane_standing *s, int64_t now);
 /* Has what is on disk of the breaker to be written anew? Closed says that it closed to calls just now. Yes is
  * said once. */
 bool lane_wants_keeping(struct lane *l, bool closed);

@@ -12,6 +12,25 @@ int64_t settle_lease_us(const struct lane_config *lane) {
     return ((int64_t)lane->timeout_ms + LEASE_MARGIN_MS) * US_PER_MS;
 }
 
+enum { FAR_TIMES_LEASE = 60 };
+
+/* Far enough to be told from any lease, too. */
+bool settle_may_be_far(const struct lane_config *lane) {
+    int64_t after_us = poll_first_us(lane), lease_us = settle_lease_us(lane);
+    return after_us >= FAR_TIMES_LEASE * lease_us && after_us > ATTEMPT_LONGEST_S * US_PER_S &&
+           lease_us < ATTEMPT_LONGEST_S * US_PER_S;
+}
+
+int64_t settle_begun_due_at(const struct lane_config *lane, bool far, int64_t now) {
+    return now + settle_lease_us(lane) + (far ? poll_first_us(lane) : 0);
+}
+
+/* Of a message that the provider has taken: a little late, where that leaves it as it was. */
+static int64_t taken_due_at(const struct message *m, const struct lane_config *lane, int64_t now) {
+    int64_t at = now + poll_first_us(lane), was = m->head.due_at;
+    return was >= at && was - at <= settle_lease_us(lane) && settle_may_be_far(lane) ? was : at;
+}
+
 int64_t settle_backoff_ms(const struct world *w, uint32_t first_ms, uint32_t max_ms, unsigned n) {
     int64_t ceiling = first_ms;
     for (unsigned i = 1; i < n && ceiling < max_ms; i++)
@@ -116,7 +135,8 @@ void settle_verdict(const struct settle *s, const struct message *m, const struc
     switch (v->fate) {
     case FATE_SENT:
         change_move(c, STATE_SENT, REASON_NONE, s->now);
-        c->next.due_at = s->now + poll_first_us(lane);
+        c->next.due_at = taken_due_at(m, lane, s->now);
+        c->attempt_was_taken = true;
         break;
     case FATE_REJECTED: change_move(c, STATE_FAILED, v->reason, s->now); break;
     case FATE_RETRY: retry(s, m, v, c); break;

@@ -51,5 +51,11 @@ void settle_cannot_tell(const struct settle *s, const struct message *m, const s
 int64_t settle_backoff_ms(const struct world *w, uint32_t first_ms, uint32_t max_ms, unsigned n);
 /* How long after an attempt's start its outcome must be there; then the attempt is an orphan. */
 int64_t settle_lease_us(const struct lane_config *lane);
+/* When a message is due whose attempt begins: when that is an orphan; or, far, when it will be due after the
+ * usual outcome, that the provider takes it, so that this outcome leaves due_at as it is, and no index of the
+ * database has to be written. The message is then up to a lease late, a hundredth of the time at the most:
+ * else it may not be. A process that follows does not see such an attempt by itself (store/sending.h). */
+bool settle_may_be_far(const struct lane_config *lane);
+int64_t settle_begun_due_at(const struct lane_config *lane, bool far, int64_t now);
 
 #endif

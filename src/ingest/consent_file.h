@@ -9,20 +9,17 @@
 #ifndef HY_INGEST_CONSENT_FILE_H
 #define HY_INGEST_CONSENT_FILE_H
 
-#include "ingest/file_line.h"
+#include "ingest/file_columns.h"
 #include "store/consents.h"
 
-enum { CONSENT_LINE_BYTES_MAX = 16 * 1024, CONSENT_FILE_COLUMNS = 11 };
+enum { CONSENT_LINE_BYTES_MAX = 16 * 1024 };
 
 struct consent_file {
-    bool json;
-    bool begun;                                  /* the first line was read: it has the names, or not */
-    unsigned char columns[CONSENT_FILE_COLUMNS]; /* which stands where */
-    size_t n_columns;
+    struct file_columns columns;
 };
 
 void consent_file_init(struct consent_file *f, bool json);
-/* A file that goes on: its first line is named by the caller. As consent_file_line. */
+/* As file_columns_head. */
 MUST_USE enum file_line consent_file_head(struct consent_file *f, struct sv names, struct err *why);
 /* One record, without its end; changes it. now: nothing was said later. Texts of *out live in mem and in the
  * line; whose it is, the caller says. */

@@ -16,8 +16,9 @@ struct change {
     struct head next;
     struct event events[CHANGE_EVENTS_MAX];
     unsigned n_events;
-    bool attempt_begins; /* insert the attempt's row */
-    bool attempt_ends;   /* write its outcome */
+    bool attempt_begins;    /* insert the attempt's row */
+    bool attempt_ends;      /* write its outcome */
+    bool attempt_was_taken; /* ... which is that the provider took it; that is why the message is `sent` */
     struct attempt attempt;
     struct saving saved[CHANGE_SAVINGS_MAX]; /* thanks to it, or by it */
     unsigned n_saved;

@@ -12,6 +12,8 @@ static const int64_t epoch_ms = INT64_C(1704067200000);
 
 int64_t id_floor(int64_t at) {
     int64_t ms = at / US_PER_MS - epoch_ms;
+    if (ms > INT64_MAX >> (SEQUENCE_BITS + NODE_BITS))
+        return INT64_MAX; /* 2093 and later */
     return ms <= 0 ? 1 : ms << (SEQUENCE_BITS + NODE_BITS);
 }
 
@@ -77,6 +79,12 @@ struct sid sid_message(struct sip_key key, int64_t id) {
 
 bool sid_parse_message(struct sip_key key, struct sv text, int64_t *id) {
     return parse(key, "SM", 'm', text, id);
+}
+
+struct sid sid_event(struct sip_key key, int64_t id) {
+    struct sid s = sid_message(key, id);
+    memcpy(s.text, "EV", 2);
+    return s;
 }
 
 struct sid sid_hook(struct sip_key key, int64_t id) {

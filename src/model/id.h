@@ -34,6 +34,8 @@ int64_t id_floor(int64_t at);
 struct sid sid_message(struct sip_key key, int64_t id);
 /* False unless text is SM + 32 lower-case hex digits with the right checksum. */
 bool sid_parse_message(struct sip_key key, struct sv text, int64_t *id);
+/* A business event's, which is of the same count: EV + the digits of a message's. */
+struct sid sid_event(struct sip_key key, int64_t id);
 /* A webhook's: WH + 32 hex digits, made the same way; no sid of the one kind is one of the other. */
 struct sid sid_hook(struct sip_key key, int64_t id);
 bool sid_parse_hook(struct sip_key key, struct sv text, int64_t *id);

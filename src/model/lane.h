@@ -14,6 +14,15 @@ enum { LANE_NAME_MAX = 32, LANE_FIELDS_MAX = 48, LANE_RATES_MAX = 8 };
 
 struct adapter;
 
+/* How a lane stood at a moment, besides its breaker: kept over restarts. */
+struct lane_standing {
+    int64_t at;                      /* 0: as good as any, the rest is 0 */
+    int64_t slow_until;              /* its provider asked it to wait; 0: it did not */
+    uint32_t window;                 /* of calls in flight; 0: the most */
+    uint32_t good, bad;              /* calls of the last five minutes */
+    uint32_t delivered, undelivered; /* receipts of the last hour */
+};
+
 struct lane_config {
     char name[LANE_NAME_MAX + 1]; /* [a-z0-9-]+ */
     const struct adapter *adapter;

@@ -60,13 +60,14 @@ void lane_meter_set(struct lane_meters *m, enum lane_gauge g, int64_t v) {
         atomic_store_explicit(&m->gauges[g], v, memory_order_relaxed);
 }
 
-void lane_meter_code(struct lane_meters *m, int32_t code) {
+void lane_meter_code(struct lane_meters *m, const char *code) {
     for (int i = 0; m && i < LANE_CODES_MAX; i++) {
-        int32_t its = atomic_load_explicit(&m->codes[i].code, memory_order_relaxed);
-        if (its != code && its != 0)
+        bool taken = atomic_load_explicit(&m->codes[i].n, memory_order_relaxed) != 0;
+        if (taken && strcmp(m->codes[i].code, code) != 0)
             continue;
-        atomic_fetch_add_explicit(&m->codes[i].n, 1, memory_order_relaxed);
-        atomic_store_explicit(&m->codes[i].code, code, memory_order_release);
+        if (!taken)
+            snprintf(m->codes[i].code, sizeof m->codes[i].code, "%s", code);
+        atomic_fetch_add_explicit(&m->codes[i].n, 1, memory_order_release);
         return;
     }
     if (m)
@@ -107,10 +108,10 @@ static void print_gauge(const struct lane_meters *m, int g, struct buf *out) {
 
 static void print_codes(const struct lane_meters *m, struct buf *out) {
     for (int i = 0; i < LANE_CODES_MAX; i++) {
-        int32_t code = atomic_load_explicit(&m->codes[i].code, memory_order_acquire);
-        if (code)
-            buf_addf(out, "sms_unknown_codes_total{lane=\"%s\",code=\"%d\"} %llu\n", m->name, (int)code,
-                     (unsigned long long)atomic_load_explicit(&m->codes[i].n, memory_order_relaxed));
+        uint64_t n = atomic_load_explicit(&m->codes[i].n, memory_order_acquire);
+        if (n)
+            buf_addf(out, "sms_unknown_codes_total{lane=\"%s\",code=\"%s\"} %llu\n", m->name,
+                     m->codes[i].code, (unsigned long long)n);
     }
     uint64_t other = atomic_load_explicit(&m->other_codes, memory_order_relaxed);
     if (other)

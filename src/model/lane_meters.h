@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-enum { LANE_METERS_MAX = 128, LANE_CODES_MAX = 24, LANE_METER_NAME_MAX = 32 };
+enum { LANE_METERS_MAX = 128, LANE_CODES_MAX = 24, LANE_METER_NAME_MAX = 32, LANE_CODE_TEXT_MAX = 40 };
 
 enum lane_counter {
     LANE_COUNT_SENT, /* outcomes of attempts, in the order of enum fate */
@@ -43,7 +43,7 @@ struct lane_meters {
     _Atomic uint64_t counters[LANE_COUNTERS];
     _Atomic int64_t gauges[LANE_GAUGES];
     struct {
-        _Atomic int32_t code; /* 0: free */
+        char code[LANE_CODE_TEXT_MAX + 1]; /* written before n; n is 0: free */
         _Atomic uint64_t n;
     } codes[LANE_CODES_MAX];
     _Atomic uint64_t other_codes;
@@ -62,8 +62,8 @@ void lane_meter_add(struct lane_meters *m, enum lane_counter c);
 void lane_meter_set(struct lane_meters *m, enum lane_gauge g, int64_t v);
 /* An attempt was taken, or may have been, and costs so many micro-units. */
 void lane_meter_cost(struct lane_meters *m, const char currency[4], int64_t micro);
-/* A code that the adapter's table does not know. */
-void lane_meter_code(struct lane_meters *m, int32_t code);
+/* A code that the adapter's table does not know: a word that needs no escapes. */
+void lane_meter_code(struct lane_meters *m, const char *code);
 
 void lane_board_print(const struct lane_board *b, struct buf *out);
 

@@ -1,5 +1,7 @@
 #include "model/message.h"
 
+#include "base/clock.h"
+
 #include <string.h>
 
 struct message *message_new(const struct sv text[TEXT_COUNT]) {
@@ -25,4 +27,18 @@ void message_free(struct message *m) {
 
 const char *encoding_name(enum encoding e) {
     return e == ENCODING_GSM7 ? "GSM-7" : "UCS-2";
+}
+
+bool event_verdict(const struct event *ev, const struct attempt *a, enum fate *fate, enum lane_hint *hint) {
+    bool by_receipt = ev->state == STATE_DELIVERED || ev->state == STATE_UNDELIVERED;
+    if (ev->note || by_receipt || ev->attempt != a->number || !a->ended_at || ev->at != a->ended_at)
+        return false;
+    *fate = ev->state == STATE_UNKNOWN ? FATE_UNKNOWN : a->fate;
+    *hint = a->hint;
+    return true;
+}
+
+int64_t head_expected_at(const struct head *h) {
+    int64_t latest = h->updated_at + ATTEMPT_LONGEST_S * US_PER_S;
+    return h->state == STATE_SENDING && h->due_at > latest ? latest : h->due_at;
 }

@@ -46,7 +46,15 @@ struct head {
     char provider_id[PROVIDER_ID_MAX];
 };
 
-enum { FINGERPRINT_BYTES = 16, PLAN_MAX = 5 };
+enum {
+    FINGERPRINT_BYTES = 16,
+    PLAN_MAX = 5,
+    ATTEMPT_LONGEST_S = 330, /* longer than any lane's lease: its time-out is 300 s at the most */
+};
+
+/* As due_at, for people: the outcome of an attempt under way comes, or is given up, well before a message
+ * that is due far (dispatch/settle.h). */
+int64_t head_expected_at(const struct head *h);
 
 /* The texts of a message, in the order they stand in its block. */
 enum message_text {
@@ -124,5 +132,11 @@ struct event {
     int32_t code;
     bool note; /* told, but the message's state stayed as it was */
 };
+
+/* What the provider's answer meant that this event tells of: the attempt it belongs to ended by an answer,
+ * and at that moment. False: no answer made it. What an open outcome turned out to be later is in the attempt
+ * alone.
+ */
+bool event_verdict(const struct event *ev, const struct attempt *a, enum fate *fate, enum lane_hint *hint);
 
 #endif

@@ -61,6 +61,7 @@ struct settings {
         struct rate rates[RATES_MAX]; /* how many messages may come in */
         uint32_t n_rates;
         uint32_t rate_keys_max;           /* counters held for them */
+        struct sv_list proxies;           /* addresses of those who say for whom they call */
         struct sv_list caps, duplicates;  /* as they are written */
         const struct tally_rule *tallies; /* both, read */
         uint32_t n_tallies;

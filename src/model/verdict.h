@@ -24,7 +24,7 @@ enum lane_hint {
     LANE_BROKEN,    /* credentials, account: stop and tell a person */
 };
 
-enum { PROVIDER_ID_MAX = 64, VERDICT_TEXT_MAX = 120 };
+enum { PROVIDER_ID_MAX = 64, VERDICT_TEXT_MAX = 120, UNKNOWN_CODE_MAX = 40 };
 
 struct verdict {
     enum fate fate;
@@ -38,6 +38,9 @@ struct verdict {
     int64_t dead_since;     /* with REASON_INVALID_NUMBER: it was known to be so at that time; 0: now */
     char provider_id[PROVIDER_ID_MAX];
     char text[VERDICT_TEXT_MAX]; /* the provider's words, cut; masked before it is logged */
+    /* The provider's code where the adapter's table has none such, judged by its HTTP class; else "". A word
+     * of letters, digits, `.`, `-` and `_`. */
+    char unknown_code[UNKNOWN_CODE_MAX + 1];
 };
 
 const char *fate_name(enum fate f);

@@ -93,3 +93,20 @@ bool address_text_is_private(const char *text) {
         return v6_is_private(a);
     return true;
 }
+
+bool address_normal(struct sv text, char out[INET6_ADDRSTRLEN]) {
+    char z[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (text.n == 0 || text.n >= sizeof z)
+        return false;
+    memcpy(z, text.p, text.n);
+    z[text.n] = '\0';
+    if (inet_pton(AF_INET, z, &v4) == 1)
+        return inet_ntop(AF_INET, &v4, out, INET6_ADDRSTRLEN) != NULL;
+    if (inet_pton(AF_INET6, z, &v6) != 1)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&v6))
+        return inet_ntop(AF_INET, &v6.s6_addr[12], out, INET6_ADDRSTRLEN) != NULL;
+    return inet_ntop(AF_INET6, &v6, out, INET6_ADDRSTRLEN) != NULL;
+}

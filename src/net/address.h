@@ -8,6 +8,10 @@
 #ifndef HY_NET_ADDRESS_H
 #define HY_NET_ADDRESS_H
 
+#include "base/err.h"
+#include "base/sv.h"
+
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
@@ -15,5 +19,8 @@
 bool address_is_private(const struct sockaddr *a);
 /* The same of a numeric address in text; true when it is none. */
 bool address_text_is_private(const char *text);
+/* A numeric address in the one way in which the server tells its peers (an IPv4 one in IPv6 as IPv4), NUL-
+ * terminated; false: it is none. */
+MUST_USE bool address_normal(struct sv text, char out[INET6_ADDRSTRLEN]);
 
 #endif

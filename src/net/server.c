@@ -431,6 +431,27 @@ struct sv exchange_header(const struct exchange *x, const char *name) {
     return sv_of(MHD_lookup_connection_value(call->conn->mhd, MHD_HEADER_KIND, name));
 }
 
+struct last {
+    const char *name;
+    struct sv value;
+};
+
+static enum MHD_Result note_last(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct last *last = ctx;
+    (void)kind;
+    if (value && sv_eq_nocase(sv_of(name), sv_of(last->name)))
+        last->value = sv_of(value);
+    return MHD_YES;
+}
+
+struct sv exchange_last_header(const struct exchange *x, const char *name) {
+    if (x->way)
+        return x->way->header(x, name);
+    struct last last = {.name = name};
+    MHD_get_connection_values(((const struct call *)x)->conn->mhd, MHD_HEADER_KIND, note_last, &last);
+    return last.value;
+}
+
 static struct MHD_Response *response_of(struct server *s, const struct answer *a) {
     struct MHD_Response *r = MHD_create_response_from_buffer(a->body.n, (void *)(a->body.n ? a->body.p : ""),
                                                              MHD_RESPMEM_MUST_COPY);

@@ -85,6 +85,9 @@ unsigned server_connections(const struct server *s);
 /* A request header, first of that name, case-insensitive; SV_NONE if absent. */
 struct sv exchange_header(const struct exchange *x, const char *name);
 
+/* The last of that name: of one that proxies add to, what the nearest wrote. */
+struct sv exchange_last_header(const struct exchange *x, const char *name);
+
 struct answer {
     int status;
     const char *content_type; /* NULL with an empty body */

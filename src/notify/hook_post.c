@@ -51,6 +51,10 @@ static void add_outbound(struct buf *out, const struct world *w, const struct de
         json_pair(out, "reason", sv_of(reason_name(d->reason)));
     if (d->code)
         json_pair_i64(out, "provider_code", d->code);
+    if (d->judged) {
+        json_pair(out, "outcome", sv_of(fate_name(d->fate)));
+        json_pair(out, "lane_hint", sv_of(lane_hint_name(d->hint)));
+    }
     add_metadata(out, m);
 }
 

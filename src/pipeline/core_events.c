@@ -117,6 +117,7 @@ static void end_parts(struct core *c, struct work *w) {
 
 static void tell(struct core *c, const struct event_write *w) {
     struct meters *m = c->world->meters;
+    struct sid id = sid_event(c->world->id_key, w->id);
     meter_add(m, w->digest ? COUNT_DIGESTS : COUNT_EVENTS, w->digest ? w->digest->failed.n == 0 : 1);
     for (size_t i = 0; i < w->n_outcomes; i++) {
         enum event_did did = w->outcomes[i].did;
@@ -126,7 +127,7 @@ static void tell(struct core *c, const struct event_write *w) {
         meter_add(m, COUNT_RULES_CANCELED, did == EVENT_CANCELED);
         if (did == EVENT_ERROR) /* why may quote what the event says: it is stored with it, and not logged */
             log_warn(c->world->log, "rule.failed", kv_text("rule", w->outcomes[i].rule),
-                     kv_text("type", w->type));
+                     kv_text("type", w->type), kv_word("id", sid_sv(&id)));
     }
 }
 

@@ -217,7 +217,9 @@ static void explain_lanes(struct explaining *e, struct explain_step *s) {
         return;
     }
     s->says = EXPLAIN_WAITS;
-    s->reason = core_why_waiting(c, e->m);
+    /* That of the lane which opens first, as a message that waits tells it. */
+    bool told = e->x->expected.reason != REASON_NONE;
+    s->reason = told ? e->x->expected.reason : core_why_waiting(c, e->m);
     s->until = e->x->expected.at;
     say(s, "%s",
         c->draining                          ? "the gateway is stopping"

@@ -89,9 +89,7 @@ void core_gossip_turn(struct core *c) {
         c->gossip.slot = (c->gossip.slot + 1) % GOSSIP_SLOTS;
     }
     c->gossip.asking = true;
-    struct work *w = core_work(c, FOR_GOSSIP, JOB_WRITE, NULL);
-    w->own = w->job.write = &g->write;
-    core_record(c, w);
+    core_write(c, FOR_GOSSIP, &g->write, NULL);
 }
 
 static void hear(struct core *c, const char *line) {

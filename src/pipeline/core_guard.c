@@ -30,13 +30,6 @@ static struct fraud_write *new_write(enum fraud_act act) {
     return f;
 }
 
-static void record(struct core *c, struct fraud_write *f, struct ask *a) {
-    struct work *w = core_work(c, FOR_GUARD, JOB_WRITE, NULL);
-    w->ask = a;
-    w->own = w->job.write = &f->write;
-    core_record(c, w);
-}
-
 static void keep(struct core *c, const struct guard_flag *flag) {
     struct fraud_write *f = new_write(FRAUD_PUT);
     f->flag = (struct fraud_flag){
@@ -46,7 +39,7 @@ static void keep(struct core *c, const struct guard_flag *flag) {
     log_warn(c->world->log, "fraud.flagged", kv_int("account", flag->account_id),
              kv_name("prefix", flag->prefix + 1), kv_name("reason", guard_why_name(flag->why)),
              kv_int("for_s", (flag->until - flag->since) / US_PER_S));
-    record(c, f, NULL);
+    core_write(c, FOR_GUARD, &f->write, NULL);
 }
 
 void core_load_guard(struct core *c, const struct settings *s) {
@@ -55,13 +48,13 @@ void core_load_guard(struct core *c, const struct settings *s) {
     c->guard = guard_new(c->world->id_key);
     ASSERT(c->guard);
     guard_share(c->guard, c->world->node ? c->nodes.alive : 1);
-    record(c, new_write(FRAUD_READ), NULL);
+    core_write(c, FOR_GUARD, &new_write(FRAUD_READ)->write, NULL);
 }
 
 /* Flags that other nodes have set, and what somebody released there. */
 void core_guard_look(struct core *c) {
     if (c->guard && is_on(c->settings))
-        record(c, new_write(FRAUD_READ), NULL);
+        core_write(c, FOR_GUARD, &new_write(FRAUD_READ)->write, NULL);
 }
 
 static void put_back(struct core *c, const struct fraud_write *f) {
@@ -96,7 +89,7 @@ void core_guard_unflag(struct core *c, struct ask *a) {
     snprintf(f->flag.prefix, sizeof f->flag.prefix, "%.*s", FRAUD_PREFIX_MAX, a->number);
     if (c->guard)
         (void)guard_release(c->guard, a->account_id, sv_of(f->flag.prefix), c->now, f->flag.until);
-    record(c, f, a);
+    core_write(c, FOR_GUARD, &f->write, a);
 }
 
 /* ---- new texts ---- */

@@ -90,6 +90,7 @@ void core_use_done(struct core *c, struct work *w) {
         lane_recall_sender(l, sv_of(s->sender), s->first_at, s->last_at, s->units);
     }
     const struct lane_state *st = &w->job.lane_state;
+    lane_resume_standing(l, &st->standing, c->now);
     lane_resume(l, st->broken, st->downs, st->until, c->now);
     lane_resume_pace(l, st->pace_good, st->pace_bad);
     lane_read(l);

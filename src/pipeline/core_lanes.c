@@ -13,7 +13,8 @@ static void keep_state(struct core *c, const struct lane *lane) {
                                             .downs = lane->downs,
                                             .until = lane->paused_until,
                                             .pace_good = lane->kept_good,
-                                            .pace_bad = lane->kept_bad};
+                                            .pace_bad = lane->kept_bad,
+                                            .standing = lane->standing};
     core_record(c, w);
 }
 
@@ -22,7 +23,8 @@ void core_lane_said(struct core *c, struct lane *lane, const struct call *call, 
     if (closed && (lane->broken || lane->downs))
         lane_meter_add(m, LANE_COUNT_OPENED);
     bool pace = lane_wants_pace_kept(lane, c->now);
-    if (lane_wants_keeping(lane, closed) || pace)
+    bool stands = lane_wants_standing_kept(lane, c->now);
+    if (lane_wants_keeping(lane, closed) || pace || stands)
         keep_state(c, lane);
     if (call->kind != CALL_ATTEMPT)
         return;
@@ -30,12 +32,12 @@ void core_lane_said(struct core *c, struct lane *lane, const struct call *call, 
     lane_meter_add(m, (enum lane_counter)v->fate);
     if (v->hint == LANE_SLOW_DOWN)
         lane_meter_add(m, LANE_COUNT_THROTTLED);
-    if (v->reason == REASON_REJECTED && v->code)
-        core_unknown_code(c, lane, v->code);
+    if (v->unknown_code[0])
+        core_unknown_code(c, lane, v->unknown_code);
 }
 
-void core_unknown_code(struct core *c, struct lane *lane, int32_t code) {
-    log_info(c->world->log, "lane.unknown_code", kv_name("lane", lane->config->name), kv_int("code", code));
+void core_unknown_code(struct core *c, struct lane *lane, const char *code) {
+    log_info(c->world->log, "lane.unknown_code", kv_name("lane", lane->config->name), kv_name("code", code));
     lane_meter_code(lane->meters, code);
 }
 
@@ -48,8 +50,11 @@ void core_lane_receipt(struct core *c, const struct message *m, const struct eve
     if (!delivered)
         core_canary_undelivered(c, m);
     lane_meter_add(lane->meters, delivered ? LANE_COUNT_DELIVERED : LANE_COUNT_UNDELIVERED);
-    if (ev->reason == REASON_REJECTED && ev->code)
-        core_unknown_code(c, lane, ev->code);
+    if (ev->reason == REASON_REJECTED && ev->code) {
+        char code[16];
+        snprintf(code, sizeof code, "%d", (int)ev->code);
+        core_unknown_code(c, lane, code);
+    }
 }
 
 void core_publish_lanes(struct core *c) {

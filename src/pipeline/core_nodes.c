@@ -21,13 +21,17 @@ struct sent {
 
 /* Attempts under way at a node that is gone may still reach their provider: what was sent by its clock ends
  * by ours, which may be ahead. */
-static int64_t sending_until(const struct core *c) {
+int64_t core_longest_us(const struct core *c) {
     int64_t longest_us = 0;
     for (size_t i = 0; i < c->n_lanes; i++) {
         int64_t us = settle_lease_us(c->lanes[i]->config);
         longest_us = us > longest_us ? us : longest_us;
     }
-    return c->now + longest_us;
+    return longest_us;
+}
+
+static int64_t sending_until(const struct core *c) {
+    return c->now + core_longest_us(c);
 }
 
 void core_nodes_load(struct core *c, struct work *w) {
@@ -224,6 +228,7 @@ void core_nodes_looked(struct core *c, struct work *w) {
         return;
     tell(c, &j->news);
     c->nodes.alive = j->news.alive;
+    c->nodes.all_see_far = j->news.all_see_far;
     if (c->nodes.alive < 2)
         c->nodes.look_at = c->now + LOOK_ALONE_US;
     c->nodes.keeper = j->news.keeper;

@@ -1,12 +1,13 @@
-/* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_house.c (pages and
- * what is past), core_asks.c (requests and receipts), core_early.c (receipts without a token),
- * core_queue.c (whose turn it is), core_receipt.c (receipts that do not come), core_send.c (claims, outcomes,
- * look-ups), core_route.c (routes), core_price.c (what they cost), core_savings.c (what is saved),
- * core_trials.c (their canaries), core_time.c (quiet hours), core_lanes.c (what is told of lanes),
- * core_expect.c and core_explain.c (what is told of messages), core_owed.c (status callbacks), core_hooks.c
- * (webhooks), core_guard.c (the fraud guard), core_verify.c (one-time codes), core_events.c (business
- * events), core_nodes.c (the other nodes), core_gossip.c (what they count), core_shared.c (what gateways
- * count together), core_retention.c (what is old).
+/* core_parts: the inside of the core, shared by its files only: core.c (the turn), core_live.c (a message in
+ * memory), core_house.c (pages and what is past), core_submit.c (new messages), core_asks.c (what is asked of
+ * stored ones, settings), core_early.c (receipts without a token), core_queue.c (whose turn it is),
+ * core_receipt.c (receipts that do not come), core_send.c (claims, outcomes, look-ups), core_route.c
+ * (routes), core_price.c (what they cost), core_savings.c (what is saved), core_trials.c (their canaries),
+ * core_time.c (quiet hours), core_lanes.c (what is told of lanes), core_expect.c and core_explain.c (what is
+ * told of messages), core_owed.c (status callbacks), core_hooks.c (webhooks), core_guard.c (the fraud guard),
+ * core_verify.c (one-time codes), core_events.c (business events), core_nodes.c (the other nodes),
+ * core_gossip.c (what they count), core_shared.c (what gateways count together), core_retention.c (what is
+ * old).
  */
 #ifndef HY_PIPELINE_CORE_PARTS_H
 #define HY_PIPELINE_CORE_PARTS_H
@@ -47,6 +48,7 @@ struct live {
     struct lane_load load;  /* that claim's */
     int64_t reserved_at;
     bool held;    /* new, and to be held by the fraud guard */
+    uint32_t far; /* its row is due far, in that epoch, less one (core_far.c); 0: it is not */
     bool covered; /* its row waits on disk, and the queue knows: it need not be told */
     struct parked *first, *last;
 };
@@ -87,8 +89,11 @@ enum purpose {
     FOR_PARCEL_END,
     FOR_GOSSIP,       /* what other nodes counted */
     FOR_RETENTION,    /* messages that are old enough to go */
+    FOR_FAR,          /* the mark below attempts that are due far */
     FOR_CONSENT_NEWS, /* what recipients said by API or import is told to webhooks */
 };
+
+enum { FAR_EPOCHS = 64 };
 
 struct work {
     struct job job; /* first: the journal hands these back */
@@ -165,6 +170,7 @@ struct core {
         bool looking, keeper;
         int64_t look_at, hooks_version;
         unsigned alive;
+        bool all_see_far; /* none is of a version that would not find attempts due far */
         struct map doing; /* parcel id -> struct parcel: came from others */
         struct map sent;  /* parcel id -> struct sent, owned: commands that others do */
     } nodes;
@@ -218,6 +224,17 @@ struct core {
         bool greeting;
         int64_t hello_at;
     } shared;
+    struct { /* attempts whose message is due far */
+        struct far_epoch {
+            int64_t first_id;     /* the lowest of its messages */
+            unsigned begun, open; /* open: without an outcome on disk */
+        } epochs[FAR_EPOCHS];
+        uint32_t oldest, newest; /* their numbers; those between are kept */
+        int64_t mark, last_id;   /* on disk, or on its way there; the greatest id when this process began */
+        int64_t at;              /* not written before */
+        bool open, writing;      /* open: what was before is seen to, and the mark is on disk */
+        bool moved;              /* an epoch is over */
+    } far;
     int64_t prune_at;
     int64_t use_at;        /* what lanes began before is not asked for earlier: it could not be read */
     int64_t scores_at;     /* the lanes' health is published then */
@@ -232,8 +249,21 @@ struct core {
 struct work *core_work(struct core *c, enum purpose purpose, enum job_kind kind, struct live *l);
 void core_free_work(struct work *w);
 void core_record(struct core *c, struct work *w); /* hands the job over at the end of the turn */
+/* A write of the core's own, which is freed with its work. a: who is answered behind it, or NULL. */
+void core_write(struct core *c, enum purpose purpose, struct store_write *own, struct ask *a);
 void core_answer(struct core *c, struct ask *a, enum ask_result result);
+struct settle core_settle(struct core *c);
+/* Do opt-outs not stop this message? */
+bool core_is_exempt(const struct core *c, const struct message *m);
+/* Does it go only to whoever granted it? */
+bool core_needs_consent(const struct core *c, const struct message *m);
+/* A lane's runtime state by name; NULL if it is not configured (any more). */
+struct lane *core_lane(struct core *c, const char *name);
+void core_lane_free(struct lane *l);
+
+/* core_live.c: a message in memory. */
 struct live *core_live_new(struct core *c, int64_t id, struct message *m);
+void core_live_free(struct live *l);
 /* The live message, loading its row if need be: then m is NULL and the input must be parked. */
 struct live *core_live_get(struct core *c, int64_t id);
 void core_park(struct live *l, struct ask *a, struct call *call);
@@ -244,14 +274,17 @@ void core_settled(struct core *c, struct live *l);
 void core_parked_absent(struct core *c, struct live *l);
 /* A change of l is on disk: take over the new head, count, log, and start the callbacks it owes. */
 void core_adopt(struct core *c, struct live *l, const struct change *ch);
-struct settle core_settle(struct core *c);
-/* Do opt-outs not stop this message? */
-bool core_is_exempt(const struct core *c, const struct message *m);
-/* Does it go only to whoever granted it? */
-bool core_needs_consent(const struct core *c, const struct message *m);
-/* A lane's runtime state by name; NULL if it is not configured (any more). */
-struct lane *core_lane(struct core *c, const char *name);
-void core_lane_free(struct lane *l);
+void core_load_done(struct core *c, struct work *w);
+
+/* core_far.c: attempts whose message is due far. Begins and ends are told; may: it can be, now. */
+void core_far_turn(struct core *c);
+void core_far_written(struct core *c, struct work *w);
+bool core_far_may(const struct core *c, const struct live *l);
+void core_far_begin(struct core *c, struct live *l);
+void core_far_end(struct core *c, struct live *l);
+/* The longest that an attempt on any lane may take. */
+int64_t core_longest_us(const struct core *c);
+void core_house_done(struct core *c, struct work *w);
 
 /* core_house.c: what nobody asks for: pages of the queue, what is past its time, what lanes began before. */
 enum { RETRY_SCAN_US = 500 * 1000 }; /* what the disk refused is not asked for again before that */
@@ -277,32 +310,37 @@ void core_claims(struct core *c);
 struct queue_item *core_unqueue_all(struct core *c);
 void core_settle_all(struct core *c, struct queue_item *chain);
 
+/* core_submit.c */
+void core_submit(struct core *c, struct ask *a);
+/* What limits count m by, which a asks for. */
+struct limit_subject core_subject(const struct ask *a, const struct message *m);
+bool core_within_limits(struct core *c, struct ask *a);
+/* The rates have judged it, or have to be asked here. */
+void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged);
+/* Why no lane takes m now. */
+enum reason core_why_waiting(struct core *c, const struct message *m);
+/* Makes the new message of a come alive, with its id and the job that stores it, which is not handed over
+ * yet. */
+struct work *core_new_put(struct core *c, struct ask *a);
+/* The same job again, for a message that may not be sent, or not yet, as w's result says. */
+struct work *core_put_otherwise(struct core *c, struct work *w);
+void core_put_done(struct core *c, struct work *w);
+void core_key_done(struct core *c, struct work *w);
+
 /* core_asks.c */
 void core_ask(struct core *c, struct ask *a);
 void core_ask_live(struct core *c, struct live *l, struct ask *a); /* l->m set, no work under way */
-/* What limits count m by, which a asks for. */
-struct limit_subject core_subject(const struct ask *a, const struct message *m);
-/* Why no lane takes m now. */
-enum reason core_why_waiting(struct core *c, const struct message *m);
-void core_put_done(struct core *c, struct work *w);
-void core_key_done(struct core *c, struct work *w);
+void core_about_stored(struct core *c, struct ask *a);
 void core_command_done(struct core *c, struct work *w);
+void core_write_done(struct core *c, struct work *w);
+
+/* core_early.c */
 /* A receipt without our token: finds its message, now or soon. */
 void core_find(struct core *c, struct ask *a);
 void core_find_done(struct core *c, struct work *w);
 void core_find_again(struct core *c); /* those that waited long enough */
 int64_t core_find_again_at(const struct core *c);
 void core_find_lost(struct core *c); /* the core ends */
-void core_about_stored(struct core *c, struct ask *a);
-void core_write_done(struct core *c, struct work *w);
-/* Makes the new message of a come alive, with its id and the job that stores it, which is not handed over
- * yet. */
-struct work *core_new_put(struct core *c, struct ask *a);
-/* The same job again, for a message that may not be sent, or not yet, as w's result says. */
-struct work *core_put_otherwise(struct core *c, struct work *w);
-bool core_within_limits(struct core *c, struct ask *a);
-/* The rates have judged it, or have to be asked here. */
-void core_submit_judged(struct core *c, struct ask *a, enum ask_judged judged);
 
 /* core_shared.c: what gateways count together. The core never waits for it: what is not answered in time is
  * judged by our part of each rate. */
@@ -528,7 +566,8 @@ bool core_hold(struct core *c, struct live *l);
 void core_lane_said(struct core *c, struct lane *lane, const struct call *call, bool closed);
 void core_lane_receipt(struct core *c, const struct message *m, const struct event *ev);
 void core_publish_lanes(struct core *c);
-void core_unknown_code(struct core *c, struct lane *lane, int32_t code);
+/* A code that the lane's adapter does not know: counted by itself, and logged. */
+void core_unknown_code(struct core *c, struct lane *lane, const char *code);
 void core_report_lanes(struct core *c, struct ask *a);
 
 /* core_expect.c: when a message that waits may expect to go */

@@ -16,9 +16,7 @@ void core_retention_turn(struct core *c) {
     r->before = c->now - (int64_t)days * 86400 * US_PER_S;
     r->after_id = c->retention.after_id;
     c->retention.walking = true;
-    struct work *w = core_work(c, FOR_RETENTION, JOB_WRITE, NULL);
-    w->own = w->job.write = &r->write;
-    core_record(c, w);
+    core_write(c, FOR_RETENTION, &r->write, NULL);
 }
 
 void core_retention_done(struct core *c, struct work *w) {

@@ -98,6 +98,7 @@ void core_release(struct core *c, struct live *l) {
     core_shared_began_not(c, l->lane, l->load.units, l->reserved_at);
     l->lane = NULL;
     c->n_calls--;
+    core_far_end(c, l);
 }
 
 void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struct work *w) {
@@ -112,7 +113,10 @@ void core_begin_attempt(struct core *c, struct live *l, struct lane *lane, struc
     }
     ch->next.attempts++;
     ch->next.lookups = 0;
-    ch->next.due_at = c->now + settle_lease_us(lane->config);
+    bool far = w->job.kind == JOB_PUT && settle_may_be_far(lane->config) && core_far_may(c, l);
+    ch->next.due_at = settle_begun_due_at(lane->config, far, c->now);
+    if (far)
+        core_far_begin(c, l);
     ch->next.provider_id[0] = '\0';
     memcpy(ch->next.lane, lane->config->name, sizeof ch->next.lane);
     ch->attempt_begins = true;

@@ -15,12 +15,6 @@ static struct trial_write *new_write(enum trial_act act) {
     return t;
 }
 
-static void record(struct core *c, struct trial_write *t) {
-    struct work *w = core_work(c, FOR_TRIAL, JOB_WRITE, NULL);
-    w->own = w->job.write = &t->write;
-    core_record(c, w);
-}
-
 void core_trial_keep(struct core *c, const struct route_rule *route) {
     struct canary *of = &c->canaries[route - c->settings->routes];
     if (c->trials.reading || c->trials.unread || (!of->out && c->now < of->kept_at + keep_every_us))
@@ -33,7 +27,7 @@ void core_trial_keep(struct core *c, const struct route_rule *route) {
     snprintf(t->row.counts, sizeof t->row.counts, "%.*s", SV_FMT(buf_sv(&counts)));
     memcpy(t->row.route, route->name, sizeof t->row.route);
     snprintf(t->row.canary, sizeof t->row.canary, "%.*s", SV_FMT(route->canary_text));
-    record(c, t);
+    core_write(c, FOR_TRIAL, &t->write, NULL);
 }
 
 /* What other nodes have taken out. */
@@ -47,7 +41,7 @@ void core_ask_for_trials(struct core *c) {
         return;
     c->trials.reading = true;
     c->trials.unread = false;
-    record(c, new_write(TRIAL_READ));
+    core_write(c, FOR_TRIAL, &new_write(TRIAL_READ)->write, NULL);
 }
 
 static void apply(struct core *c, const struct trial_row *r) {
@@ -69,7 +63,7 @@ static void apply(struct core *c, const struct trial_row *r) {
     }
     struct trial_write *t = new_write(TRIAL_FORGET);
     t->row = *r;
-    record(c, t);
+    core_write(c, FOR_TRIAL, &t->write, NULL);
 }
 
 static bool is_out_on_disk(const struct trial_write *t, const struct route_rule *route) {

@@ -73,7 +73,7 @@ struct expectation expect_of_head(const struct head *h) {
     if (!h->due_at || kinds[h->state] == EXPECT_UNKNOWN)
         return x;
     x.waiting_for = expect_waiting_for(h);
-    x.at = h->due_at;
+    x.at = head_expected_at(h);
     x.kind = kinds[h->state];
     return x;
 }

@@ -257,6 +257,7 @@ static void judge_code(struct verdict *v, struct sv code, struct sv words) {
     say_code(v, code, words);
     if (!row) {
         kit_judge_class(v);
+        kit_unknown_code(v, code);
         if (v->http_status >= 400 && v->http_status < 500 && v->fate == FATE_REJECTED)
             v->reason = REASON_REJECTED;
         return;

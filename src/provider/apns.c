@@ -184,6 +184,8 @@ static void judge_error(const json_t *answer, struct verdict *v) {
     struct sv reason = kit_string(answer, "reason");
     const struct apns_error *row = apns_error_find(reason);
     kit_say(v->text, reason);
+    if (!row)
+        kit_unknown_code(v, reason);
     v->grant_refused = v->http_status == 403 && sv_eq(reason, SV("ExpiredProviderToken"));
     if (!row || (v->http_status >= 500 && row->fate == FATE_REJECTED)) {
         kit_judge_class(v);

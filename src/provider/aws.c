@@ -251,6 +251,9 @@ static void say(struct verdict *v, const struct said *s) {
 static void judge_error(const struct lane_config *lane, const struct said *s, struct verdict *v) {
     const struct aws_error *row = aws_error_find(s->code, s->reason);
     say(v, s);
+    if (!row)
+        kit_unknown_code(v,
+                         sv_from(s->code, sv_find_char(s->code, '#') + 1)); /* behind a name space, if any */
     if (!row || (v->http_status >= 500 && row->fate != FATE_UNKNOWN)) {
         kit_judge_class(v);
         return;

@@ -338,6 +338,8 @@ static void judge_error(const json_t *error, struct verdict *v) {
     buf_addf(&words, "%.*s%s%.*s", SV_FMT(sv_sub(code, 0, 80)), code.n && text.n ? ": " : "",
              SV_FMT(sv_sub(text, 0, 1024)));
     kit_say(v->text, buf_sv(&words));
+    if (!row)
+        kit_unknown_code(v, code);
     v->grant_refused = v->http_status == 401 && (!row || row->hint == LANE_BROKEN);
     if (!row || (v->http_status >= 500 && v->http_status != 503 && row->fate != FATE_UNKNOWN)) {
         kit_judge_class(v);

@@ -171,6 +171,8 @@ static struct verdict judge(const struct lane_config *lane, const struct http_re
         kit_judge_as(&v, FATE_REJECTED, LANE_FINE, REASON_REJECTED);
     else /* for a 2xx: what answers there is not what the settings describe */
         kit_judge_class(&v);
+    if (!row && own)
+        kit_unknown_code(&v, buf_sv(&code));
     if (said.n)
         kit_say(v.text, buf_sv(&said));
     json_decref(vars);

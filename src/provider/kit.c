@@ -189,6 +189,20 @@ void kit_judge_class(struct verdict *v) {
         kit_judge_as(v, FATE_UNKNOWN, LANE_DOWN, REASON_OUTCOME_UNKNOWN);
 }
 
+void kit_unknown_code(struct verdict *v, struct sv code) {
+    size_t n = code.n < UNKNOWN_CODE_MAX ? code.n : UNKNOWN_CODE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        struct sv one = sv_sub(code, i, 1);
+        v->unknown_code[i] = kit_is_word(one, ".-_", 1) ? code.p[i] : '_';
+    }
+    v->unknown_code[n] = '\0';
+}
+
+void kit_unknown_number(struct verdict *v) {
+    if (v->code)
+        snprintf(v->unknown_code, sizeof v->unknown_code, "%d", (int)v->code);
+}
+
 enum lane_hint kit_lookup_hint(const struct http_response *r) {
     if (r->transport != HTTP_ANSWERED || r->status >= 500)
         return LANE_DOWN;

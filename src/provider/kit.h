@@ -65,6 +65,10 @@ void kit_pause(struct verdict *v, int32_t pause_ms);
 /* By HTTP class alone: 429 slow down, 401/403/407 credentials, 404/405 the address is wrong, other 4xx
  * refused, 5xx and all else unknown. */
 void kit_judge_class(struct verdict *v);
+/* The table has no row for that code: it is counted by itself. Characters that no label has become `_`. */
+void kit_unknown_code(struct verdict *v, struct sv code);
+/* The same of v->code, unless that is 0. */
+void kit_unknown_number(struct verdict *v);
 /* What the failure of a look-up's call says of the lane. */
 enum lane_hint kit_lookup_hint(const struct http_response *r);
 struct lookup_answer kit_cannot_tell(enum lane_hint hint, const char *why);

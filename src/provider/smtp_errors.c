@@ -1,5 +1,7 @@
 #include "provider/smtp_errors.h"
 
+#include <stdio.h>
+
 enum {
     MINUTE_MS = 60 * 1000,
     GREY_MS = 5 * MINUTE_MS, /* greylists let a sender through who comes again after some minutes */
@@ -169,6 +171,9 @@ void smtp_refusal(enum smtp_command command, int code, struct smtp_status status
         judge_for_now(command, code, row, out);
     else
         judge_for_good(command, code, row, out);
+    if (!row && status.class == code / 100 && status.subject) /* x.0.z says no more than the code */
+        snprintf(out->unknown_code, sizeof out->unknown_code, "%d.%d.%d", status.class, status.subject,
+                 status.detail);
 }
 
 enum reason smtp_bounce_reason(struct smtp_status status) {

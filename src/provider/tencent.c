@@ -270,6 +270,8 @@ static void say(struct verdict *v, struct sv code, struct sv words) {
 static void judge_code(struct verdict *v, struct sv code, struct sv words) {
     const struct tencent_error *row = tencent_error_named(code);
     say(v, code, words);
+    if (!row || !sv_eq(code, sv_of(row->name))) /* what stands before its point is no more than a guess */
+        kit_unknown_code(v, code);
     if (!row) {
         kit_judge_as(v, FATE_REJECTED, LANE_FINE, REASON_REJECTED);
         return;

@@ -209,6 +209,8 @@ static void judge_result(struct verdict *v, const json_t *entry) {
     kit_say(v->text, kit_string(entry, "errmsg"));
     kit_judge_as(v, row ? row->fate : FATE_REJECTED, row ? row->hint : LANE_FINE,
                  row ? row->reason : REASON_REJECTED);
+    if (!row)
+        kit_unknown_number(v);
     kit_pause(v, row ? row->pause_ms : 0);
 }
 

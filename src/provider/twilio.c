@@ -230,6 +230,8 @@ static void judge_created(struct verdict *v, const json_t *message) {
         judge_by_row(v, row);
     else
         kit_judge_as(v, FATE_REJECTED, LANE_FINE, said.reason);
+    if (!row)
+        kit_unknown_number(v);
     kit_say(v->text, kit_string(message, "error_message"));
 }
 
@@ -268,6 +270,8 @@ void twilio_judge_refusal(const struct http_response *r, const json_t *answer, s
         judge_by_row(v, row);
     else
         kit_judge_class(v);
+    if (!row)
+        kit_unknown_number(v);
 }
 
 static struct verdict judge(const struct lane_config *lane, const struct http_response *r) {

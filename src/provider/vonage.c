@@ -217,6 +217,8 @@ static void judge_refusal(const json_t *entry, int64_t code, struct verdict *v) 
     else
         kit_judge_as(v, FATE_REJECTED, LANE_FINE, REASON_REJECTED);
     v->code = (int32_t)code;
+    if (!row)
+        kit_unknown_number(v);
     kit_say(v->text, kit_string(entry, "error-text"));
 }
 

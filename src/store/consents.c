@@ -1,6 +1,7 @@
 #include "store/consents.h"
 
 #include "model/hook.h"
+#include "store/numbers.h"
 #include "store/rows.h"
 
 static const char *const acts[CONSENT_ACTS] = {[0] = "",
@@ -44,6 +45,7 @@ bool consents_add(struct db *db, const struct consent *c, int64_t now, struct er
     db_int(s, c->expires_at);
     db_int(s, is_told ? 0 : 1); /* else by store/consent_news */
     db_int(s, c->account_id);
+    numbers_changed(db);
     return db_run(s, e);
 }
 
@@ -193,6 +195,7 @@ bool consents_erase(struct db *db, int64_t account_id, struct sv number, size_t 
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, account_id);
     db_text(s, number);
+    numbers_changed(db);
     if (!db_run(s, e))
         return false;
     *n = (size_t)db_changes(db);

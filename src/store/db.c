@@ -28,6 +28,10 @@ struct db *db_open(struct sv url, enum db_mode mode, struct err *e) {
     return NULL;
 }
 
+bool db_is_file(const struct db *db) {
+    return db->driver->is_file;
+}
+
 void db_close(struct db *db) {
     if (!db)
         return;
@@ -55,10 +59,17 @@ bool db_begin_schema(struct db *db, struct err *e) {
 }
 
 bool db_commit(struct db *db, struct err *e) {
-    return !injected(db, e) && db->driver->commit(db, e);
+    bool ready = !db->before_commit || db->before_commit(db, e);
+    db->before_commit = NULL;
+    return ready && !injected(db, e) && db->driver->commit(db, e);
+}
+
+void db_before_commit(struct db *db, bool (*run)(struct db *db, struct err *e)) {
+    db->before_commit = run;
 }
 
 void db_rollback(struct db *db) {
+    db->before_commit = NULL;
     db->driver->rollback(db);
 }
 

@@ -26,6 +26,8 @@ void db_close(struct db *db);
 
 /* Does url name a PostgreSQL database? */
 bool db_is_postgres(struct sv url);
+/* Is it SQLite's? */
+bool db_is_file(const struct db *db);
 
 /* Is the file under its path still the one that is open? See place.h. */
 MUST_USE bool db_in_place(struct db *db, struct err *e);
@@ -35,6 +37,8 @@ void db_set_patience(struct db *db, int ms);
 
 MUST_USE bool db_begin(struct db *db, struct err *e);
 MUST_USE bool db_commit(struct db *db, struct err *e);
+/* To be done by the commit of the transaction that is open, before it; where that fails, it does. */
+void db_before_commit(struct db *db, bool (*run)(struct db *db, struct err *e));
 void db_rollback(struct db *db); /* fine when nothing is open */
 /* A transaction that changes the schema: nobody else's does at the same time. */
 MUST_USE bool db_begin_schema(struct db *db, struct err *e);

@@ -20,11 +20,13 @@ struct db {
     struct map statements; /* sql pointer -> struct db_stmt, owned */
     bool (*allow)(void *ctx);
     void *allow_ctx;
+    bool (*before_commit)(struct db *db, struct err *e);
 };
 
 /* Each is what the function of db.h with its name says; db.c has injected failures already. */
 struct db_driver {
     const char *name;
+    bool is_file;
     /* What the connection itself holds; the statements are gone by then. */
     void (*close)(struct db *db);
     bool (*in_place)(struct db *db, struct err *e);

@@ -35,7 +35,7 @@ static bool fail(struct lite *db, const char *doing, struct err *e) {
     int code = sqlite3_extended_errcode(db->sqlite);
     const char *why = sqlite3_errmsg(db->sqlite);
     const char *mend = "", *path = sqlite3_db_filename(db->sqlite, NULL);
-    if (code == SQLITE_CONSTRAINT_TRIGGER) /* the only triggers there are: lite_shut */
+    if (code == SQLITE_CONSTRAINT_TRIGGER) /* only lite_shut's raise anything */
         return err_set(e, ERR_OUTSIDE, "database %s: %s", path ? path : "", why);
     /* Our own rows contradict each other, or a call is misused: going on could store nonsense, so stop. What
      * was not yet committed is as after a lost lease. */
@@ -360,6 +360,7 @@ static void lite_close(struct db *db) {
 
 static const struct db_driver lite_driver = {
     .name = "sqlite",
+    .is_file = true,
     .close = lite_close,
     .in_place = lite_in_place,
     .set_patience = lite_set_patience,

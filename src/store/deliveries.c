@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/id.h"
+#include "store/history.h"
 #include "store/replies.h"
 #include "store/rows.h"
 
@@ -193,26 +194,24 @@ static bool replay_alarm(struct db *db, const struct webhook *h, int64_t id, str
 
 static bool replay_message(struct db *db, const struct webhook *h, int64_t id, struct sv topic, int64_t now,
                            struct err *e) {
-    static const char sql[] =
-        "SELECT number, state FROM event WHERE message_id=? AND at>=? AND note=0 ORDER BY number";
-    struct db_stmt *s = db_stmt(db, sql, e);
+    struct event *events;
     bool some = false, received = false;
-    db_int(s, id);
-    db_int(s, h->replay_since);
-    for (bool row;;) {
-        if (!db_next(s, &row, e))
-            return false;
-        if (!row)
-            break;
-        int64_t state = db_col_int(s, 1);
-        received |= state == STATE_RECEIVED;
-        const struct delivery_key k = {h->id, id, (uint16_t)db_col_int(s, 0)};
-        if (state <= 0 || state >= STATE_COUNT || !hook_wants(h, (unsigned)state, topic))
+    size_t n;
+    bool ok = history_read(db, h->account_id, id, HISTORY_ALL, &events, &n, e);
+    for (size_t i = 0; ok && i < n; i++) {
+        const struct event *ev = &events[i];
+        if (ev->note || ev->at < h->replay_since)
             continue;
-        if (!owe_again(db, &k, (unsigned)state, now, e))
-            return false;
+        received |= ev->state == STATE_RECEIVED;
+        const struct delivery_key k = {h->id, id, ev->number};
+        if (ev->state == STATE_NONE || !hook_wants(h, (unsigned)ev->state, topic))
+            continue;
+        ok = owe_again(db, &k, (unsigned)ev->state, now, e);
         some = true;
     }
+    free(events);
+    if (!ok)
+        return false;
     if (received && !replay_alarm(db, h, id, topic, now, &some, e))
         return false;
     return !some || put_in_order(db, h->id, id, now, e);
@@ -273,7 +272,35 @@ static bool read_reply(struct db *db, struct delivery_due *d, struct err *e) {
     return true;
 }
 
+/* The event has no row of its own: it is told by an attempt, from before the webhook was there. */
+static bool find_told(struct db *db, struct delivery_due *d, struct err *e) {
+    struct event *events;
+    size_t n;
+    bool ok = history_read(db, d->message->account_id, d->message->id, d->key.event, &events, &n, e);
+    if (ok && n && n == d->key.event) {
+        d->at = events[n - 1].at;
+        d->state = events[n - 1].state;
+        d->reason = events[n - 1].reason;
+        d->code = events[n - 1].code;
+        d->judged = d->state == STATE_SENT; /* an attempt tells of its end that it was taken */
+        d->fate = FATE_SENT;
+        d->hint = LANE_FINE;
+    }
+    free(events);
+    return ok;
+}
+
 #define AFTER(i) (ROW_COLUMNS_N + (i))
+
+/* Only what changed the message's state is owed, so the event is no note. */
+static void read_verdict(struct db_stmt *s, struct delivery_due *d) {
+    const struct event ev = {.at = d->at, .state = d->state, .attempt = (uint16_t)db_col_int(s, AFTER(11))};
+    const struct attempt a = {.number = ev.attempt,
+                              .ended_at = db_col_int(s, AFTER(12)),
+                              .fate = rows_fate(db_col_int(s, AFTER(13))),
+                              .hint = rows_hint(db_col_int(s, AFTER(14)))};
+    d->judged = event_verdict(&ev, &a, &d->fate, &d->hint);
+}
 
 static bool read_one(struct db *db, struct db_stmt *s, int64_t hook_id, struct delivery_due *d,
                      struct err *e) {
@@ -288,17 +315,20 @@ static bool read_one(struct db *db, struct db_stmt *s, int64_t hook_id, struct d
         .reason = (enum reason)db_col_int(s, AFTER(9)),
         .code = (int32_t)db_col_int(s, AFTER(10)),
     };
+    read_verdict(s, d);
     struct sv data = db_col_text(s, AFTER(6));
     if (data.n) {
         d->data = strndup(data.p, data.n);
         ASSERT(d->data);
     }
-    if (d->at == 0)
-        d->at = d->created_at;
     if (d->reason >= REASON_COUNT)
         d->reason = REASON_NONE;
     if (db_col_int(s, 0))
         d->message = rows_message(s);
+    if (d->at == 0 && d->message && d->type < STATE_COUNT && !find_told(db, d, e))
+        return false;
+    if (d->at == 0)
+        d->at = d->created_at;
     bool reply = d->type == STATE_RECEIVED || d->type == HOOK_REPLY_NEGATIVE;
     return !reply || !d->message || read_reply(db, d, e);
 }
@@ -323,9 +353,12 @@ bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, 
                      struct delivery_due **out, unsigned *n, int64_t *next_due_at, struct err *e) {
     static const char sql[] =
         "SELECT " ROW_COLUMNS ", d.subject_id, d.event, d.type, d.created_at, d.due_at, d.tries, d.data, "
-        "ev.at, ev.state, ev.reason, ev.code FROM delivery AS d INDEXED BY delivery_due "
+        "ev.at, ev.state, ev.reason, ev.code, ev.attempt, a.ended_at, a.fate, a.hint FROM delivery AS d "
+        "INDEXED BY "
+        "delivery_due "
         "LEFT JOIN message AS m ON m.id=d.subject_id "
         "LEFT JOIN event AS ev ON ev.message_id=d.subject_id AND ev.number=d.event "
+        "LEFT JOIN attempt AS a ON a.message_id=d.subject_id AND a.number=ev.attempt "
         "WHERE d.webhook_id=? AND d.due_at IS NOT NULL AND d.due_at>=? AND d.due_at<=? ORDER BY d.due_at, "
         "d.subject_id, d.event LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);

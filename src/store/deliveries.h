@@ -38,6 +38,9 @@ struct delivery_due {
     enum state state;
     enum reason reason;
     int32_t code;
+    bool judged; /* the provider's answer made the event: what it means */
+    enum fate fate;
+    enum lane_hint hint;
     struct message *message; /* owned; NULL: a notice */
     char *data;          /* owned: of a notice, a JSON object; of an inbound text, members of one; or NULL */
     int64_t in_reply_to; /* of an inbound text; 0: none is known */

@@ -9,12 +9,14 @@
 #include "store/journal_rows.h"
 #include "store/lane_use.h"
 #include "store/links.h"
+#include "store/numbers.h"
 #include "store/spent.h"
 #include "store/tally.h"
 
 #include <string.h>
 
 enum {
+    NUMBERS_AT_ONCE = 200, /* rows of long lists: a few milliseconds of a commit */
     JOURNAL_JOBS_MAX = 8192,
     /* A caller may come just when a batch begins to wait for another process' write, and then waits with the
        next: no longer than both, which is what a request may take. */
@@ -110,12 +112,16 @@ static bool do_prune(struct db *db, struct job *job, struct err *e) {
     db_int(s, job->limit);
     if (!db_run(s, e))
         return false;
-    return lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
-           links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
-           tally_prune(db, job->now, job->limit, e) && prune_verifications(db, job, e) &&
-           erasures_go_on(db, job->now, &job->scrubs, &job->more, e) &&
-           events_prune(db, job->events_floor, job->now, job->limit, e) &&
-           (!job->self || parcels_prune(db, job->now - parcel_kept_us, job->limit, e));
+    bool numbers_more = false;
+    bool ok = lane_use_prune(db, job->now, e) && spent_prune(db, job->now, job->limit, e) &&
+              links_prune(db, job->now, job->limit, e) && suppression_prune(db, job->now, job->limit, e) &&
+              tally_prune(db, job->now, job->limit, e) && prune_verifications(db, job, e) &&
+              erasures_go_on(db, job->now, &job->scrubs, &job->more, e) &&
+              events_prune(db, job->events_floor, job->now, job->limit, e) &&
+              (!job->self || parcels_prune(db, job->now - parcel_kept_us, job->limit, e)) &&
+              numbers_catch_up(db, NUMBERS_AT_ONCE, &numbers_more, e);
+    job->more |= numbers_more;
+    return ok;
 }
 
 static bool do_verify(struct db *db, struct job *job, struct err *e) {

@@ -67,7 +67,7 @@ enum job_result {
     JOB_CLAIMED,    /* MOVE with claim: another message has that provider id already; nothing stored */
     JOB_AMBIGUOUS,  /* MOVE with claim: the id may as well be that of another message with the same number and
                        text */
-    JOB_ABSENT,     /* LOAD: no such message */
+    JOB_ABSENT,     /* LOAD: no such message; MOVE, REDACT: it was deleted meanwhile */
     JOB_SUPPRESSED, /* PUT that leaves something to do, MOVE that begins an attempt: why says what forbids it;
                        nothing stored */
     JOB_POSTPONED,  /* likewise: over a frequency cap, or its account's ceiling, until */
@@ -99,6 +99,7 @@ struct lane_state {
     uint32_t downs;
     int64_t until;
     int64_t pace_good, pace_bad; /* what dispatch/pace has learned, in thousandths; 0: nothing */
+    struct lane_standing standing;
 };
 
 enum { LANE_SENDER_MAX = 64, LANE_SENDERS_MAX = 4096, LANE_SENDER_KEPT_DAYS = 90 };

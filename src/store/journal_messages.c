@@ -141,8 +141,6 @@ static bool forget_secret(struct db *db, const struct job *job, struct err *e) {
 
 /* Is there anything against sending it? */
 static bool check_consent(struct db *db, struct job *job, struct err *e) {
-    bool lacks = false;
-    unsigned step = job->change.next.step;
     if (!journal_sends(job))
         return true;
     if (job->message->sealed && !check_code(db, job, e))
@@ -151,13 +149,14 @@ static bool check_consent(struct db *db, struct job *job, struct err *e) {
         return false;
     if (!(job->heed || job->needs_consent) || job->result != JOB_DONE)
         return true;
-    if (job->heed && !suppression_ask(db, job->message, step, job->exempt, job->now, &job->why, e))
+    const struct suppression_question q = {.m = job->message,
+                                           .step = job->change.next.step,
+                                           .list = job->heed,
+                                           .exempt = job->exempt,
+                                           .consent = job->needs_consent,
+                                           .now = job->now};
+    if (!suppression_ask(db, &q, &job->why, e))
         return false;
-    if (job->needs_consent && job->why == REASON_NONE &&
-        !suppression_lacks_consent(db, job->message, step, &lacks, e))
-        return false;
-    if (lacks)
-        job->why = REASON_NO_CONSENT;
     if (job->why != REASON_NONE)
         job->result = JOB_SUPPRESSED;
     return true;
@@ -322,7 +321,24 @@ static bool learn(struct db *db, struct job *job, struct err *e) {
     return tell_extra(db, job, HOOK_OPTED_OUT, buf_sv(&data), e);
 }
 
-bool journal_do_move(struct db *db, struct job *job, struct err *e) {
+/* What nothing was due for may have been deleted since it was read (store/retention.h), and then nothing is
+ * written of it any more. */
+static bool check_there(struct db *db, struct job *job, struct err *e) {
+    static const char sql[] = "SELECT 1 FROM message WHERE id=? /*pg FOR UPDATE */";
+    bool row;
+    if (job->message->head.due_at != 0)
+        return true;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, job->message->id);
+    if (!db_next(s, &row, e))
+        return false;
+    db_end(s);
+    if (!row)
+        job->result = JOB_ABSENT;
+    return true;
+}
+
+static bool move(struct db *db, struct job *job, struct err *e) {
     if ((job->claim && !check_claim(db, job, e)) || !check_consent(db, job, e) ||
         (job->result == JOB_DONE && !tally_check(db, job, e)) ||
         (job->result == JOB_DONE && !usage_check(db, job, e)))
@@ -335,9 +351,14 @@ bool journal_do_move(struct db *db, struct job *job, struct err *e) {
            forget_secret(db, job, e) && tell_hooks(db, job, e) && learn(db, job, e);
 }
 
+bool journal_do_move(struct db *db, struct job *job, struct err *e) {
+    return check_there(db, job, e) && (job->result != JOB_DONE || move(db, job, e));
+}
+
 bool journal_do_redact(struct db *db, struct job *job, struct err *e) {
-    return spent_keep(db, job->message, job->now, e) && journal_redact_message(db, job->message, e) &&
-           journal_do_move(db, job, e);
+    return check_there(db, job, e) &&
+           (job->result != JOB_DONE || (spent_keep(db, job->message, job->now, e) &&
+                                        journal_redact_message(db, job->message, e) && move(db, job, e)));
 }
 
 bool journal_do_delete(struct db *db, struct job *job, struct err *e) {

@@ -1,5 +1,7 @@
 #include "store/journal_rows.h"
 
+#include "store/history.h"
+
 int64_t journal_node(const struct job *job) {
     return job->self ? (int64_t)job->self->id : 0;
 }
@@ -70,13 +72,23 @@ bool journal_update_message(struct db *db, const struct message *m, const struct
     return db_put(s, e);
 }
 
-static bool insert_events(struct db *db, int64_t message_id, const struct change *c, struct err *e) {
+/* Has event i to have a row? Whoever is owed it reads it there. */
+static bool wants_row(const struct job *job, unsigned i) {
+    bool owed =
+        job->change.callbacks & 1u << i || (job->hooks && hooks_of(job->hooks, job->message->account_id));
+    return owed || !history_is_told(&job->change, i, job->kind == JOB_PUT);
+}
+
+static bool insert_events(struct db *db, const struct job *job, struct err *e) {
     static const char sql[] = "INSERT INTO event (message_id, number, at, state, reason, attempt, code, "
                               "note) VALUES (?,?,?,?,?,?,?,?)";
+    const struct change *c = &job->change;
     for (unsigned i = 0; i < c->n_events; i++) {
+        if (!wants_row(job, i))
+            continue;
         const struct event *ev = &c->events[i];
         struct db_stmt *s = db_stmt(db, sql, e);
-        db_int(s, message_id);
+        db_int(s, job->message->id);
         db_int(s, ev->number);
         db_int(s, ev->at);
         db_int(s, ev->state);
@@ -150,8 +162,7 @@ static bool write_attempt(struct db *db, const struct change *c, struct err *e) 
 
 bool journal_write_change(struct db *db, const struct job *job, struct err *e) {
     const struct change *c = &job->change;
-    return insert_events(db, job->message->id, c, e) && write_attempt(db, c, e) &&
-           insert_callbacks(db, job, e);
+    return insert_events(db, job, e) && write_attempt(db, c, e) && insert_callbacks(db, job, e);
 }
 
 /* One statement with up to two parameters. */
@@ -169,17 +180,25 @@ bool journal_redact_message(struct db *db, const struct message *m, struct err *
     return run2(db, sql, m->id, m->account_id, e);
 }
 
-bool journal_delete_message(struct db *db, const struct message *m, struct err *e) {
-    static const char events[] = "DELETE FROM event WHERE message_id=?";
-    static const char attempts[] = "DELETE FROM attempt WHERE message_id=?";
-    static const char callbacks[] = "DELETE FROM callback WHERE message_id=?";
-    static const char message[] = "DELETE FROM message WHERE id=? AND account_id=?";
-    static const char remember[] =
+bool journal_remember_deleted(struct db *db, int64_t id, struct err *e) {
+    static const char sql[] =
         "INSERT INTO meta (name, value) VALUES ('deleted_id', ?) ON CONFLICT (name) DO UPDATE SET "
         "value=max(meta.value, excluded.value)";
-    return run2(db, remember, m->id, 0, e) && run2(db, events, m->id, 0, e) &&
-           run2(db, attempts, m->id, 0, e) && run2(db, callbacks, m->id, 0, e) &&
-           run2(db, message, m->id, m->account_id, e);
+    return run2(db, sql, id, 0, e);
+}
+
+bool journal_delete_story(struct db *db, int64_t first, int64_t last, struct err *e) {
+    static const char events[] = "DELETE FROM event WHERE message_id>=? AND message_id<=?";
+    static const char attempts[] = "DELETE FROM attempt WHERE message_id>=? AND message_id<=?";
+    static const char callbacks[] = "DELETE FROM callback WHERE message_id>=? AND message_id<=?";
+    return run2(db, events, first, last, e) && run2(db, attempts, first, last, e) &&
+           run2(db, callbacks, first, last, e);
+}
+
+bool journal_delete_message(struct db *db, const struct message *m, struct err *e) {
+    static const char sql[] = "DELETE FROM message WHERE id=? AND account_id=?";
+    return journal_remember_deleted(db, m->id, e) && journal_delete_story(db, m->id, m->id, e) &&
+           run2(db, sql, m->id, m->account_id, e);
 }
 
 bool journal_do_callback_end(struct db *db, struct job *job, struct err *e) {

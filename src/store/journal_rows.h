@@ -16,8 +16,11 @@ MUST_USE bool journal_update_message(struct db *db, const struct message *m, con
 MUST_USE bool journal_write_change(struct db *db, const struct job *job, struct err *e);
 /* Its text goes, its story stays. */
 MUST_USE bool journal_redact_message(struct db *db, const struct message *m, struct err *e);
-/* With its events, attempts and callbacks. Its id is never given again, whatever the clock does
- * (reader_totals). */
+/* No id up to this one is given again, whatever the clock does (reader_totals). */
+MUST_USE bool journal_remember_deleted(struct db *db, int64_t id, struct err *e);
+/* The events, attempts and callbacks of the messages from first to last. */
+MUST_USE bool journal_delete_story(struct db *db, int64_t first, int64_t last, struct err *e);
+/* With its story; its id is remembered. */
 MUST_USE bool journal_delete_message(struct db *db, const struct message *m, struct err *e);
 
 bool journal_do_callback_end(struct db *db, struct job *job, struct err *e);

@@ -92,12 +92,16 @@ static bool read_senders(struct db *db, struct job *job, struct err *e) {
 
 bool lane_use_keep_state(struct db *db, struct job *job, struct err *e) {
     static const char keep[] =
-        "INSERT INTO lane_state (lane, broken, downs, until, pace_good, pace_bad) VALUES (?,?,?,?,?,?) ON "
+        "INSERT INTO lane_state (lane, broken, downs, until, pace_good, pace_bad, stood_at, slow_until, "
+        "flow_window, good, bad, delivered, undelivered) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON "
         "CONFLICT (lane) DO UPDATE SET broken=excluded.broken, downs=excluded.downs, "
-        "until=excluded.until, pace_good=excluded.pace_good, pace_bad=excluded.pace_bad";
+        "until=excluded.until, pace_good=excluded.pace_good, pace_bad=excluded.pace_bad, "
+        "stood_at=excluded.stood_at, slow_until=excluded.slow_until, flow_window=excluded.flow_window, "
+        "good=excluded.good, bad=excluded.bad, delivered=excluded.delivered, "
+        "undelivered=excluded.undelivered";
     static const char drop[] = "DELETE FROM lane_state WHERE lane=?";
     const struct lane_state *st = &job->lane_state;
-    bool well = !st->broken && !st->downs && !st->pace_good && !st->pace_bad;
+    bool well = !st->broken && !st->downs && !st->pace_good && !st->pace_bad && !st->standing.at;
     struct db_stmt *s = db_stmt(db, well ? drop : keep, e);
     db_text(s, job->lane);
     if (!well) {
@@ -106,12 +110,21 @@ bool lane_use_keep_state(struct db *db, struct job *job, struct err *e) {
         db_int(s, st->until);
         db_int(s, st->pace_good);
         db_int(s, st->pace_bad);
+        db_int(s, st->standing.at);
+        db_int(s, st->standing.slow_until);
+        db_int(s, st->standing.window);
+        db_int(s, st->standing.good);
+        db_int(s, st->standing.bad);
+        db_int(s, st->standing.delivered);
+        db_int(s, st->standing.undelivered);
     }
     return db_run(s, e);
 }
 
 static bool read_state(struct db *db, struct job *job, struct err *e) {
-    static const char sql[] = "SELECT broken, downs, until, pace_good, pace_bad FROM lane_state WHERE lane=?";
+    static const char sql[] =
+        "SELECT broken, downs, until, pace_good, pace_bad, stood_at, slow_until, flow_window, good, bad, "
+        "delivered, undelivered FROM lane_state WHERE lane=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool row;
     db_text(s, job->lane);
@@ -123,7 +136,14 @@ static bool read_state(struct db *db, struct job *job, struct err *e) {
                                               .downs = (uint32_t)db_col_int(s, 1),
                                               .until = db_col_int(s, 2),
                                               .pace_good = db_col_int(s, 3),
-                                              .pace_bad = db_col_int(s, 4)};
+                                              .pace_bad = db_col_int(s, 4),
+                                              .standing = {.at = db_col_int(s, 5),
+                                                           .slow_until = db_col_int(s, 6),
+                                                           .window = (uint32_t)db_col_int(s, 7),
+                                                           .good = (uint32_t)db_col_int(s, 8),
+                                                           .bad = (uint32_t)db_col_int(s, 9),
+                                                           .delivered = (uint32_t)db_col_int(s, 10),
+                                                           .undelivered = (uint32_t)db_col_int(s, 11)}};
     db_end(s);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "store/migrate.h"
 
 #include "store/move_mark.h"
+#include "store/numbers.h"
 
 /* Another process may be doing the same: whoever comes second finds it done. */
 static bool run_one(struct db *db, const struct migration *m, struct err *e) {
@@ -49,5 +50,5 @@ bool migrate(struct db *db, int *from, int *to, struct err *e) {
         return false;
     if (version >= MOVE_SINCE && version <= newest() && !move_allows(db, e))
         return false;
-    return migrate_schema(db, from, to, e);
+    return migrate_schema(db, from, to, e) && numbers_install(db, e);
 }

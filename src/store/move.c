@@ -8,6 +8,7 @@
 #include "store/nodes.h"
 #include "store/rows.h"
 #include "store/seal.h"
+#include "store/sending.h"
 
 #include <string.h>
 #include <time.h>
@@ -417,7 +418,8 @@ static bool settle_nodes(struct move *m, struct err *e) {
     m->report->parcels = db_col_int(s, 0);
     db_end(s);
     return db_run(db_stmt(m->to, nodes, e), e) && db_run(db_stmt(m->to, messages, e), e) &&
-           db_run(db_stmt(m->to, callbacks, e), e) && db_run(db_stmt(m->to, hooks, e), e);
+           sending_mark_all(m->to, e) && db_run(db_stmt(m->to, callbacks, e), e) &&
+           db_run(db_stmt(m->to, hooks, e), e);
 }
 
 static bool arrive(struct move *m, struct err *e) {

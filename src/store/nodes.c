@@ -2,6 +2,7 @@
 
 #include "model/state.h"
 #include "store/rows.h"
+#include "store/sending.h"
 
 #include <string.h>
 
@@ -39,13 +40,14 @@ static bool put_row_0(struct db *db, int64_t now, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, now);
     db_int(s, now);
-    return db_run(s, e);
+    return db_run(s, e) && sending_forget(db, 0, e);
 }
 
 static bool go_on(struct db *db, struct node_self *self, const struct node_row *card,
                   const struct node_self *before, int64_t now, bool *done, struct err *e) {
-    static const char sql[] = "UPDATE node SET name=?, incarnation=?, version=?, address=?, started_at=?, "
-                              "seen_at=?, lease_until=?, batch=0 WHERE id=? AND incarnation=? AND taken=0";
+    static const char sql[] =
+        "UPDATE node SET name=?, incarnation=?, version=?, address=?, started_at=?, "
+        "seen_at=?, lease_until=?, batch=0, sees_far=1 WHERE id=? AND incarnation=? AND taken=0";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_text(s, sv_of(card->name));
     db_int(s, self->incarnation);
@@ -72,11 +74,10 @@ static bool take_id(struct db *db, struct node_self *self, const struct node_row
         "AS n WHERE n.id<255 AND NOT EXISTS (SELECT 1 FROM node AS o WHERE o.id=n.id+1)) AS f";
     static const char take[] =
         "INSERT INTO node (id, name, incarnation, version, address, started_at, seen_at, lease_until, taken, "
-        "batch) VALUES (?,?,?,?,?,?,?,?,0,0) ON CONFLICT (id) DO UPDATE SET name=excluded.name, "
+        "batch, sees_far) VALUES (?,?,?,?,?,?,?,?,0,0,1) ON CONFLICT (id) DO UPDATE SET name=excluded.name, "
         "incarnation=excluded.incarnation, version=excluded.version, address=excluded.address, "
         "started_at=excluded.started_at, seen_at=excluded.seen_at, lease_until=excluded.lease_until, "
-        "taken=0, "
-        "batch=0 WHERE node.taken=2";
+        "taken=0, batch=0, sees_far=1 WHERE node.taken=2";
     int64_t id;
     *done = false;
     if (!number(db, free_one, -1, &id, e))
@@ -97,7 +98,7 @@ static bool take_id(struct db *db, struct node_self *self, const struct node_row
         return false;
     *done = db_changes(db) == 1;
     self->id = (unsigned)id;
-    return true;
+    return !*done || sending_forget(db, self->id, e);
 }
 
 static bool join(struct db *db, struct node_self *self, const struct node_row *card,
@@ -239,8 +240,9 @@ static bool hold_gone(struct db *db, unsigned id, bool *gone, struct err *e) {
 bool nodes_adopt(struct db *db, const struct node_self *self, int64_t message_id, int64_t sending_until,
                  unsigned *owner, bool *adopted, struct err *e) {
     static const char whose[] = "SELECT coalesce(max(node), -1) FROM message WHERE id=?";
-    static const char mine[] = "UPDATE message SET node=?, due_at=CASE WHEN state=4 AND due_at<? THEN ? ELSE "
-                               "due_at END WHERE id=? AND node=?";
+    static const char mine[] =
+        "UPDATE message SET node=?, due_at=CASE WHEN state=4 AND due_at<? OR " SENDING_IS_FAR
+        " THEN ? ELSE due_at END WHERE id=? AND node=?";
     enum { TRIES_MAX = 3 }; /* another node may be doing the same */
     for (int i = 0; i < TRIES_MAX; i++) {
         int64_t node;
@@ -315,7 +317,8 @@ static bool move(struct db *db, const char *sql, const int64_t *args, size_t n, 
 static bool move_rows(struct db *db, const struct node_self *self, int64_t from, int64_t sending_until,
                       unsigned limit, struct node_news *out, struct err *e) {
     static const char messages[] =
-        "UPDATE message SET node=?, due_at=CASE WHEN state=4 AND due_at<? THEN ? ELSE due_at END WHERE id IN "
+        "UPDATE message SET node=?, due_at=CASE WHEN state=4 AND due_at<? OR " SENDING_IS_FAR
+        " THEN ? ELSE due_at END WHERE id IN "
         "(SELECT id FROM message WHERE node=? AND due_at IS NOT NULL LIMIT ?)";
     static const char callbacks[] =
         "UPDATE callback SET node=? WHERE (message_id, event) IN (SELECT message_id, event FROM callback "
@@ -386,12 +389,15 @@ static bool keep(struct db *db, const struct node_self *self, bool *keeper, stru
 bool nodes_look(struct db *db, const struct node_self *self, int64_t sending_until, unsigned limit,
                 struct node_news *out, struct err *e) {
     static const char alive[] = "SELECT count(*) FROM node WHERE taken=0";
-    int64_t n;
+    static const char blind[] = "SELECT count(*) FROM node WHERE taken=0 AND sees_far=0";
+    int64_t n, n_blind;
     *out = (struct node_news){0};
     if (!mark_expired(db, self, out, e) || !move_some(db, self, sending_until, limit, out, e) ||
-        !move_parcels(db, self, e) || !keep(db, self, &out->keeper, e) || !number(db, alive, -1, &n, e))
+        !move_parcels(db, self, e) || !keep(db, self, &out->keeper, e) || !number(db, alive, -1, &n, e) ||
+        !number(db, blind, -1, &n_blind, e))
         return false;
     out->alive = (unsigned)n;
+    out->all_see_far = n_blind == 0;
     out->more |= out->moved;
     return true;
 }

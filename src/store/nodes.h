@@ -73,6 +73,7 @@ struct node_news {
     unsigned taken[8]; /* nodes that were taken just now */
     unsigned n_taken;
     unsigned alive;   /* nodes, self included */
+    bool all_see_far; /* none of them is of a version from before store/sending.h */
     bool keeper;      /* jobs that must run once are self's */
     unsigned from;    /* rows of that node were moved to self; 0 and messages 0: of none */
     int64_t messages; /* how many of them were messages */

@@ -115,26 +115,6 @@ void reader_free(struct message **rows, size_t n) {
     free(rows);
 }
 
-bool reader_events(struct db *db, int64_t account_id, int64_t id, struct event *out, size_t max, size_t *n,
-                   struct err *e) {
-    static const char sql[] =
-        "SELECT number, at, state, reason, attempt, code, note FROM event WHERE message_id=? AND EXISTS "
-        "(SELECT 1 FROM message WHERE id=? AND account_id=?) ORDER BY number LIMIT ?";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    db_int(s, id);
-    db_int(s, id);
-    db_int(s, account_id);
-    db_int(s, (int64_t)max);
-    bool row;
-    for (*n = 0;; (*n)++) {
-        if (!db_next(s, &row, e))
-            return false;
-        if (!row)
-            return true;
-        out[*n] = rows_event(s);
-    }
-}
-
 bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
                      size_t *n, struct err *e) {
     static const char sql[] =
@@ -183,9 +163,13 @@ bool reader_ahead(struct db *db, unsigned node, enum priority priority, int64_t 
 }
 
 bool reader_totals(struct db *db, unsigned node, int64_t *last_id, int64_t *backlog, struct err *e) {
-    static const char last[] = "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
-                               "coalesce((SELECT max(id) FROM business_event), 0), "
-                               "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0))";
+    static const char last[] =
+        "SELECT max(coalesce((SELECT max(id) FROM message), 0), "
+        "coalesce((SELECT max(id) FROM business_event), 0), "
+        "coalesce((SELECT value FROM meta WHERE name='deleted_id'), 0), "
+        "coalesce((SELECT max(id) FROM webhook), 0), coalesce((SELECT max(id) FROM parcel), 0), "
+        "coalesce((SELECT max((SELECT max(subject_id) FROM delivery WHERE webhook_id=w.id)) FROM webhook AS "
+        "w), 0))";
     static const char pending[] =
         "SELECT count(*) FROM message INDEXED BY message_due WHERE node=? AND due_at IS NOT NULL";
     bool row;

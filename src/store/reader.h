@@ -29,9 +29,7 @@ MUST_USE struct message *reader_message(struct db *db, int64_t account_id, int64
 MUST_USE bool reader_list(struct db *db, const struct message_filter *f, struct message ***rows, size_t *n,
                           bool *more, struct err *e);
 void reader_free(struct message **rows, size_t n);
-/* Events and attempts of one message, oldest first, up to max. */
-MUST_USE bool reader_events(struct db *db, int64_t account_id, int64_t id, struct event *out, size_t max,
-                            size_t *n, struct err *e);
+/* The attempts of one message, oldest first, up to max. (Its events: store/history.h.) */
 MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
                               size_t *n, struct err *e);
 /* How many messages of every account, of that priority or a more urgent one, are due in the queue before a
@@ -40,7 +38,9 @@ MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, str
 enum { READER_AHEAD_MAX = 10000 };
 MUST_USE bool reader_ahead(struct db *db, unsigned node, enum priority priority, int64_t due_at, int64_t id,
                            uint32_t *n, bool *more, struct err *e);
-/* For the start: the greatest id, and how many rows of the node are still due some time. */
+/* For the start: the greatest id that stands anywhere (of a message, an event, a webhook, what it is owed, a
+ * parcel), so that none is made twice when the clock has stepped back; and how many rows of the node are
+ * still due some time. */
 MUST_USE bool reader_totals(struct db *db, unsigned node, int64_t *last_id, int64_t *backlog, struct err *e);
 
 #endif

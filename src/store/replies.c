@@ -51,11 +51,13 @@ static bool confirm(struct db *db, const struct message *m, struct reply *r, int
 static bool check_answer(struct db *db, const struct message *m, struct reply *r, int64_t now,
                          struct err *e) {
     const struct message to = {.account_id = m->account_id, .text = {[TEXT_TO] = m->text[TEXT_FROM]}};
+    const struct suppression_question q = {
+        .m = &to, .list = true, .exempt = r->action != REPLY_OTHER, .now = now};
     enum reason why;
     int64_t given;
     if (!r->answer.n)
         return true;
-    if (!suppression_ask(db, &to, 0, r->action != REPLY_OTHER, now, &why, e) ||
+    if (!suppression_ask(db, &q, &why, e) ||
         !count_answers(db, m->text[TEXT_FROM], now - HOUR_S * US_PER_S, r->answers_max, &given, e))
         return false;
     if (why == REASON_BLOCKED || why == REASON_OPTED_OUT || given >= (int64_t)r->answers_max)

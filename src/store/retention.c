@@ -4,7 +4,6 @@
 #include "model/id.h"
 #include "store/deliveries.h"
 #include "store/journal_rows.h"
-#include "store/replies.h"
 #include "store/rows.h"
 #include "store/spent.h"
 
@@ -13,17 +12,25 @@ static bool is_over(const struct message *m) {
     return m->head.due_at == 0 && (state_is_terminal(s) || s == STATE_SENT || s == STATE_RECEIVED);
 }
 
-/* Those that go; the others are freed here. */
-static bool look(struct db *db, struct retention_write *w, struct message *out[RETENTION_STEP], unsigned *n,
-                 struct err *e) {
+/* Those that go, in the order of their ids; of each, whether the row before it stays. */
+struct going {
+    const struct message *m[RETENTION_STEP];
+    bool apart[RETENTION_STEP];
+    unsigned n;
+};
+
+/* Others are freed here. */
+static bool look(struct db *db, struct retention_write *w, struct going *out, struct err *e) {
     static const char sql[] =
-        "SELECT " ROW_COLUMNS " FROM message AS m WHERE m.id>? AND m.id<? ORDER BY m.id LIMIT ?";
+        "SELECT " ROW_COLUMNS
+        " FROM message AS m WHERE m.id>? AND m.id<? ORDER BY m.id LIMIT ? /*pg FOR UPDATE */";
     struct db_stmt *s = db_stmt(db, sql, e);
+    bool apart = true;
     db_int(s, w->after_id);
     db_int(s, id_floor(w->before));
     db_int(s, RETENTION_STEP);
     w->end_id = 0;
-    *n = 0;
+    out->n = 0;
     for (unsigned seen = 1;; seen++) {
         bool row;
         if (!db_next(s, &row, e))
@@ -31,31 +38,68 @@ static bool look(struct db *db, struct retention_write *w, struct message *out[R
         if (!row)
             return true;
         struct message *m = rows_message(s);
+        bool goes = is_over(m) && m->head.updated_at < w->before;
         if (seen == RETENTION_STEP)
             w->end_id = m->id;
-        if (is_over(m) && m->head.updated_at < w->before)
-            out[(*n)++] = m;
-        else
+        if (goes) {
+            out->m[out->n] = m;
+            out->apart[out->n++] = apart;
+        } else {
             message_free(m);
+        }
+        apart = !goes;
     }
 }
 
-/* No look-up reaches back further than marks are kept (store/spent.h): what is older needs none. */
-static bool forget(struct db *db, const struct message *m, int64_t now, struct err *e) {
-    bool young = m->head.updated_at > now - (int64_t)SPENT_KEPT_S * US_PER_S;
-    return (!young || spent_keep(db, m, now, e)) && replies_forget(db, m->id, e) &&
-           deliveries_forget(db, m->account_id, m->id, e) && journal_delete_message(db, m, e);
+static bool delete_rows(struct db *db, int64_t first, int64_t last, struct err *e) {
+    static const char replies[] = "DELETE FROM reply WHERE message_id>=? AND message_id<=?";
+    static const char duplicates[] = "DELETE FROM duplicate WHERE message_id>=? AND message_id<=?";
+    static const char messages[] = "DELETE FROM message WHERE id>=? AND id<=?";
+    static const char *const all[] = {replies, duplicates, messages};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct db_stmt *s = db_stmt(db, all[i], e);
+        db_int(s, first);
+        db_int(s, last);
+        if (!db_run(s, e))
+            return false;
+    }
+    return true;
+}
+
+/* Messages without one that stays between them; there is no other id between them either, for the walk has
+ * seen all that is so old. No look-up reaches back further than marks are kept (store/spent.h): what is older
+ * needs none. Deliveries are of others than messages, too, and told by ids of the same kind. */
+static bool forget_stretch(struct db *db, const struct message *const *m, size_t n, int64_t now,
+                           struct err *e) {
+    bool young = false, ok = true;
+    for (size_t i = 0; i < n; i++)
+        young |= m[i]->head.updated_at > now - (int64_t)SPENT_KEPT_S * US_PER_S;
+    if (young)
+        ok = spent_keep_all(db, m, n, now, e);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = deliveries_forget(db, m[i]->account_id, m[i]->id, e);
+    return ok && journal_delete_story(db, m[0]->id, m[n - 1]->id, e) &&
+           delete_rows(db, m[0]->id, m[n - 1]->id, e);
+}
+
+/* Not message by message: on PostgreSQL the questions and answers of so many would hold up the journal, and
+ * with it everybody, for a quarter of a second. */
+static bool forget(struct db *db, const struct going *g, int64_t now, struct err *e) {
+    bool ok = g->n == 0 || journal_remember_deleted(db, g->m[g->n - 1]->id, e);
+    for (unsigned first = 0, end; ok && first < g->n; first = end) {
+        for (end = first + 1; end < g->n && !g->apart[end];)
+            end++;
+        ok = forget_stretch(db, g->m + first, end - first, now, e);
+    }
+    return ok;
 }
 
 bool retention_run(struct db *db, struct store_write *write, int64_t now, struct err *e) {
     struct retention_write *w = (struct retention_write *)write;
-    struct message *old[RETENTION_STEP];
-    unsigned n;
-    bool ok = look(db, w, old, &n, e);
-    w->deleted = n;
-    for (unsigned i = 0; i < n; i++) {
-        ok = ok && forget(db, old[i], now, e);
-        message_free(old[i]);
-    }
+    struct going g = {.n = 0};
+    bool ok = look(db, w, &g, e) && forget(db, &g, now, e);
+    w->deleted = g.n;
+    for (unsigned i = 0; i < g.n; i++)
+        message_free((struct message *)(uintptr_t)g.m[i]);
     return ok;
 }

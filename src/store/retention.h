@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { RETENTION_STEP = 256 }; /* rows looked at */
+enum { RETENTION_STEP = 128 }; /* rows looked at */
 
 struct retention_write {
     struct store_write write; /* first; run: retention_run */

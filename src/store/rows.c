@@ -60,14 +60,22 @@ struct message *rows_message(struct db_stmt *s) {
     return m;
 }
 
+enum fate rows_fate(int64_t value) {
+    return (enum fate)known(value, FATE_UNKNOWN + 1);
+}
+
+enum lane_hint rows_hint(int64_t value) {
+    return (enum lane_hint)known(value, LANE_BROKEN + 1);
+}
+
 struct attempt rows_attempt(struct db_stmt *s, int64_t message_id) {
     struct attempt a = {
         .message_id = message_id,
         .number = (uint16_t)db_col_int(s, 0),
         .started_at = db_col_int(s, 2),
         .ended_at = db_col_int(s, 3),
-        .fate = (enum fate)known(db_col_int(s, 4), FATE_UNKNOWN + 1),
-        .hint = (enum lane_hint)known(db_col_int(s, 5), LANE_BROKEN + 1),
+        .fate = rows_fate(db_col_int(s, 4)),
+        .hint = rows_hint(db_col_int(s, 5)),
         .reason = (enum reason)known(db_col_int(s, 6), REASON_COUNT),
         .code = (int32_t)db_col_int(s, 7),
         .http_status = (int16_t)db_col_int(s, 8),

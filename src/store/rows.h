@@ -21,6 +21,9 @@ struct message *rows_message(struct db_stmt *s);
 /* Columns number, lane, started_at, ended_at, fate, hint, reason, code, http_status, provider_id, account,
  * sender, price, currency, country. */
 struct attempt rows_attempt(struct db_stmt *s, int64_t message_id);
+/* A number of a row that this program does not know reads as the first. */
+enum fate rows_fate(int64_t value);
+enum lane_hint rows_hint(int64_t value);
 /* Columns number, at, state, reason, attempt, code, note. */
 struct event rows_event(struct db_stmt *s);
 

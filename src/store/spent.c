@@ -27,29 +27,51 @@ static bool put(struct db *db, const char *kind, const struct message *m, struct
     return db_run(s, e);
 }
 
-bool spent_keep(struct db *db, const struct message *m, int64_t now, struct err *e) {
-    static const char sql[] = "SELECT provider_id, ended_at, fate FROM attempt WHERE message_id=?";
-    struct sv id = sv_of(m->head.provider_id);
-    if (id.n && !put(db, "id", m, id, now, e))
-        return false;
+/* What the attempt says that the statement stands on. *open: it has no outcome. */
+static bool keep_attempt(struct db *db, struct db_stmt *s, const struct message *m, int64_t now, bool *open,
+                         struct err *e) {
+    struct sv id = db_col_text(s, 1);
+    *open |= db_col_int(s, 2) == 0 || db_col_int(s, 3) == FATE_UNKNOWN;
+    bool said = sv_eq(id, sv_of(m->head.provider_id));
+    return !id.n || said || put(db, "id", m, id, now, e);
+}
+
+static bool keep_text(struct db *db, const struct message *m, bool open, int64_t now, struct err *e) {
+    return !open || put(db, "text", m, m->text[TEXT_BODY], now, e);
+}
+
+bool spent_keep_all(struct db *db, const struct message *const *m, size_t n, int64_t now, struct err *e) {
+    static const char sql[] = "SELECT message_id, provider_id, ended_at, fate FROM attempt WHERE "
+                              "message_id>=? AND message_id<=? ORDER BY message_id";
+    for (size_t i = 0; i < n; i++) {
+        struct sv id = sv_of(m[i]->head.provider_id);
+        if (id.n && !put(db, "id", m[i], id, now, e))
+            return false;
+    }
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return false;
-    db_int(s, m->id);
-    bool row, open = false;
-    for (;;) {
+    db_int(s, m[0]->id);
+    db_int(s, m[n - 1]->id);
+    bool open = false;
+    for (size_t i = 0;;) {
+        bool row;
         if (!db_next(s, &row, e))
             return false;
         if (!row)
-            break;
-        open |= db_col_int(s, 1) == 0 || db_col_int(s, 2) == FATE_UNKNOWN;
-        id = db_col_text(s, 0);
-        if (id.n && !put(db, "id", m, id, now, e)) {
+            return keep_text(db, m[i], open, now, e);
+        bool ok = true;
+        for (; ok && m[i]->id < db_col_int(s, 0); i++, open = false) {
+            ASSERT(i + 1 < n);
+            ok = keep_text(db, m[i], open, now, e);
+        }
+        if (!ok || !keep_attempt(db, s, m[i], now, &open, e)) {
             db_end(s);
             return false;
         }
     }
-    return !open || put(db, "text", m, m->text[TEXT_BODY], now, e);
+}
+
+bool spent_keep(struct db *db, const struct message *m, int64_t now, struct err *e) {
+    return spent_keep_all(db, &m, 1, now, e);
 }
 
 static bool has(struct db *db, const char *kind, const struct message *m, struct sv what, bool *found,

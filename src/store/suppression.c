@@ -3,32 +3,15 @@
 #include "base/codec.h"
 #include "model/content.h"
 #include "store/consents.h"
+#include "store/numbers.h"
 
 #include <ctype.h>
 #include <string.h>
 
 enum { LOOKED_AT_MAX = 20000, BY_BYTES_MAX = 64 };
 
-/* Fixed, as it is stored. Whoever makes numbers collide gains nothing. */
-static const struct sip_key key_of_hashes = {0x68756e6779616e21, 0x7375707072657373};
-
-/* ~, the hash below, and as many digits of another. */
-static const char pseudonym_mark = '~';
-
-static int64_t hash_of(struct sv number) {
-    uint8_t bytes[8];
-    if (number.n == SUPPRESSION_PSEUDONYM_BYTES && number.p[0] == pseudonym_mark &&
-        hex_parse(sv_sub(number, 1, 16), bytes, sizeof bytes)) {
-        uint64_t hash = 0;
-        for (size_t i = 0; i < sizeof bytes; i++)
-            hash = hash << 8 | bytes[i];
-        return (int64_t)(hash >> 1);
-    }
-    return (int64_t)(siphash(key_of_hashes, number) >> 1);
-}
-
 struct suppression_pseudonym suppression_pseudonym(struct sv number) {
-    struct suppression_pseudonym out = {.text = {pseudonym_mark}};
+    struct suppression_pseudonym out = {.text = {SUPPRESSION_PSEUDONYM_MARK}};
     struct buf BUF_AUTO all = BUF_INIT(SUPPRESSION_NUMBER_BYTES_MAX + 64);
     struct buf BUF_AUTO hex = BUF_INIT(64);
     uint8_t hash[SHA256_BYTES];
@@ -36,7 +19,7 @@ struct suppression_pseudonym suppression_pseudonym(struct sv number) {
     buf_add(&all, number);
     sha256(buf_sv(&all), hash);
     hex_add(&hex, hash, 8);
-    hex_u64(out.text + 1, (uint64_t)hash_of(number) << 1);
+    hex_u64(out.text + 1, (uint64_t)numbers_hash(number) << 1);
     memcpy(out.text + 17, hex.p, 16);
     return out;
 }
@@ -105,21 +88,21 @@ static bool count_key(struct db *db, struct sv number, int64_t rows, struct err 
     if (rows == 0)
         return true;
     struct db_stmt *s = db_stmt(db, more, e);
-    db_int(s, hash_of(number));
+    db_int(s, numbers_hash(number));
     db_int(s, rows);
     if (!db_run(s, e))
         return false;
     if (rows > 0)
         return true;
     s = db_stmt(db, none, e);
-    db_int(s, hash_of(number));
+    db_int(s, numbers_hash(number));
     return db_run(s, e);
 }
 
 static bool has_key(struct db *db, struct sv number, bool *there, struct err *e) {
     static const char sql[] = "SELECT 1 FROM suppression_key WHERE hash=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    db_int(s, hash_of(number));
+    db_int(s, numbers_hash(number));
     if (!db_next(s, there, e))
         return false;
     db_end(s);
@@ -151,6 +134,7 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
     db_int(s, now);
     db_int(s, now);
     db_int(s, r->expires_at);
+    numbers_changed(db);
     return db_run(s, e) && count_key(db, r->number, *there ? -1 : 0, e);
 }
 
@@ -170,6 +154,7 @@ static bool release(struct db *db, const struct suppression *r, size_t *n, struc
         return false;
     int64_t gone = db_changes(db);
     *n += (size_t)gone;
+    numbers_changed(db);
     return count_key(db, r->number, -gone, e);
 }
 
@@ -228,6 +213,7 @@ bool suppression_forget_number(struct db *db, int64_t account_id, struct sv numb
     static const char *const both[] = {twice, hide};
     size_t gone;
     *kept = 0;
+    numbers_changed(db);
     if (!on_number(db, said, account_id, number, &gone, e) || !count_key(db, number, -(int64_t)gone, e))
         return false;
     for (size_t i = 0; i < 2; i++) {
@@ -349,18 +335,13 @@ static enum reason heavier(enum reason a, enum suppression_kind kind) {
 }
 
 /* Adds what the rows of one address say; counting: bits of the kinds that do. */
-static bool ask(struct db *db, const struct message *m, struct sv number, unsigned counting, int64_t now,
-                enum reason *why, struct err *e) {
+static bool ask_rows(struct db *db, const struct suppression_question *q, struct sv number, unsigned counting,
+                     enum reason *why, struct err *e) {
     static const char sql[] =
         "SELECT topic, kind, expires_at FROM suppression WHERE account_id IN (0, ?) AND number IN (?, ?)";
-    bool there;
-    if (!has_key(db, number, &there, e))
-        return false;
-    if (!there)
-        return true;
     struct suppression_pseudonym erased = suppression_pseudonym(number);
     struct db_stmt *s = db_stmt(db, sql, e);
-    db_int(s, m->account_id);
+    db_int(s, q->m->account_id);
     db_text(s, number);
     db_text(s, sv_of(erased.text));
     for (bool row;;) {
@@ -371,41 +352,61 @@ static bool ask(struct db *db, const struct message *m, struct sv number, unsign
         struct sv topic = db_col_text(s, 0);
         int64_t kind = db_col_int(s, 1), expires_at = db_col_int(s, 2);
         bool known = kind > SUPPRESSION_ANY && kind < SUPPRESSION_KINDS;
-        bool holds =
-            (topic.n == 0 || sv_eq(topic, m->text[TEXT_TOPIC])) && (expires_at == 0 || expires_at > now);
+        bool holds = (topic.n == 0 || sv_eq(topic, q->m->text[TEXT_TOPIC])) &&
+                     (expires_at == 0 || expires_at > q->now);
         if (known && holds && counting & 1u << kind)
             *why = heavier(*why, (enum suppression_kind)kind);
     }
 }
 
-bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool exempt, int64_t now,
-                     enum reason *why, struct err *e) {
-    char folded[SUPPRESSION_NUMBER_BYTES_MAX];
-    unsigned opt_out = exempt ? 0 : 1u << SUPPRESSION_OPT_OUT, block = 1u << SUPPRESSION_BLOCK;
-    unsigned invalid = step >= m->n_plan ? 1u << SUPPRESSION_INVALID : 0;
-    *why = REASON_NONE;
-    if (!ask(db, m, suppression_address(m->text[TEXT_TO], folded), opt_out | block | (step ? 0 : invalid),
-             now, why, e))
+static bool ask_list(struct db *db, const struct suppression_question *q, struct sv number,
+                     enum numbers_answer listed, unsigned counting, enum reason *why, struct err *e) {
+    bool there = listed == NUMBERS_YES;
+    if (listed == NUMBERS_ASK && !has_key(db, number, &there, e))
         return false;
-    if (step == 0 || *why != REASON_NONE)
+    return !there || ask_rows(db, q, number, counting, why, e);
+}
+
+static bool ask_consent(struct db *db, const struct suppression_question *q, struct sv number,
+                        enum numbers_answer answer, enum reason *why, struct err *e) {
+    bool granted = answer == NUMBERS_YES;
+    if (answer == NUMBERS_ASK &&
+        !consents_ask(db, q->m->account_id, number, q->m->text[TEXT_TOPIC], &granted, e))
+        return false;
+    if (!granted)
+        *why = REASON_NO_CONSENT;
+    return true;
+}
+
+/* What is said of one address; consent: also whether it agreed. */
+static bool ask_address(struct db *db, const struct suppression_question *q, struct sv address, bool consent,
+                        unsigned counting, enum reason *why, struct err *e) {
+    char folded[SUPPRESSION_NUMBER_BYTES_MAX];
+    struct sv number = suppression_address(address, folded);
+    struct numbers_known known;
+    if (!numbers_ask(db, q->m->account_id, number, q->m->text[TEXT_TOPIC], &known, e) ||
+        (q->list && !ask_list(db, q, number, known.listed, counting, why, e)))
+        return false;
+    return !consent || *why != REASON_NONE || ask_consent(db, q, number, known.granted, why, e);
+}
+
+bool suppression_ask(struct db *db, const struct suppression_question *q, enum reason *why, struct err *e) {
+    const struct message *m = q->m;
+    unsigned opt_out = q->exempt ? 0 : 1u << SUPPRESSION_OPT_OUT, block = 1u << SUPPRESSION_BLOCK;
+    /* Whoever refused a text to a number may have meant that it takes none: a landline can be called. */
+    bool call = content_channel(m, q->step) == CHANNEL_VOICE;
+    unsigned invalid = q->step >= m->n_plan && !call ? 1u << SUPPRESSION_INVALID : 0;
+    *why = REASON_NONE;
+    if (q->step == 0)
+        return ask_address(db, q, m->text[TEXT_TO], q->consent, opt_out | block | invalid, why, e);
+    if (q->list && !ask_address(db, q, m->text[TEXT_TO], false, opt_out | block, why, e))
+        return false;
+    if (*why != REASON_NONE)
         return true;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, CONTENT_BYTES_MAX);
-    return ask(db, m, suppression_address(suppression_step_address(m, step, &mem), folded),
-               opt_out | block | invalid, now, why, e);
-}
-
-bool suppression_lacks_consent(struct db *db, const struct message *m, unsigned step, bool *lacks,
-                               struct err *e) {
-    char folded[SUPPRESSION_NUMBER_BYTES_MAX];
-    struct arena ARENA_AUTO mem;
-    arena_init(&mem, CONTENT_BYTES_MAX);
-    bool granted;
-    struct sv address = suppression_address(suppression_step_address(m, step, &mem), folded);
-    if (!consents_ask(db, m->account_id, address, m->text[TEXT_TOPIC], &granted, e))
-        return false;
-    *lacks = !granted;
-    return true;
+    return ask_address(db, q, suppression_step_address(m, q->step, &mem), q->consent,
+                       opt_out | block | invalid, why, e);
 }
 
 /* ---- reading ---- */

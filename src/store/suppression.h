@@ -7,8 +7,9 @@
  *
  * Writing and asking about a message are for the journal's connection (or that of a command), inside a
  * transaction of the caller's: so what was written before an attempt begins is seen when it begins. Asking
- * about a number without rows costs one seek in a tree of hashes, however many rows there are; two numbers
- * with one hash cost time, nothing else. Reading is for any connection and carries the account.
+ * about a number without rows costs one seek, however many rows there are: in store/numbers, or where that
+ * cannot say in a tree of hashes; two numbers with one hash cost time, nothing else. Reading is for any
+ * connection and carries the account.
  */
 #ifndef HY_STORE_SUPPRESSION_H
 #define HY_STORE_SUPPRESSION_H
@@ -96,7 +97,8 @@ MUST_USE bool suppression_prune(struct db *db, int64_t now, unsigned limit, stru
 
 /* What stands for an erased number in rows that are kept: nobody can read it, and whoever asks about the
  * number finds it. It is no secret: who has the list can try numbers out. */
-enum { SUPPRESSION_PSEUDONYM_BYTES = 33 };
+/* The mark, the hash of store/numbers.h, and as many digits of another. */
+enum { SUPPRESSION_PSEUDONYM_BYTES = 33, SUPPRESSION_PSEUDONYM_MARK = '~' };
 struct suppression_pseudonym {
     char text[SUPPRESSION_PSEUDONYM_BYTES + 1];
 };
@@ -110,15 +112,21 @@ MUST_USE bool suppression_forget_number(struct db *db, int64_t account_id, struc
 
 /* Is there any row at all? */
 MUST_USE bool suppression_any(struct db *db, bool *any, struct err *e);
-/* Does the address of that step lack the consent that m's topic needs? */
-MUST_USE bool suppression_lacks_consent(struct db *db, const struct message *m, unsigned step, bool *lacks,
-                                        struct err *e);
-/* Why m must not be sent on that step of its plan; REASON_NONE: it may. Behind the first step both the
- * step's address and m's own count, but that its own is invalid no longer does; and a number known to be
- * invalid stops nothing while there is another step to come. exempt: opt-outs do not count. A block says more
- * than an opt-out, and that more than an invalid number. */
-MUST_USE bool suppression_ask(struct db *db, const struct message *m, unsigned step, bool exempt, int64_t now,
-                              enum reason *why, struct err *e);
+/* What is asked before m is sent on a step of its plan. */
+struct suppression_question {
+    const struct message *m;
+    unsigned step;
+    bool list;    /* ask the list */
+    bool exempt;  /* opt-outs do not count */
+    bool consent; /* the address of that step must have given the consent that m's topic needs */
+    int64_t now;
+};
+/* Why it must not be sent; REASON_NONE: it may. Behind the first step both the step's address and m's own
+ * count, but that its own is invalid no longer does; and a number known to be invalid stops nothing while
+ * there is another step to come, and no call. A block says more than an opt-out, that more than an invalid
+ * number, and that more than a consent that lacks. */
+MUST_USE bool suppression_ask(struct db *db, const struct suppression_question *q, enum reason *why,
+                              struct err *e);
 /* An address as rows have it: in small letters if it has an @ (the domain is without case, and mailboxes are
  * in practice), a device's token that is longer than a row's number as its hash, else as it is. A view of v,
  * or of out. */

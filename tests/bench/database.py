@@ -75,6 +75,50 @@ pg_stat_statements.track = none
             sums[1][key] += int(size)
         return [(*key, sums[0][key] / messages, size / messages) for key, size in sums[1].most_common()]
 
+    def row_by_row(self, messages=3000):
+        """Bytes of log of a message where each of its rows is written by a statement of its own, into tables as they would be declared without a
+        thought: every number of eight bytes, pages filled to the last, an event for every change of state. Two transactions: stored and begun,
+        sent. Nothing of ours is in it but the messages themselves: no fence, no numbered batches. It is what the program's log is held against,
+        because one of its own would shrink with every byte that is saved."""
+        url = self.url
+        ask(url, "CREATE SCHEMA plain")
+        for table, key in (("message", "id"), ("attempt", "message_id, number"), ("event", "message_id, number")):
+            columns = ask(url, "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema='public' AND table_name='%s' "
+                               "ORDER BY ordinal_position" % table)
+            ask(url, "CREATE TABLE plain.%s (%s, PRIMARY KEY (%s))" % (
+                table, ", ".join("%s %s" % (name, "text" if kind == "text" else "int8") for name, kind in columns), key))
+        for name, on in (("due", "(node, priority, due_at, id, expires_at) WHERE due_at IS NOT NULL"), ("account", "(account_id, id)"),
+                         ("recipient", "(recipient, id)"), ("held", "(account_id, id) WHERE state=3 AND reason=38")):
+            ask(url, "CREATE INDEX plain_%s ON plain.message %s" % (name, on))
+        ask(url, "CHECKPOINT")
+        self.write_rows(messages, 0)  # every page that is in use was written whole once
+        before = self.lsn()
+        self.write_rows(messages, messages)
+        return (self.lsn() - before) / messages
+
+    def write_rows(self, n, behind):
+        changed = ("state", "reason", "attempts", "lookups", "events", "code", "due_at", "updated_at", "sent_at", "done_at", "lane", "provider_id")
+        ended = ("ended_at", "fate", "hint", "reason", "code", "http_status", "provider_id")
+        ask(self.url, """DO $do$
+DECLARE
+    m message; a attempt; stored message; begun attempt;
+BEGIN
+    FOR m IN SELECT * FROM message WHERE sent_at<>0 ORDER BY id LIMIT %d OFFSET %d LOOP
+        SELECT * INTO a FROM attempt WHERE message_id=m.id AND number=1;
+        stored := m; stored.state := 4; stored.due_at := m.created_at+13000000; stored.sent_at := 0; stored.provider_id := NULL;
+        begun := a; begun.ended_at := 0; begun.provider_id := NULL; begun.http_status := 0;
+        INSERT INTO plain.message SELECT stored.*;
+        INSERT INTO plain.event (message_id, number, at, state, reason, attempt, code, note) VALUES (m.id, 1, a.started_at, 1, 0, 0, 0, 0);
+        INSERT INTO plain.event (message_id, number, at, state, reason, attempt, code, note) VALUES (m.id, 2, a.started_at, 4, 0, 1, 0, 0);
+        INSERT INTO plain.attempt SELECT begun.*;
+        COMMIT;
+        UPDATE plain.message SET %s WHERE id=m.id;
+        INSERT INTO plain.event (message_id, number, at, state, reason, attempt, code, note) VALUES (m.id, 3, a.ended_at, 5, 0, 1, 0, 0);
+        UPDATE plain.attempt SET %s WHERE message_id=m.id AND number=1;
+        COMMIT;
+    END LOOP;
+END $do$""" % (n, behind, ", ".join("%s=m.%s" % (c, c) for c in changed), ", ".join("%s=a.%s" % (c, c) for c in ended)))
+
     def disk_bytes(self):
         """Tables and indexes, as vacuum leaves them."""
         self.ask("VACUUM")

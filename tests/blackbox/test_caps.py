@@ -75,6 +75,14 @@ def test_cap__scheduled_texts_are_judged_when_they_are_due_and_wait_where_the_ca
     until(lambda: g.sim.stats()["received"] == 2, 30)
     clock.set(700 + 2 * 3700)
     until(lambda: g.sim.stats()["received"] == 3, 30)
+    assert max(sum(e["reason"] == "frequency_cap" for e in g.events(s)) for s in sids) == 1  # told once, however often it is put off
+
+
+def test_cap__what_may_have_arrived_counts(make_gateway):
+    g = make_gateway(lane={**QUICK, "lookups_max": 0}, limits={"caps": ["1/7d for topic=news"]})
+    lost = post(g, "perhaps there", to="+15005550110", validity_s=3, **NEWS)["id"]
+    assert g.wait(lost, "failed")["reason"] == "outcome_unknown"
+    assert post(g, "one more", to="+15005550110", **NEWS)["reason"] == "frequency_cap"
 
 
 def test_cap__a_calendar_day_is_the_recipients(make_gateway, tmp_path):

@@ -60,6 +60,13 @@ def test_silence__leads_on_after_the_wait_and_only_then(g, mail):
     assert len(mail.taken) == 1
 
 
+def test_text__stays_while_the_plan_has_another_channel_for_it(g):
+    sid = g.create(SILENT, "Order 3", channels=plan(wait_s=600))
+    g.wait(sid, "sent")
+    assert g.post("/v1/messages/%s/redact" % sid, b"").status == 409
+    assert g.message(sid)["body"] == "Order 3"
+
+
 def test_opt_out__leads_nowhere(g, mail):
     sid = g.create(OPTED_OUT, "Order 4", channels=plan())
     assert g.wait(sid, "failed", "suppressed")["reason"] == "opted_out"

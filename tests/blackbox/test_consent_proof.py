@@ -1,8 +1,13 @@
 """Consents with their proof, as an application brings them and recipients say them; topics that need one."""
+import contextlib
 import json
+import os
+import sqlite3
 import urllib.parse
 
-from harness.gateway import after, call
+import pytest
+
+from harness.gateway import after, call, until
 
 LI = "+8613800138000"
 MAIL = "li@example.com"
@@ -118,3 +123,33 @@ def test_consent__outlives_a_kill(make_gateway):
     g.start()
     assert history(g, LI)[0]["text"] == "yes"
     g.wait(g.create(to=LI, topic="marketing"), "delivered")
+
+
+@pytest.mark.skipif("HONGYAN_TEST_DATABASE" in os.environ, reason="of SQLite's file")
+def test_lists__of_an_older_database_and_words_by_another_hand_are_heeded(make_gateway):
+    g = make_gateway(consent={"required_topics": ["marketing"]})
+    agreed, left, never = "+8613800138001", "+8613800138002", "+8613800138003"
+    for number in agreed, left:
+        assert say(g, number, "granted", topic="marketing").status == 201
+    assert ask(g, "PUT", "/v1/suppressions/" + urllib.parse.quote(left), {}).status < 300
+    assert g.term() == 0
+    with contextlib.closing(sqlite3.connect(g.data / "hongyan.db")) as db:
+        made = [(kind, name) for kind, name in db.execute("SELECT type, name FROM sqlite_master WHERE name LIKE 'number_%' ORDER BY type DESC")]
+        for kind, name in made:
+            db.execute("DROP %s %s" % (kind, name))
+        db.commit()
+    assert len(made) == 8
+
+    def heeded(g):
+        g.wait(g.create(to=agreed, topic="marketing"), "delivered")
+        assert ends(g, to=left, topic="marketing") == ("suppressed", "opted_out")
+        assert ends(g, to=never, topic="marketing") == STOPPED
+
+    heeded(g.start())  # it reads them at its start
+    with contextlib.closing(sqlite3.connect(g.data / "hongyan.db", timeout=20)) as db:
+        until(lambda: db.execute("SELECT count(*) FROM number_todo").fetchone() == (0,), told="the lists are not read")
+        assert db.execute("SELECT count(*) FROM number_row").fetchone()[0] >= 2
+        heeded(g)
+        db.execute("UPDATE consent SET act=2 WHERE number=?", (agreed,))
+        db.commit()
+    assert ends(g, to=agreed, topic="marketing") == STOPPED

@@ -95,6 +95,7 @@ def test_event__a_rule_makes_a_text_of_it_and_another_rules_error_does_not_stop_
     assert message["topic"] == "orders"
     assert did(answer, "broken")[0]["did"] == "error"
     assert "when" in did(answer, "broken")[0]["detail"]
+    until(lambda: "event=rule.failed rule=broken type=order.paid id=%s" % answer["id"] in gateway.log(), told="an operator does not learn which event")
     stored = gateway.get("/v1/events/" + answer["id"]).json
     assert stored == answer
     assert event(gateway, "order.paid", **{**PAID, "total": 5})["not_matched"] == ["order-paid"]
@@ -141,6 +142,10 @@ def test_event__the_same_id_again_fires_nothing_and_says_what_it_said(make_gatew
     assert again.headers["idempotency-replayed"] == "true"
     other = gateway.post("/v1/events", {"type": "order.paid", "id": "e1", "source": "till", "data": PAID})
     assert other.status == 202
+    stranger = {"Authorization": "Bearer " + gateway.create_key(account="other")["key"]}
+    path = "/v1/events/" + first["id"]
+    assert (gateway.get(path).status, gateway.get(path, headers=stranger).status) == (200, 404)
+    assert gateway.post("/v1/events", {"type": "order.paid", "id": "e1", "data": {}}, stranger).status == 202
 
     def post(n):
         return gateway.post("/v1/events", {"type": "order.paid", "id": "twin%d" % (n // 8), "data": PAID})

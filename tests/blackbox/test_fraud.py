@@ -4,7 +4,7 @@ import json
 import random
 import re
 
-from harness.gateway import call, until
+from harness.gateway import after, call, until
 from test_explain import says
 
 AFGHAN = "+9370123"  # where the pump's numbers are
@@ -148,6 +148,9 @@ def test_a_burst_is_held_and_outlives_a_kill_and_is_released_or_dropped(make_gat
 def test_a_held_message_ends_with_its_validity(make_gateway):
     g = start(make_gateway, fraud={"burst_min": 5})
     pump(g, 6)
+    m = g.message(g.create(number(7), send_at=after(3600)))
+    assert m["reason"] == "fraud_hold" and settle(g, m["id"], "release").status == 200
+    assert g.message(m["id"])["due_at"] == m["send_at"]  # a release is no order to hurry
     sid = g.create(number(99), "held", validity_s=1)
     assert g.message(sid)["waiting_for"] == "fraud_hold"
     assert g.wait(sid, "expired", timeout=30)["reason"] == "expired"

@@ -33,6 +33,8 @@ def test_quota__a_day_holds_no_more_and_the_rest_waits_and_says_why(make_gateway
     for sid in sids[5:]:
         m = g.message(sid)
         assert (m["status"], m["reason"], m["waiting_for"]) == ("queued", "lane_quota", "lane"), m
+        again = datetime.datetime.fromisoformat(m["due_at"].replace("Z", "+00:00")) - datetime.datetime.now(datetime.timezone.utc)
+        assert datetime.timedelta(0) < again <= datetime.timedelta(minutes=15), m  # a quota may be raised meanwhile
     assert g.sim.stats()["received"] == 5
     log = g.log()
     assert "event=lane.quota lane=sim of=day percent=80 used=4 max=5" in log, log[-2000:]

@@ -146,3 +146,81 @@ def test_rate__several_that_overlap_are_all_kept_and_the_one_in_the_way_is_named
     seen = g.post("/v1/route/explain", {"to": "+14155550123", "body": "x"}, second).json
     rates = next(d for d in seen["decisions"] if d["decision"] == "rates")
     assert rates["says"] == "refused" and "6/h per account" in rates["text"], rates
+
+
+def test_rate__is_told_by_every_face(make_gateway):
+    g = make_gateway(limits={"rates": ["3/h per account", "100/h per recipient"]})
+    made = g.create_key("shop")
+    bearer = {"Authorization": "Bearer " + made["key"], "Content-Type": "application/json"}
+    basic = base64.b64encode(("%s:%s" % (made["account"], made["auth_token"])).encode()).decode()
+    form = {"Authorization": "Basic " + basic, "Content-Type": "application/x-www-form-urlencoded"}
+
+    def native():
+        return call(g.port, "POST", "/v1/messages", json.dumps({"to": unique_number(), "body": "x"}), bearer)
+
+    def send():
+        return call(g.port, "POST", "/send", json.dumps({"to": unique_number(), "message": "x"}), bearer)
+
+    def twilio():
+        return call(g.port, "POST", "/2010-04-01/Accounts/%s/Messages.json" % made["account"],
+                    urllib.parse.urlencode({"To": unique_number(), "From": "+15005550006", "Body": "x"}), form)
+    for left, ask in zip((2, 1, 0), (native, send, twilio)):
+        a = ask()
+        assert a.status < 300 and told(a)[:2] == (3, left), a
+    for ask in (native, send, twilio):
+        a = ask()
+        wait = int(a.headers["retry-after"])
+        assert a.status == 429 and told(a) == (3, 0, wait) and 3000 < wait <= 3900, a
+
+
+def test_rate__of_recipient_and_template_counts_each_pair_apart(make_gateway, tmp_path):
+    for name in ("code", "news"):
+        (tmp_path / (name + ".txt")).write_text("This is " + name, encoding="utf-8")
+    g = make_gateway(limits={"rates": ["2/h per recipient+template"]}, templates={"dir": str(tmp_path)})
+
+    def sent(template, to="+14155550123"):
+        return g.post("/v1/messages", {"to": to, "template": template}).status
+    assert [sent("code") for _ in range(3)] == [202, 202, 429]
+    assert [sent("news") for _ in range(3)] == [202, 202, 429]
+    assert [sent("code", "+14155550199") for _ in range(3)] == [202, 202, 429]
+    refused = g.post("/v1/messages", {"to": "+14155550123", "template": "code"})
+    assert "2/h per recipient+template" in refused.json["detail"] and int(refused.headers["retry-after"]) > 3000, refused
+    g.kill9()
+    g.start()
+    assert g.post("/v1/messages", {"to": "+14155550123", "body": "without a template"}).status == 202
+
+
+def test_rate__of_a_source_behind_proxies_is_the_callers_and_nobody_elses_word_is_taken(make_gateway):
+    g = make_gateway(limits={"rates": ["2/h per source"], "proxies": ["127.0.0.2", "127.0.0.3", "fd00::1"]})
+    key = {"Authorization": "Bearer " + g.create_key()["key"], "Content-Type": "application/json"}
+
+    def ask(peer, *forwarded):
+        c = http.client.HTTPConnection("127.0.0.1", g.port, timeout=15, source_address=(peer, 0))
+        c.putrequest("POST", "/v1/messages")
+        body = json.dumps({"to": unique_number(), "body": "x"}).encode()
+        for name, value in [*key.items(), ("Content-Length", str(len(body))), *(("X-Forwarded-For", f) for f in forwarded)]:
+            c.putheader(name, value)
+        c.endheaders(body)
+        status = c.getresponse().status
+        c.close()
+        return status
+
+    def three(peer, *forwarded):
+        return [ask(peer, *forwarded) for _ in range(3)]
+    spent = [202, 202, 429]
+    assert three("127.0.0.2", "198.51.100.1") == spent
+    assert three("127.0.0.3", "198.51.100.2, 127.0.0.2") == spent  # one proxy behind the other
+    assert ask("127.0.0.3", "198.51.100.1") == 429  # the same caller by another proxy
+    # What a caller writes himself stands before what the proxy adds, in the same header or in one of its own.
+    assert ask("127.0.0.2", "203.0.113.9, 198.51.100.1") == 429 and ask("127.0.0.2", "203.0.113.9", "198.51.100.1") == 429
+    assert three("127.0.0.2", "2001:DB8::1")[:2] == [202, 202] and ask("127.0.0.2", "2001:db8:0::1") == 429  # one address, however it is written
+    # Whoever is no proxy is counted by his own address, whatever he says; so is a proxy that says nothing, or nonsense.
+    assert [ask("127.0.0.9", "198.51.100.%d" % i) for i in range(20, 23)] == spent
+    assert [ask("127.0.0.2"), ask("127.0.0.2", "unknown"), ask("127.0.0.2", "198.51.100.77, <script>")] == spent
+
+
+def test_rate__a_proxy_that_is_no_address_is_named_with_its_line(make_gateway):
+    g = make_gateway.gateway(limits={"rates": ["2/h per source"], "proxies": ["proxy.example.com"]})
+    done = g.run("config", "check", "-c", g.settings_file)
+    said = str(done.stdout) + str(done.stderr)
+    assert done.returncode == 78 and "limits.proxies" in said and "proxy.example.com is no address" in said, said

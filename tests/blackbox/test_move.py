@@ -88,12 +88,15 @@ def tables(db):
     return [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid")]
 
 
+OWN = ("move", "db_batch", "number_row", "number_todo")  # what a database says of itself, and what it makes of its lists
+
+
 def fill(path):
     """Rows in every table there is, of values that a copy might spoil; what was written, but for the tables that belong to a database."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA foreign_keys=ON")
     for table in tables(db):
-        if table in ("meta", "move", "db_batch"):
+        if table == "meta" or table in OWN:
             continue
         columns = db.execute("SELECT name, type, \"notnull\", pk FROM pragma_table_info(?)", (table,)).fetchall()
         for n in (1, 2, 3):
@@ -113,7 +116,7 @@ def fill(path):
 
 def content(path):
     db = sqlite3.connect(path)
-    read = {t: sorted(map(repr, db.execute("SELECT * FROM %s" % t))) for t in tables(db) if t not in ("move", "db_batch")}
+    read = {t: sorted(map(repr, db.execute("SELECT * FROM %s" % t))) for t in tables(db) if t not in OWN}
     db.close()
     return read
 

@@ -2,6 +2,7 @@
 number, numbers known to be invalid, receipts that never come, messages a year ahead and many of them."""
 import datetime
 import os
+import signal
 
 import pytest
 from harness.fill import fill
@@ -162,3 +163,44 @@ def test_send_at__many_that_wait_for_it_cost_no_memory(make_gateway, tmp_path):
     assert g.rss_mb() < empty + 32, (g.rss_mb(), empty)  # the cache of a larger file; thirty bytes each are as much
     clock.set(7200)
     until(lambda: g.metrics()['sms_messages_total{state="delivered"}'] > 10, 60, told="they do not go when they are due")
+
+
+def test_lane__its_window_its_health_and_a_wait_that_it_was_told_outlive_a_kill(make_gateway):
+    g = make_gateway(lane={**QUICK, "in_flight_max": 16}, retry={"first_ms": 20, "max_ms": 40, "attempts_max": 100})
+    headers = admin(g)
+    for i in range(3):
+        g.wait(g.create("+15005550105", "not delivered %d" % i), "undelivered")
+    g.sim.profile({"errors": [{"share": 1, "status": 429, "code": 20429, "retry_after_s": 600}]})
+    sid = g.create()
+    until(lambda: g.message(sid)["reason"] == "throttled", told="it is not throttled")
+    before, asked = lane(g, headers), g.sim.stats()["requests"]
+    assert (before["window"], before["undelivered"], before["reason"]) == (8, 3, "throttled") and before["health_percent"] < 100, before
+    g.sim.profile({"errors": []})
+    for _ in range(2):  # and what was read is not forgotten by the next
+        g.kill9()
+        g.start()
+        until(lambda: lane(g, headers)["reason"] == "throttled", told="it does not wait any more: %s" % lane(g, headers))
+        after = lane(g, headers)
+        for field in ("window", "undelivered", "health_percent", "opens_at"):
+            assert after[field] == before[field], (field, before, after)
+        m = g.message(g.create(body="another"))
+        assert (m["status"], m["reason"], m["waiting_for"], m["expected_at"]) == ("queued", "throttled", "lane", before["opens_at"]), m
+    assert g.sim.stats()["requests"] == asked
+    g.signal(signal.SIGHUP)  # a person has looked at it: the lane is tried at once
+    g.wait(m["id"], "delivered", timeout=30)
+
+
+def test_receipt__that_comes_before_the_answer_settles_the_message_though_the_process_dies_in_between(make_gateway):
+    g = make_gateway(lane={**QUICK, "timeout_ms": 30000}, profile={"silence": 1, "silence_recorded": True})
+    sids = [g.create(body="early %d" % i) for i in range(5)]
+    for sid in sids:
+        g.wait(sid, "delivered")
+        assert not g.attempts(sid)[0]["http_status"], "the answer was there already"
+    g.kill9()
+    g.sim.profile({"silence": 0})
+    g.start()
+    for sid in sids:
+        assert [(a["outcome"], bool(a["provider_id"])) for a in g.attempts(sid)] == [("sent", True)]
+        assert [e["status"] for e in g.events(sid) if not e["note"]][-1] == "delivered"
+    g.wait(g.create(body="the lane goes on"), "delivered", timeout=30)
+    assert set(g.sim.times().values()) == {1}

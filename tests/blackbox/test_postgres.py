@@ -139,7 +139,7 @@ def fails(database, when, table, codes):
     name = "%s_%s" % (when.lower(), table)
     ask(database, "CREATE SEQUENCE {0}; CREATE FUNCTION fail_{0}() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE n int := nextval('{0}'); codes text[] := '{{{1}}}'; "
                   "BEGIN IF n <= array_length(codes, 1) THEN RAISE EXCEPTION 'met another' USING ERRCODE = codes[n]; END IF; RETURN NULL; END $$; "
-                  "CREATE TRIGGER fail BEFORE {2} ON {3} FOR EACH STATEMENT EXECUTE FUNCTION fail_{0}()".format(name, ",".join(codes), when, table))
+                  "CREATE TRIGGER fail_{0} BEFORE {2} ON {3} FOR EACH STATEMENT EXECUTE FUNCTION fail_{0}()".format(name, ",".join(codes), when, table))
     return lambda: int(ask(database, "SELECT last_value FROM " + name)[0][0])
 
 
@@ -153,7 +153,7 @@ def test_transactions__that_meet_others_are_done_again_and_an_outcome_that_canno
     assert stored() == 4
     g.wait(sid, "delivered", timeout=60)
     assert moved() >= 5 and g.sim.times()["met others"] == 1 and len(g.attempts(sid)) == 1
-    fails(database, "INSERT", "event", [statement_timeout])
+    fails(database, "INSERT", "attempt", [statement_timeout])  # it would go out at once
     assert g.post("/v1/messages", {"to": "+14155550123", "body": "took too long"}).status == 503
     g.wait(g.create(body="again"), "delivered", timeout=60)
 
@@ -171,7 +171,7 @@ def test_schema__has_the_same_columns_as_the_file_has(make_gateway, server, tmp_
         expected = {(t, c) for t, c in db.execute("SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type='table' AND m.name NOT LIKE 'sqlite_%'")}
     assert len(expected) > 200
     there = columns(database)
-    assert set(there) == expected
+    assert set(there) == {(t, c) for t, c in expected if t not in ("number_row", "number_todo")}  # SQLite's alone: src/store/numbers.h
     assert there["message", "state"] == "smallint"
     assert ask(database, "SELECT count(*) FROM pg_indexes WHERE tablename='message'") == [["5"]]
 

@@ -2,6 +2,7 @@
 when they are over by the recipient's clock; codes go at once; the validity holds."""
 import datetime
 import signal
+import zoneinfo
 
 import pytest
 from harness.gateway import until
@@ -170,3 +171,37 @@ def test_quiet__holidays_come_from_calendars_and_an_ended_one_is_told(make_gatew
     assert m["status"] == "scheduled" and when(m["due_at"]).date() == today + 3 * day, m
     g.wait(g.create(body="news", topic="news"), "delivered")
     assert "event=quiet.calendar_ended calendar=old" in g.log()
+
+
+def test_quiet__ends_by_the_clock_of_the_day_on_which_clocks_change(make_gateway):
+    """Asked through explain, of days to come: the next two Sundays on which New York changes its clocks."""
+    zone = zoneinfo.ZoneInfo("America/New_York")
+    g = make_gateway(quiet={"hours": ["21:00-08:00 in America/New_York"]})
+    now = datetime.datetime.now(UTC)
+    day, found = now.astimezone(zone).date() + datetime.timedelta(days=2), {}
+    while len(found) < 2 and (day - now.date()).days < 360:
+        night, morning = (datetime.datetime.combine(day, datetime.time(h), zone) for h in (0, 8))
+        if night.utcoffset() != morning.utcoffset():
+            found[morning.dst() > datetime.timedelta(0)] = (night, morning)
+        day += datetime.timedelta(days=1)
+    assert found
+    for spring, (night, morning) in found.items():
+        assert (morning.astimezone(UTC) - night.astimezone(UTC)).total_seconds() == (7 if spring else 9) * 3600
+        a = g.post("/v1/route/explain", {"to": "+14155550123", "body": "x", "at": night.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
+        assert a.status == 200, a
+        row = next(d for d in a.json["decisions"] if d["decision"] == "quiet_hours")
+        assert (row["says"], row["until"][:19]) == ("waits", morning.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")), (spring, row)
+
+
+def test_send_at__knows_the_calendar(make_gateway):
+    g = make_gateway()
+    year = datetime.datetime.now(UTC).year + 1
+    common = year if year % 4 else year + 1
+    for wrong in ("%d-02-29T08:00:00Z" % common, "%d-04-31T08:00:00Z" % year, "%d-01-01T24:01:00Z" % year, "%d-01-01T08:60:00Z" % year):
+        a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "send_at": wrong})
+        assert a.status == 400 and a.json["field"] == "send_at", (wrong, a)
+    # The same moment, as other clocks write it.
+    at = (datetime.datetime.now(UTC) + datetime.timedelta(days=30)).replace(microsecond=0)
+    there = at.astimezone(datetime.timezone(datetime.timedelta(hours=5, minutes=45)))
+    sids = [g.create(send_at=text, body=text) for text in (at.isoformat(), there.isoformat())]
+    assert {g.message(sid)["send_at"][:19] for sid in sids} == {at.strftime("%Y-%m-%dT%H:%M:%S")}

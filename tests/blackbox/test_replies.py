@@ -178,6 +178,19 @@ def test_loops__are_cut_short(make_gateway):
     assert says(g, "+8613800138004", "怎么又发") == []  # opted out: only keywords are answered
 
 
+def test_loop__of_a_machine_that_says_something_new_each_time_is_cut_short_over_a_kill(make_gateway):
+    g = make_gateway(lane=QUICK, replies={"answer_other": True, "answers_max": 3, "inline": False})
+    for i in range(6):
+        says(g, LI, "您的来信已收到,编号 %d" % i)
+        if i in (1, 3):
+            g.kill9()
+            g.start()
+    g.settle()
+    assert g.sim.times() == {'回复"取消"退订': 3}, "the kill counts nothing anew"
+    says(g, LI, "退订")
+    assert [r[0] for r in suppressed(g)] == ["opt_out"], "who is answered no more may opt out all the same"
+
+
 def test_answer__goes_as_a_message_where_it_is_not_taken_inline(make_gateway):
     g = make_gateway(lane=QUICK, replies={"inline": False})
     assert says(g, LI, "退订") == []

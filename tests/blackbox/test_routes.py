@@ -166,7 +166,7 @@ def test_senders__a_recipient_keeps_seeing_the_same_and_the_country_has_its_own(
         sid = g.create(to=to, body=body, **more)
         g.wait(sid, "delivered")
         return g.attempts(sid)[-1]["from"], g.sims[lane].of(body)[0]["from"]
-    first = {to: sender("abroad", to, "first to " + to) for to in ("+1415555%04d" % i for i in range(12))}
+    first = {to: sender("abroad", to, "first to " + to) for to in ("+1415555%04d" % i for i in range(40))}
     assert {told for told, _ in first.values()} == set(pool[:2])
     assert all(told == seen for told, seen in first.values()), first
     for to in first:
@@ -186,7 +186,7 @@ def test_senders__are_of_a_kind_that_the_country_takes(make_gateway):
     assert sender("+14155550123") == (None, "+15005550006"), "no name, no British number; the lane's own"
     assert sender("+5511961234567") == ("+447400123456", "+447400123456"), "Brazil: no name"
     assert sender("+821012345678") == ("Salon", "Salon"), "who names it for a country knows"
-    assert {sender("+4474001234%02d" % i)[0] for i in range(12)} == {"Shop", "+447400123456"}
+    assert {sender("+4474001234%02d" % i)[0] for i in range(40)} == {"Shop", "+447400123456"}
     x = g.post("/v1/route/explain", {"to": "+5511961234567", "body": "x"}).json
     assert "`+447400123456` (number)" in next(d for d in x["decisions"] if d["decision"] == "sender")["text"], x
 
@@ -243,3 +243,21 @@ def test_canary__what_was_counted_is_shown_to_operators_and_goes_on_after_a_kill
     g.kill9()
     g.start()
     until(lambda: trial(g)["own"]["attempts"] + trial(g)["others"]["attempts"] >= 60, told="the counts are gone")
+
+
+def test_shares__a_recipient_keeps_its_lane_and_its_side_of_a_trial_over_a_kill(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "shared", "country": ["CN"], "lanes": ["home 50", "abroad 50"]},
+                                 {"name": "tried", "lanes": ["home"], "canary": "abroad 40%"}])
+    numbers = ["+8613800138%03d" % i for i in range(20)] + ["+1415555%04d" % i for i in range(20)]
+
+    def lanes(body):
+        sids = [g.create(to=to, body=body) for to in numbers]
+        return [g.wait(sid, "delivered", timeout=30)["provider"] for sid in sids]
+    first = lanes("before")
+    for part in (first[:20], first[20:]):
+        assert set(part) == {"home", "abroad"}, part
+    g.kill9()
+    g.start()
+    assert lanes("after") == first
+    x = [g.post("/v1/route/explain", {"to": to, "body": "x"}).json for to in numbers]
+    assert [next(row["name"] for row in e["lanes"] if row["takes"]) for e in x] == first  # and what is said is what is done

@@ -99,7 +99,7 @@ def test_rule__the_dry_run_says_what_then_happens(make_gateway, folders):
     said = dry("order.paid", PAID)
     assert said["paid"]["would"] == "fire" and said["paid"]["text"] == "Order A1 is paid."
     assert said["paid"]["values"] == {"data.total": 20}
-    assert said["sick"]["would"] == "fail" and said["sick"]["field"] == "when" and said["sick"]["line"] == 1
+    assert said["sick"]["matched"] is False and said["sick"]["would"] == "fail" and said["sick"]["field"] == "when" and said["sick"]["line"] == 1
     small = dry("order.paid", {**PAID, "total": 3})["paid"]
     assert (small["matched"], small["would"], small["values"]) == (False, "nothing", {"data.total": 3})
     assert "does not match" in dry("cart.left", PAID)["paid"]["why"]

@@ -107,6 +107,13 @@ def test_languages_are_looked_for_from_narrow_to_wide(admin):
     problem(admin.post("/v1/messages", {"to": "+14155550123", "template": "order", "vars": VARS, "language": "Chinese!"}), 400, "language")
 
 
+def test_a_language_that_is_not_there_is_refused_with_those_that_are(admin):
+    admin.write("bill", {"en": {"sms": {"text": "Your bill."}}, "zh": {"sms": {"text": "您的账单。"}}}, publish=True)
+    for more, says in (({}, "has its sms text in en, zh: `language` must name one of these"), ({"language": "fr"}, "`language` names none of these")):
+        problem(admin.post("/v1/messages", {"to": "+14155550123", "template": "bill", **more}), 422, "template", says)
+    assert admin.text("bill", language="zh-CN")[0] == "您的账单。"
+
+
 def test_only_drafts_are_deleted(admin):
     admin.write("order", publish=True)
     admin.write("order", {"default": {"sms": "x"}})

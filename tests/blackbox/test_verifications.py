@@ -212,6 +212,7 @@ def test_beginning_again_at_once_is_refused_and_so_is_too_often(make_gateway):
     assert a.status == 429 and 1 <= int(a.headers["retry-after"]) <= 30, a
     for n in range(3):
         begin(g, "+86138001381%02d" % n, client_ip="203.0.113.7")
+        begin(g, "+86138001381%02d" % n, 429, client_ip="203.0.113.7")  # too soon, and no part of the rate
     a = g.post("/v1/verifications", {"to": "+8613800138077", "client_ip": "203.0.113.7"})
     assert a.status == 429 and int(a.headers["retry-after"]) > 30, a
     begin(g, "+8613800138077", client_ip="203.0.113.8")
@@ -280,6 +281,34 @@ def test_without_a_receipt_the_code_is_spoken(make_gateway):
     spoken = until(lambda: calls(g), 30)[0]
     assert "，".join(code) in spoken, spoken
     assert check(g, v, code)["valid"]
+
+
+def test_a_text_that_failed_is_followed_by_a_call_at_once_and_a_kill_makes_no_second(make_gateway):
+    g = voice_gateway(make_gateway, {"receipts": {"undelivered": 1}}, channels=["sms", "voice"], fallback_s=600)
+    v = begin(g)
+    spoken = until(lambda: calls(g), 30)
+    code = code_of(text(g))
+    assert "，".join(code) in spoken[0]
+    g.kill9()
+    g.start()
+    g.settle()
+    assert len(calls(g)) == 1 and len(texts(g, CHINA)) == 1, g.sim.messages()
+    assert check(g, v, code)["valid"]
+
+
+def test_a_landline_that_takes_no_texts_is_called_the_next_time_too(make_gateway):
+    """Its refusal makes the number a known invalid one: for texts."""
+    g = make_gateway.gateway(profile={"errors": [{"share": 1, "status": 400, "code": 21614}]})
+    phones = make_gateway.simulator()
+    g.write(lanes=[g.lane("sim", g.provider_url), {**Gateway.lane("calls", phones.url), "provider": "twilio-voice"}], verifications=ON_THE_SPOT)
+    g.start()
+    for n in range(1, 3):
+        begin(g, BRITAIN, channels=["sms", "voice"])
+        until(lambda n=n: len(phones.messages()) == n, 30, told="call %d is not made" % n)
+    begin(g, BRITAIN, channels=["voice"])
+    until(lambda: len(phones.messages()) == 3, 30, told="the call alone is not made")
+    m = g.message(g.create(to=BRITAIN, body="and a text"))
+    assert (m["status"], m["reason"]) == ("suppressed", "known_invalid"), m
 
 
 def test_whoever_gave_the_code_back_is_not_called(make_gateway):

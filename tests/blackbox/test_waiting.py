@@ -1,10 +1,13 @@
 """Why is it waiting? Every way in which a message may wait, as `GET /v1/messages/{id}` tells it: reason, what it waits for, and when that comes. Those of
 rates, routes, retries, schedules, quiet hours, caps, prices and the fraud guard stand with what makes them."""
 import datetime
+import signal
 import time
 
 import pytest
 from harness.gateway import until
+from harness.mail_server import MailServer
+from test_channels import mail_lane
 
 QUICK = {"lookup_after_ms": 300}
 SILENT = "+15005550106"
@@ -93,3 +96,32 @@ def test_waiting__is_over_with_the_message(make_gateway):
     for sid, state in ((g.create(), "delivered"), (g.create("+15005550001"), "failed")):
         m = g.wait(sid, state)
         assert (m["waiting_for"], m["expected_at"], m["expected_is"], m["ahead"]) == (None, None, None, None), m
+
+
+def test_waiting__for_a_lane_that_is_not_there(make_gateway):
+    server = MailServer()
+    server.start()
+    g = make_gateway.gateway()
+    sms, mail = g.settings["lanes"], mail_lane(server)
+
+    def lanes(*more):
+        g.write(lanes=[*sms, *more])
+        g.signal(signal.SIGHUP)
+    g.write(lanes=[*sms, {**mail, "rates": ["1/h"]}])
+    g.start()
+    sids = [g.create("li@example.com", "text %d" % i, channel="email", title="t") for i in range(2)]
+    g.wait(sids[0], "sent")
+    assert g.message(sids[1])["reason"] == "lane_rate"
+    lanes()
+    m = comes_to(g, sids[1], "queued", "no_lane", "lane", None)
+    assert m["expected_at"] is None and "no lane" in m["reason_text"], m  # a reload must bring one
+    refused = g.post("/v1/messages", {"to": "li@example.com", "body": "x", "channel": "email", "title": "t"})
+    assert refused.status == 422 and "no lane" in refused.json["detail"], refused
+    g.wait(g.create(), "delivered")  # nobody else waits for it
+    g.kill9()
+    g.start()
+    comes_to(g, sids[1], "queued", "no_lane", "lane", None)
+    lanes(mail)
+    g.wait(sids[1], "sent")
+    assert sorted(t.text() for t in server.taken) == ["text 0", "text 1"]
+    server.stop(no_assert=True)

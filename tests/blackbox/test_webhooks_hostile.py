@@ -1,5 +1,6 @@
 """Webhooks whose endpoints are slow, dead, gone, redirecting, talkative, or whose gateway is killed under load."""
 import collections
+import concurrent.futures
 import random
 import signal
 import threading
@@ -11,6 +12,7 @@ from harness.clients import Clients
 from harness.endpoint import Endpoint, Hooks
 from harness.gateway import SLOW, until
 from harness.hostile_gateway import call, free_port, proc_status
+from harness.shim import ShiftedClock
 
 OPEN = {"allow_http": True, "allow_private": True}
 
@@ -153,6 +155,25 @@ def test_dead__is_disabled_after_failing_for_long_and_its_log_says_why(start, en
     assert shown["disabled_reason"] == "failing" and shown["failing_since"] < shown["disabled_since"]
     rows = [r for r in hooks.deliveries(dead) if r["attempts"]]
     assert rows and all(r["status_code"] is None and r["error"] and r["outcome"] == "owed" for r in rows)
+
+
+def test_notices__have_numbers_of_their_own_though_the_clock_steps_back_over_a_kill(make_gateway, endpoints, tmp_path):
+    """A number that is used twice would be taken for what is owed already, and the second event never told."""
+    clock, e = ShiftedClock(tmp_path), endpoints()
+    g = make_gateway(webhooks=OPEN, env=clock.env)
+    hooks = Hooks(g, g.create_key(scopes="send,read,admin")["key"])
+    hook = hooks.create(e.url)
+
+    def tests(n):
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: hooks.ask("POST", "/%s/test" % hook["id"], expect=202), range(n)))
+    began = time.monotonic()
+    tests(400)
+    g.kill9()
+    clock.set(-round(time.monotonic() - began) - 1)
+    g.start()
+    tests(400)
+    until(lambda: len({p.id for p in list(e.posts)}) == 800, 60, told=lambda: "%d of 800 notices came" % len({p.id for p in list(e.posts)}))
 
 
 def test_redirect__is_not_followed(start, endpoints):

@@ -51,7 +51,9 @@ static void test_id__tells_its_time_and_floor_is_below(void **state) {
     assert_int_equal(id_time(id), start / US_PER_MS * US_PER_MS);
     assert_true(id_floor(start) <= id);
     assert_true(id_floor(start + US_PER_MS) > id);
-    assert_int_equal(id_floor(0), 1); /* before the epoch of ids */
+    assert_int_equal(id_floor(0), 1);                                        /* before the epoch of ids */
+    assert_int_equal(id_floor(INT64_C(253402300799) * US_PER_S), INT64_MAX); /* 9999-12-31T23:59:59Z */
+    assert_true(id_floor(INT64_C(3900000000) * US_PER_S) > id_floor(INT64_C(3800000000) * US_PER_S));
     struct id_maker early = {.node = 0};
     assert_true(id_next(&early, 0) > 0);
 }

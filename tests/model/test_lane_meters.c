@@ -50,19 +50,22 @@ static void test_board__lanes_beyond_its_places_are_not_counted(void **state) {
     assert_non_null(lane_meters_of(board, "l7"));
     lane_meter_add(NULL, LANE_COUNT_SENT);
     lane_meter_set(NULL, LANE_GAUGE_OPEN, 1);
-    lane_meter_code(NULL, 7);
+    lane_meter_code(NULL, "7");
 }
 
 static void test_board__codes_beyond_the_bound_count_together(void **state) {
     (void)state;
     struct lane_meters *m = lane_meters_of(board, "main");
-    for (int32_t code = 1; code <= LANE_CODES_MAX + 10; code++)
-        lane_meter_code(m, 1000 + code);
-    lane_meter_code(m, 1001);
-    lane_meter_code(m, -5);
+    for (int i = 1; i <= LANE_CODES_MAX + 10; i++) {
+        char code[16];
+        snprintf(code, sizeof code, "%d", 1000 + i);
+        lane_meter_code(m, code);
+    }
+    lane_meter_code(m, "1001");
+    lane_meter_code(m, "isv.NEW");
     assert_prints("sms_unknown_codes_total{lane=\"main\",code=\"1001\"} 2\n", true);
     assert_prints("sms_unknown_codes_total{lane=\"main\",code=\"other\"} 11\n", true);
-    assert_prints("code=\"-5\"", false);
+    assert_prints("isv.NEW", false);
 }
 
 int main(void) {

@@ -92,6 +92,7 @@ static void write_verdict(const struct verdict *v, struct buf *out) {
     if (v->reason)
         add_line(out, "reason", sv_of(reason_name(v->reason)));
     add_number(out, "code", v->code);
+    add_line(out, "unknown_code", sv_of(v->unknown_code));
     add_number(out, "retry_after_ms", v->retry_after_ms);
     add_number(out, "segments", v->segments);
     add_line(out, "provider_id", sv_of(v->provider_id));

@@ -120,6 +120,19 @@ static void test_canary__receipts_count_too(void **state) {
     assert_int_equal(canary_judge(&c), CANARY_FAILS);
 }
 
+static void test_canary__receipts_for_attempts_of_long_ago_are_no_more_than_its_attempts(void **state) {
+    (void)state;
+    struct canary c = {0};
+    for (int i = 0; i < CANARY_SAMPLE_MIN; i++) {
+        canary_attempt(&c, true, false, 0, i);
+        canary_attempt(&c, false, false, 0, i);
+    }
+    for (int i = 0; i < 200; i++)
+        canary_undelivered(&c, true, 100);
+    assert_int_equal(canary_window(&c, 1).failed, CANARY_SAMPLE_MIN);
+    assert_int_equal(canary_judge(&c), CANARY_FAILS);
+}
+
 static void test_canary__what_was_counted_comes_back_from_its_text(void **state) {
     (void)state;
     struct buf BUF_AUTO text = BUF_INIT(512);
@@ -147,6 +160,7 @@ int main(void) {
         cmocka_unit_test(test_canary__nothing_is_said_of_a_few_attempts),
         cmocka_unit_test(test_canary__that_three_count_is_judged_as_by_one),
         cmocka_unit_test(test_canary__receipts_count_too),
+        cmocka_unit_test(test_canary__receipts_for_attempts_of_long_ago_are_no_more_than_its_attempts),
         cmocka_unit_test(test_canary__what_was_counted_comes_back_from_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,58 @@ static void test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down(voi
     assert_true(lane_opens_at(&stepped, now) <= now + 30 * US_PER_S);
 }
 
+static void test_lane__a_restart_keeps_window_health_and_waits(void **state) {
+    (void)state;
+    static const struct lane_config adaptive = {.in_flight_max = 8, .in_flight_adaptive = true};
+    int64_t now = INT64_C(1767225600) * US_PER_S;
+    struct lane l = {0}, next = {0};
+    struct verdict slow = {.fate = FATE_RETRY, .hint = LANE_SLOW_DOWN, .retry_after_ms = 60000};
+    lane_configure(&l, &adaptive);
+    lane_begin(&l, UNITS(1), now);
+    lane_timed(&l, &verdicts[GOOD], now, 1000, now);
+    lane_end(&l, &verdicts[GOOD], now);
+    assert_false(lane_wants_standing_kept(&l, now)); /* as good as any: nothing is written */
+    lane_begin(&l, UNITS(1), now);
+    lane_begin(&l, UNITS(1), now);
+    lane_timed(&l, &verdicts[LOST], now, 1000, now + 1);
+    lane_end(&l, &verdicts[LOST], now + 1);
+    assert_false(lane_wants_standing_kept(&l, now + 1)); /* not at every call */
+    lane_timed(&l, &slow, now, 1000, now + 2);
+    lane_end(&l, &slow, now + 2);
+    assert_true(lane_wants_standing_kept(&l, now + 2)); /* but a wait at once */
+    assert_false(lane_wants_standing_kept(&l, now + 3));
+    struct lane_standing kept = l.standing;
+    assert_int_equal(kept.window, lane_window(&l));
+    assert_int_equal(kept.good + kept.bad, 2);
+
+    lane_start(&next);
+    lane_configure(&next, &adaptive);
+    lane_resume_standing(&next, &kept, now + US_PER_S);
+    lane_resume(&next, false, 0, 0, now + US_PER_S);
+    lane_read(&next);
+    assert_int_equal(lane_window(&next), kept.window);
+    assert_int_equal(lane_reason(&next, UNITS(1), now + 59 * US_PER_S), REASON_THROTTLED);
+    assert_true(lane_is_open(&next, UNITS(1), now + 61 * US_PER_S));
+    assert_true(lane_health(&next) < 1);
+    assert_true(lane_wants_standing_kept(&next, now + 330 * US_PER_S) && next.standing.bad == 0);
+
+    struct lane stepped = {0}, later = {0}; /* a clock that was set back by a day; a long time off */
+    lane_start(&stepped);
+    lane_configure(&stepped, &adaptive);
+    lane_resume_standing(&stepped, &kept, now - INT64_C(86400) * US_PER_S);
+    lane_resume(&stepped, false, 0, 0, now - INT64_C(86400) * US_PER_S);
+    lane_read(&stepped);
+    assert_true(lane_opens_at(&stepped, 1) <= now - INT64_C(86400) * US_PER_S + 60 * US_PER_S);
+    lane_start(&later);
+    lane_configure(&later, &adaptive);
+    lane_resume_standing(&later, &kept, now + 2 * INT64_C(3600) * US_PER_S);
+    assert_int_equal(lane_window(&later), 8);
+    lane_done(&l);
+    lane_done(&next);
+    lane_done(&stepped);
+    lane_done(&later);
+}
+
 static void test_lane__waits_for_what_the_provider_told_another_gateway(void **state) {
     (void)state;
     struct lane_config five = {.in_flight_max = 5};
@@ -449,6 +501,7 @@ int main(void) {
         cmocka_unit_test(test_lane__a_restart_remembers_and_a_reload_too),
         cmocka_unit_test(test_lane__a_restart_tries_a_broken_lane_with_one_call),
         cmocka_unit_test(test_lane__a_restart_goes_on_waiting_for_a_provider_that_is_down),
+        cmocka_unit_test(test_lane__a_restart_keeps_window_health_and_waits),
         cmocka_unit_test(test_lane__waits_for_what_the_provider_told_another_gateway),
         cmocka_unit_test(test_lane__that_others_closed_is_tried_by_one_call_when_that_is_over),
         cmocka_unit_test(test_lane__the_breaker_never_lets_a_second_probe_through),

@@ -103,12 +103,26 @@ static void test_poll__late_questions_do_not_come_in_a_burst(void **state) {
     assert_int_equal(c.next.due_at, at(1000)); /* 300 s and 700 s are past: the next comes a gap later */
 }
 
+static void test_poll__a_plan_that_goes_on_before_the_next_question_is_not_held_up(void **state) {
+    (void)state;
+    int64_t due = 0;
+    struct message m = sent(1);
+    m.n_plan = 1;
+    m.text[TEXT_CONTENT] =
+        SV("{\"wait_s\":150,\"plan\":[{\"channel\":\"voice\",\"to\":\"+8613800138000\"}]}");
+    assert_int_equal(poll_when(&m, &lane, at(120), &due), POLL_LATER);
+    assert_int_equal(due, at(150));
+    assert_int_equal(poll_when(&m, &lane, at(150), &due), POLL_LATER);
+    assert_int_equal(due, at(300));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_poll__gaps_double_until_the_window_closes),
         cmocka_unit_test(test_poll__who_cannot_be_asked_is_not),
         cmocka_unit_test(test_poll__only_its_own_end_counts),
         cmocka_unit_test(test_poll__late_questions_do_not_come_in_a_burst),
+        cmocka_unit_test(test_poll__a_plan_that_goes_on_before_the_next_question_is_not_held_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

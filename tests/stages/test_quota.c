@@ -290,6 +290,23 @@ static void test_warm_up__more_senders_than_have_a_place_wait(void **state) {
     lane_done(&l);
 }
 
+static void test_warm_up__what_did_not_come_to_be_yesterday_frees_nothing_today(void **state) {
+    (void)state;
+    struct lane_config c = {
+        .in_flight_max = 100, .time_zone = SV("UTC"), .sender_warm_up = {.days = {2, 2, 9}, .n_days = 3}};
+    struct lane l = {0};
+    lane_configure(&l, &c);
+    lane_read(&l);
+    int64_t day = at("2026-11-21T00:00:00Z"), next = day + 24 * hour_us;
+    lane_begin(&l, LOAD(2, "S"), day);
+    lane_begin(&l, LOAD(2, "S"), next);
+    lane_take_back(&l, LOAD(1, "S"), day);
+    assert_false(lane_is_open(&l, LOAD(1, "S"), next));
+    lane_take_back(&l, LOAD(1, "S"), next);
+    assert_true(lane_is_open(&l, LOAD(1, "S"), next));
+    lane_done(&l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quota__the_surplus_of_a_day_waits_for_the_accounts_own_midnight),
@@ -301,6 +318,7 @@ int main(void) {
         cmocka_unit_test(test_quota__no_day_and_no_month_holds_more_whatever_restarts_and_reloads),
         cmocka_unit_test(test_quota__another_time_zone_counts_anew_from_what_is_on_disk),
         cmocka_unit_test(test_warm_up__more_senders_than_have_a_place_wait),
+        cmocka_unit_test(test_warm_up__what_did_not_come_to_be_yesterday_frees_nothing_today),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

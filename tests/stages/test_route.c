@@ -1,5 +1,6 @@
 /* Routes against a naive reading of the same conditions, and what sharing by the recipient promises. */
 #include "../base/check.h"
+#include "policy/cheapest.h"
 #include "policy/route.h"
 #include "text/phone.h"
 
@@ -230,6 +231,29 @@ static void test_route__the_canary_gets_its_share_first_and_the_others_stay_wher
     route_table_free(t);
 }
 
+static void test_route__the_cheapest_goes_first_but_behind_the_canary(void **state) {
+    (void)state;
+    enum { CANARY, DEAR, CHEAP, ILL, FREE };
+    const struct cheapest_lane of[ROUTE_LANES_MAX + 1] = {
+        [CANARY] = {.priced = true, .healthy = true, .price = 9},
+        [DEAR] = {.priced = true, .healthy = true, .price = 5},
+        [CHEAP] = {.priced = true, .healthy = true, .price = 2},
+        [ILL] = {.priced = true, .price = 1},
+        [FREE] = {.healthy = true}, /* has no price */
+    };
+    static const uint32_t with[] = {CANARY, CHEAP, DEAR, FREE, ILL},
+                          without[] = {CHEAP, DEAR, CANARY, FREE, ILL};
+    struct route_order o = {.lanes = {CANARY, DEAR, CHEAP, ILL, FREE}, .n = 5, .canary = true};
+    struct cheapest_lane costs[ROUTE_LANES_MAX + 1];
+    memcpy(costs, of, sizeof costs);
+    cheapest_order(&o, costs);
+    assert_memory_equal(o.lanes, with, sizeof with);
+    o = (struct route_order){.lanes = {CANARY, DEAR, CHEAP, ILL, FREE}, .n = 5};
+    memcpy(costs, of, sizeof costs);
+    cheapest_order(&o, costs);
+    assert_memory_equal(o.lanes, without, sizeof without);
+}
+
 static void test_route__a_sender_stays_with_its_recipient_and_fits_the_country(void **state) {
     (void)state;
     struct sender_id at[5] = {{.name = SV("A")},
@@ -323,6 +347,7 @@ int main(void) {
         cmocka_unit_test(test_route__the_canary_gets_its_share_first_and_the_others_stay_where_they_were),
         cmocka_unit_test(test_route__a_sender_stays_with_its_recipient_and_fits_the_country),
         cmocka_unit_test(test_route__a_sender_is_of_a_kind_that_the_country_takes),
+        cmocka_unit_test(test_route__the_cheapest_goes_first_but_behind_the_canary),
         cmocka_unit_test(test_route__lanes_canaries_and_senders_are_read_as_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

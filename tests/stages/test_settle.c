@@ -466,6 +466,37 @@ static void test_settle__a_lease_is_longer_than_the_call_may_take(void **state) 
     assert_true(settle_lease_us(&asks) <= S(20));
 }
 
+/* The usual outcome leaves what was due far as it is, at most a lease late; any other, and one that comes
+ * later than its lease, sets it anew. */
+static void test_settle__an_outcome_leaves_what_is_due_far_as_it_is(void **state) {
+    (void)state;
+    struct lane_config lane = asks;
+    assert_false(settle_may_be_far(&lane)); /* two minutes: a lease late would be much */
+    assert_int_equal(settle_begun_due_at(&lane, false, NOW), NOW + settle_lease_us(&lane));
+    lane.receipt_window_s = 3 * 86400;
+    assert_true(settle_may_be_far(&lane));
+    const int64_t due_at = settle_begun_due_at(&lane, true, NOW), lease_us = settle_lease_us(&lane);
+    const struct {
+        enum fate fate;
+        int64_t after_us;
+        bool stays;
+    } ends[] = {{FATE_SENT, 0, true},   {FATE_SENT, lease_us, true}, {FATE_SENT, lease_us + 1, false},
+                {FATE_RETRY, 0, false}, {FATE_UNKNOWN, 0, false},    {FATE_REJECTED, 0, false}};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        const struct settle s = {.settings = &settings, .world = &world, .now = NOW + ends[i].after_us};
+        struct message *m = message_in(STATE_SENDING, ONCE, 1, NOW + S(60));
+        struct attempt a = {.message_id = 1, .number = 1};
+        struct verdict v = {.fate = ends[i].fate};
+        m->head.due_at = due_at;
+        struct change c = change_of(m);
+        settle_verdict(&s, m, &a, &lane, &v, &c);
+        assert_int_equal(c.next.due_at == due_at, ends[i].stays);
+        if (ends[i].fate == FATE_SENT)
+            assert_in_range(c.next.due_at - s.now - S(lane.receipt_window_s), 0, lease_us);
+        message_free(m);
+    }
+}
+
 /* Two throttled attempts leave all the tries that are allowed. */
 static void test_settle__throttled_attempts_do_not_use_up_the_tries(void **state) {
     (void)state;
@@ -502,6 +533,7 @@ int main(void) {
         cmocka_unit_test(test_settle__what_a_lookup_found),
         cmocka_unit_test(test_settle__cannot_tell_asks_again_ever_later_within_the_validity),
         cmocka_unit_test(test_settle__a_lane_without_a_settling_time_is_not_asked_without_a_pause),
+        cmocka_unit_test(test_settle__an_outcome_leaves_what_is_due_far_as_it_is),
         cmocka_unit_test(test_settle__a_lease_is_longer_than_the_call_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,8 @@ static enum reason asked(struct shelf *s) {
     struct message *m = kit_message(99, "x", NULL);
     enum reason why;
     struct err e = ERR_INIT;
-    assert_true(suppression_ask(s->db, m, 0, false, KIT_NOW, &why, &e));
+    const struct suppression_question q = {.m = m, .list = true, .now = KIT_NOW};
+    assert_true(suppression_ask(s->db, &q, &why, &e));
     message_free(m);
     return why;
 }

@@ -1,7 +1,9 @@
 /* What jobs come back with when the database works: keys, claims, loads, callbacks, deletes. */
 #include "../base/check.h"
 #include "kit.h"
+#include "model/id.h"
 #include "store/reader.h"
+#include "store/retention.h"
 #include "store/spent.h"
 
 struct shelf {
@@ -384,6 +386,85 @@ static void test_redact__empties_body_and_metadata_and_notes_it(void **state) {
     message_free(now);
 }
 
+/* A receipt, or a wish to redact it, that comes just when it is deleted since it is old. */
+static void test_retention__nothing_is_written_of_what_goes(void **state) {
+    struct shelf *s = *state;
+    const int64_t id = id_floor(KIT_NOW - 86400 * US_PER_S) + 1;
+    static const enum job_kind kinds[] = {JOB_MOVE, JOB_REDACT};
+    struct buf BUF_AUTO before = BUF_INIT(65536), after = BUF_INIT(65536);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct message *m = stored(s, id + (int64_t)i, NULL, "hello");
+        begin(s, m, KIT_NOW);
+        struct job sent = kit_move(m, STATE_SENT, 0);
+        kit_end(&sent, FATE_SENT, "PR1", KIT_NOW);
+        assert_int_equal(kit_do(s->journal, &sent), JOB_DONE);
+        struct retention_write old = {.write.run = retention_run, .before = KIT_NOW + US_PER_S};
+        struct job retire = {.kind = JOB_WRITE, .write = &old.write, .now = KIT_NOW + 8 * 86400 * US_PER_S};
+        struct job late = kit_move(m, STATE_DELIVERED, 0);
+        late.kind = kinds[i];
+        kit_owe(&late, KIT_NOW);
+        struct job *jobs[] = {&retire, &late}, *done[2];
+        assert_int_equal(journal_apply(s->journal, jobs, 2, done), 2);
+        assert_int_equal(old.deleted, 1);
+        assert_int_equal(late.result, JOB_ABSENT);
+    }
+    struct job again = {.kind = JOB_DELETE, .message = s->messages[1]};
+    kit_picture(s->db, &before);
+    assert_int_equal(kit_do(s->journal, &again), JOB_DONE);
+    kit_picture(s->db, &after);
+    assert_sv(buf_sv(&after), before.p);
+}
+
+static void over(struct shelf *s, int64_t id, const char *provider_id) {
+    struct message *m = stored(s, id, NULL, "hello");
+    begin(s, m, KIT_NOW);
+    struct job j = kit_move(m, STATE_DELIVERED, 0);
+    kit_end(&j, FATE_SENT, provider_id, KIT_NOW);
+    kit_owe(&j, KIT_NOW);
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+}
+
+static unsigned retire(struct shelf *s, int64_t now) {
+    struct retention_write old = {.write.run = retention_run, .before = KIT_NOW + US_PER_S};
+    struct job j = {.kind = JOB_WRITE, .write = &old.write, .now = now};
+    assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+    return old.deleted;
+}
+
+static void test_retention__one_that_stays_between_others_keeps_all_it_has(void **state) {
+    struct shelf *s = *state;
+    const int64_t id = id_floor(KIT_NOW - 86400 * US_PER_S) + 1;
+    struct buf BUF_AUTO before = BUF_INIT(65536), after = BUF_INIT(65536);
+    begin(s, stored(s, id + 2, NULL, "not over"), KIT_NOW);
+    begin(s, stored(s, id + 5, NULL, "nor this"), KIT_NOW);
+    kit_picture(s->db, &before);
+    static const int going[] = {0, 1, 3, 4, 6};
+    for (size_t i = 0; i < 5; i++)
+        over(s, id + going[i], "PR1");
+    assert_int_equal(retire(s, KIT_NOW + 8 * 86400 * US_PER_S), 5);
+    kit_picture(s->db, &after);
+    assert_sv(buf_sv(&after), before.p);
+}
+
+static void test_retention__what_young_ones_had_stays_their_own(void **state) {
+    struct shelf *s = *state;
+    const int64_t id = id_floor(KIT_NOW - 86400 * US_PER_S) + 1;
+    static const char *const ids[] = {"PR1", "PR2", "PR3", "PR4"};
+    for (int i = 0; i < 3; i++)
+        over(s, id + i, ids[i]);
+    assert_int_equal(retire(s, KIT_NOW + 2 * 86400 * US_PER_S), 3);
+    for (int i = 0; i < 4; i++) {
+        struct message *m = stored(s, id + 10 + i, NULL, "hello");
+        begin(s, m, KIT_NOW);
+        struct job j = kit_move(m, STATE_UNKNOWN, KIT_NOW);
+        assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
+        j = kit_move(m, STATE_SENT, KIT_NOW);
+        j.claim = true;
+        kit_end(&j, FATE_SENT, ids[i], KIT_NOW);
+        assert_int_equal(kit_do(s->journal, &j), i < 3 ? JOB_CLAIMED : JOB_AMBIGUOUS);
+    }
+}
+
 static void test_callbacks__due_ones_oldest_first_until_ended(void **state) {
     struct shelf *s = *state;
     for (int i = 0; i < 5; i++) {
@@ -440,6 +521,9 @@ int main(void) {
         TEST(test_load__finds_by_number_and_provider_id_the_newest),
         TEST(test_delete__leaves_nothing_but_others),
         TEST(test_redact__empties_body_and_metadata_and_notes_it),
+        TEST(test_retention__nothing_is_written_of_what_goes),
+        TEST(test_retention__one_that_stays_between_others_keeps_all_it_has),
+        TEST(test_retention__what_young_ones_had_stays_their_own),
         TEST(test_callbacks__due_ones_oldest_first_until_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

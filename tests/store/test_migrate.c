@@ -100,7 +100,7 @@ static void test_migrate__failing_at_any_step_leaves_a_whole_version(void **stat
         assert_false(ok);
         assert_int_equal(e.kind, ERR_OUTSIDE);
         int64_t version = version_of(db);
-        assert_in_range(version, 0, newest() - 1);
+        assert_in_range(version, 0, newest()); /* the newest: what is made of its tables lacks */
         if (version == 0)
             assert_int_equal(
                 number(db, kit_on_postgres()
@@ -111,6 +111,8 @@ static void test_migrate__failing_at_any_step_leaves_a_whole_version(void **stat
         assert_true(migrate(db, &from, &to, &e));
         assert_int_equal(from, version);
         assert_int_equal(to, newest());
+        if (!kit_on_postgres())
+            assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'number_%'"), 8);
         db_close(db);
     }
     fail_msg("never comes through");

@@ -1,6 +1,7 @@
 /* Two processes on one database: the fence, taking over, whose message is whose, and parcels. */
 #include "../base/check.h"
 #include "kit.h"
+#include "store/sending.h"
 
 #include <string.h>
 
@@ -153,6 +154,103 @@ static void test_takeover__what_was_being_sent_is_open_for_an_attempt_more(void 
     assert_int_equal(number(s, "SELECT due_at FROM message WHERE id=101"), KIT_NOW);
 }
 
+/* A message that goes out at once: its attempt begins with it, and it is due far (dispatch/settle.h). */
+static void put_far(struct shelf *s, struct process *p, int64_t id) {
+    struct message *m = kit_message(id, "text", "");
+    struct job j = kit_put(m, STATE_SENDING, KIT_NOW + 900 * US_PER_S);
+    s->messages[s->n++] = m;
+    kit_begin(&j, "main", KIT_NOW);
+    assert_int_equal(kit_do(p->journal, &j), JOB_DONE);
+}
+
+static int64_t due_at(struct shelf *s, int64_t id) {
+    struct err e = ERR_INIT;
+    struct db_stmt *st = db_stmt(s->db, "SELECT due_at FROM message WHERE id=?", &e);
+    bool row;
+    db_int(st, id);
+    assert_true(db_next(st, &row, &e) && row);
+    int64_t at = db_col_int(st, 0);
+    db_end(st);
+    return at;
+}
+
+static bool mark(struct process *p, int64_t at, int64_t last_id) {
+    struct sending_write w = {.write.run = sending_run,
+                              .node = p->self.id,
+                              .mark = at,
+                              .resumes = last_id != 0,
+                              .last_id = last_id,
+                              .longest_us = 13};
+    struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = KIT_NOW};
+    assert_int_equal(kit_do(p->journal, &j), JOB_DONE);
+    return w.resumed;
+}
+
+static void test_takeover__what_was_due_far_is_due_after_an_attempts_time(void **state) {
+    struct shelf *s = *state;
+    put_far(s, &s->a, 100);
+    put_far(s, &s->b, 101);
+    put(s, &s->a, 102, STATE_QUEUED, KIT_NOW + 900 * US_PER_S);
+    let_a_expire(s);
+    assert_in_range(due_at(s, 100) - KIT_NOW, LEASE_US, 2 * LEASE_US + 77);
+    assert_int_equal(due_at(s, 101), KIT_NOW + 900 * US_PER_S);
+    assert_int_equal(due_at(s, 102), KIT_NOW + 900 * US_PER_S);
+}
+
+static void test_loading__what_was_due_far_at_a_node_that_is_gone_is_due_soon(void **state) {
+    struct shelf *s = *state;
+    struct err e = ERR_INIT;
+    put_far(s, &s->a, 100);
+    assert_true(nodes_leave(s->db, &s->a.self, &e));
+    struct job j = {.kind = JOB_LOAD, .id = 100, .now = s->now, .sending_until = s->now + 77};
+    assert_int_equal(kit_do(s->b.journal, &j), JOB_DONE);
+    assert_int_equal(j.loaded->head.due_at, s->now + 77);
+    kit_forget(&j);
+}
+
+static void test_restart__finds_what_was_due_far_above_the_mark_and_of_its_own(void **state) {
+    struct shelf *s = *state;
+    const struct node_self before = s->a.self;
+    put_far(s, &s->a, 99);
+    assert_false(mark(&s->a, 100, 99)); /* without a mark there is nothing to be found */
+    for (int64_t id = 100; id < 103; id++)
+        put_far(s, id == 101 ? &s->b : &s->a, id);
+    join_as(s, &s->a, 55, &before);
+    put_far(s, &s->a, 103);
+    assert_true(mark(&s->a, 103, 102));
+    static const bool far[] = {true, false, true, false, true};
+    for (int64_t id = 99; id < 104; id++)
+        assert_int_equal(due_at(s, id), KIT_NOW + (far[id - 99] ? 900 * US_PER_S : 13));
+    assert_false(mark(&s->a, 104, 102)); /* nor a second time */
+}
+
+static void test_restart__a_new_node_has_no_mark_of_the_one_before(void **state) {
+    struct shelf *s = *state;
+    struct err e = ERR_INIT;
+    mark(&s->a, 100, 0);
+    assert_true(nodes_leave(s->db, &s->a.self, &e));
+    let_a_expire(s);
+    join_as(s, &s->a, 44, NULL);
+    assert_int_equal(s->a.self.id, 1);
+    assert_int_equal(number(s, "SELECT count(*) FROM meta WHERE name='sending_from_1'"), 0);
+}
+
+static void test_nodes__one_of_before_is_told_from_those_that_see_far(void **state) {
+    struct shelf *s = *state;
+    struct err e = ERR_INIT;
+    struct job j = look(s, &s->b);
+    assert_true(j.news.all_see_far);
+    done_looking(&j);
+    assert_true(db_script(s->db, "UPDATE node SET sees_far=0 WHERE id=1", &e));
+    j = look(s, &s->b);
+    assert_false(j.news.all_see_far);
+    done_looking(&j);
+    let_a_expire(s);
+    j = look(s, &s->b);
+    assert_true(j.news.all_see_far);
+    done_looking(&j);
+}
+
 static void test_leaving__the_rest_is_the_others_at_once(void **state) {
     struct shelf *s = *state;
     struct err e = ERR_INIT;
@@ -279,6 +377,11 @@ int main(void) {
         TEST(test_fence__a_node_that_was_taken_stores_nothing_any_more),
         TEST(test_takeover__nobody_is_taken_while_its_lease_runs),
         TEST(test_takeover__what_was_being_sent_is_open_for_an_attempt_more),
+        TEST(test_takeover__what_was_due_far_is_due_after_an_attempts_time),
+        TEST(test_loading__what_was_due_far_at_a_node_that_is_gone_is_due_soon),
+        TEST(test_restart__finds_what_was_due_far_above_the_mark_and_of_its_own),
+        TEST(test_restart__a_new_node_has_no_mark_of_the_one_before),
+        TEST(test_nodes__one_of_before_is_told_from_those_that_see_far),
         TEST(test_leaving__the_rest_is_the_others_at_once),
         TEST(test_ids__one_is_given_again_when_its_work_is_moved),
         TEST(test_restart__one_that_is_known_to_be_gone_is_replaced_with_its_work),

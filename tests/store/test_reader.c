@@ -1,6 +1,7 @@
 /* Lists: every filter and page size over random rows, held against a loop over all of them. */
 #include "../base/check.h"
 #include "kit.h"
+#include "store/history.h"
 #include "store/reader.h"
 
 enum { ROWS = 600, TRIALS = 1500 };
@@ -180,15 +181,16 @@ static void test_reader__another_accounts_message_is_not_there(void **state) {
         const struct row *r = &s->rows[i];
         for (int64_t account = 0; account < 4; account++) {
             struct err e = ERR_INIT;
-            struct event events[4];
+            struct event *events;
             struct attempt attempts[4];
             size_t n_events, n_attempts;
             struct message *m = reader_message(s->db, account, r->id, &e);
             assert_int_equal(m != NULL, account == r->account_id);
             assert_int_equal(e.kind, m ? ERR_NONE : ERR_NOT_FOUND);
             message_free(m);
-            assert_true(reader_events(s->db, account, r->id, events, 4, &n_events, &e));
+            assert_true(history_read(s->db, account, r->id, 4, &events, &n_events, &e));
             assert_int_equal(n_events, account == r->account_id);
+            free(events);
             assert_true(reader_attempts(s->db, account, r->id, attempts, 4, &n_attempts, &e));
             assert_int_equal(n_attempts, 0);
         }

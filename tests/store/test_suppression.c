@@ -1,11 +1,7 @@
-/* The suppression list: what a row stops, what providers teach, pages. With the argument "long" it measures a
- * list of ten million rows. */
+/* The suppression list: what a row stops, what providers teach, pages. */
 #include "../base/check.h"
 #include "kit.h"
 #include "store/suppression.h"
-
-#include <string.h>
-#include <time.h>
 
 struct shelf {
     struct db *db;
@@ -396,95 +392,7 @@ static void test_suppression__the_hashes_are_those_of_the_rows(void **state) {
     }
 }
 
-/* ---- ten million rows ---- */
-
-/* Of this process alone: other programs of the machine do not count. */
-static int64_t cpu_us(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
-}
-
-static void fill(struct db *db, int64_t rows) {
-    struct err e = ERR_INIT;
-    enum { BATCH = 20000 };
-    for (int64_t i = 0; i < rows; i += BATCH) {
-        ASSERT(db_begin(db, &e));
-        for (int64_t k = i; k < i + BATCH && k < rows; k++) {
-            char number[24], by[] = "SK0123456789abcdef0123456789abcdef";
-            snprintf(number, sizeof number, "+861%010lld", (long long)k * 999);
-            const struct suppression row = {.account_id = 1 + k % 3,
-                                            .number = sv_of(number),
-                                            .kind = SUPPRESSION_OPT_OUT,
-                                            .source = SUPPRESSION_BY_IMPORT,
-                                            .by = sv_of(by)};
-            struct suppression_write w = {
-                .write = {.run = suppression_run}, .act = SUPPRESSION_ADD, .rows = &row, .n = 1};
-            ASSERT(suppression_write(db, &w, KIT_NOW, &e));
-        }
-        ASSERT(db_commit(db, &e) && db_checkpoint(db, true, &e)); /* as the gateway's own thread does */
-    }
-}
-
-/* What a start of the gateway asks of the list: the file opened, the schema looked at, a journal, its first
- * question. */
-static double start_ms(struct sv url) {
-    struct err e = ERR_INIT;
-    struct timespec t;
-    int from, to;
-    bool any;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    double start = (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-    struct db *db = db_open(url, DB_WRITER, &e);
-    ASSERT(db && migrate(db, &from, &to, &e));
-    struct journal *j = journal_new(db, &e);
-    ASSERT(j && suppression_any(db, &any, &e) && any);
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    journal_free(j);
-    db_close(db);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6 - start;
-}
-
-/* usage: test_store_suppression long FOLDER [ROWS] */
-static int measure(const char *folder, int64_t rows) {
-    struct err e = ERR_INIT;
-    int from, to;
-    struct buf BUF_AUTO url = BUF_INIT(4096);
-    buf_addf(&url, "sqlite:%s/suppression-long.db", folder);
-    struct db *db = db_open(buf_sv(&url), DB_WRITER, &e);
-    ASSERT(db && migrate(db, &from, &to, &e));
-    int64_t start = cpu_us();
-    fill(db, rows);
-    printf("# %lld rows in %.1f s of CPU\n", (long long)rows, (double)(cpu_us() - start) / 1e6);
-    enum { ASKED = 200000 };
-    uint64_t seed = 42;
-    unsigned stopped = 0;
-    ASSERT(db_begin(db, &e));
-    start = cpu_us();
-    for (int i = 0; i < ASKED; i++) {
-        char number[24];
-        enum reason why;
-        int64_t k = (int64_t)(kit_random(&seed) % (uint64_t)rows);
-        snprintf(number, sizeof number, "+861%010lld", (long long)k * 999 + (i % 100 != 0));
-        struct message m = {.account_id = 1 + k % 3, .text = {[TEXT_TO] = sv_of(number)}};
-        ASSERT(suppression_ask(db, &m, 0, false, KIT_NOW, &why, &e));
-        stopped += why != REASON_NONE;
-    }
-    double each = (double)(cpu_us() - start) / ASKED;
-    ASSERT(db_commit(db, &e));
-    printf("# %.2f us a question, one in a hundred hits\n", each);
-    printf("1..3\n%s 1 - every row is found and nothing else is\n", stopped == ASKED / 100 ? "ok" : "not ok");
-    printf("%s 2 - a question takes less than 5 us with %lld rows\n", each < 5 ? "ok" : "not ok",
-           (long long)rows);
-    db_close(db);
-    double began = start_ms(buf_sv(&url));
-    printf("%s 3 - a start takes less than 2 s: %.1f ms\n", began < 2000 ? "ok" : "not ok", began);
-    return stopped != ASKED / 100 || each >= 5 || began >= 2000;
-}
-
-int main(int argc, char **argv) {
-    if (argc > 2 && strcmp(argv[1], "long") == 0)
-        return measure(argv[2], argc > 3 ? atoll(argv[3]) : 10000000);
+int main(void) {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, open_shelf, close_shelf)
     const struct CMUnitTest tests[] = {
         TEST(test_suppression__each_row_stops_what_it_is_for_and_nothing_else),

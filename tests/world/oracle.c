@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "model/id.h"
+#include "store/history.h"
 
 static struct db_stmt *query(struct sim *s, const char *sql) {
     struct err e;
@@ -18,6 +19,16 @@ static bool next(struct sim *s, struct db_stmt *st) {
     ASSERT(ok);
     s->calm = false;
     return row;
+}
+
+size_t oracle_history(struct sim *s, int64_t account_id, int64_t id, struct event **out) {
+    struct err e;
+    size_t n;
+    s->calm = true;
+    bool ok = history_read(s->db, account_id, id, HISTORY_ALL, out, &n, &e);
+    ASSERT(ok);
+    s->calm = false;
+    return n;
 }
 
 /* A status callback tells what is on disk, and nothing else. */
@@ -195,21 +206,29 @@ static void check_promise(struct sim *s, const struct promise *p) {
     check_truth(s, p, state, reason);
 }
 
+_Static_assert(STATE_SENT == 5 && STATE_SUPPRESSED == 11, "the states in between are the ends of messages");
+static void check_posted(struct sim *s, int64_t id, const struct event *ev) {
+    uint64_t key = client_callback_key(id, ev->number);
+    uintptr_t posted = (uintptr_t)map_get(&s->posts, key);
+    if (!(posted & 1) && posted / 2 < lanes_settings(s)->callbacks.attempts_max)
+        sim_broken(s, "I9", "a callback about message %llx being %s was posted %u times and never taken",
+                   (unsigned long long)id, state_name(ev->state), (unsigned)(posted / 2));
+}
+
 /* Every event that owes a callback was taken, or tried as often as the settings say; none is owed for ever.
  */
 static void check_callbacks(struct sim *s) {
-    static const char sql[] =
-        "SELECT e.message_id, e.number, e.state FROM event AS e JOIN message AS m ON m.id=e.message_id WHERE "
-        "m.status_callback IS NOT NULL AND e.note=0 AND e.state IN (5,6,7,8,9,10,11)";
+    static const char sql[] = "SELECT id, account_id FROM message WHERE status_callback IS NOT NULL";
     static const char left[] = "SELECT count(*) FROM callback WHERE due_at>=?";
     struct db_stmt *st = query(s, sql);
     while (next(s, st)) {
-        uint64_t key = client_callback_key(db_col_int(st, 0), (unsigned)db_col_int(st, 1));
-        uintptr_t posted = (uintptr_t)map_get(&s->posts, key);
-        if (!(posted & 1) && posted / 2 < lanes_settings(s)->callbacks.attempts_max)
-            sim_broken(s, "I9", "a callback about message %llx being %s was posted %u times and never taken",
-                       (unsigned long long)db_col_int(st, 0), state_name((enum state)db_col_int(st, 2)),
-                       (unsigned)(posted / 2));
+        struct event *events;
+        int64_t id = db_col_int(st, 0);
+        size_t n = oracle_history(s, db_col_int(st, 1), id, &events);
+        for (size_t i = 0; i < n; i++)
+            if (!events[i].note && events[i].state >= STATE_SENT && events[i].state <= STATE_SUPPRESSED)
+                check_posted(s, id, &events[i]);
+        free(events);
     }
     int64_t n = number(s, left, 0);
     if (n)
@@ -305,7 +324,8 @@ void oracle_timely(struct sim *s) {
 }
 
 void oracle_alive(struct sim *s) {
-    static const char sql[] = "SELECT id, state FROM message WHERE due_at<? ORDER BY due_at LIMIT 1";
+    static const char sql[] =
+        "SELECT id, state FROM message WHERE due_at<?1 OR (state=4 AND updated_at<?1) LIMIT 1";
     struct db_stmt *st = query(s, sql);
     db_int(st, s->now - (int64_t)(s->skewed ? 220 : 100) * US_PER_S);
     if (next(s, st))
@@ -314,39 +334,41 @@ void oracle_alive(struct sim *s) {
     db_end(st);
 }
 
-/* Events of each message: numbered 1.. without a gap, each a legal move or a note, the last move being the
- * row's state. */
-static void check_events(struct sim *s) {
-    static const char sql[] =
-        "SELECT e.message_id, e.number, e.state, m.state, m.events, e.note FROM event AS e JOIN message AS m "
-        "ON m.id=e.message_id ORDER BY e.message_id, e.number";
-    struct db_stmt *st = query(s, sql);
-    int64_t id = 0, number = 0, wanted = 0, count = 0;
+/* Numbered 1.. without a gap, each a legal move or a note, the last move being the row's state. */
+static void check_history(struct sim *s, unsigned long long id, const struct event *events, size_t n,
+                          enum state wanted) {
     enum state at = STATE_NONE;
-    for (;;) {
-        bool row = next(s, st);
-        if (!row || db_col_int(st, 0) != id) {
-            if (id && (at != (enum state)wanted || number != count))
-                sim_broken(s, "I10", "message %llx: events end at %s, the row says %s",
-                           (unsigned long long)id, state_name(at), state_name((enum state)wanted));
-            if (!row)
-                return;
-            id = db_col_int(st, 0);
-            number = 0;
-            at = STATE_NONE;
-        }
-        if (db_col_int(st, 1) != ++number)
-            sim_broken(s, "I10", "message %llx: event %lld is missing", (unsigned long long)id,
-                       (long long)number);
-        enum state to = (enum state)db_col_int(st, 2);
-        wanted = db_col_int(st, 3);
-        count = db_col_int(st, 4);
-        if (db_col_int(st, 5) != 0)
+    int64_t before = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct event *ev = &events[i];
+        if (ev->number != i + 1)
+            sim_broken(s, "I10", "message %llx: event %zu is missing", id, i + 1);
+        if (!s->skewed && ev->at < before)
+            sim_broken(s, "I10", "message %llx: event %zu happened before the one in front of it", id, i + 1);
+        before = ev->at;
+        if (ev->note)
             continue; /* a note moves nothing */
-        if (!state_may_move(at, to))
-            sim_broken(s, "I6", "message %llx went from %s to %s", (unsigned long long)id, state_name(at),
-                       state_name(to));
-        at = to;
+        if (!state_may_move(at, ev->state))
+            sim_broken(s, "I6", "message %llx went from %s to %s", id, state_name(at), state_name(ev->state));
+        at = ev->state;
+    }
+    if (at != wanted)
+        sim_broken(s, "I10", "message %llx: events end at %s, the row says %s", id, state_name(at),
+                   state_name(wanted));
+}
+
+static void check_events(struct sim *s) {
+    static const char sql[] = "SELECT id, account_id, state, events FROM message ORDER BY id";
+    struct db_stmt *st = query(s, sql);
+    while (next(s, st)) {
+        struct event *events;
+        int64_t id = db_col_int(st, 0), wanted = db_col_int(st, 3);
+        size_t n = oracle_history(s, db_col_int(st, 1), id, &events);
+        if ((int64_t)n != wanted)
+            sim_broken(s, "I10", "message %llx has %zu events, the row says %lld", (unsigned long long)id, n,
+                       (long long)wanted);
+        check_history(s, (unsigned long long)id, events, n, (enum state)db_col_int(st, 2));
+        free(events);
     }
 }
 

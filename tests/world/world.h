@@ -306,5 +306,7 @@ void oracle_stopped(struct sim *s);     /* a clean stop left nothing open */
 void oracle_timely(struct sim *s);      /* none waits on past its validity */
 void oracle_alive(struct sim *s);       /* nothing that is due is forgotten */
 void oracle_end(struct sim *s);         /* I1, I2, I5, I6, I9, I10, I11 */
+size_t oracle_history(struct sim *s, int64_t account_id, int64_t id,
+                      struct event **out); /* the events of a message; the caller frees them */
 
 #endif

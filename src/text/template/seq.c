@@ -430,7 +430,8 @@ bool value_order(struct rt *rt, struct value a, struct value b, int *order) {
     }
     if (a.kind == VALUE_UNDEFINED || b.kind == VALUE_UNDEFINED)
         return rt_undefined(rt, a.kind == VALUE_UNDEFINED ? a : b);
-    return rt_error(rt, "'%s' and '%s' have no order", value_type(a), value_type(b));
+    return rt_error(rt, "'%s' and '%s' have no order: make them alike, by |int, |float or |string",
+                    value_type(a), value_type(b));
 }
 
 bool value_contains(struct rt *rt, struct value hay, struct value needle, bool *found) {

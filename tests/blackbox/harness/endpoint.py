@@ -135,11 +135,22 @@ def signature(secret, post):
     return "v1," + base64.b64encode(hmac.new(base64.b64decode(secret[6:]), signed, hashlib.sha256).digest()).decode()
 
 
-def library_says(posts):
-    """[(secret, post)] -> what the official library says of each: "ok", or what is wrong."""
+def library(script, rows):
+    """What a program of the official library answers to rows, a line each."""
     if not (SDK / "node_modules" / "standardwebhooks").is_dir():
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=SDK, check=True, timeout=300)
-    lines = "".join(json.dumps({"secret": s, "headers": p.headers, "body": p.body.decode()}) + "\n" for s, p in posts)
-    done = subprocess.run(["node", "verify.mjs"], cwd=SDK, input=lines, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["node", script], cwd=SDK, input="".join(json.dumps(r) + "\n" for r in rows), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+def library_says(posts):
+    """[(secret, post)] -> what the official library says of each: "ok", or what is wrong."""
+    return library("verify.mjs", [{"secret": s, "headers": p.headers, "body": p.body.decode()} for s, p in posts])
+
+
+def library_signs(posts):
+    """[(secret, id, body)] -> headers as the official library has a source send them, of now."""
+    at = int(time.time())
+    signatures = library("sign.mjs", [{"secret": s, "id": id, "at": at, "body": body} for s, id, body in posts])
+    return [{"webhook-id": id, "webhook-timestamp": str(at), "webhook-signature": s} for (_, id, _), s in zip(posts, signatures)]
