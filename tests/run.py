@@ -11,8 +11,11 @@ import time
 import xml.etree.ElementTree as xml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PYTEST = ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-          "-n", str(min(8, 2 * (os.cpu_count() or 1)))]  # most of a black-box test is waiting
+PYTEST_ALONE = ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+UNSTEADY_MAX = 2
+PYTEST = [*PYTEST_ALONE,
+          "-n", str(min(8, 2 * (os.cpu_count() or 1))),  # most of a black-box test is waiting
+          "--dist", "loadgroup"]  # those of a group beside none of it: one browser at a time is enough
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -61,15 +64,21 @@ def step(count, name, argv, log, env=None):
     return ok
 
 
-def count_junit(count, suite, path):
+def failed(case):
+    return case.find("failure") is not None or case.find("error") is not None
+
+
+def cases(path):
+    return xml.parse(path).getroot().iter("testcase") if os.path.exists(path) else []
+
+
+def count_junit(count, suite, path, excused=()):
     """Each test case of a junit file; False when there is none."""
-    if not os.path.exists(path):
-        return False
     seen = 0
-    for case in xml.parse(path).getroot().iter("testcase"):
+    for case in cases(path):
         if case.find("skipped") is not None:
             continue
-        bad = case.find("failure") is not None or case.find("error") is not None
+        bad = failed(case) and node_of(case) not in excused
         name = f"{suite}: {case.get('classname') or ''} {case.get('name')}"
         count.add(name, not bad)
         seen += 1
@@ -108,16 +117,34 @@ def meson(count, folder, setup, compiler, args):
     return ok
 
 
-def pytest(count, name, paths, env):
+def node_of(case):
+    return "tests/blackbox/%s.py::%s" % ((case.get("classname") or "").replace(".", "/"), (case.get("name") or "").split("@")[0])
+
+
+def unsteady(junit, env, name):
+    """Those that failed beside others and pass alone, three times in a row: told, and not counted. When more than UNSTEADY_MAX failed,
+    or one fails again, something is broken."""
+    nodes = [node_of(case) for case in cases(junit) if failed(case)]
+    if not 0 < len(nodes) <= UNSTEADY_MAX:
+        return set()
+    log = os.path.join(ROOT, "build", f"{name}-again.log")
+    passed = {n for n in nodes if all(run([*PYTEST_ALONE, n], env, log) == 0 for _ in range(3))}
+    for node in sorted(passed):
+        say(f"UNSTEADY {node}: failed beside others, passed alone; what it said first is in build/{name}.log")
+    return passed
+
+
+def pytest(count, name, paths, env, excuse):
     junit, log = os.path.join(ROOT, "build", f"{name}.xml"), os.path.join(ROOT, "build", f"{name}.log")
     begun = time.monotonic()
     code = run([*PYTEST, f"--junitxml={junit}", *paths], env, log)
-    before = count.failed
-    if not count_junit(count, name, junit) or (code != 0 and count.failed == before):
-        count.add(name, False)
-    say(f"{'ok  ' if code == 0 else 'FAIL'} {name} ({time.monotonic() - begun:.0f} s)")
     if code != 0:
         tail(log, 80)
+    excused = unsteady(junit, env, name) if code == 1 and excuse else set()
+    before = count.failed
+    if not count_junit(count, name, junit, excused) or (code != 0 and count.failed == before and not excused):
+        count.add(name, False)
+    say(f"{'ok  ' if count.failed == before else 'FAIL'} {name} ({time.monotonic() - begun:.0f} s)")
 
 
 def checks(count):
@@ -144,7 +171,7 @@ def main():
               ["--timeout-multiplier", "5", "base-mailbox", "base-log", "net server", "api", "loops"])
         if built and os.path.isdir(os.path.join(ROOT, "tests/blackbox")):
             env = {"HONGYAN_BINARY": os.path.join(ROOT, "build/hongyan"), "HONGYAN_LONG": "1" if given.long else ""}
-            pytest(count, "blackbox", ["tests/blackbox"], env)
+            pytest(count, "blackbox", ["tests/blackbox"], env, excuse=not given.long)
     if given.long and built:
         step(count, "check-tidy", [os.path.join(ROOT, "script/check-tidy")], os.path.join(ROOT, "build", "check-tidy.log"))
         step(count, "20,000 seeds", [os.path.join(ROOT, "build/tests/world/world_test"), "1", "20000"],

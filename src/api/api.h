@@ -162,6 +162,8 @@ struct directory *api_directory(const struct api_request *rq);
 /* What secrets are kept under. */
 const struct master_key *api_master(const struct api_request *rq);
 struct papers *api_papers(const struct api_request *rq);
+/* NULL: there is none of that name. */
+const struct http_file *api_console_file(const struct api_request *rq, struct sv name);
 bool api_is_draining(const struct api_request *rq);
 /* Empty, the front's; for building one answer's body. Void at the next call. */
 struct buf *api_scratch(const struct api_request *rq);

@@ -12,6 +12,7 @@
 #define HY_API_FRONT_H
 
 #include "ingest/admit.h"
+#include "model/http.h"
 #include "model/world.h"
 #include "store/account.h"
 
@@ -29,6 +30,8 @@ struct front_parts {
     struct mailbox
         *replies; /* in: the asks come back; this front's alone; as many as it may have connections, better
                      twice that, since a provider's post may carry several receipts */
+    /* The console's files by name (NULL: none of that name); NULL: there is no console. */
+    const struct http_file *(*console_file)(struct sv name);
 };
 
 /* Opens the server on address:port (port 0: any free one, see front_port), the database as a reader, and the

@@ -239,6 +239,9 @@ void hook_run(struct api_request *rq); /* hooks.c */
 void link_open(struct api_request *rq); /* links.c */
 
 void page_landing(struct api_request *rq); /* pages.c */
+void page_console(struct api_request *rq);
+void page_console_file(struct api_request *rq);
+void page_console_folder(struct api_request *rq);
 void page_health(struct api_request *rq);
 void page_ready(struct api_request *rq);
 void page_metrics(struct api_request *rq);

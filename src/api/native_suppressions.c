@@ -17,6 +17,10 @@ enum {
         SUPPRESSION_NUMBER_BYTES_MAX + SUPPRESSION_TOPIC_BYTES_MAX + SUPPRESSION_NOTE_BYTES_MAX + 512,
 };
 
+/* Who writes to the list: a program, or a person at the console, whose page says so. */
+static const enum suppression_source writers[] = {SUPPRESSION_BY_API, SUPPRESSION_BY_CONSOLE};
+enum { WRITERS = sizeof writers / sizeof writers[0] };
+
 /* ---- shapes ---- */
 
 static const char *kind_word(int i) {
@@ -27,10 +31,19 @@ static const char *source_word(int i) {
     return suppression_source_name((enum suppression_source)i);
 }
 
+static const char *writer_word(int i) {
+    return suppression_source_name(writers[i]);
+}
+
 #define KIND_FIELD                                                                                           \
     .kind = FIELD_WORD, .word = kind_word, .word_first = SUPPRESSION_OPT_OUT, .word_end = SUPPRESSION_KINDS
 #define SOURCE_FIELD                                                                                         \
     .kind = FIELD_WORD, .word = source_word, .word_first = SUPPRESSION_BY_API, .word_end = SUPPRESSION_SOURCES
+#define WRITER_FIELD                                                                                         \
+    {                                                                                                        \
+        "source", .summary = "Who says it: a program (`api`, as without it), or a person at the `console`.", \
+                  .kind = FIELD_WORD, .word = writer_word, .word_end = WRITERS                               \
+    }
 #define WRITE_FIELDS                                                                                         \
     {"kind", .summary = "Why it must not be written to; opt_out without it. Blocks need the scope `admin`.", \
      KIND_FIELD},                                                                                            \
@@ -38,9 +51,9 @@ static const char *source_word(int i) {
          .max = SUPPRESSION_TOPIC_BYTES_MAX},                                                                \
         {"note", FIELD_TEXT, "Proof, for people: where and how it was said.",                                \
          .max = SUPPRESSION_NOTE_BYTES_MAX},                                                                 \
-    {                                                                                                        \
-        "expires_at", FIELD_TIME, "When it ends; never without it (`invalid`: after consent.invalid_days)."  \
-    }
+        {"expires_at", FIELD_TIME,                                                                           \
+         "When it ends; never without it (`invalid`: after consent.invalid_days)."},                         \
+        WRITER_FIELD
 
 const struct api_field suppression_put_fields[] = {WRITE_FIELDS, {0}};
 
@@ -62,6 +75,8 @@ const struct api_field suppression_delete_fields[] = {
      KIND_FIELD},
     {"topic", FIELD_TEXT, "Only the rows for this topic; without it every topic's.",
      .max = SUPPRESSION_TOPIC_BYTES_MAX},
+    WRITER_FIELD,
+    {"no_topic", FIELD_BOOL, "Only the row that is for all topics; those of single topics stay."},
     {0},
 };
 
@@ -233,7 +248,7 @@ static void tell(struct api_request *rq, const struct change *c) {
 }
 
 /* The positions of WRITE_FIELDS. */
-enum { KIND, TOPIC, NOTE, EXPIRES, NUMBER };
+enum { KIND, TOPIC, NOTE, EXPIRES, WRITER, NUMBER };
 
 static struct sv keep(struct api_request *rq, struct sv v) {
     return v.n ? arena_dup(&rq->x->arena, v) : SV("");
@@ -246,7 +261,7 @@ static bool row_of(struct api_request *rq, const struct api_value *v, struct sup
         .account_id = rq->account_id,
         .topic = keep(rq, v[TOPIC].text),
         .kind = v[KIND].given ? (enum suppression_kind)v[KIND].n : SUPPRESSION_OPT_OUT,
-        .source = SUPPRESSION_BY_API,
+        .source = writers[v[WRITER].n],
         .by = sid_sv(&rq->key),
         .note = keep(rq, v[NOTE].text),
         .expires_at = v[EXPIRES].n,
@@ -305,6 +320,9 @@ static void was_released(struct api_request *rq, struct ask *a) {
     api_answer(rq, &(struct answer){.status = 204});
 }
 
+/* The positions of suppression_delete_fields. */
+enum { RELEASE_KIND, RELEASE_TOPIC, RELEASE_WRITER, RELEASE_NO_TOPIC };
+
 void native_suppression_delete(struct api_request *rq) {
     struct api_value v[FIELDS_MAX];
     struct err e = ERR_INIT;
@@ -313,17 +331,26 @@ void native_suppression_delete(struct api_request *rq) {
         return;
     if (!api_read_query(rq, suppression_delete_fields, v))
         return;
-    enum suppression_kind kind = v[KIND].given ? (enum suppression_kind)v[KIND].n : SUPPRESSION_ANY;
+    enum suppression_kind kind =
+        v[RELEASE_KIND].given ? (enum suppression_kind)v[RELEASE_KIND].n : SUPPRESSION_ANY;
     bool blocks = kind == SUPPRESSION_ANY || kind == SUPPRESSION_BLOCK;
     if (blocks && !api_need_scope(rq, SCOPE_ADMIN, &e)) {
         api_fail(rq, &e);
         return;
     }
+    if (v[RELEASE_NO_TOPIC].n && v[RELEASE_TOPIC].given) {
+        err_set_field(&e, ERR_INVALID, "no_topic", "name a topic, or say no_topic=true");
+        api_fail(rq, &e);
+        return;
+    }
+    struct sv topic = v[RELEASE_TOPIC].given ? keep(rq, v[RELEASE_TOPIC].text) : SV_NONE;
     struct change *c = new_change(rq, SUPPRESSION_RELEASE, 1);
     c->rows[0] = (struct suppression){.account_id = rq->account_id,
                                       .number = number,
-                                      .topic = v[TOPIC].given ? keep(rq, v[TOPIC].text) : SV_NONE,
-                                      .kind = kind};
+                                      .topic = v[RELEASE_NO_TOPIC].n ? SV("") : topic,
+                                      .kind = kind,
+                                      .source = writers[v[RELEASE_WRITER].n],
+                                      .by = sid_sv(&rq->key)};
     c->write.n = 1;
     put_change(rq, c, was_released);
 }

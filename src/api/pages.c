@@ -52,18 +52,61 @@ void page_landing(struct api_request *rq) {
         "<title>Hongyan</title>\n<style>body{font:16px/1.6 system-ui,sans-serif;max-width:40em;margin:3em "
         "auto;padding:0 1em}code{background:#eee;padding:.1em .3em}</style>\n"
         "<h1>Hongyan 鸿雁</h1>\n"
-        "<p>This is an SMS gateway, and it is running. It speaks to programs:</p>\n"
+        "<p>This is an SMS gateway, and it is running. People look at it in the <a "
+        "href=\"console\">console</a>; it speaks to programs:</p>\n"
         "<ul><li><code>POST /v1/messages</code> sends a message; <a href=\"/openapi.json\">/openapi.json</a> "
         "describes "
         "every address.</li>\n"
         "<li><a href=\"/readyz\">/readyz</a> says whether it can take messages, <a "
         "href=\"/metrics\">/metrics</a> what it "
         "counts.</li></ul>\n"
-        "<p lang=\"zh-CN\">这是一个短信网关，正在运行。程序用 <code>POST /v1/messages</code> "
+        "<p lang=\"zh-CN\">这是一个短信网关，正在运行。<a href=\"console\">控制台</a>供人查看；程序用 "
+        "<code>POST /v1/messages</code> "
         "发送短信；全部接口见 "
         "<a href=\"/openapi.json\">/openapi.json</a>，就绪状态见 <a href=\"/readyz\">/readyz</a>，指标见 <a "
         "href=\"/metrics\">/metrics</a>。</p>\n</html>\n";
     api_answer_text(rq, 200, "text/html; charset=utf-8", sv_make(html, sizeof html - 1));
+}
+
+/* ---- the console ---- */
+
+/* Its pages hold a key: nothing of another place runs in them, frames them or learns their address. */
+static const char CONSOLE_POLICY[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+static void answer_file(struct api_request *rq, struct sv name) {
+    const struct http_file *file = api_console_file(rq, name);
+    if (!file) {
+        struct err e = ERR_INIT;
+        err_set(&e, ERR_NOT_FOUND, "the console has no such file");
+        api_fail(rq, &e);
+        return;
+    }
+    bool known = sv_eq(exchange_header(rq->x, "If-None-Match"), sv_of(file->tag));
+    api_answer(rq, &(struct answer){.status = known ? 304 : 200,
+                                    .content_type = known ? NULL : file->content_type,
+                                    .body = known ? SV("") : file->body,
+                                    .headers = {{SV("ETag"), sv_of(file->tag)},
+                                                {SV("Cache-Control"), SV("no-cache")},
+                                                {SV("Content-Security-Policy"), sv_of(CONSOLE_POLICY)},
+                                                {SV("X-Content-Type-Options"), SV("nosniff")},
+                                                {SV("Referrer-Policy"), SV("no-referrer")}},
+                                    .n_headers = 5});
+}
+
+void page_console(struct api_request *rq) {
+    answer_file(rq, SV("index.html"));
+}
+
+void page_console_file(struct api_request *rq) {
+    answer_file(rq, rq->params[0]);
+}
+
+/* The page's addresses are relative to the folder above it, wherever a proxy has put that. */
+void page_console_folder(struct api_request *rq) {
+    api_answer(
+        rq, &(struct answer){.status = 308, .headers = {{SV("Location"), SV("../console")}}, .n_headers = 1});
 }
 
 void page_problem(struct api_request *rq) {

@@ -270,6 +270,11 @@ struct papers *api_papers(const struct api_request *rq) {
     return rq->front->parts.papers;
 }
 
+const struct http_file *api_console_file(const struct api_request *rq, struct sv name) {
+    const struct front_parts *p = &rq->front->parts;
+    return p->console_file ? p->console_file(name) : NULL;
+}
+
 bool api_is_draining(const struct api_request *rq) {
     return rq->front->draining;
 }

@@ -88,6 +88,9 @@ static const struct route rows[] = {
      .summary = "What a problem's type means",
      .responses = {{200, NULL, "In plain text."}, NO(404, "There is no such problem.")}},
     {.method = HTTP_GET, .path = "/", .check = CHECK_OPEN, .run = page_landing},
+    {.method = HTTP_GET, .path = "/console", .check = CHECK_OPEN, .run = page_console},
+    {.method = HTTP_GET, .path = "/console/", .check = CHECK_OPEN, .run = page_console_folder},
+    {.method = HTTP_GET, .path = "/console/{name}", .check = CHECK_OPEN, .run = page_console_file},
 };
 
 const struct route_table routes_pages = {rows, sizeof rows / sizeof rows[0]};

@@ -9,6 +9,7 @@
 #include "app/sharing.h"
 #include "app/threads.h"
 #include "base/clock.h"
+#include "console/console.h"
 #include "net/listen.h"
 #include "net/papers.h"
 #include "pipeline/ask.h"
@@ -179,7 +180,8 @@ static struct front_parts front_parts(struct gateway *g, struct mailbox *replies
                                 .asks = g->mail.asks,
                                 .receipts = g->mail.receipts,
                                 .papers = g->papers,
-                                .replies = replies};
+                                .replies = replies,
+                                .console_file = console_file};
 }
 
 static bool open_fronts(struct gateway *g, struct err *e) {

@@ -23,6 +23,15 @@ struct http_header {
     struct sv name, value;
 };
 
+/* A file that is part of the program. */
+struct http_file {
+    const char *name; /* without folders */
+    const char *content_type;
+    const char
+        *tag; /* an ETag (RFC 9110, 8.8.3), quotes included: another one whenever the bytes are others */
+    struct sv body;
+};
+
 /* An e-mail, handed to a server by SMTP (RFC 5321). Views are NUL-terminated. */
 enum mail_tls {
     MAIL_TLS_NEVER,

@@ -1,0 +1,32 @@
+import { useState } from 'preact/hooks'
+import { get } from './api.js'
+import { Badge, Choice, Field, Form, Pages, Time, go, html, link } from './ui.js'
+import { reason, t, word } from './words.js'
+
+const STATES = ['accepted', 'scheduled', 'queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'expired', 'canceled', 'suppressed',
+  'unknown', 'received']
+
+export const messageLink = id => html`<a class="mono" href=${link(['messages', id])}>${id.slice(0, 10)}…</a>`
+
+export function MessageList({ query }) {
+  const [to, setTo] = useState(query.to ?? '')
+  const [status, setStatus] = useState(query.status ?? '')
+  const columns = [
+    [t('f.created_at'), m => html`<${Time} at=${m.created_at} />`],
+    [t('f.id'), m => messageLink(m.id)],
+    [t('f.to'), m => html`<span class="mono">${m.to}</span>`],
+    [t('f.body'), m => m.body, 'text'],
+    [t('f.status'), m => html`<${Badge} group="status" value=${m.status} />`],
+    [t('f.reason'), m => html`<span title=${m.reason}>${reason(m)}</span>`],
+    [t('f.lane'), m => m.provider],
+  ]
+  return html`
+    <h1>${t('messages.title')}</h1>
+    <${Form} onSubmit=${() => go(['messages'], { to, status })}>
+      <${Field} label=${t('f.to')} value=${to} set=${setTo} placeholder="+8613800138000" />
+      <${Choice} label=${t('f.status')} value=${status} set=${setStatus} all=${t('all')} words=${STATES.map(s => [s, word('status', s)])} />
+      <button class="main">${t('filter')}</button>
+    <//>
+    <${Pages} of=${JSON.stringify(query)} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
+      fetch=${cursor => get(['messages'], { ...query, ...cursor })} />`
+}
