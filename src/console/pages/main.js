@@ -14,13 +14,12 @@ import { changeLanguage, locale, t } from './words.js'
 const PAGES = ['messages', 'send', 'replies', 'numbers', 'lanes']
 
 function page({ parts: [name, id], query }, admin) {
-  const key = location.hash
   switch (name) {
-    case 'send': return html`<${SendPage} key=${key} query=${query} />`
+    case 'send': return html`<${SendPage} query=${query} />`
     case 'replies': return html`<${ReplyList} query=${query} />`
-    case 'numbers': return id ? html`<${NumberPage} key=${key} number=${id} />` : html`<${NumberList} query=${query} />`
+    case 'numbers': return id ? html`<${NumberPage} number=${id} />` : html`<${NumberList} query=${query} />`
     case 'lanes': return html`<${LaneList} admin=${admin} />`
-    default: return id ? html`<${MessagePage} key=${key} id=${id} />` : html`<${MessageList} key=${key} query=${query} />`
+    default: return id ? html`<${MessagePage} id=${id} />` : html`<${MessageList} query=${query} />`
   }
 }
 
@@ -46,7 +45,7 @@ function Inside({ who, at }) {
   const admin = who.scopes.split(',').includes('admin')
   return html`
     ${admin && html`<${Alarms} />`}
-    <main>${page(at, admin)}</main>
+    <main key=${location.hash}>${page(at, admin)}</main>
     <footer>${t('footer')} <a href="openapi.json">openapi.json</a> · <a href="console/licences.txt">${t('licences')}</a></footer>`
 }
 

@@ -27,6 +27,6 @@ export function MessageList({ query }) {
       <${Choice} label=${t('f.status')} value=${status} set=${setStatus} all=${t('all')} words=${STATES.map(s => [s, word('status', s)])} />
       <button class="main">${t('filter')}</button>
     <//>
-    <${Pages} of=${JSON.stringify(query)} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
+    <${Pages} of="messages" every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
       fetch=${cursor => get(['messages'], { ...query, ...cursor })} />`
 }

@@ -67,7 +67,7 @@ export function NumberPage({ number }) {
     <${Notice} problem=${fetched.problem ?? release.problem} />
     <h2>${t('numbers.stands')}</h2>
     <${Table} columns=${columns} rows=${fetched.data.rows} empty=${t('numbers.free')} />
-    <${AddForm} key=${number} number=${number} done=${fetched.again} />
+    <${AddForm} number=${number} done=${fetched.again} />
     <h2>${t('numbers.history')}</h2>
     <${Table} columns=${historyColumns()} rows=${fetched.data.history} empty=${t('numbers.history.none')} />`
 }
@@ -85,6 +85,6 @@ export function NumberList({ query }) {
     <${Form} onSubmit=${() => {}}>
       <${Choice} label=${t('f.kind')} value=${query.kind ?? ''} set=${kind => go(['numbers'], { ...query, kind })} all=${t('all')} words=${kindWords()} />
     <//>
-    <${Pages} of=${JSON.stringify(query)} older=${t('more')} first=${t('first')} columns=${columns}
+    <${Pages} of="numbers" older=${t('more')} first=${t('first')} columns=${columns}
       fetch=${cursor => get(['suppressions'], { ...query, ...cursor })} />`
 }

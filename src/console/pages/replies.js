@@ -32,6 +32,6 @@ export function ReplyList({ query }) {
       <${Choice} label=${t('filter')} value=${query.unread ?? ''} set=${unread => go(['replies'], { ...query, unread })} all=${t('all')}
         words=${[['true', t('replies.unread')]]} />
     </form>
-    <${Pages} of=${JSON.stringify(query) + turn} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
+    <${Pages} of=${`replies ${turn}`} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
       mark=${r => (r.read_at ? '' : 'unread')} fetch=${cursor => get(['replies'], { ...query, ...cursor })} />`
 }

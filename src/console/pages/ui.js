@@ -103,10 +103,9 @@ export function Table({ columns, rows, empty, mark }) {
   </table></div>`
 }
 
-// A list by pages: the first is looked at again now and then, and "older" goes on from what the API said.
+// A list by pages: the first is looked at again now and then, and "older" goes on from what the API said. `of` names what is listed.
 export function Pages({ fetch, of, every, older, first, ...table }) {
   const [cursor, setCursor] = useState('') // '': the first page
-  useEffect(() => setCursor(''), [of])
   const page = useFetched(() => fetch(cursor && { cursor }), `${of}|${cursor}`, cursor ? undefined : every)
   return html`
     ${page.data ? html`<${Notice} problem=${page.problem} /><${Table} rows=${page.data.data} ...${table} />` : html`<${Loading} of=${page} />`}
