@@ -19,7 +19,7 @@ static void refuse_submit(struct core *c, struct ask *a, enum ask_result result)
 /* The first that comes to an end: a rate's soon, a quota's only where every lane waits for one. */
 enum reason core_why_waiting(struct core *c, const struct message *m) {
     enum reason quota = REASON_NONE, refused = REASON_NONE;
-    bool other = false;
+    bool other = false, broken = false;
     size_t n_refused = 0;
     if (c->n_lanes == 0)
         return REASON_NO_LANE;
@@ -42,11 +42,13 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
         if (why == REASON_LANE_QUOTA || why == REASON_WARM_UP)
             quota = why;
         else
-            other |= why != REASON_CREDENTIALS;
+            *(why == REASON_CREDENTIALS ? &broken : &other) = true;
     }
     if (n && n_refused == n) /* no lane can carry a message of this kind: that is why */
         return refused;
-    return other || quota == REASON_NONE ? REASON_LANE_FULL : quota;
+    if (other || (quota == REASON_NONE && !broken))
+        return REASON_LANE_FULL;
+    return quota == REASON_NONE ? REASON_CREDENTIALS : quota;
 }
 
 /* Where a new message begins: suppressed, scheduled, with its first attempt, or queued. */
