@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-enum { TIMEOUT_MS = 300 };
+/* Of a call that comes through, and of one that may not. */
+enum { TIMEOUT_MS = 20000, IMPATIENT_MS = 1000 };
 
 struct outcome {
     unsigned n; /* how often done was called */
@@ -49,18 +50,22 @@ static struct http_request request(enum http_method method, const char *url, str
     return (struct http_request){.method = method, .url = sv_of(url), .body = body};
 }
 
-static void start(struct client *c, const struct http_request *rq, struct outcome *o) {
+static void start_within(struct client *c, const struct http_request *rq, struct outcome *o, unsigned ms) {
     struct err e = ERR_INIT;
     *o = (struct outcome){0};
     assert_true(client_start(c,
                              &(struct client_call){.request = rq,
-                                                   .timeout_ms = TIMEOUT_MS,
-                                                   .connect_timeout_ms = TIMEOUT_MS,
+                                                   .timeout_ms = ms,
+                                                   .connect_timeout_ms = ms,
                                                    .body_bytes_max = 4000,
                                                    .allow_private = true,
                                                    .done = on_done,
                                                    .ctx = o},
                              &e));
+}
+
+static void start(struct client *c, const struct http_request *rq, struct outcome *o) {
+    start_within(c, rq, o, TIMEOUT_MS);
 }
 
 static void run(struct client *c, struct peer *p) {
@@ -127,7 +132,7 @@ static bool transport_case_holds(const struct transport_case *t, enum http_metho
     struct client *c = open_client(10);
     struct outcome o;
     struct http_request rq = request(method, url_of(&p, t->scheme, "/x"), body);
-    start(c, &rq, &o);
+    start_within(c, &rq, &o, t->transport == HTTP_ANSWERED ? TIMEOUT_MS : IMPATIENT_MS);
     run(c, t->script && t->script[0] ? &p : NULL);
     if (!t->script)
         p.listen_fd = -1;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { TIMEOUT_MS = 300, CONNS_MAX = 8 };
+enum { TIMEOUT_MS = 1500, CONNS_MAX = 8 };
 
 #define CLOSE "-" /* a reply: the connection ends without a word */
 #define SILENCE ""

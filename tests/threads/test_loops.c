@@ -341,7 +341,7 @@ static void test_loops__every_message_is_answered_and_delivered(void **state) {
     db_close(reader);
     atomic_store(&h->core.drain, true);
     mailbox_wake(h->core.mail.asks);
-    for (int i = 0; i < 1000 && !atomic_load(&h->core.idle); i++)
+    for (int i = 0; i < 10000 && !atomic_load(&h->core.idle); i++)
         usleep(5000);
     assert_true(atomic_load(&h->core.idle));
     house_stop(h);
