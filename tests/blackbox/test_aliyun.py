@@ -10,8 +10,7 @@ from harness.gateway import after, call, unique, until
 
 ID, SECRET, TOKEN = "LTAI5tBlackbox", "secret of the tests", "callback-token-0123456789"
 LANE = {"name": "sim", "provider": "aliyun", "access_key_id": ID, "access_key_secret": "${ALI_SECRET}", "sign_name": "阿里云",
-        "template_code": "SMS_1", "template_param": "content", "callback_token": "${ALI_TOKEN}", "allow_private": True, "timeout_ms": 1500,
-        "connect_timeout_ms": 1000, "lookup_after_ms": 1000}
+        "template_code": "SMS_1", "template_param": "content", "callback_token": "${ALI_TOKEN}", "allow_private": True, "lookup_after_ms": 1000}
 CHINA = "+86138%08d"
 
 
@@ -253,7 +252,7 @@ def test_whoever_unsubscribes_by_a_reply_or_at_aliyun_gets_nothing_more(start):
     assert g.message(g.create(to, unique()))["reason"] == "opted_out"
     refused = "+8613900000004"
     m = g.wait(g.create(refused, unique()), "failed", "undelivered")
-    assert m["reason"] == "opted_out" and until(lambda: listed(g, refused), 10) == [("opt_out", "provider")]
+    assert m["reason"] == "opted_out" and until(lambda: listed(g, refused)) == [("opt_out", "provider")]
     assert g.message(g.create(refused, unique()))["status"] == "suppressed"
 
 
@@ -277,15 +276,19 @@ def test_a_one_time_code_goes_as_the_templates_parameter_and_stands_nowhere_else
     made = g.post("/v1/templates", {"name": "login", "publish": True,
                                     "languages": {"default": {"sms": "{{ code }}, {{ minutes }} min", "codes": codes}}}, admin)
     assert made.status in (200, 201), made
-    v = g.post("/v1/verifications", {"to": CHINA % 8, "template": "login", "expiry_s": 300})
-    assert v.status == 201, v
-    seen, = until(lambda: g.sim.messages())
-    assert (seen["from"], seen["extra"]["template_code"]) == ("鸿雁", "SMS_OTP")
-    params = json.loads(seen["extra"]["template_param"])
-    assert set(params) == {"code", "minute"} and params["minute"] == "5" and len(params["code"]) == 6 and params["code"].isdigit(), params
-    assert g.message(v.json["message_id"])["body"] == "******, 5 min"
-    shown = g.get("/v1/messages/" + v.json["message_id"]).body.decode()
+    codes, shown = set(), b""
+    for to in (CHINA % 8, CHINA % 9):
+        v = g.post("/v1/verifications", {"to": to, "template": "login", "expiry_s": 300, "code_length": 10})
+        assert v.status == 201, v
+        seen, = until(lambda to=to: [m for m in g.sim.messages() if m["to"] == to])
+        assert (seen["from"], seen["extra"]["template_code"]) == ("鸿雁", "SMS_OTP")
+        params = json.loads(seen["extra"]["template_param"])
+        assert set(params) == {"code", "minute"} and params["minute"] == "5" and len(params["code"]) == 10 and params["code"].isdigit(), params
+        assert g.message(v.json["message_id"])["body"] == "**********, 5 min"
+        shown += g.get("/v1/messages/" + v.json["message_id"]).body
+        codes.add(params["code"])
     on_disk = b"".join(p.read_bytes() for p in g.folder.rglob("*") if p.is_file() and "hongyan.db" in p.name)
-    assert params["code"] not in shown and params["code"].encode() not in on_disk
+    found = [code for code in codes if code.encode() in shown + on_disk]
+    assert len(found) < 2, found  # ten digits may stand somewhere by chance, but not those of both
     checked = g.post("/v1/verifications/%s/check" % v.json["id"], {"code": params["code"]}).json
     assert (checked["valid"], checked["status"]) == (True, "approved")

@@ -16,8 +16,7 @@ def start(make_gateway):
         g = make_gateway.gateway(env={"AWS_SECRET": secret, "AWS_EVENTS": EVENTS})
         g.write(lanes=[{"name": "aws", "provider": "aws", "region": "eu-west-1", "access_key_id": ID, "configuration_set": "gateway",
                         "secret_access_key": "${AWS_SECRET}", "callback_token": "${AWS_EVENTS}", "from": "+15017250604",
-                        "base_url": g.sim.url, "allow_private": True, "timeout_ms": 1500, "connect_timeout_ms": 1000,
-                        **lane}])
+                        "base_url": g.sim.url, "allow_private": True, **lane}])
         hooks = g.url + "/hooks/aws/%s?k=" + EVENTS
         own = {"account": ID, "secret": SECRET, "receipt_url": hooks % "status", "inbound_url": hooks % "inbound"}
         g.sim.profile({"providers": {"aws": own, "aws-sns": {"account": ID, "secret": SECRET}}, **(profile or {})})

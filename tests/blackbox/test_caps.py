@@ -80,7 +80,7 @@ def test_cap__scheduled_texts_are_judged_when_they_are_due_and_wait_where_the_ca
 
 def test_cap__what_may_have_arrived_counts(make_gateway):
     g = make_gateway(lane={**QUICK, "lookups_max": 0}, limits={"caps": ["1/7d for topic=news"]})
-    lost = post(g, "perhaps there", to="+15005550110", validity_s=3, **NEWS)["id"]
+    lost = post(g, "perhaps there", to="+15005550110", validity_s=6, **NEWS)["id"]
     assert g.wait(lost, "failed")["reason"] == "outcome_unknown"
     assert post(g, "one more", to="+15005550110", **NEWS)["reason"] == "frequency_cap"
 

@@ -3,6 +3,7 @@ import pytest
 
 from harness.gateway import until
 from harness.mail_server import MailServer
+from harness.shim import ShiftedClock
 
 INVALID, OPTED_OUT, UNDELIVERED, SILENT = "+15005550001", "+15005550004", "+15005550105", "+15005550106"
 
@@ -16,15 +17,20 @@ def mail():
 
 
 @pytest.fixture
-def g(make_gateway, mail):
-    g = make_gateway.gateway()
+def clock(tmp_path):
+    return ShiftedClock(tmp_path)
+
+
+@pytest.fixture
+def g(make_gateway, mail, clock):
+    g = make_gateway.gateway(env=clock.env)
     g.write(lanes=[*g.settings["lanes"], mail_lane(mail)])
     return g.start()
 
 
 def mail_lane(server, **more):
     return {"name": "mail", "provider": "smtp", "from": "Shop <noreply@example.com>", "host": "127.0.0.1", "port": str(server.port),
-            "tls": "off", "allow_private": True, "timeout_ms": 2000, "connect_timeout_ms": 1000, **more}
+            "tls": "off", "allow_private": True, **more}
 
 
 def plan(first="sms", **first_more):
@@ -42,18 +48,23 @@ def test_failure__leads_to_the_next_channel(g, mail, number, reason):
     assert reason in [e["reason"] for e in g.events(sid)]
 
 
-def test_delivery__ends_the_plan(g, mail):
-    sid = g.create("+14155550123", "Order 2", channels=plan(wait_s=1))
+def test_delivery__ends_the_plan(g, mail, clock):
+    sid = g.create("+14155550123", "Order 2", channels=plan(wait_s=600))
     m = g.wait(sid, "delivered")
     assert m["on_channel"] == "sms" and not mail.taken
+    clock.set(601)
     g.wait(g.create("ann@example.com", "after", channel="email", title="t"), "sent")
     assert [t.text() for t in mail.taken] == ["after"]
 
 
-def test_silence__leads_on_after_the_wait_and_only_then(g, mail):
-    sid = g.create(SILENT, "Order 3", channels=plan(wait_s=2))
+def test_silence__leads_on_after_the_wait_and_only_then(g, mail, clock):
+    sid = g.create(SILENT, "Order 3", channels=plan(wait_s=600))
     assert g.wait(sid, "sent")["on_channel"] == "sms"
-    until(lambda: mail.taken, timeout=15)
+    clock.set(500)
+    g.wait(g.create("+14155550123", "the gateway has seen the time"), "delivered")
+    assert not mail.taken and g.message(sid)["on_channel"] == "sms"
+    clock.set(601)
+    until(lambda: mail.taken)
     until(lambda: g.message(sid)["provider"] == "mail" and g.message(sid)["status"] == "sent")
     moves = [(e["status"], e["reason"]) for e in g.events(sid) if not e["note"]]
     assert ("queued", "no_receipt") in moves, moves

@@ -62,7 +62,7 @@ def admin(g):
 
 def test_opt_out__stops_what_waits_and_what_comes_and_can_be_taken_back(make_gateway):
     g = make_gateway(lane=QUICK)
-    scheduled = g.create(to=LI, body="tomorrow", send_at=after(2))
+    scheduled = g.create(to=LI, body="tomorrow", send_at=after(6))
     a = put(g, "138 0013 8000", note="by telephone")
     assert a.status == 201, a
     row = a.json["data"][0]
@@ -82,7 +82,7 @@ def test_opt_out__stops_what_waits_and_what_comes_and_can_be_taken_back(make_gat
 
 
 def test_opt_out__that_comes_while_a_message_waits_for_its_lane_is_honoured(make_gateway):
-    g = make_gateway(lane={**QUICK, "rates": ["1/s"]})
+    g = make_gateway(lane={**QUICK, "rates": ["1/3s"]})
     others = [g.create(to="+861380013800%d" % i, body="takes a place") for i in range(1, 4)]
     waiting = g.create(to=LI, body="waits")
     assert g.message(waiting)["waiting_for"] == "lane"

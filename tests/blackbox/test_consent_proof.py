@@ -53,7 +53,7 @@ def test_topic__that_needs_a_consent_goes_only_to_whoever_granted_it(make_gatewa
     assert c["by"].startswith("SK")
     g.wait(g.create(to=LI, topic="marketing"), "delivered")
     assert ends(g, to="+8613800138001", topic="marketing") == STOPPED
-    scheduled = g.create(to=LI, topic="marketing", send_at=after(2))
+    scheduled = g.create(to=LI, topic="marketing", send_at=after(6))
     assert say(g, LI, "withdrawn", topic="marketing").status == 201
     assert g.wait(scheduled, "suppressed")["reason"] == "opted_out"
     assert ends(g, to=LI, topic="marketing") == ("suppressed", "opted_out")

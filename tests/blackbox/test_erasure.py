@@ -226,7 +226,7 @@ def test_erasing__takes_a_contact_out_of_digests_that_know_them_by_id(make_gatew
     for name in ("rules", "templates"):
         (tmp_path / name).mkdir()
     (tmp_path / "rules" / "r.yaml").write_text(
-        "rules:\n  - {name: daily, on: cart.left, contact: data.who, template: ready, digest: {window: 3s}}\n")
+        "rules:\n  - {name: daily, on: cart.left, contact: data.who, template: ready, digest: {window: 10s}}\n")
     (tmp_path / "templates" / "ready.txt").write_text("{{ contact.numbers[0] }} {% for e in events %}{{ e.data.what }} {% endfor %}")
     g = make_gateway(rules={"dir": str(tmp_path / "rules")}, templates={"dir": str(tmp_path / "templates")})
     key = admin(g)

@@ -142,7 +142,7 @@ def test_waiting__a_message_says_what_it_waits_for_when_it_comes_and_how_many_ar
 def test_explain__what_waits_for_a_route_is_before_nobody(make_gateway):
     g = two_lanes(make_gateway, [{"name": "china", "country": ["CN"], "lanes": ["home"]}])
     sid = g.create(to="+14155550123")
-    until(lambda: g.message(sid)["waiting_for"] == "route", 10, "a message without a route")
+    until(lambda: g.message(sid)["waiting_for"] == "route", told="it does not wait for a route")
     for _ in range(2):  # before the first call, and when the lane's pace is known
         x = explain(g, to="+8613800138000")
         assert (x["outcome"], says(x, "queue")["says"], says(x, "queue")["until"]) == ("sends", "passes", None), x

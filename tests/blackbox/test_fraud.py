@@ -151,13 +151,13 @@ def test_a_held_message_ends_with_its_validity(make_gateway):
     m = g.message(g.create(number(7), send_at=after(3600)))
     assert m["reason"] == "fraud_hold" and settle(g, m["id"], "release").status == 200
     assert g.message(m["id"])["due_at"] == m["send_at"]  # a release is no order to hurry
-    sid = g.create(number(99), "held", validity_s=1)
+    sid = g.create(number(99), "held", validity_s=5)
     assert g.message(sid)["waiting_for"] == "fraud_hold"
     assert g.wait(sid, "expired", timeout=30)["reason"] == "expired"
 
 
 def test_a_burst_may_be_blocked_instead_and_the_flag_ends(make_gateway):
-    g = start(make_gateway, fraud={"burst_min": 5, "action": "block", "flag_s": 1})
+    g = start(make_gateway, fraud={"burst_min": 5, "action": "block", "flag_s": 6})
     sids = pump(g, 6)
     m = g.message(sids[-1])
     assert (m["status"], m["reason"]) == ("suppressed", "prefix_blocked")

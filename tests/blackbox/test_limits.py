@@ -44,11 +44,11 @@ def test_rate__is_told_and_kept_for_each_recipient(make_gateway):
 
 
 def test_rate__comes_free_again(make_gateway):
-    g = make_gateway(limits={"rates": ["2/2s per account"]})
-    assert [post(g, "+14155550123").status for _ in range(3)] == [202, 202, 429]
+    g = make_gateway(limits={"rates": ["2/6s per account"]})
     begun = time.monotonic()
-    until(lambda: post(g, "+14155550123").status == 202, 10)
-    assert time.monotonic() - begun > 1.5
+    assert [post(g, "+14155550123").status for _ in range(3)] == [202, 202, 429]
+    until(lambda: post(g, "+14155550123").status == 202)
+    assert time.monotonic() - begun > 5.5
 
 
 def test_rate__is_exact_under_many_hands(make_gateway):

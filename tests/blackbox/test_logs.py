@@ -12,7 +12,7 @@ from harness.hostile_gateway import TOKEN, call, number, until
 
 MASTER = "5ec7e7" * 10 + "abcd"
 SECRET_WORDS = ["Xyzzy-Secret-Body", "柠檬秘密正文", "topsecretmeta", "callbacksecret", "inboundsecret", "templatesecret"]
-CODES = ["482913", "7391", "60417", "83920174", "9182736"]
+CODES = ["082913", "0391", "00417", "03920174", "0182736"]  # no number that a line may have otherwise begins with nought
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 LINE = re.compile(r'^(?:[a-z_]+=(?:[^\s"=\\]+|"(?:[^"\\]|\\.)*")(?: |$))+$')

@@ -70,7 +70,7 @@ def test_idempotency__concurrent_requests_make_one_message(shared_gateway):
             text, start = unique("at-once"), threading.Barrier(12)
 
             def post():
-                start.wait(10)
+                start.wait(60)
                 return g.post("/v1/messages", {"to": "+14155550123", "body": text}, {"Idempotency-Key": text})
 
             answers = [f.result() for f in [pool.submit(post) for _ in range(12)]]
@@ -163,7 +163,7 @@ def test_key__works_at_once_and_stops_when_revoked(shared_gateway):
     assert ask(g, "GET", "/v1/whoami", key).json["key_id"] == key["sid"]
     g.revoke(key["sid"])
     # Each front thread learns it by itself: all have when a run of connections meets none that does not know.
-    until(lambda: all(ask(g, "GET", "/v1/whoami", key).status == 401 for _ in range(30)), 2, told="a revoked key works on")
+    until(lambda: all(ask(g, "GET", "/v1/whoami", key).status == 401 for _ in range(30)), told="a revoked key works on")
     a = ask(g, "GET", "/v1/whoami", key)
     assert is_problem(a, 401)["type"] == "/problems/unauthenticated" and a.headers["www-authenticate"]
     assert g.get("/v1/whoami").status == 200
@@ -260,7 +260,7 @@ def test_events__are_numbered_without_gaps_and_in_time(shared_gateway):
     g = shared_gateway
     for to in ("+14155550123", "+15005550104", "+15005550107", "+15005550108", "+15005550109", "+15005550001"):
         sid = g.create(to=to)
-        m = g.wait(sid, "delivered", "failed", timeout=20)
+        m = g.wait(sid, "delivered", "failed")
         events = g.events(sid)
         assert [e["number"] for e in events] == list(range(1, len(events) + 1))
         assert [e["at"] for e in events] == sorted(e["at"] for e in events)
@@ -491,7 +491,7 @@ def test_answers__say_how_long_a_stopping_gateway_needs(make_gateway):
     s.sendall(g.request("GET", "/healthz"))
     assert b"200 OK" in s.recv(4096)
     g.signal(15)
-    until(lambda: "event=gateway.stop" in g.log() or "drain" in g.log(), timeout=5)
+    until(lambda: "event=gateway.stop" in g.log() or "drain" in g.log())
     try:
         s.sendall(g.request(body=b'{"to":"+14155550123","body":"late"}'))
         got = s.recv(4096)
@@ -499,5 +499,5 @@ def test_answers__say_how_long_a_stopping_gateway_needs(make_gateway):
     except OSError:
         pass
     s.close()
-    assert g.process.wait(20 * SLOW) == 0
+    assert g.process.wait(60 * SLOW) == 0
     assert g.sim.stats()["received"] == 1

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness.cluster import LEASE_MS, Cluster, Crowd
+from harness.cluster import LEASE_MS, STEADY, Cluster, Crowd
 from harness.gateway import SLOW, until
 from test_kill import BAD_DAY, LANE, Story, check_nothing_lost_or_doubled
 
@@ -41,10 +41,10 @@ def check(cluster, clients, faults):
 
 
 def test_nodes__are_listed_with_their_lease_and_work(cluster):
-    c = cluster().start()
+    c = cluster(**STEADY).start()
     rows = c.listed()
     assert [r["name"] for r in rows] == ["n0", "n1", "n2"] and len({r["id"] for r in rows}) == 3
-    assert all(r["state"] == "alive" and 0 < r["lease_ms"] <= LEASE_MS and r["pending"] == 0 for r in rows), rows
+    assert all(r["state"] == "alive" and 0 < r["lease_ms"] <= STEADY["node"]["lease_ms"] and r["pending"] == 0 for r in rows), rows
     assert [r["address"] for r in rows] == ["127.0.0.1:%d" % g.port for g in c.nodes]
     table = c.nodes[1].run("nodes", "-c", str(c.nodes[1].config)).stdout.decode()
     assert table.splitlines()[0].split()[0] == "id" and "n2" in table
@@ -54,7 +54,7 @@ def test_nodes__are_listed_with_their_lease_and_work(cluster):
 
 
 def test_node__sees_what_another_was_told(cluster):
-    c = cluster().start()
+    c = cluster(**STEADY).start()
     c.balancer.ports = [c.nodes[1].port]
     sid = c.nodes[0].create(body="told to n0")
     for g in c.nodes:
@@ -65,7 +65,7 @@ def test_node__sees_what_another_was_told(cluster):
 
 
 def test_node__cancels_what_another_owns(cluster):
-    c = cluster().start()
+    c = cluster(**STEADY).start()
     held = c.nodes[0].create(body="later", send_at=later())
     a = c.nodes[2].cancel(held)
     assert a.status == 200 and a.json["status"] == "canceled", a
@@ -83,33 +83,32 @@ def test_node__that_is_killed_has_its_work_resumed_within_the_lease(cluster):
     c.nodes[0].kill9()
     began = time.monotonic()
     for sid in held:
-        c.nodes[1].wait(sid, "sent", "delivered", timeout=20)
+        c.nodes[1].wait(sid, "sent", "delivered", timeout=60)
     took = time.monotonic() - began
     print("\n%d messages of a killed node were sent %.1f s after its end" % (len(held), took))
-    assert took < (4 + 2 * LEASE_MS / 1000) * max(SLOW, 3)
+    assert took < (4 + 2 * LEASE_MS / 1000) * max(SLOW, 6)
     assert all(c.sim.times()["held %d" % i] == 1 for i in range(20))
     owners = [r for r in c.listed(c.nodes[1], "--all") if r["name"] == "n0"]
     assert owners[0]["state"] in ("taken", "gone"), owners
 
 
 def test_node__that_ends_orderly_hands_over_at_once(cluster):
-    c = cluster().start()
+    c = cluster(**STEADY).start()
     held = [c.nodes[0].create(body="rest %d" % i, send_at=later()) for i in range(30)]
     assert c.nodes[0].term() == 0
-    until(lambda: sum(r["pending"] for r in c.listed(c.nodes[1]) if r["state"] == "alive") == 30, LEASE_MS / 1000 + 5)
+    until(lambda: sum(r["pending"] for r in c.listed(c.nodes[1]) if r["state"] == "alive") == 30, told="it does not hand over before its lease ends")
     assert "node.left" in c.nodes[0].log()
     assert c.nodes[1].cancel(held[0]).status == 200
 
 
 def test_node__that_restarts_goes_on_with_its_own_work(cluster):
-    c = cluster(n=2).start()
+    c = cluster(n=2, **STEADY).start()
     held = [c.nodes[0].create(body="mine %d" % i, send_at=later()) for i in range(5)]
     before = {r["name"]: r for r in c.listed()}
     c.nodes[0].kill9()
     c.nodes[0].start()
     after = {r["name"]: r for r in c.listed()}
-    if "node.taken" not in c.nodes[1].log():  # else the start took longer than the lease
-        assert (after["n0"]["id"], after["n0"]["pending"]) == (before["n0"]["id"], 5), after
+    assert (after["n0"]["id"], after["n0"]["pending"]) == (before["n0"]["id"], 5), after
     assert c.nodes[1].cancel(held[4]).status == 200
 
 

@@ -1,6 +1,7 @@
 """One-time codes of several gateways on one database: guesses at all of them are counted together, and a code is taken once."""
 import concurrent.futures
 
+from harness.cluster import STEADY
 from test_nodes import cluster  # noqa: F401
 from test_nodes_events import database  # noqa: F401
 from test_verifications import ON_THE_SPOT, begin, check, code_of, text, texts
@@ -14,7 +15,7 @@ def crowd(of):
 
 
 def test_code__is_guessed_at_and_taken_as_often_as_by_one_gateway(cluster, database):  # noqa: F811
-    c = cluster(database=database, verifications=ON_THE_SPOT).start()
+    c = cluster(database=database, **STEADY, verifications=ON_THE_SPOT).start()
 
     def node(n):
         return c.nodes[n % len(c.nodes)]
@@ -31,7 +32,7 @@ def test_code__is_guessed_at_and_taken_as_often_as_by_one_gateway(cluster, datab
 
 
 def test_code__is_sent_anew_no_more_often_than_allowed(cluster, database):  # noqa: F811
-    c = cluster(database=database, verifications={**ON_THE_SPOT, "resends_max": 3}).start()
+    c = cluster(database=database, **STEADY, verifications={**ON_THE_SPOT, "resends_max": 3}).start()
     number = "+14155550300"
     v = begin(c.nodes[0], to=number)
     text(c.nodes[0], number)
@@ -42,7 +43,7 @@ def test_code__is_sent_anew_no_more_often_than_allowed(cluster, database):  # no
 
 def test_code__begun_at_several_gateways_at_once_for_one_number_is_one(cluster, database):  # noqa: F811
     """The first for a number has no row yet that both would write."""
-    c = cluster(database=database, verifications={**ON_THE_SPOT, "resend_s": 60}).start()
+    c = cluster(database=database, **STEADY, verifications={**ON_THE_SPOT, "resend_s": 60}).start()
     for i in range(8):
         number = "+1415555040%d" % i
         answers = crowd(lambda n: c.nodes[n % len(c.nodes)].post("/v1/verifications", {"to": number, "purpose": "login"}))

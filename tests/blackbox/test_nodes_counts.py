@@ -3,10 +3,10 @@ anything, all together have; what one has found out, or was told by somebody, ho
 import time
 
 import pytest
-from harness.cluster import Cluster
+from harness.cluster import STEADY, Cluster
 from harness.gateway import Gateway, call, until
 from test_fraud import blocks, number
-from test_routes import QUICK, trial
+from test_routes import KEY, QUICK, trial
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def on_trial(c, make_gateway, share="50%"):
 
 
 def test_canary__that_no_node_alone_can_judge_is_taken_out_on_all_and_stays_out(cluster, make_gateway):
-    c = on_trial(cluster(), make_gateway)
+    c = on_trial(cluster(env=KEY, **STEADY), make_gateway)
     for i in range(3 * 56):  # some 28 by each lane of each node; 50 of each are needed
         c.nodes[i % 3].create(to="+1415555%04d" % i, body="text %d" % i)
     until(lambda: all(trial(g)["out"] for g in c.nodes), 30, told="counts of the nodes do not come together")
@@ -52,7 +52,7 @@ def test_canary__that_no_node_alone_can_judge_is_taken_out_on_all_and_stays_out(
 
 
 def test_burst__that_no_node_alone_sees_is_held_by_all_and_released_by_any(cluster):
-    c = cluster(fraud={"burst_min": 60}).start()
+    c = cluster(fraud={"burst_min": 60}, **STEADY).start()
     admin = {"Authorization": "Bearer " + c.nodes[0].create_key(scopes="send,read,admin")["key"]}
     for g in c.nodes:
         g.admin = admin

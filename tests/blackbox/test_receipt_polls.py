@@ -22,7 +22,7 @@ def test_poll__a_message_whose_receipt_is_lost_is_delivered_all_the_same(make_ga
 
 
 def test_poll__is_made_a_few_times_only_and_not_begun_anew_by_a_kill(make_gateway):
-    g = make_gateway(lane={**QUICK, "receipt_polls_max": 2})
+    g = make_gateway(lane={**QUICK, "receipt_poll_after_s": 3, "receipt_polls_max": 2})
     sid = g.create(to="+15005550106")  # stays `sent` for ever
     m = g.wait(sid, "sent")
     assert (m["waiting_for"], m["expected_is"]) == ("receipt", "latest")

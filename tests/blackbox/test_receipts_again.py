@@ -41,7 +41,7 @@ class Rig:
         self.public = self.recorder.url.rpartition("/")[0]
         self.g = g = make.gateway(env={"SECRET": SECRET, "TOKEN": TOKEN}, public_url=self.public)
         base = Gateway.lane("sim", g.sim.url) if told is None else {"name": "sim", "base_url": g.sim.url, "allow_private": True}
-        g.write(lanes=[{**base, "provider": name, "timeout_ms": 3000, "connect_timeout_ms": 1000, **lane}])
+        g.write(lanes=[{**base, "provider": name, **lane}])
         at = {kind: "%s/hooks/sim/%s?k=%s" % (self.public, "status" if kind == "receipt_url" else "inbound", TOKEN)
               for kind in ("receipt_url", "inbound_url")}
         at = at if told else {"inbound_url": "%s/hooks/sim/inbound" % self.public}

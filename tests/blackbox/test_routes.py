@@ -5,6 +5,8 @@ import time
 from harness.gateway import Gateway, until
 
 QUICK = {"lookup_after_ms": 300}
+# By it and a number the lots are drawn: with one key for all runs none of these tests is one of chance.
+KEY = {"HONGYAN_MASTER_KEY": "5e" * 32}
 
 
 def two_lanes(make_gateway, routes, more=None, lanes=None, **settings):
@@ -17,7 +19,7 @@ def prepare(make_gateway, routes, more=None, lanes=None, **settings):
     home, abroad = make_gateway.simulator(), make_gateway.simulator()
     made = [Gateway.lane("home", home.url, **QUICK, **(lanes or {}).get("home", {})),
             Gateway.lane("abroad", abroad.url, **QUICK, **(lanes or {}).get("abroad", {}))]
-    g = make_gateway.gateway(lanes=made, routes=routes, **settings)
+    g = make_gateway.gateway(lanes=made, routes=routes, env=KEY, **settings)
     g.sims = {"home": home, "abroad": abroad}
     return g
 
@@ -108,13 +110,15 @@ def test_route__a_closed_lane_holds_up_only_those_who_have_no_other(make_gateway
 
 def test_fairness__a_campaign_of_one_account_does_not_delay_another(make_gateway):
     g = make_gateway(lane={**QUICK, "rates": ["10/s"]}, limits={"live_max": 100})
+    key = g.create_key(account="other")["key"]
     for i in range(300):
         g.create(to="+1415555%04d" % i, body="campaign %d" % i, priority="marketing")
-    key = g.create_key(account="other")["key"]
+    before = g.sim.stats()["received"]
     g.create(to="+14155550123", body="of another account", priority="marketing",
              headers={"Authorization": "Bearer " + key})
-    until(lambda: g.sim.of("of another account"), 10, told="the other account waits behind the campaign")
-    assert g.sim.stats()["received"] < 150
+    until(lambda: g.sim.of("of another account"), told="the other account waits behind the campaign")
+    order = [m["body"] for m in reversed(g.sim.messages())]
+    assert order.index("of another account") < before + 100 < 300, (before, order.index("of another account"))
 
 
 def test_route__weights_are_shares_of_the_recipients_and_stick_to_them(make_gateway):
@@ -177,7 +181,7 @@ def test_senders__a_recipient_keeps_seeing_the_same_and_the_country_has_its_own(
 
 
 def test_senders__are_of_a_kind_that_the_country_takes(make_gateway):
-    g = make_gateway(lane={"from": "+15005550006", "senders": ["Shop", "+447400123456", "Salon for KR"]})
+    g = make_gateway(lane={"from": "+15005550006", "senders": ["Shop", "+447400123456", "Salon for KR"]}, env=KEY)
 
     def sender(to):
         sid = g.create(to=to, body="to " + to)
@@ -236,7 +240,7 @@ def test_canary__what_was_counted_is_shown_to_operators_and_goes_on_after_a_kill
     until(lambda: trial(g)["own"]["attempts"] + trial(g)["others"]["attempts"] == 60)
     before = trial(g)
     assert 10 <= before["own"]["attempts"] <= 40 and before["own"]["call_ms"] is not None, before
-    time.sleep(5)  # what a kill may lose is what was counted in the last five seconds
+    time.sleep(8)  # what a kill may lose is what was counted in the last five seconds
     g.create(to="+14155559999")
     g.settle()
     until(lambda: trial(g)["own"]["attempts"] + trial(g)["others"]["attempts"] == 61)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from harness.gateway import call, until
+from harness.shim import ShiftedClock
 
 TEMPLATES = {
     "hello.txt": "Hello {% if contact is defined %}{{ contact.name }}{% else %}all{% endif %}: {{ data.item }}",
@@ -95,14 +96,16 @@ def test_rule__a_list_is_withdrawn_as_a_whole_and_bounded(make_gateway, folders)
     assert said["would"] == "fire" and len(said["recipients"]) == 100 and said["to"] == crew[0]["phone"]
 
 
-def test_digest__is_made_for_a_contact_as_it_is_when_the_text_is_made(make_gateway, folders):
+def test_digest__is_made_for_a_contact_as_it_is_when_the_text_is_made(make_gateway, folders, tmp_path):
+    clock = ShiftedClock(tmp_path)
     gateway = make_gateway(**folders(
-        "  - {name: news, on: item.new, contact: data.people, template: summary, digest: {window: 3s}}\n"))
+        "  - {name: news, on: item.new, contact: data.people, template: summary, digest: {window: 10min}}\n"), env=clock.env)
     contact(gateway, "li", "Li", "+8613800138001")
     contact(gateway, "wang", "Wang", "+8613800138002")
     events = [post(gateway, "item.new", item="a", people=["li", "wang"]), post(gateway, "item.new", item="b", people=["li", "nobody"])]
     assert [o["did"] for e in events for o in e["outcomes"]] == ["digested", "digested", "digested", "error"]
     contact(gateway, "li", "Li Lei", "+8613800138009")
+    clock.set(601)
 
     def made():
         ids = [m["id"] for m in gateway.get("/v1/messages").json["data"]]
@@ -148,7 +151,7 @@ def test_budget__heavy_rules_leave_others_unjudged_say_so_and_hold_nobody_up(mak
     said = answers[0].json
     assert 0 < said["accepted"] < 200 and said["accepted"] + len(said["refused"]) == 200
     assert all(r["retry"] and "post it again" in r["detail"] for r in said["refused"])
-    assert slowest < 5, slowest  # a busy machine; by itself a few tenths
+    assert slowest < 10, slowest  # a busy machine; by itself a few tenths
     tried = gateway.post("/v1/rules/test", {"event": {"type": "heavy.new", "data": {"phone": "+14155550131"}}}).json["rules"]
     assert tried[-1]["would"] == "be_left"
 

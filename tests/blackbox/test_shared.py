@@ -76,7 +76,7 @@ def test_rates__replays_and_what_was_not_stored_are_given_back(steady, nodes):
     together(a, b)
     to, key = unique_number(), {"Idempotency-Key": "same"}
     assert {post(a, to, headers=key).status for _ in range(4)} <= {200, 202}
-    until(lambda: post(b, to).status == 202, 10)
+    until(lambda: post(b, to).status == 202)
     assert post(b, to).status == 429
     assert post(a, to, headers=key).status in (200, 202)  # a replay is answered all the same
 
@@ -141,7 +141,7 @@ def test_redis_killed__no_burst_beyond_twice_the_rate(redis_server, nodes):
 
 def test_redis_hangs__nobody_waits_for_it_long(redis_server, nodes):
     r = redis_server()
-    a, b = nodes(2, r, ["100/h per account"])
+    a, b = nodes(2, r, ["100/d per account"])
     together(a, b)
     r.pause()
     try:

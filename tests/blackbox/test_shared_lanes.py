@@ -5,6 +5,8 @@ import pytest
 from harness.gateway import until
 from harness.nodes import alone, sharing, together
 from harness.redis_server import RedisServer
+from test_lane_quotas import noon
+from test_lane_rates import fullest, watch
 
 QUICK = {"lookup_after_ms": 300}
 
@@ -22,29 +24,11 @@ def fill(gateways, n, begin=0):
             for i in range(n) for k, g in enumerate(gateways)]
 
 
-def watch(sim, seconds, step=0.02):
-    """(moment, received so far), before and after each look."""
-    seen, end = [], time.monotonic() + seconds
-    while time.monotonic() < end:
-        before = time.monotonic()
-        seen.append((before, sim.stats()["received"], time.monotonic()))
-        time.sleep(step)
-    return seen
-
-
-def fullest(seen, interval):
-    """The most that surely came within the interval: between the end of one look and the beginning of another."""
-    return max((b - a for i, (t, a, _) in enumerate(seen) for _, b, s in seen[i:] if s - t <= interval), default=0)
-
-
-def test_rate__holds_for_all_gateways_in_every_second(make_gateway, redis_server):
-    gateways = sharing(make_gateway, 2, redis_server, lane={**QUICK, "rates": ["10/s"]})
+def test_rate__holds_for_all_gateways_in_every_interval(make_gateway, redis_server):
+    gateways = sharing(make_gateway, 2, redis_server, lane={**QUICK, "rates": ["10/4s"]})
     together(*gateways)
-    fill(gateways, 20)
-    sim = gateways[0].sim
-    seen = watch(sim, 5)
-    until(lambda: sim.stats()["received"] == 40, 30, told="some are not sent")
-    assert fullest(seen, 0.95) <= 10
+    fill(gateways, 15)
+    assert fullest(watch(gateways[0].sim, 30), 2.5) <= 10  # what was let go may come a second later, on a busy machine
     for g in gateways:
         assert g.metrics()["shared_up"] == 1
 
@@ -78,7 +62,7 @@ def test_rate__each_keeps_its_part_while_redis_is_away(make_gateway, redis_serve
 
 
 def test_quota__of_a_day_holds_for_all_gateways(make_gateway, redis_server):
-    gateways = sharing(make_gateway, 3, redis_server, lane={**QUICK, "quota": {"day": 12}})
+    gateways = sharing(make_gateway, 3, redis_server, lane={**QUICK, "time_zone": noon()[0], "quota": {"day": 12}})
     together(*gateways)
     sids = fill(gateways, 6)
     sim = gateways[0].sim
@@ -96,7 +80,7 @@ def test_quota__of_a_day_holds_for_all_gateways(make_gateway, redis_server):
 
 
 def test_quota__alone_each_has_its_part_of_what_is_left(make_gateway, redis_server):
-    a, b = sharing(make_gateway, 2, redis_server, lane={**QUICK, "quota": {"day": 20}})
+    a, b = sharing(make_gateway, 2, redis_server, lane={**QUICK, "time_zone": noon()[0], "quota": {"day": 20}})
     together(a, b)
     fill([a], 6)
     until(lambda: a.sim.stats()["received"] == 6, 30)

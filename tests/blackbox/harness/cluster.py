@@ -10,7 +10,8 @@ import threading
 from harness.clients import Client, Clients
 from harness.gateway import new_database, until
 
-LEASE_MS = 3000
+LEASE_MS = 3000  # where a node is to be taken over
+STEADY = {"node": {"lease_ms": 60000}}  # where none is: a busy machine may hold up any of them for longer than that
 
 
 class Balancer:
@@ -69,8 +70,9 @@ class Cluster:
         self.database = database or (new_database(server) if server else "sqlite:%s" % (folder / "shared.db"))
         env = {"HONGYAN_MASTER_KEY": secrets.token_hex(32), **(env or {})}
         settings.setdefault("retry", {"first_ms": 100})
+        node = {"shared": "yes", "lease_ms": LEASE_MS, **settings.pop("node", {})}
         self.nodes = [made.gateway(provider_url=self.sim.url, lane=lane, env=env, database=self.database,
-                                   node={"name": "n%d" % i, "shared": "yes", "lease_ms": LEASE_MS}, **settings)
+                                   node={"name": "n%d" % i, **node}, **settings)
                       for i in range(n)]
         self.balancer = Balancer()
         self.balancer.ports = [g.port for g in self.nodes]

@@ -88,7 +88,7 @@ class Endpoint:
     def of(self, sid):
         return [p for p in list(self.posts) if p.data.get("id") == sid]
 
-    def wait(self, type, sid=None, timeout=20):
+    def wait(self, type, sid=None, timeout=30):
         def there():
             return next((p for p in list(self.posts) if p.type == type and (sid is None or p.data.get("id") == sid)), None)
         return until(there, timeout, told="no %s comes" % type)

@@ -55,7 +55,7 @@ class Gateway(hostile_gateway.Gateway):
 
     # ---- life ----
 
-    def wait_ready(self, timeout=20):
+    def wait_ready(self, timeout=30):
         until(self.ready, timeout, told="the gateway does not become ready")
         return self
 
@@ -86,7 +86,7 @@ class Gateway(hostile_gateway.Gateway):
             rows = [line.split() for line in locks]
         return any(row[1] == "POSIX" and row[3:5] == ["WRITE", str(self.process.pid)] for row in rows)
 
-    def term(self, timeout=40):
+    def term(self, timeout=60):
         """SIGTERM, and what it ended with."""
         return self.stop(timeout)
 
@@ -119,7 +119,7 @@ class Gateway(hostile_gateway.Gateway):
         assert a.headers["location"] == "/v1/messages/" + a.json["id"]
         return a.json["id"]
 
-    def wait(self, sid, *states, timeout=15):
+    def wait(self, sid, *states, timeout=30):
         """The message once it is in one of these states; a failure that shows it when it ends in another."""
         def there():
             m = self.message(sid)
@@ -229,9 +229,16 @@ def after(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + seconds)) + "Z"
 
 
+def whole_day(seconds=120):
+    """No midnight of UTC comes for so long: where one is near it is waited for. For tests of what is counted by the day."""
+    left = -time.time() % 86400
+    if left < seconds:
+        time.sleep(left + 1)
+
+
 def unique(prefix="text"):
     """A text nobody else sends."""
     return "%s-%d-%d" % (prefix, os.getpid(), time.monotonic_ns())
 
 
-__all__ = ["DONE", "Gateway", "Made", "OPEN", "SLOW", "Simulator", "after", "call", "unique", "until"]
+__all__ = ["DONE", "Gateway", "Made", "OPEN", "SLOW", "Simulator", "after", "call", "unique", "until", "whole_day"]

@@ -44,8 +44,9 @@ def free_port():
             return port
 
 
-def until(what, timeout=10.0, step=0.02, told=""):
-    """The first true value of what(), or a failure that says what was waited for."""
+def until(what, timeout=30.0, step=0.02, told=""):
+    """The first true value of what(), or a failure that says what was waited for. Patience costs nothing where all is well: a machine that
+    runs eight tests at once may stand still for seconds."""
     end = time.monotonic() + timeout * SLOW
     while True:
         value = what()
@@ -67,7 +68,7 @@ class Answer:
         return "%s %s" % (self.status, self.body[:500])
 
 
-def call(port, method, path, body=None, headers=None, timeout=15):
+def call(port, method, path, body=None, headers=None, timeout=30):
     """port: of loopback, or an address and its port."""
     c = http.client.HTTPConnection(*(port if isinstance(port, tuple) else ("127.0.0.1", port)), timeout=timeout * SLOW)
     try:
@@ -188,7 +189,7 @@ class Gateway:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, timeout=30):
+    def stop(self, timeout=60):
         """SIGTERM; the exit code."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
@@ -216,11 +217,11 @@ class Gateway:
     def bearer(self):
         return {"Authorization": "Bearer " + self.key}
 
-    def get(self, path, timeout=15, headers=None):
+    def get(self, path, timeout=30, headers=None):
         return call(self.place, "GET", path, headers=self.bearer if headers is None and self.key else headers,
                     timeout=timeout)
 
-    def post(self, path, body, headers=None, timeout=15):
+    def post(self, path, body, headers=None, timeout=30):
         """body: bytes as they are, anything else as JSON."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return call(self.place, "POST", path, raw,
@@ -228,7 +229,7 @@ class Gateway:
 
     def send(self, to="+14155550123", body="hello", **more):
         headers = more.pop("headers", None)
-        timeout = more.pop("timeout", 15)
+        timeout = more.pop("timeout", 30)
         return self.post("/v1/messages", {"to": to, "body": body, **more}, headers, timeout)
 
     def message(self, sid):
@@ -236,10 +237,10 @@ class Gateway:
         assert a.status == 200, a
         return a.json
 
-    def delivered(self, sid, timeout=15):
+    def delivered(self, sid, timeout=30):
         return self.comes_to(sid, ("delivered",), timeout)
 
-    def comes_to(self, sid, states, timeout=15):
+    def comes_to(self, sid, states, timeout=30):
         """Waits until the message is in one of these states."""
         end = time.monotonic() + timeout * SLOW
         while True:
@@ -249,7 +250,7 @@ class Gateway:
             assert time.monotonic() < end, "%s is not %s: %s" % (sid, " or ".join(states), m)
             time.sleep(0.02)
 
-    def is_well(self, timeout=20):
+    def is_well(self, timeout=30):
         """A message still goes all the way."""
         a = self.send(body="are you well? %d" % time.monotonic_ns(), timeout=timeout)
         assert a.status == 202, a

@@ -49,7 +49,7 @@ class Receiver:
         self.url = "http://127.0.0.1:%d/callback" % self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def wait(self, status, timeout=15):
+    def wait(self, status, timeout=30):
         """The first post that says so."""
         return until(lambda: next((p for p in list(self.posts) if p.status == status), None), timeout,
                      told="no callback says %s" % status)

@@ -63,6 +63,8 @@ class Site(Cluster):
         database = "postgres://hongyan@%s:5432/%s" % (self.hosts["postgres"].address, self.database)
         key = secrets.token_hex(32)
         url = self.sim.url
+        hours = 12 - time.gmtime().tm_hour
+        zone = "Etc/GMT%+d" % -hours if hours else "UTC"  # about noon: no midnight, also by clocks that are an hour wrong
         self.nodes = []
         for i in range(n):
             host = self.hosts["n%d" % i]
@@ -78,7 +80,7 @@ class Site(Cluster):
                 doors=[self.rabbit.door(QUEUE), self.rabbit.door(EXCHANGE, name=TOLD, direction="out", events=["message.sent", "message.delivered"])]))
             g = self.nodes[-1]
             g.sim = self.sim
-            g.write(lanes=[*g.settings["lanes"], g.lane("small", url, **{**lane, "quota": {"day": QUOTA}})])
+            g.write(lanes=[*g.settings["lanes"], g.lane("small", url, **{**lane, "time_zone": zone, "quota": {"day": QUOTA}})])
         self.balancer.ports = [g.place for g in self.nodes]
 
     def start(self):
