@@ -88,7 +88,7 @@ class Rabbit:
         return self.wait_ready()
 
     def wait_ready(self):
-        until(self.answers, 180, 0.2, told="RabbitMQ does not start: see %s/out" % self.folder)
+        until(self.answers, 400, 0.2, told="RabbitMQ does not start: see %s/out" % self.folder)
         return self
 
     def answers(self):
