@@ -189,7 +189,9 @@ static bool wipe(struct move *m, struct err *e) {
 
 /* From here on no gateway starts on the new one, nor on the old one. */
 static bool shut(struct move *m, struct err *e) {
-    enum { TRIES_MAX = 5 }; /* a gateway's transaction may be in the way */
+    /* Transactions of gateways may be in the way: one that has written a table which is shut here last, and
+     * wants one that is shut already. */
+    enum { TRIES_MAX = 40 };
     struct buf BUF_AUTO words = BUF_INIT(MOVE_PLACE_MAX + 200);
     buf_addf(&words, MOVE_SHUT_WORDS "%.*s (hongyan migrate)", SV_FMT(m->plan->to));
     for (int i = 0;; i++) {
