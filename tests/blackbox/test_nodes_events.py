@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness.cluster import Crowd
+from harness.cluster import STEADY, Crowd
 from harness.endpoint import Endpoint, Hooks
 from harness.gateway import call, until
 from postgres import Postgres

@@ -5,7 +5,6 @@ import os
 import pathlib
 import random
 import re
-import socket
 import sqlite3
 import tempfile
 import time
@@ -15,6 +14,7 @@ import pytest
 from harness.clients import Clients
 from harness.cluster import Cluster, Crowd
 from harness.gateway import after, until
+from harness.hostile_gateway import free_port
 from harness.shim import ShiftedClock
 from postgres import Postgres, ask
 from test_kill import BAD_DAY, LANE, Story, check_nothing_lost_or_doubled
@@ -80,8 +80,7 @@ def test_spending__of_two_nodes_is_never_over_the_ceiling(make_gateway, server, 
 
 
 def test_network__the_server_is_reached_by_it_with_a_password_that_stands_in_a_file(make_gateway, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        port = s.getsockname()[1]
+    port = free_port()
     passfile = tmp_path / "pgpass"
     passfile.write_text("127.0.0.1:*:*:shop:very-secret\n")
     passfile.chmod(0o600)

@@ -2,7 +2,6 @@
 twice (HONGYAN_LONG=1: again and again, a new standby made each time)."""
 import os
 import random
-import socket
 import subprocess
 
 import pytest
@@ -10,15 +9,11 @@ import pytest
 from harness.clients import Clients
 from harness.cluster import Balancer
 from harness.gateway import until
+from harness.hostile_gateway import free_port
 from postgres import Postgres, Standby, ask
 from test_kill import BAD_DAY, LANE, Story, after_some_more, check_nothing_lost_or_doubled
 
 TIMES = 6 if os.environ.get("HONGYAN_LONG") else 1
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 def authority(folder, name):

@@ -14,7 +14,7 @@ import urllib.parse
 import pytest
 
 from harness.hostile_fixtures import shared, start, unharmed  # noqa: F401
-from harness.hostile_gateway import LANE_SID, SLOW, TOKEN, call, free_port, is_problem, one, split, twilio_create, until
+from harness.hostile_gateway import LANE_SID, TOKEN, call, free_port, is_problem, one, split, twilio_create, until
 
 GOOD = {"to": "+14155550123", "body": "hello"}
 

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from harness.gateway import until
+from harness.hostile_gateway import free_port
 
 
 class RedisServer:
@@ -20,9 +21,7 @@ class RedisServer:
             self.more = ["--bind", host, "--port", "6379", "--protected-mode", "no"]
         if tls:
             self.make_certificate()
-            with socket.socket() as s:
-                s.bind(("127.0.0.1", 0))
-                self.port = s.getsockname()[1]
+            self.port = free_port()
             self.url = "rediss://localhost:%d" % self.port
             self.more = ["--tls-port", str(self.port), "--tls-key-file", self.folder + "/key.pem", "--tls-cert-file", self.ca_file,
                          "--tls-auth-clients", "no"]
