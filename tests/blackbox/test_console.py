@@ -1,10 +1,13 @@
 """The console as a person meets it, in a real Chromium; what it shows is held against what the API says."""
+import http.client
+import http.server
 import json
 import pathlib
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -40,6 +43,8 @@ def signed_in(chromium):
         b.key = g.create_key(scopes=scopes)["key"]
         b.complaints()
         b.open(g.url + "/console#/" + at)
+        if b.driver.execute_script("const had = sessionStorage.length; sessionStorage.clear(); return had"):
+            b.driver.refresh()
         b.fill({"en": "API key", "zh-CN": "API 密钥"}[language], b.key)
         b.click("button.main")
         b.until(lambda: b.all("header nav a"), "not inside")
@@ -49,6 +54,83 @@ def signed_in(chromium):
 
 def visit(b, g, at):
     b.open(g.url + "/console#/" + at)
+
+
+class Proxy:
+    """In front of a gateway, which it shows under /sms/; it counts what is asked, takes its time, or has words of its own."""
+
+    def __init__(self, g):
+        self.asked, self.delay_s, self.instead = [], 0, None  # instead: (status, type, body)
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                assert self.path.startswith("/sms/"), self.path
+                path = self.path.removeprefix("/sms")
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if path.startswith("/v1/"):
+                    proxy.asked.append(path)
+                    time.sleep(proxy.delay_s)
+                if proxy.instead and path.startswith("/v1/"):
+                    status, kind, said = proxy.instead
+                    headers = [("Content-Type", kind)]
+                else:
+                    c = http.client.HTTPConnection("127.0.0.1", g.port, timeout=60)
+                    try:
+                        c.request(self.command, path, body or None, dict(self.headers))
+                        a = c.getresponse()
+                        status, headers, said = a.status, a.getheaders(), a.read()
+                    except OSError:
+                        status, headers, said = 502, [("Content-Type", "text/html")], b"<h1>Bad Gateway</h1>"
+                    finally:
+                        c.close()
+                self.send_response(status)
+                for name, value in headers:
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                if status not in (204, 304):
+                    self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_POST = do_PUT = do_DELETE = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = "http://127.0.0.1:%d/sms" % self.server.server_address[1]
+        self.create_key = g.create_key
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def behind_proxy():
+    """behind_proxy(gateway): a proxy."""
+    proxies = []
+
+    def made(g):
+        proxies.append(Proxy(g))
+        return proxies[-1]
+    yield made
+    for p in proxies:
+        p.close()
+
+
+@pytest.fixture
+def hurried(chromium):
+    """The English browser, whose pages look again ten times as often."""
+    b = chromium()
+    script = b.hurry(10)
+    yield b
+    b.unhurry(script)
 
 
 # ---- words ----
@@ -161,13 +243,43 @@ def test_sign_in__a_wrong_key_is_told_and_the_right_one_stays_in_the_tab(make_ga
     b.says("API key")
 
 
-def test_sign_in__a_key_that_is_revoked_meanwhile_leads_out(make_gateway, signed_in):
+def test_sign_in__a_key_that_is_revoked_meanwhile_leads_out(make_gateway, signed_in, hurried):
     g = make_gateway()
     b = signed_in(g)
     b.says("Nothing here.")
     assert g.run("key", "revoke", "-c", str(g.config), b.key.split(".")[0]).returncode == 0
     b.says("does not know this key")
-    assert not b.all("nav a")
+    assert not b.all("nav a") and b.driver.execute_script("return sessionStorage.length") == 0
+    b.fill("API key", g.create_key(scopes="read")["key"])  # and it is the new key's rights that count
+    b.click("button.main")
+    b.says("Nothing here.")
+    visit(b, g, "lanes")
+    b.says("keys of the scope “admin”")
+
+
+def test_sign_in__a_key_is_taken_without_what_came_with_it_and_never_sent_where_no_header_takes_it(make_gateway, chromium):
+    g, b = make_gateway(), chromium()
+    key = g.create_key(scopes="read")["key"]
+    b.open(g.url + "/console")
+    b.fill("API key", "密钥" + key)
+    b.click("button.main")
+    b.says("does not know this key")
+    b.fill("API key", " %s %s  " % (key[:20], key[20:]))
+    b.click("button.main")
+    b.says("Nothing here.")
+
+
+def test_sign_in__a_gateway_that_is_away_is_waited_for(make_gateway, chromium, hurried):
+    g, b = make_gateway(), chromium()
+    key = g.create_key(scopes="read")["key"]
+    b.open(g.url + "/console")
+    b.says("API key")
+    g.kill9()
+    b.fill("API key", key)
+    b.click("button.main")
+    b.says("The gateway does not answer.", "Sign out")
+    g.start()
+    b.says("Nothing here.", "default")
 
 
 def test_language__is_the_browsers_until_another_is_chosen(make_gateway, chromium, signed_in):
@@ -206,7 +318,7 @@ def test_message__its_class_is_shown_in_both_languages(make_gateway, signed_in):
     pages = {"en": {"sent": "sent: the provider has it", "rejected": "rejected: never again", "retry": "retry: surely not taken",
                     "unknown": "unknown: the provider may have it", "fine": "fine", "slow_down": "slow down", "down": "down",
                     "broken": "broken: a person must mend it"},
-             "zh-CN": {"sent": "已受理：服务商已收下", "rejected": "拒绝：不再尝试", "retry": "可重试：服务商确未收下", "unknown": "未知：服务商可能已收下",
+             "zh-CN": {"sent": "已受理：服务商已接收", "rejected": "拒绝：不再尝试", "retry": "可重试：服务商肯定未接收", "unknown": "未知：服务商可能已接收",
                        "fine": "正常", "slow_down": "减速", "down": "不可用", "broken": "须人工修复"}}
     for language, word in pages.items():
         b = signed_in(g, language=language)
@@ -262,10 +374,10 @@ def test_messages__are_found_by_number_and_state_and_turned_page_by_page(make_ga
     b.driver.back()
     b.until(lambda: [r[3] for r in b.rows()] == ["text 7"], "back at the list")
     b.open(g.url + "/console#/messages?status=nonsense")
-    assert b.find(".notice.bad").text.startswith("status: ")
+    assert b.find(".notice.bad").text.startswith("Status: ")
 
 
-def test_messages__new_ones_appear_by_themselves_and_a_gateway_that_is_away_is_told(make_gateway, signed_in):
+def test_messages__new_ones_appear_by_themselves_and_a_gateway_that_is_away_is_told(make_gateway, signed_in, hurried):
     g = make_gateway()
     b = signed_in(g)
     b.says("Nothing here.")
@@ -289,10 +401,144 @@ def test_texts__are_shown_and_never_run(make_gateway, signed_in):
     for at in ("messages", "messages/" + sid, "replies", "numbers", "numbers/%2B14155550123"):
         visit(b, g, at)
         b.says("<script>document.title='owned'</script>{{7*7}}${7*7}")
-        assert b.driver.title == "Hongyan 鸿雁"
+        assert "owned" not in b.driver.title
     visit(b, g, "send?to=" + "%22%3E%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
     b.until(lambda: b.all("input")[0].get_attribute("value").startswith('">'), "the field")
-    assert b.driver.title == "Hongyan 鸿雁" and b.complaints() == []
+    assert b.driver.title == "Send · Hongyan 鸿雁" and b.complaints() == []
+
+
+def test_frame__of_another_page_stays_empty(make_gateway, chromium):
+    g, b = make_gateway(), chromium()
+    b.open("data:text/html,<iframe src='%s/console'></iframe>" % g.url)
+    b.driver.switch_to.frame(b.find("iframe"))
+    try:
+        b.until(lambda: b.driver.execute_script("return location.href").startswith("chrome-error:"), "the frame is shown")
+        assert "API key" not in b.text()
+    finally:
+        b.driver.switch_to.default_content()
+
+
+def test_address__that_is_broken_or_leads_elsewhere_does_no_harm(make_gateway, signed_in):
+    g = make_gateway()
+    b = signed_in(g)
+    b.says("Nothing here.")
+    for at, said in (("numbers/%zz", "consents of %zz"), ("messages/..", "Nothing here."), ("messages/%2e%2e", "Nothing here."),
+                     ("numbers/../..", "Look up"), ("messages/..%2f..", "this is no message id"), ("messages/__proto__", "this is no message id"),
+                     ("constructor", "Nothing here.")):
+        b.open("about:blank")
+        visit(b, g, at)
+        b.says(said)
+    assert not [c for c in b.complaints() if "Failed to load" not in c]
+
+
+# ---- behind a proxy ----
+
+def test_proxy__a_path_of_its_own_is_all_the_console_needs(make_gateway, signed_in, behind_proxy):
+    g = make_gateway()
+    sid = g.create(LI, "under a path")
+    p = behind_proxy(g)
+    b = signed_in(p)
+    b.says("under a path")
+    b.click("main table a")
+    b.says("Attempts")
+    assert b.driver.current_url == p.url + "/console#/messages/" + sid
+    b.open(p.url + "/console/")
+    b.says("under a path")
+    assert b.driver.current_url == p.url + "/console"
+    assert b.complaints() == []
+    b.click("footer a", "openapi.json")
+    b.says('"openapi"')
+
+
+def test_proxy__whose_gateway_is_away_or_another_program_is_told(make_gateway, signed_in, behind_proxy, hurried):
+    p = behind_proxy(make_gateway())
+    b = signed_in(p)
+    b.says("Nothing here.")
+    p.instead = (502, "text/html", b"<h1>Bad Gateway</h1>")
+    b.says("The gateway does not answer.", "Nothing here.")
+    p.instead = (200, "text/html", b"<h1>Welcome</h1>")
+    visit(b, p, "replies")
+    b.says("The gateway does not answer.")
+    p.instead = (200, "application/json", b'{"data": {"of": "another"}}')
+    visit(b, p, "messages")
+    b.says("cannot be shown", "Sign out")
+    p.instead = None
+    visit(b, p, "numbers")
+    b.says("Look up", "Nothing here.")
+    b.driver.refresh()
+    b.says("Nothing here.", "default")
+
+
+def test_poll__slow_answers_are_shown_all_the_same(make_gateway, signed_in, behind_proxy, hurried):
+    g = make_gateway()
+    p = behind_proxy(g)
+    signed_in(p).says("Nothing here.")
+    p.delay_s = 1  # twice as long as until the next look
+    g.create(LI, "slow and sure")
+    hurried.says("slow and sure")
+
+
+def test_poll__ends_with_the_message_and_rests_while_nobody_looks(make_gateway, signed_in, behind_proxy, hurried):
+    g, b = make_gateway(), hurried
+    sid = g.create(LI, "soon done", send_at=after(3))
+    p = behind_proxy(g)
+    signed_in(p, "messages/" + sid)
+    b.says("scheduled", "soon done")
+    b.says("delivered", "What happened")
+
+    def looked(path):
+        return sum(path in asked for asked in p.asked)
+    before, alarms = looked(sid), looked("lanes")
+    until(lambda: looked("lanes") >= alarms + 3, 30)  # three seconds, in which an open message is asked for ten times
+    assert looked(sid) <= before + 3  # a last look may have been under way
+    first = b.driver.current_window_handle
+    b.driver.switch_to.new_window("tab")
+    time.sleep(1.5)
+    before = len(p.asked)
+    time.sleep(2.5)
+    assert len(p.asked) == before
+    b.driver.close()
+    b.driver.switch_to.window(first)
+    until(lambda: len(p.asked) > before, 30)
+
+
+# ---- everybody's hands, eyes and screens ----
+
+def test_screen__a_telephones_holds_every_page_and_every_field_has_a_name(make_gateway, signed_in):
+    g = make_gateway(lane={"quota": {"day": 10}})
+    sid = g.create("+15005550002", "refused " + "w" * 300)
+    g.wait(sid, "failed")
+    g.wait(g.create(LI, "hello"), "delivered")
+    for said in ("w" * 300, "STOP"):
+        g.sim.reply(LI, "+15005550006", said)
+    until(lambda: len(g.get("/v1/replies").json["data"]) == 2, 20)
+    b = signed_in(g)
+    b.narrow()
+    try:
+        for at, said in (("messages", "refused"), ("messages/" + sid, "What happened"), ("send", "What would happen?"), ("replies", "wwww"),
+                         ("numbers", "Look up"), ("numbers/" + LI, "withdrawn"), ("numbers/" + "9" * 200, "999"), ("lanes", "of 10 · today")):
+            visit(b, g, at)
+            b.says(said)
+            assert b.driver.execute_script("""
+                return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML)""") == [], at
+            assert b.driver.execute_script("return [...document.querySelectorAll('input, select, textarea, meter')]"
+                                           ".filter(e => !e.labels?.length && !e.ariaLabel).map(e => e.outerHTML)") == [], at
+    finally:
+        b.narrow(0)
+
+
+def test_keyboard__keeps_its_place(make_gateway, signed_in, hurried):
+    g = make_gateway()
+    sid = g.create(LI, "the first")
+    b = signed_in(g, "replies")
+    b.choose("Mood", "negative")
+    b.until(lambda: b.driver.current_url.endswith("?mood=negative"), "the address")
+    assert b.driver.execute_script("return document.activeElement.value") == "negative"
+    visit(b, g, "messages")
+    b.driver.execute_script("arguments[0].focus()", b.find("main table a"))
+    g.create(LI, "above it")
+    b.until(lambda: len(b.rows()) == 2, "both")
+    assert b.driver.execute_script("return document.activeElement.hash") == "#/messages/" + sid
 
 
 # ---- sending ----
@@ -314,7 +560,13 @@ def test_send__says_first_what_would_happen_and_sends_once(make_gateway, signed_
     b.fill("To", "12")
     b.fill("Text", "x")
     b.click("button.main", "Send")
-    assert b.find(".notice.bad").text.startswith("to: ")
+    assert b.find(".notice.bad").text.startswith("To: ")
+    b.fill("To", LI)
+    b.click("button", "What would happen?")
+    b.says("It would be sent.")
+    assert not b.all(".notice.bad")
+    b.fill("To", "+15005550009")
+    assert "It would be sent." not in b.text()
 
 
 def test_send__a_key_that_may_not_is_told_what_it_lacks(make_gateway, signed_in):
@@ -326,6 +578,12 @@ def test_send__a_key_that_may_not_is_told_what_it_lacks(make_gateway, signed_in)
     b.says("it needs the scope “send”")
     visit(b, g, "lanes")
     b.says("keys of the scope “admin”")
+    b = signed_in(g, "send", scopes="send")
+    b.fill("To", LI)
+    b.fill("Text", "unseen")
+    b.click("button.main", "Send")
+    sid = b.until(lambda: re.search(r"It is taken: (SM[0-9a-f]{32})", b.text()), "what became of it").group(1)
+    assert g.message(sid)["body"] == "unseen"
 
 
 # ---- opt-outs ----
@@ -338,8 +596,8 @@ def test_opt_out__by_the_console_stops_what_is_queued_and_keeps_its_proof(make_g
     b.click("button.main", "Look up")
     b.says("Nothing stands against writing to it.", "Nothing was said yet.")
     b.fill("Proof", "by telephone, Mrs Li")
-    b.click("button.main", "Opt out")
-    b.says("It is on the list", "by telephone, Mrs Li", "opt-out", "console", "withdrawn")
+    b.click("button.main", "Put on the list")
+    b.says("It is on the list: opt-out, every topic.", "by telephone, Mrs Li", "opt-out", "console", "withdrawn")
     row = g.get("/v1/suppressions/" + LI.replace("+", "%2B")).json["data"]
     assert [(r["kind"], r["source"], r["note"], r["topic"]) for r in row] == [("opt_out", "console", "by telephone, Mrs Li", None)]
     assert row[0]["by"] == b.key.split(".")[0]
@@ -351,6 +609,7 @@ def test_opt_out__by_the_console_stops_what_is_queued_and_keeps_its_proof(make_g
     b.click("button", "Take off")
     assert LI in b.accept()
     b.says("Nothing stands against writing to it.", "taken off the list")
+    assert "It is on the list" not in b.text()
     said = g.get("/v1/consents/" + LI.replace("+", "%2B")).json["data"]
     assert (said[0]["act"], said[0]["source"], said[0]["by"]) == ("released", "console", b.key.split(".")[0])
     g.wait(g.create(LI, "welcome back"), "delivered")
@@ -362,7 +621,7 @@ def test_opt_out__one_topic_is_taken_off_and_the_others_stay(make_gateway, signe
     b = signed_in(g, "numbers/" + LI)
     for topic in ("", "news", "offers"):
         b.fill("Topic", topic)
-        b.click("button.main", "Opt out")
+        b.click("button.main", "Put on the list")
         b.until(lambda: any(r[0] == "opt-out" and r[1] == (topic or "every topic") for r in b.rows()), "no row of %r" % topic)
     first = b.all("main table")[0]
 
@@ -385,7 +644,7 @@ def test_opt_out__blocks_need_a_key_that_may(make_gateway, signed_in):
     g = make_gateway()
     b = signed_in(g, "numbers/" + LI, scopes="send,read")
     b.choose("Kind", "block")
-    b.click("button.main", "Opt out")
+    b.click("button.main", "Put on the list")
     b.says("it needs the scope “admin”")
     assert g.get("/v1/suppressions/" + LI.replace("+", "%2B")).json["data"] == []
 
@@ -402,7 +661,13 @@ def test_opt_outs__are_listed_with_where_they_come_from(make_gateway, signed_in)
     b.choose("类型", "退订")
     b.until(lambda: [r[0] for r in b.rows()] == [LI], "opt-outs alone")
     b.click("main table a")
-    b.says(LI + " 的退订与同意", "撤回")
+    b.says(LI + " 的退订与同意", "撤回同意")
+    b.fill("凭证", "电话，李女士")
+    b.click("button.main", "登记")
+    b.says("已列入名单：退订，所有主题。", "备注", "电话，李女士")
+    assert "note" not in b.text()
+    b.click("main a", "发给它的消息")
+    b.until(lambda: [r[2:5] for r in b.rows()] == [[LI, "hello", "已送达"]], "the one that was for it")
 
 
 # ---- replies ----
@@ -429,6 +694,11 @@ def test_replies__are_read_marked_and_answered(make_gateway, signed_in):
     b.says("Attempts")
     until(lambda: g.sim.of("非常抱歉，我们马上处理。"), 20)
     assert g.sim.of("非常抱歉，我们马上处理。")[0]["from"] == "+15005550006"
+    visit(b, g, "messages?status=received")
+    b.says("From " + LI)
+    b = signed_in(g, "replies", scopes="read")
+    b.click("button", "Mark as read")
+    b.says("it needs the scope “send”")
 
 
 # ---- lanes ----

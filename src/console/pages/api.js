@@ -6,38 +6,40 @@ const KEPT = 'hongyan.key'
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? body?.title ?? `HTTP ${status}`)
-    this.status = status // 0: no answer came
+    this.status = status // 0: no gateway answered
+    this.passes = status === 0 || status === 429 || status >= 500 // asked again, it may go
     this.field = body?.field
     this.scope = status === 403 ? /scope `?(\w+)/.exec(this.message)?.[1] : undefined
   }
 }
 
-export const signedIn = () => sessionStorage.getItem(KEPT) !== null
+export const keptKey = () => sessionStorage.getItem(KEPT)
 export const signIn = key => sessionStorage.setItem(KEPT, key)
 export const signOut = () => sessionStorage.removeItem(KEPT)
 
-// Says `refused` whenever the gateway does not take the key (any more).
+// Says `refused` when the gateway does not take the kept key (any more).
 export const door = new EventTarget()
 
 // The answer as JSON; throws a Problem. Of query, what is undefined is left out.
 export async function call(method, path, { query = {}, body, headers = {} } = {}) {
+  const key = keptKey()
   const url = new URL(path.map(encodeURIComponent).join('/'), root)
   for (const [name, value] of Object.entries(query))
     if (value !== undefined)
       url.searchParams.set(name, value)
-  const request = { method, headers: { Authorization: `Bearer ${sessionStorage.getItem(KEPT)}`, ...headers }, cache: 'no-store' }
+  const request = { method, headers: { Authorization: `Bearer ${key}`, ...headers }, cache: 'no-store' }
   if (body !== undefined) {
     request.headers['Content-Type'] = 'application/json'
     request.body = JSON.stringify(body)
   }
-  let answer
+  let answer, said
   try {
     answer = await fetch(url, request)
+    said = answer.status === 204 ? undefined : await answer.json()
   } catch {
-    throw new Problem(0)
+    throw new Problem(0) // what is no JSON is a proxy's word, or cut
   }
-  const said = answer.headers.get('Content-Type')?.includes('json') ? await answer.json() : undefined
-  if (answer.status === 401)
+  if (answer.status === 401 && key === keptKey())
     door.dispatchEvent(new Event('refused'))
   if (!answer.ok)
     throw new Problem(answer.status, said)

@@ -35,14 +35,14 @@ const limits = lane => {
 }
 
 function Limit([which, used, max, until]) {
-  return html`<div><meter min="0" max=${max} high=${NEAR * max} value=${used} title=${`${used} / ${max}`}></meter>
+  return html`<div><meter min="0" max=${max} high=${NEAR * max} value=${used} title=${`${used} / ${max}`} aria-label=${which}></meter>
     ${' '}${t('lanes.of', { used, max })} · ${which}${until && html` · ${t('lanes.until')} <${Time} at=${until} />`}</div>`
 }
 
 const columns = () => [
   [t('f.lane'), l => html`<b>${l.name}</b><br /><span class="hint">${l.provider}</span>`],
   [t('lanes.breaker'), l => html`<${Badge} group="breaker" value=${l.breaker} />
-    ${l.reason && html`<br /><span title=${l.reason}>${reason(l)}</span> <${Time} at=${l.opens_at} />`}`],
+    ${l.reason && html`<br /><span title=${l.reason}>${reason(l)}</span>${l.opens_at && html` · ${t('lanes.until')} <${Time} at=${l.opens_at} />`}`}`],
   [t('lanes.health'), l => `${l.health_percent} %`, 'number'],
   [t('lanes.window'), l => t('lanes.window.of', { n: l.in_flight, window: l.window, max: l.in_flight_max })],
   [t('lanes.calls'), l => t('lanes.calls.of', { good: l.calls_good, bad: l.calls_bad })],
@@ -51,7 +51,7 @@ const columns = () => [
 ]
 
 export function LaneList({ admin }) {
-  const fetched = useFetched(async () => (admin ? get(['lanes']) : { data: [] }), String(admin), 3000)
+  const fetched = useFetched(async () => (admin ? get(['lanes']) : { data: [] }), String(admin), () => (admin ? 3000 : 0))
   if (!admin)
     return html`<h1>${t('lanes.title')}</h1><p class="notice wait">${t('lanes.needs')}</p>`
   return html`<h1>${t('lanes.title')}</h1>

@@ -1,6 +1,6 @@
 import { call, get } from './api.js'
-import { Badge, Facts, Loading, Notice, Table, Time, html, link, useDeed, useFetched } from './ui.js'
-import { reason, t, word } from './words.js'
+import { Badge, Facts, Loading, Notice, Table, Time, html, link, useDeed, useFetched, why } from './ui.js'
+import { t, word } from './words.js'
 
 const OPEN = ['accepted', 'scheduled', 'queued', 'sending', 'sent', 'unknown']
 const CANCELABLE = ['accepted', 'scheduled', 'queued']
@@ -10,7 +10,6 @@ const price = of => of.price && `${of.price} ${of.currency ?? ''}`
 const code = of => [of.code, of.http_status && `HTTP ${of.http_status}`].filter(Boolean).join(' · ')
 const outcome = a => html`<${Badge} group="outcome" value=${a.outcome ?? 'open'} />`
 const hint = a => html`<${Badge} group="hint" value=${a.lane_hint} />`
-const why = of => html`<span title=${of.reason}>${reason(of)}</span>`
 
 const expected = m => html`<${Time} at=${m.expected_at} /> ${m.expected_is && word('expected', m.expected_is)}
   ${m.ahead > 0 && `· ${t('ahead', { n: m.ahead })}`}`
@@ -49,7 +48,7 @@ const attemptColumns = () => [
   [t('f.reason'), why],
   [t('attempt.code'), code],
   [t('f.price'), price],
-  [t('f.provider_id'), a => html`<span class="mono">${a.provider_id}</span>`],
+  [t('f.provider_id'), a => a.provider_id && html`<span class="mono">${a.provider_id}</span>`],
 ]
 
 const eventColumns = () => [
@@ -68,7 +67,7 @@ async function fetchAll(id) {
 }
 
 export function MessagePage({ id }) {
-  const fetched = useFetched(() => fetchAll(id), id, 2000)
+  const fetched = useFetched(() => fetchAll(id), id, ({ message }) => (OPEN.includes(message.status) ? 2000 : 0))
   const cancel = useDeed(async () => {
     if (!confirm(t('cancel.sure')))
       return

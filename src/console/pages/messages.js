@@ -1,7 +1,7 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { get } from './api.js'
-import { Badge, Choice, Field, Form, Pages, Time, go, html, link } from './ui.js'
-import { reason, t, word } from './words.js'
+import { Badge, Choice, Field, Form, Pages, Time, go, html, link, why } from './ui.js'
+import { t, word } from './words.js'
 
 const STATES = ['accepted', 'scheduled', 'queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'expired', 'canceled', 'suppressed',
   'unknown', 'received']
@@ -11,13 +11,17 @@ export const messageLink = id => html`<a class="mono" href=${link(['messages', i
 export function MessageList({ query }) {
   const [to, setTo] = useState(query.to ?? '')
   const [status, setStatus] = useState(query.status ?? '')
-  const columns = [
+  useEffect(() => { // back and forth in the browser's history
+    setTo(query.to ?? '')
+    setStatus(query.status ?? '')
+  }, [query.to, query.status])
+  const columns = () => [
     [t('f.created_at'), m => html`<${Time} at=${m.created_at} />`],
     [t('f.id'), m => messageLink(m.id)],
-    [t('f.to'), m => html`<span class="mono">${m.to}</span>`],
-    [t('f.body'), m => m.body, 'text'],
+    [t('f.to'), m => html`<span class="mono">${m.to}</span>${m.direction === 'inbound' && html`<br /><span class="hint">${t('f.from')} ${m.from}</span>`}`],
+    [t('f.body'), m => html`<div class="brief">${m.body}</div>`, 'text'],
     [t('f.status'), m => html`<${Badge} group="status" value=${m.status} />`],
-    [t('f.reason'), m => html`<span title=${m.reason}>${reason(m)}</span>`],
+    [t('f.reason'), why],
     [t('f.lane'), m => m.provider],
   ]
   return html`
@@ -27,6 +31,6 @@ export function MessageList({ query }) {
       <${Choice} label=${t('f.status')} value=${status} set=${setStatus} all=${t('all')} words=${STATES.map(s => [s, word('status', s)])} />
       <button class="main">${t('filter')}</button>
     <//>
-    <${Pages} of="messages" every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
+    <${Pages} key=${JSON.stringify(query)} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
       fetch=${cursor => get(['messages'], { ...query, ...cursor })} />`
 }

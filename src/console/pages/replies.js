@@ -1,18 +1,16 @@
 import { call, get } from './api.js'
-import { Badge, Choice, Pages, Time, go, html, link, useDeed } from './ui.js'
+import { Badge, Choice, Form, Notice, Pages, Time, go, html, link, useDeed } from './ui.js'
 import { messageLink } from './messages.js'
 import { t, word } from './words.js'
-import { useState } from 'preact/hooks'
 
 const MOODS = ['negative', 'neutral', 'positive']
 
 export function ReplyList({ query }) {
-  const [turn, setTurn] = useState(0)
-  const read = useDeed(async id => {
+  const read = useDeed(async (id, again) => {
     await call('POST', ['replies', id, 'read'])
-    setTurn(turn + 1)
+    await again()
   })
-  const columns = [
+  const columns = again => [
     [t('f.received_at'), r => html`<${Time} at=${r.received_at} />`],
     [t('f.from'), r => html`<a class="mono" href=${link(['numbers', r.from])}>${r.from}</a>`],
     [t('f.body'), r => r.body, 'text'],
@@ -22,16 +20,17 @@ export function ReplyList({ query }) {
     [t('f.answer'), r => r.answer, 'text'],
     ['', r => html`<span class="row">
       <a href=${link(['send'], { to: r.from, from: r.to })}>${t('replies.answer')}</a>
-      ${!r.read_at && html`<button type="button" onClick=${() => read.run(r.id)}>${t('replies.read')}</button>`}</span>`],
+      ${!r.read_at && html`<button type="button" disabled=${read.busy} onClick=${() => read.run(r.id, again)}>${t('replies.read')}</button>`}</span>`],
   ]
   return html`
     <h1>${t('replies.title')}</h1>
-    <form>
+    <${Form}>
       <${Choice} label=${t('f.mood')} value=${query.mood ?? ''} set=${mood => go(['replies'], { ...query, mood })} all=${t('all')}
         words=${MOODS.map(m => [m, word('mood', m)])} />
       <${Choice} label=${t('filter')} value=${query.unread ?? ''} set=${unread => go(['replies'], { ...query, unread })} all=${t('all')}
         words=${[['true', t('replies.unread')]]} />
-    </form>
-    <${Pages} of=${`replies ${turn}`} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
+    <//>
+    <${Notice} problem=${read.problem} />
+    <${Pages} key=${JSON.stringify(query)} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}
       mark=${r => (r.read_at ? '' : 'unread')} fetch=${cursor => get(['replies'], { ...query, ...cursor })} />`
 }

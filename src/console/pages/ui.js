@@ -1,16 +1,25 @@
 // What all pages are made of.
 import { h } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks'
 import htm from 'htm'
-import { locale, t, word } from './words.js'
+import { locale, reason, t, word } from './words.js'
 
 export const html = htm.bind(h)
 
 // ---- where we are: #/page/part?name=value ----
 
+const decoded = text => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // somebody typed a lone %
+  }
+}
+
+// A part that is a dot or two would lead to another address of the API.
 export function place() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?')
-  return { parts: path.split('/').filter(Boolean).map(decodeURIComponent), query: Object.fromEntries(new URLSearchParams(query)) }
+  return { parts: path.split('/').map(decoded).filter(part => part && !/^\.\.?$/.test(part)), query: Object.fromEntries(new URLSearchParams(query)) }
 }
 
 export function link(parts, query = {}) {
@@ -22,41 +31,45 @@ export const go = (parts, query) => { location.hash = link(parts, query) }
 
 // ---- what is fetched ----
 
-// {data, problem, again}: fetched when `of` (a text) changes, by again(), and every so many ms while the page is looked at.
-export function useFetched(fetch, of, every) {
+const RETRY_MS = 3000
+
+// {data, problem, again}: fetched when `of` (a text) changes, by again(), and, while the page is looked at, so many ms after an answer
+// as every(data) says (0: never), or until a gateway that is away is back.
+export function useFetched(fetch, of, every = () => 0) {
   const [state, setState] = useState({ of })
-  const latest = useRef()
+  const latest = useRef({})
   const again = async () => {
     const mine = latest.current = {}
     const now = await fetch().then(data => ({ of, data }), problem => ({ of, problem }))
-    if (latest.current === mine)
-      setState(before => (now.problem && before.of === of ? { ...before, problem: now.problem } : now))
+    if (latest.current !== mine)
+      return
+    setState(before => (now.problem && before.of === of ? { ...before, problem: now.problem } : now))
+    const ms = now.problem ? now.problem.passes && RETRY_MS : every(now.data)
+    const look = () => latest.current === mine && (document.hidden ? setTimeout(look, ms) : again())
+    if (ms)
+      setTimeout(look, ms)
   }
   useEffect(() => {
     again()
-    const timer = every && setInterval(() => document.hidden || again(), every)
-    return () => {
-      latest.current = undefined
-      clearInterval(timer)
-    }
-  }, [of, every])
+    return () => { latest.current = {} }
+  }, [of])
   return state.of === of ? { ...state, again } : { again }
 }
 
-// {run, busy, problem, done}: something that is done once at a time.
+// {run, busy, problem, done, forget}: something that is done once at a time; forget() when what came of it is no longer true.
 export function useDeed(deed) {
   const [state, setState] = useState({})
+  const busy = useRef(false)
   const run = async (...of) => {
-    if (state.busy)
+    if (busy.current)
       return
+    busy.current = true
     setState({ busy: true })
-    try {
-      setState({ done: await deed(...of) ?? true })
-    } catch (problem) {
-      setState({ problem })
-    }
+    const now = await deed(...of).then(done => ({ done: done ?? true }), problem => ({ problem }))
+    busy.current = false
+    setState(now)
   }
-  return { ...state, run }
+  return { ...state, run, forget: () => busy.current || setState({}) }
 }
 
 // ---- parts ----
@@ -66,8 +79,14 @@ export function Notice({ problem }) {
     return null
   const text = problem.status === 0 ? t('problem.network')
     : problem.scope ? t('problem.scope', { scope: problem.scope })
-      : problem.field ? `${problem.field}: ${problem.message}` : problem.message
+      : problem.field ? t('problem.field', { field: word('f', problem.field), text: problem.message }) : problem.message
   return html`<p class="notice bad" role="alert">${text}</p>`
+}
+
+// What cannot be drawn (another program answers, say) is told, and the rest of the page goes on.
+export function Guard({ children }) {
+  const [broken] = useErrorBoundary(error => console.warn(error))
+  return broken ? html`<p class="notice bad" role="alert">${t('problem.strange')}</p>` : children
 }
 
 export const Loading = ({ of }) => (of.problem ? html`<${Notice} problem=${of.problem} />` : html`<p class="empty">${t('loading')}</p>`)
@@ -85,30 +104,34 @@ export function Badge({ group, value }) {
   return value ? html`<span class="badge ${COLOURS[group]?.[value] ?? ''}" title=${value}>${word(group, value)}</span>` : null
 }
 
+export const why = of => of.reason && html`<span title=${of.reason}>${reason(of)}</span>`
+
+const clocks = {}
+
 export function Time({ at }) {
   if (!at)
     return null
-  const text = new Intl.DateTimeFormat(locale(), { dateStyle: 'short', timeStyle: 'medium' }).format(new Date(at))
-  return html`<time datetime=${at} title=${at}>${text}</time>`
+  const clock = clocks[locale()] ??= new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
+  return html`<time datetime=${at} title=${at}>${clock.format(new Date(at))}</time>`
 }
 
-// columns: [title, row => cell, class]; rows: undefined while they are fetched.
+// columns: [title, row => cell, class]. A row with an id keeps its place under the reader's finger when others come above it.
 export function Table({ columns, rows, empty, mark }) {
   if (rows.length === 0)
     return html`<p class="card empty">${empty ?? t('nothing')}</p>`
   return html`<div class="wide"><table>
-    <thead><tr>${columns.map(([title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
-    <tbody>${rows.map(row => html`<tr class=${mark?.(row) ?? ''}>
-      ${columns.map(([, cell, kind]) => html`<td class=${kind ?? ''}>${cell(row)}</td>`)}</tr>`)}</tbody>
+    <thead><tr>${columns.map(([title, , kind]) => html`<th scope="col" class=${kind ?? ''}>${title}</th>`)}</tr></thead>
+    <tbody>${rows.map(row => html`<tr key=${row.id} class=${mark?.(row) ?? ''}>
+      ${columns.map(([title, cell, kind]) => html`<td class=${kind ?? ''} data-title=${title}>${cell(row)}</td>`)}</tr>`)}</tbody>
   </table></div>`
 }
 
-// A list by pages: the first is looked at again now and then, and "older" goes on from what the API said. `of` names what is listed.
-export function Pages({ fetch, of, every, older, first, ...table }) {
+// A list by pages: the first is looked at again every so many ms, and "older" goes on from what the API said. columns: again => columns.
+export function Pages({ fetch, every, older, first, columns, ...table }) {
   const [cursor, setCursor] = useState('') // '': the first page
-  const page = useFetched(() => fetch(cursor && { cursor }), `${of}|${cursor}`, cursor ? undefined : every)
+  const page = useFetched(() => fetch(cursor && { cursor }), cursor, () => (cursor ? 0 : every))
   return html`
-    ${page.data ? html`<${Notice} problem=${page.problem} /><${Table} rows=${page.data.data} ...${table} />` : html`<${Loading} of=${page} />`}
+    ${page.data ? html`<${Notice} problem=${page.problem} /><${Table} rows=${page.data.data} columns=${columns(page.again)} ...${table} />` : html`<${Loading} of=${page} />`}
     <p class="row">
       <button type="button" onClick=${() => (cursor ? setCursor('') : page.again())}>${cursor ? first : t('refresh')}</button>
       ${page.data?.next_cursor && html`<button type="button" onClick=${() => setCursor(page.data.next_cursor)}>${older}</button>`}
@@ -128,7 +151,7 @@ export function Choice({ label, value, set, words, all }) {
 }
 
 export function Form({ onSubmit, children, ...more }) {
-  return html`<form ...${more} onSubmit=${e => { e.preventDefault(); onSubmit() }}>${children}</form>`
+  return html`<form ...${more} onSubmit=${e => { e.preventDefault(); onSubmit?.() }}>${children}</form>`
 }
 
 // Name and value, those without value left out.
