@@ -114,13 +114,21 @@ static bool join(struct db *db, struct node_self *self, const struct node_row *c
 
 bool nodes_join(struct db *db, struct node_self *self, const struct node_row *card,
                 const struct node_self *before, struct err *e) {
-    enum { TRIES_MAX = 50 }; /* others may come at the same moment, and take what was free */
-    for (int i = 0; i < TRIES_MAX; i++) {
+    enum { TRIES_MAX = 50, SLOW_MAX = 5 }; /* others may come at the same moment, and take what was free */
+    struct node_self joined;
+    for (int i = 0, slow = 0; i < TRIES_MAX; i++) {
         int64_t begun = self->lease->mono_us(self->lease->ctx);
         bool done = false;
         if (!db_begin(db, e) || !join(db, self, card, before, &done, e) || !db_commit(db, e)) {
             db_rollback(db);
             return false;
+        }
+        /* A commit that took long, for a lock or the disk, wrote down a lease that is nearly over. */
+        bool late = self->lease->mono_us(self->lease->ctx) - begun > self->lease_us / 2;
+        if (done && late && ++slow < SLOW_MAX) {
+            joined = *self;
+            before = &joined;
+            continue;
         }
         if (done) {
             atomic_store(&self->lease->lost, false);

@@ -16,11 +16,20 @@ struct shelf {
     } a, b;
     struct message *messages[8];
     size_t n;
-    int64_t now; /* of the database, and of every process' own clock */
+    int64_t now;     /* of the database, and of every process' own clock */
+    int64_t slow_us; /* goes by when a process has asked the database what time it is, once */
 };
 
 static int64_t now_of(void *shelf) {
     return ((struct shelf *)shelf)->now;
+}
+
+static int64_t db_now_of(void *shelf) {
+    struct shelf *s = shelf;
+    int64_t now = s->now;
+    s->now += s->slow_us;
+    s->slow_us = 0;
+    return now;
 }
 
 static void join_as(struct shelf *s, struct process *p, int64_t incarnation, const struct node_self *before) {
@@ -30,7 +39,7 @@ static void join_as(struct shelf *s, struct process *p, int64_t incarnation, con
     p->self = (struct node_self){.incarnation = incarnation,
                                  .lease_us = LEASE_US,
                                  .lease = &p->lease,
-                                 .db_clock = now_of,
+                                 .db_clock = db_now_of,
                                  .db_clock_ctx = s};
     assert_true(nodes_join(s->db, &p->self, &card, before, &e));
     journal_free(p->journal);
@@ -105,6 +114,19 @@ static void test_nodes__each_gets_an_id_of_its_own_and_a_lease(void **state) {
     assert_true(lease_holds(&s->a.lease));
     s->now += LEASE_US - LEASE_US / 8; /* shorter than the database grants it */
     assert_false(lease_holds(&s->a.lease));
+}
+
+static void test_join__that_took_longer_than_its_lease_is_renewed_before_others_see_it_ended(void **state) {
+    struct shelf *s = *state;
+    struct node_self before = s->a.self;
+    s->slow_us = LEASE_US + 1; /* the row was locked, or the disk slow */
+    join_as(s, &s->a, 33, &before);
+    assert_int_equal(s->a.self.id, 1);
+    assert_true(lease_holds(&s->a.lease));
+    struct job j = look(s, &s->b);
+    done_looking(&j);
+    assert_int_equal(number(s, "SELECT taken FROM node WHERE id=1"), 0);
+    put(s, &s->a, 100, STATE_QUEUED, KIT_NOW);
 }
 
 static void test_fence__each_transaction_renews_the_lease_in_time(void **state) {
@@ -373,6 +395,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_shelf, close_shelf)
         TEST(test_nodes__each_gets_an_id_of_its_own_and_a_lease),
+        TEST(test_join__that_took_longer_than_its_lease_is_renewed_before_others_see_it_ended),
         TEST(test_fence__each_transaction_renews_the_lease_in_time),
         TEST(test_fence__a_node_that_was_taken_stores_nothing_any_more),
         TEST(test_takeover__nobody_is_taken_while_its_lease_runs),
