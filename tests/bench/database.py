@@ -35,6 +35,7 @@ pg_stat_statements.track = none
 
     def of(self, run):
         """Of each message whose outcome was committed while run() went on, which returns how many a second there were."""
+        self.ask("VACUUM")  # it would write pages of before whole when it comes by itself
         self.ask("CHECKPOINT")
         run()  # every page that is in use was written whole once
         self.count("top")

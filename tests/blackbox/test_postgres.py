@@ -1,6 +1,7 @@
 """A gateway, and three of them, on a PostgreSQL server of their own: it is stopped as by a power cut under load, gateways are killed,
 and nothing accepted is lost, nothing is sent twice. HONGYAN_LONG=1: thirty times."""
 import datetime
+import json
 import os
 import pathlib
 import random
@@ -194,6 +195,32 @@ def test_schema__of_a_database_that_has_messages_keeps_its_columns_and_serves(ma
     assert before["message", "state"] == "bigint"
     g = make_gateway(database=database)
     assert before.items() <= columns(database).items()
-    assert ask(database, "SELECT reloptions FROM pg_class WHERE relname IN ('message', 'attempt') ORDER BY relname DESC") == [["{fillfactor=50}"], ["{fillfactor=45}"]]
+    assert ask(database, "SELECT reloptions FROM pg_class WHERE relname IN ('message', 'attempt') ORDER BY relname DESC") == [["{fillfactor=45}"], ["{fillfactor=42}"]]
     g.wait(g.create(body="after"), "delivered")
     assert ask(database, "SELECT body FROM message ORDER BY id") == [["old"], ["after"]]
+
+
+def test_pages__have_room_for_the_outcomes_of_all_messages_that_stand_on_them(make_gateway, server):
+    """Else an outcome writes into every index (docs/postgresql.md). All are stored in one batch and ended in the next, so that nothing is
+    tidied up in between."""
+    database = server.new_database()
+    g = make_gateway(database=database)
+    g.wait(g.create(), "delivered")
+    g.term()
+    begun = {"provider_id": None, "sent_at": 0, "done_at": 0, "state": 4, "events": 2}
+    check_room(database, "attempt", "message_id", {"provider_id": None, "ended_at": 0, "http_status": 0}, "provider_id, ended_at, http_status")
+    for length in (20, 80, 160, 400):
+        check_room(database, "message", "id", {**begun, "body": "x" * length}, "provider_id, sent_at, state, events")
+
+
+def check_room(database, table, key, begun, ended):
+    ask(database, "INSERT INTO %s SELECT (jsonb_populate_record(t, '%s'::jsonb || jsonb_build_object('%s', t.%s + n))).* FROM %s AS t, generate_series(1, 1000) AS n"
+        % (table, json.dumps(begun), key, key, table))
+    pages = "SELECT %s, (ctid::text::point)[0] AS page FROM %s" % (key, table)
+    ask(database, "CREATE TABLE before AS " + pages)
+    ask(database, "UPDATE %s SET (%s) = (SELECT %s FROM %s ORDER BY %s LIMIT 1) WHERE provider_id IS NULL" % (table, ended, ended, table, key))
+    moved = ask(database, "SELECT count(*), count(*) FILTER (WHERE a.page<>b.page) FROM before AS b JOIN (%s) AS a USING (%s)" % (pages, key))
+    assert moved == [["1001", "0"]], (table, begun)
+    ask(database, "DELETE FROM %s WHERE %s > (SELECT min(%s) FROM %s)" % (table, key, key, table))
+    ask(database, "VACUUM " + table)
+    ask(database, "DROP TABLE before")
