@@ -10,7 +10,7 @@ import threading
 from harness.clients import Client, Clients
 from harness.gateway import new_database, until
 
-LEASE_MS = 3000  # where a node is to be taken over
+LEASE_MS = 5000  # where a node is to be taken over
 STEADY = {"node": {"lease_ms": 60000}}  # where none is: a busy machine may hold up any of them for longer than that
 
 
