@@ -8,13 +8,14 @@ import random
 import re
 import sqlite3
 import tempfile
+import threading
 import time
 
 import pytest
 
 from harness.clients import Clients
 from harness.cluster import Cluster, Crowd
-from harness.gateway import after, until
+from harness.gateway import SLOW, after, until
 from harness.hostile_gateway import free_port
 from harness.shim import ShiftedClock
 from postgres import Postgres, ask
@@ -156,6 +157,20 @@ def test_transactions__that_meet_others_are_done_again_and_an_outcome_that_canno
     fails(database, "INSERT", "attempt", [statement_timeout])  # it would go out at once
     assert g.post("/v1/messages", {"to": "+14155550123", "body": "took too long"}).status == 503
     g.wait(g.create(body="again"), "delivered", timeout=60)
+
+
+def test_lock__that_somebody_holds_on_a_table_is_waited_for_ten_seconds_and_nothing_is_lost(make_gateway, server):
+    database = server.new_database()
+    g = make_gateway(database=database)
+    holder = threading.Thread(target=ask, args=(database, "BEGIN; LOCK TABLE message; SELECT pg_sleep(%d); COMMIT" % (14 * SLOW)))
+    holder.start()
+    until(lambda: ask(database, "SELECT count(*) FROM pg_locks WHERE mode='AccessExclusiveLock' AND relation='message'::regclass AND granted") == [["1"]], 10)
+    began = time.monotonic()
+    assert g.post("/v1/messages", {"to": "+14155550123", "body": "too long"}, timeout=60).status == 503
+    assert 9 < time.monotonic() - began < 13 * SLOW
+    holder.join(60 * SLOW)
+    g.wait(g.create(body="again"), "delivered", timeout=60)
+    assert sum(m["body"] == "too long" for m in g.all(direction="outbound")) == 0
 
 
 def columns(database):
