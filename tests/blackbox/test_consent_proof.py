@@ -86,6 +86,8 @@ def test_history__has_keywords_opt_outs_and_releases_too(make_gateway):
     got = [(c["act"], c["source"], c["topic"], c["by"] if c["source"] == "reply" else None) for c in history(g, LI)]
     assert got == [("released", "api", None, None), ("withdrawn", "api", "news", None), ("granted", "reply", None, "START"), ("withdrawn", "reply", None, "退订")]
     assert all(c["message_id"] for c in history(g, LI) if c["source"] == "reply")
+    released, withdrawn = history(g, LI)[:2]
+    assert released["by"] == withdrawn["by"] and released["by"].startswith("SK"), "who took it off the list"
     assert [c["act"] for c in history(g, LI, topic="other")] == ["released", "granted", "withdrawn"]
 
 
