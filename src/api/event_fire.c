@@ -102,6 +102,7 @@ bool event_contact(struct api_request *rq, struct arena *mem, const struct rule 
     in->contact = c;
     if (!in->language.n)
         in->language = c->language;
+    in->time_zone = c->zone;
     in->to = run->to;
     in->vars = run->vars;
     return run->to.n || r->channels ||

@@ -95,6 +95,12 @@ struct making {
     struct err *e;
 };
 
+/* That which is asked for, else the number's country's. */
+static struct sv language_of(const struct making *k) {
+    const struct recipe *r = k->m->recipe;
+    return r->language.n ? r->language : code_language(SV_NONE, k->m->number);
+}
+
 static json_t *vars_of(const struct making *k) {
     const struct recipe *r = k->m->recipe;
     json_t *vars = r->vars ? json_deep_copy(r->vars) : json_object();
@@ -112,15 +118,14 @@ static bool render(const struct making *k, enum channel channel, const json_t *v
     struct stock *stock = api_stock(k->rq);
     const struct render_want want = {.account_id = k->rq->account_id,
                                      .name = r->template,
-                                     .language = r->language,
+                                     .language = language_of(k),
                                      .channel = channel,
                                      .part = TEMPLATE_TEXT};
     struct stock_text found;
     if (!lookup_text(stock, s, api_texts(k->rq), &want, &found, k->e))
         return false;
     if (!found.compiled)
-        return err_set_field(k->e, ERR_UNPROCESSABLE, "template", "the template has no text for %s",
-                             channel_name(channel));
+        return lookup_has_none(&want, &found, k->e);
     return lookup_render(stock, found.compiled, vars, NULL, NULL, out, k->e);
 }
 
@@ -198,7 +203,7 @@ static bool make(struct making *k, struct submission *in) {
         .account_id = k->rq->account_id,
         .to = m->to,
         .from = r->from,
-        .language = r->language.n ? r->language : code_language(SV_NONE, m->number),
+        .language = language_of(k),
         .channel = CHANNEL_SMS,
         .topic = SV("otp"),
         .metadata = m->metadata,

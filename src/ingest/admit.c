@@ -26,7 +26,6 @@ enum {
     VALIDITY_S_MAX = 7 * 86400,
     SCHEDULE_S_MAX = 366 * 86400,
     PAST_S_MAX = 60,
-    LANGUAGES_SHOWN_BYTES_MAX = 1000,
 };
 
 enum { MEM_BYTES_MAX = 8 * CONTENT_BYTES_MAX };
@@ -137,25 +136,6 @@ static bool check_times(const struct submission *in, int64_t now, struct err *e)
     return true;
 }
 
-/* What the version has no text for; and in which languages it has one. */
-static bool has_none(const struct render_want *w, const struct stock_text *found, struct err *e) {
-    struct buf BUF_AUTO languages = BUF_INIT(LANGUAGES_SHOWN_BYTES_MAX);
-    for (size_t i = 0; i < found->doc->n_bodies; i++) {
-        const struct template_body *b = &found->doc->bodies[i];
-        if (b->channel == w->channel && b->part == w->part)
-            buf_addf(&languages, "%s%.*s", languages.n ? ", " : "", SV_FMT(b->language));
-    }
-    if (!languages.n || languages.overflow)
-        return err_set_field(e, ERR_UNPROCESSABLE, "template",
-                             "version %u of the template `%.*s` has no %s %s", found->version,
-                             SV_FMT(w->name), channel_name(w->channel), template_part_name(w->part));
-    return err_set_field(e, ERR_UNPROCESSABLE, "template",
-                         "version %u of the template `%.*s` has its %s %s in %.*s: `language` %s",
-                         found->version, SV_FMT(w->name), channel_name(w->channel),
-                         template_part_name(w->part), SV_FMT(buf_sv(&languages)),
-                         w->language.n ? "names none of these" : "must name one of these");
-}
-
 /* What the account has published under that name, else a file of the folder. */
 static bool render(struct admitter *a, const struct settings *s, const struct texts *t,
                    const struct submission *in, const struct render_want *w, struct stock_text *found,
@@ -164,7 +144,7 @@ static bool render(struct admitter *a, const struct settings *s, const struct te
     if (!lookup_text(a->stock, s, t, w, found, e))
         return false;
     if (!found->compiled)
-        return has_none(w, found, e);
+        return lookup_has_none(w, found, e);
     shortener_begin(&a->links, s);
     return lookup_render(a->stock, found->compiled, in->vars, &a->links, in->steps, &a->rendered, e);
 }

@@ -2,7 +2,7 @@
 
 #include "ingest/texts.h"
 
-enum { STEPS_MAX = 100000 };
+enum { STEPS_MAX = 100000, LANGUAGES_SHOWN_BYTES_MAX = 1000 };
 
 static bool no_template(const struct settings *s, const struct render_want *w, struct err *e) {
     return err_set_field(
@@ -38,6 +38,24 @@ bool lookup_text(struct stock *stock, const struct settings *s, const struct tex
     bool text_message = w->channel == CHANNEL_SMS && w->part == TEMPLATE_TEXT; /* all that files have */
     out->compiled = text_message ? file_of(t, w, &want.language) : NULL;
     return out->compiled || no_template(s, w, e);
+}
+
+bool lookup_has_none(const struct render_want *w, const struct stock_text *found, struct err *e) {
+    struct buf BUF_AUTO languages = BUF_INIT(LANGUAGES_SHOWN_BYTES_MAX);
+    for (size_t i = 0; i < found->doc->n_bodies; i++) {
+        const struct template_body *b = &found->doc->bodies[i];
+        if (b->channel == w->channel && b->part == w->part)
+            buf_addf(&languages, "%s%.*s", languages.n ? ", " : "", SV_FMT(b->language));
+    }
+    if (!languages.n || languages.overflow)
+        return err_set_field(e, ERR_UNPROCESSABLE, "template",
+                             "version %u of the template `%.*s` has no %s %s", found->version,
+                             SV_FMT(w->name), channel_name(w->channel), template_part_name(w->part));
+    return err_set_field(e, ERR_UNPROCESSABLE, "template",
+                         "version %u of the template `%.*s` has its %s %s in %.*s: `language` %s",
+                         found->version, SV_FMT(w->name), channel_name(w->channel),
+                         template_part_name(w->part), SV_FMT(buf_sv(&languages)),
+                         w->language.n ? "names none of these" : "must name one of these");
 }
 
 bool lookup_render(const struct stock *stock, const struct template *compiled, const json_t *vars,

@@ -34,6 +34,7 @@ struct making {
     const struct submission *in;
     struct admitted *out;
     uint32_t version;
+    enum channel channel; /* of the step that is being made */
     struct err *e;
 };
 
@@ -173,6 +174,22 @@ static bool read_wants(const struct submission *in, struct arena *mem, struct wa
 
 /* ---- texts ---- */
 
+static enum template_part text_part(enum channel c) {
+    return c == CHANNEL_PUSH ? TEMPLATE_BODY : TEMPLATE_TEXT;
+}
+
+/* Not even the text message that stands for what a channel lacks. Whoever wrote texts for the channel itself
+ * is told of those. */
+static bool has_none(const struct making *m, const struct render_want *w, const struct stock_text *found) {
+    struct render_want own = *w;
+    own.channel = m->channel;
+    own.part = text_part(m->channel);
+    for (size_t i = 0; i < found->doc->n_bodies; i++)
+        if (found->doc->bodies[i].channel == own.channel && found->doc->bodies[i].part == own.part)
+            return lookup_has_none(&own, found, m->e);
+    return lookup_has_none(w, found, m->e);
+}
+
 /* Renders one part of the template into `out`; *there: it has such a part. */
 static bool render(struct making *m, enum channel c, enum template_part part, struct buf *out, bool *there) {
     const struct render_want w = {.account_id = m->in->account_id,
@@ -192,7 +209,7 @@ static bool render(struct making *m, enum channel c, enum template_part part, st
     }
     m->version = found.version;
     if (!found.compiled)
-        return true;
+        return c != CHANNEL_SMS || part != TEMPLATE_TEXT || has_none(m, &w, &found);
     *there = true;
     buf_reset(out);
     return lookup_render(m->a->stock, found.compiled, m->in->vars, &m->a->links, m->in->steps, out, m->e);
@@ -212,6 +229,7 @@ static bool render_to(struct making *m, enum channel c, enum template_part part,
 /* From the template, where the caller gave nothing himself. */
 static bool render_want(struct making *m, struct want *w) {
     bool push = w->channel == CHANNEL_PUSH;
+    m->channel = w->channel;
     if (!w->title.n && w->channel == CHANNEL_EMAIL && !render_to(m, w->channel, TEMPLATE_SUBJECT, &w->title))
         return false;
     if (!w->title.n && (push || w->channel == CHANNEL_CHAT) &&
@@ -219,7 +237,7 @@ static bool render_want(struct making *m, struct want *w) {
         return false;
     if (!w->html.n && w->channel == CHANNEL_EMAIL && !render_to(m, w->channel, TEMPLATE_HTML, &w->html))
         return false;
-    if (!w->body.n && !render_to(m, w->channel, push ? TEMPLATE_BODY : TEMPLATE_TEXT, &w->body))
+    if (!w->body.n && !render_to(m, w->channel, text_part(w->channel), &w->body))
         return false;
     if (!w->body.n && !w->html.n && w->channel != CHANNEL_SMS)
         return render_to(m, CHANNEL_SMS, TEMPLATE_TEXT, &w->body);
