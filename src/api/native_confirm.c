@@ -4,7 +4,9 @@
 #include "api/native.h"
 
 #include "base/clock.h"
+#include "ingest/code_texts.h"
 #include "ingest/confirm_text.h"
+#include "model/brand.h"
 #include "store/consents.h"
 
 #include <string.h>
@@ -54,11 +56,10 @@ static void was_asked(struct api_request *rq, const struct api_brief *b, bool re
     native_answer_consents(rq, 202, b->to, SV_NONE);
 }
 
-static json_t *vars_of(const struct settings *s, const struct consent *c) {
+static json_t *vars_of(const struct settings *s, const struct consent *c, struct sv brand) {
     json_t *vars = json_object();
     json_object_set_new(vars, "topic", json_stringn(c->topic.p, c->topic.n));
-    json_object_set_new(vars, "brand",
-                        json_stringn(s->consent.brand.n ? s->consent.brand.p : "", s->consent.brand.n));
+    json_object_set_new(vars, "brand", json_stringn(brand.n ? brand.p : "", brand.n));
     json_object_set_new(vars, "hours", json_integer(s->consent.confirm_hours));
     json_object_set_new(vars, "text", json_stringn(c->text.n ? c->text.p : "", c->text.n));
     return vars;
@@ -66,7 +67,8 @@ static json_t *vars_of(const struct settings *s, const struct consent *c) {
 
 static void ask(struct api_request *rq, struct consent *c, struct sv language) {
     const struct settings *s = api_settings(rq);
-    const struct confirm_asking asking = {.brand = s->consent.brand,
+    struct sv spoken = language.n ? language : code_language(SV_NONE, c->number);
+    const struct confirm_asking asking = {.brand = brand_of(&s->consent.brands, spoken, s->consent.brand),
                                           .topic = c->topic,
                                           .hours = s->consent.confirm_hours,
                                           .language = language,
@@ -83,7 +85,7 @@ static void ask(struct api_request *rq, struct consent *c, struct sv language) {
     c->act = CONSENT_REQUESTED;
     c->expires_at = rq->now + (int64_t)s->consent.confirm_hours * 3600 * US_PER_S;
     if (s->consent.confirm_template.n) {
-        vars = vars_of(s, c);
+        vars = vars_of(s, c, asking.brand);
         in.template = s->consent.confirm_template;
         in.vars = vars;
     } else {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "ingest/recipient.h"
+#include "model/brand.h"
 #include "text/mask.h"
 
 #include <string.h>
@@ -50,7 +51,8 @@ const struct api_field verification_create_fields[] = {
      "Seconds to wait for a receipt before the next channel; 0: only a failure "
      "leads on. Without it `verifications.fallback_s`.",
      .max = 3600},
-    {"brand", FIELD_TEXT, "Whose code it is, as the text says it.", .max = 64, .example = "\"Hongyan\""},
+    {"brand", FIELD_TEXT, "Whose code it is, as the text says it; else of the settings, by language.",
+     .max = 64, .example = "\"Hongyan\""},
     {"template", FIELD_TEXT, "A template instead of the built-in text; it has code, brand and minutes.",
      .max = 128},
     {"vars", FIELD_OBJECT, "More variables of the template."},
@@ -269,14 +271,16 @@ static bool read_channels(const struct settings *s, const struct api_value *v, s
     return r->n_channels || add_channel(r, v[CHANNELS].given ? SV_NONE : SV("sms"), e);
 }
 
-static bool read_recipe(struct api_request *rq, const struct api_value *v, char code[CODE_CHARS_MAX + 1],
-                        struct recipe *r, struct err *e) {
+static bool read_recipe(struct api_request *rq, const struct api_value *v, struct sv number,
+                        char code[CODE_CHARS_MAX + 1], struct recipe *r, struct err *e) {
     const struct settings *s = api_settings(rq);
     unsigned length = v[LENGTH].given                ? (unsigned)v[LENGTH].n
                       : s->verifications.code_length ? s->verifications.code_length
                                                      : 6;
+    struct sv language = v[LANGUAGE].text.n ? v[LANGUAGE].text : code_language(SV_NONE, number);
     *r = (struct recipe){
-        .brand = v[BRAND].given ? v[BRAND].text : s->verifications.brand,
+        .brand = v[BRAND].given ? v[BRAND].text
+                                : brand_of(&s->verifications.brands, language, s->verifications.brand),
         .template = v[TEMPLATE].given ? v[TEMPLATE].text : s->verifications.template,
         .language = v[LANGUAGE].text,
         .from = v[FROM].text,
@@ -351,7 +355,7 @@ void native_verification_create(struct api_request *rq) {
     if (!api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &m.idempotency_key, &e) ||
         !verification_read_number(rq, m.to, &mem, &m.number, &e) ||
         !native_read_metadata(rq, v[METADATA].json, &m.metadata, &e) ||
-        !read_recipe(rq, v, code, &recipe, &e)) {
+        !read_recipe(rq, v, m.number, code, &recipe, &e)) {
         api_fail(rq, &e);
         return;
     }

@@ -1,5 +1,6 @@
 #include "app/config_table.h"
 
+#include "model/brand.h"
 #include "model/code.h"
 #include "model/country_rule.h"
 #include "model/message.h"
@@ -7,6 +8,8 @@
 #include "model/settings.h"
 #include "net/address.h"
 #include "net/redis.h"
+
+enum { BRANDS_MAX = 64 };
 
 #define AT(member) .at = offsetof(struct settings, member)
 
@@ -406,7 +409,11 @@ const struct config_row config_rows[] = {
      .doc = "The template of that text: it sees `topic`, `brand`, `hours` and the request's `text`.",
      .doc_zh = "确认短信的模板,可用变量 `topic`、`brand`、`hours` 和请求中的 `text`。"},
     {"consent.brand", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无", AT(consent.brand),
-     .max = 64, .doc = "Who asks, in the built-in text.", .doc_zh = "内置确认文案中的品牌名。"},
+     .max = BRAND_BYTES_MAX, .doc = "Who asks.", .doc_zh = "确认短信中的品牌名。", .example = "Hongyan"},
+    {"consent.brands", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无", AT(consent.brands),
+     .max = BRANDS_MAX, .check = brand_check,
+     .doc = "The same by language, before consent.brand: `LANGUAGE: NAME`.",
+     .doc_zh = "各语言的品牌名,优先于 consent.brand:`语言: 名称`。", .example = "[\"zh: 鸿雁\"]"},
 
     {"replies.answer", CONFIG_BOOL, "true", AT(replies.answer),
      .doc = "Answer keywords: what stops, starts and helps.", .doc_zh = "自动回复关键词(退订、恢复、帮助)。"},
@@ -513,8 +520,13 @@ const struct config_row config_rows[] = {
      .unit = CONFIG_SECONDS, .doc = "Between two codes, or two texts with one code, to a number.",
      .doc_zh = "同一号码两次发送之间的最短间隔。"},
     {"verifications.brand", CONFIG_STRING, "", .fallback_is = "none", .fallback_is_zh = "无",
-     AT(verifications.brand), .max = 64, .doc = "Whose code it is, as the built-in texts say it.",
-     .doc_zh = "内置文本中的品牌名。", .example = "Hongyan"},
+     AT(verifications.brand), .max = BRAND_BYTES_MAX, .doc = "Whose code it is.",
+     .doc_zh = "验证码短信中的品牌名。", .example = "Hongyan"},
+    {"verifications.brands", CONFIG_RULES, "", .fallback_is = "none", .fallback_is_zh = "无",
+     AT(verifications.brands), .max = BRANDS_MAX, .check = brand_check,
+     .doc = "The same by language, before verifications.brand: `LANGUAGE: NAME`.",
+     .doc_zh = "各语言的品牌名,优先于 verifications.brand:`语言: 名称`。",
+     .example = "[\"zh: 鸿雁\", \"ja: ホンイエン\"]"},
     {"verifications.template", CONFIG_STRING, "", .fallback_is = "the built-in texts",
      .fallback_is_zh = "内置文本", AT(verifications.template), .max = 128,
      .doc = "Template of texts that name none; it has code, brand and minutes.",

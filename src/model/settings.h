@@ -131,6 +131,7 @@ struct settings {
         uint32_t confirm_hours;        /* how long the answer counts */
         struct sv confirm_template;    /* of that text; empty: the built-in one */
         struct sv brand;               /* who asks, in the built-in one */
+        struct sv_list brands;         /* the same in one language each, of model/brand */
     } consent;
 
     struct {
@@ -171,6 +172,7 @@ struct settings {
         struct sv alphabet; /* of model/code */
         uint32_t expiry_s, attempts_max, resends_max, resend_s;
         struct sv brand, template;
+        struct sv_list brands;   /* of model/brand */
         struct sv_list channels; /* the plan of a code that names none; at least one */
         uint32_t fallback_s;     /* between its channels; 0: only a failure leads on */
         struct rate rates[RATES_MAX];

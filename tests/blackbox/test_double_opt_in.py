@@ -153,7 +153,13 @@ def test_confirming__is_told_to_webhooks_and_may_have_words_of_ones_own(make_gat
         endpoint.close()
 
 
-@pytest.mark.parametrize("bad", [{"confirm_hours": 0}, {"confirm_hours": 721}])
+def test_brand__is_the_languages_own(make_gateway):
+    g = make_gateway(lane=QUICK, consent={**ASKS, "brand": "Goose", "brands": ["zh: 雁", "zh-TW: 雁子"]})
+    for number, said in ((LI, "【雁】您是否同意"), (ANN, "Goose: reply Y"), ("+886912345678", "【雁子】您是否同意")):
+        assert g.wait(grant(g, number).json["data"][0]["message_id"], "delivered")["body"].startswith(said)
+
+
+@pytest.mark.parametrize("bad", [{"confirm_hours": 0}, {"confirm_hours": 721}, {"brands": ["雁"]}])
 def test_settings__that_cannot_be_are_refused(make_gateway, bad):
     g = make_gateway.gateway(consent={**ASKS, **bad})
     with pytest.raises(Exception):

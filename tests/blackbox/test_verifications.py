@@ -96,6 +96,26 @@ def test_handsets_can_read_the_code_by_themselves(make_gateway):
     assert begin(g, BRITAIN, 400, web_domain="exa mple.com")["field"] == "web_domain"
 
 
+def test_brand_and_template_follow_the_language_that_is_asked_for_or_the_numbers_country(make_gateway):
+    g = make_gateway(verifications={**ON_THE_SPOT, "brand": "Goose", "brands": ["zh: 鸿雁", "de: Wildgans"]})
+    admin = {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"]}
+    doc = {"en": {"sms": "{{ brand }}: {{ code }}"}, "zh": {"sms": "{{ brand }}验证码{{ code }}"}}
+    assert g.post("/v1/templates", {"name": "login", "publish": True, "languages": doc}, admin).status == 201
+    hash = "FA+9qCX9VSu"
+    for n, (to, said, more) in enumerate((
+            (CHINA, r"【鸿雁】您的验证码是 \d{6}，10 分钟内有效，请勿告诉他人。", {}), (BRITAIN, r"\d{6} is your Goose code\. .*", {}),
+            (BRITAIN, r"\d{6} ist Ihr Wildgans-Code\. .*", {"language": "de-AT"}), (CHINA, r"【Yan】.*", {"brand": "Yan"}),
+            (CHINA, r"鸿雁验证码\d{6}", {"template": "login"}), (BRITAIN, r"Goose: \d{6}", {"template": "login"}),
+            (CHINA, r"<#> 鸿雁验证码\d{6}\n" + re.escape(hash), {"template": "login", "app_hash": hash}),
+            (CHINA, r"<#> Goose: \d{6}\n" + re.escape(hash), {"template": "login", "app_hash": hash, "language": "en"}))):
+        v = begin(g, to, purpose="p%d" % n, **more)
+        g.wait(v["message_id"], "delivered")
+        said_to = texts(g, to)
+        assert re.fullmatch(said, said_to[-1], re.S), (more, said_to)
+    refused = begin(g, CHINA, 422, template="login", language="fr", app_hash=hash)
+    assert refused["field"] == "template" and "in en, zh" in refused["detail"], refused
+
+
 def test_letters_that_look_alike_are_not_used_and_case_does_not_matter(make_gateway):
     g = make_gateway(verifications=ON_THE_SPOT)
     for n in range(1, 9):
