@@ -81,7 +81,7 @@ int cli_import_consents(int argc, char **argv) {
 
 /* ---- export ---- */
 
-static bool export_all(const struct table_job *job, bool json, struct err *e) {
+static bool export_all(struct table_job *job, bool json, struct err *e) {
     struct consents_place after = {.number = ""};
     ARENA_AUTO struct arena mem;
     arena_init(&mem, PAGE_BYTES_MAX);
@@ -96,7 +96,7 @@ static bool export_all(const struct table_job *job, bool json, struct err *e) {
         ok = consents_list(job->db, job->account_id, &after, &mem, rows, PAGE, &n, e);
         for (size_t i = 0; ok && i < n; i++)
             consent_file_add(json, &rows[i], &out);
-        ok = ok && table_print(&out, e);
+        ok = ok && table_print(job, n, &out, e);
     }
     free(rows);
     return ok;

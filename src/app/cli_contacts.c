@@ -84,7 +84,7 @@ int cli_import_contacts(int argc, char **argv) {
 
 /* ---- export ---- */
 
-static bool export_all(const struct table_job *job, bool json, struct err *e) {
+static bool export_all(struct table_job *job, bool json, struct err *e) {
     struct contact_filter f = {.account_id = job->account_id, .limit = PAGE};
     ARENA_AUTO struct arena mem;
     arena_init(&mem, PAGE_BYTES_MAX + CONTACT_BYTES_MAX);
@@ -100,7 +100,7 @@ static bool export_all(const struct table_job *job, bool json, struct err *e) {
         ok = contacts_list(job->db, &f, &mem, rows, &n, &more, &f.after_row, e);
         for (size_t i = 0; ok && i < n; i++)
             contact_file_add(json, &rows[i], &out);
-        ok = ok && table_print(&out, e);
+        ok = ok && table_print(job, n, &out, e);
     }
     free(rows);
     return ok;

@@ -90,7 +90,7 @@ int cli_import_suppressions(int argc, char **argv) {
 
 /* ---- export ---- */
 
-static bool export_all(const struct table_job *l, bool json, struct err *e) {
+static bool export_all(struct table_job *l, bool json, struct err *e) {
     struct suppression_filter f = {.account_id = l->account_id, .limit = SUPPRESSION_PAGE_MAX};
     ARENA_AUTO struct arena one;
     ARENA_AUTO struct arena other;
@@ -110,7 +110,7 @@ static bool export_all(const struct table_job *l, bool json, struct err *e) {
         ok = suppression_list(l->db, &f, mem, rows, &n, &more, &last, e);
         for (size_t i = 0; ok && i < n; i++)
             suppression_file_add(json, &rows[i], &out);
-        ok = ok && table_print(&out, e);
+        ok = ok && table_print(l, n, &out, e);
         if (ok && more)
             f.after = last;
     }

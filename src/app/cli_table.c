@@ -18,6 +18,7 @@
 enum {
     BATCH = 1000,
     BATCH_US = 200 * 1000,
+    PROGRESS_EVERY_US = 300 * 1000,
     PATIENCE_MS = 30000, /* the gateway and other imports take turns */
     REFUSALS_SHOWN_MAX = 100,
     CONVERTED_BYTES_MAX = 2 * TABLE_LINE_BYTES_MAX,
@@ -197,7 +198,6 @@ static bool let_others_write(struct table_import *im, const struct table_lines *
 }
 
 static bool read_all(struct table_import *im, FILE *in, struct err *e) {
-    static const int64_t progress_every_us = 300 * 1000;
     bool shown = isatty(STDERR_FILENO) == 1, ok = true;
     char *text = malloc(TABLE_LINE_BYTES_MAX); /* a record is changed as it is read */
     struct table_lines lines;
@@ -222,7 +222,7 @@ static bool read_all(struct table_import *im, FILE *in, struct err *e) {
         }
         im->bytes = lines.bytes;
         im->named |= im->line == 1 && r.text.n && !im->json && !im->added && !im->renewed && !im->refused;
-        if (shown && clock_monotonic_us() >= shown_at + progress_every_us) {
+        if (shown && clock_monotonic_us() >= shown_at + PROGRESS_EVERY_US) {
             shown_at = clock_monotonic_us();
             show_progress(im);
         }
@@ -326,8 +326,17 @@ int table_import(struct table_import *im, const struct table_options *o) {
 
 /* ---- export ---- */
 
+static bool is_watched(void) {
+    return isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) != 1;
+}
+
+static void show_rows(struct table_job *job) {
+    job->shown_at = clock_monotonic_us();
+    fprintf(stderr, cli_say("\r%llu rows ", "\r%llu 行 "), (unsigned long long)job->rows);
+}
+
 int table_export(int argc, char **argv, enum table_whose whose, const char *usage,
-                 bool (*all)(const struct table_job *job, bool json, struct err *e)) {
+                 bool (*all)(struct table_job *job, bool json, struct err *e)) {
     struct table_options o;
     bool asked, json, settings_wrong = false;
     if (!table_parse(argc, argv, false, &o, &asked) || o.kind || (o.everyone && whose != TABLE_EVERYONE) ||
@@ -339,14 +348,21 @@ int table_export(int argc, char **argv, enum table_whose whose, const char *usag
     struct err e = ERR_INIT;
     bool ok = table_is_json(&o, &json, &e) && table_open(&job, DB_READER, &settings_wrong, &e) &&
               all(&job, json, &e);
+    if (ok && is_watched()) {
+        show_rows(&job);
+        fputs("\n", stderr);
+    }
     table_close(&job);
     if (settings_wrong)
         return EX_CONFIG;
     return ok ? EX_OK : cli_fail("export", &e);
 }
 
-bool table_print(struct buf *out, struct err *e) {
+bool table_print(struct table_job *job, size_t rows, struct buf *out, struct err *e) {
     bool ok = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
     buf_reset(out);
+    job->rows += rows;
+    if (ok && is_watched() && clock_monotonic_us() >= job->shown_at + PROGRESS_EVERY_US)
+        show_rows(job);
     return ok || err_set(e, ERR_OUTSIDE, "standard output: %s", strerror(errno));
 }

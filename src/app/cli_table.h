@@ -35,6 +35,8 @@ struct table_job {
     struct db *db;             /* owned */
     int64_t account_id;        /* 0: everyone */
     int64_t now;
+    uint64_t rows;    /* exported */
+    int64_t shown_at; /* when a terminal was told so, by the monotonic clock */
 };
 /* The settings, the database and the account; *settings_wrong: it was said what is wrong with them. */
 MUST_USE bool table_open(struct table_job *t, enum db_mode mode, bool *settings_wrong, struct err *e);
@@ -65,12 +67,13 @@ MUST_USE bool table_begin_row(struct table_import *im, struct err *e);
 MUST_USE bool table_end_row(struct table_import *im, bool written, struct err *e);
 
 enum table_whose { TABLE_ONE_ACCOUNT, TABLE_EVERYONE /* or one account */ };
-/* export: the exit code. all writes every row of the table, as JSON or CSV; usage is shown for what is no
- * option of such a command. */
+/* export: the exit code. On a terminal that does not show the rows themselves it shows how many there are.
+ * all writes every row of the table, as JSON or CSV; usage is shown for what is no option of such a command.
+ */
 int table_export(int argc, char **argv, enum table_whose whose, const char *usage,
-                 bool (*all)(const struct table_job *job, bool json, struct err *e));
+                 bool (*all)(struct table_job *job, bool json, struct err *e));
 
-/* Writes out to standard output, and empties it. */
-MUST_USE bool table_print(struct buf *out, struct err *e);
+/* Writes out, which has so many rows, to standard output, and empties it. */
+MUST_USE bool table_print(struct table_job *job, size_t rows, struct buf *out, struct err *e);
 
 #endif

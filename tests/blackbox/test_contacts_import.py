@@ -67,6 +67,10 @@ def test_lines__that_are_wrong_are_named_with_their_column_and_the_others_taken(
         [(2, 2, "numbers"), (3, 3, "time_zone"), (5, None, None), (6, None, None), (7, None, "id"), (8, None, "id"), (9, None, None)], said
     assert (said["added"], said["refused"]) == (2, 7)
     assert b"c.csv:2:2: " in done.stderr
+    report = tmp_path / "refused.ndjson"
+    take(g, f, "--refused", str(report))
+    rows = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [r["line"] for r in rows] == [2, 3, 5, 6, 7, 8, 9] and all(r["error"] for r in rows) and rows[1]["text"] == "b,,Mars/Base", rows
     nd = tmp_path / "c.ndjson"
     nd.write_text('{"id": "j", "name": "J"}\n{"id": "k"\n[]\n{"id": "l", "nmae": 1}\n{"id": "m", "numbers": ["+8613800138000", "x"]}\n')
     done, said = take(g, nd)
@@ -125,14 +129,11 @@ def test_import__of_a_long_file_takes_bounded_memory_while_the_gateway_serves(ga
     assert export(g).count("\n") == n + 1
 
 
-def test_import__shows_on_a_terminal_how_far_it_is(gateway, tmp_path):
-    n = 200000  # more than a quick machine reads before it first tells
-    f = long_file(tmp_path / "long.csv", n)
-    with open(f, "a", encoding="utf-8") as out:
-        out.write("bad,x,12,\n")
+def on_a_terminal(g, out, *args):
+    """What somebody sees at a terminal who has the rows in a file; and how it ended."""
     ours, theirs = os.openpty()
     try:
-        p = subprocess.Popen([str(BINARY), "import", "contacts", str(f), "--dry-run", "-c", str(gateway.config)], stdout=subprocess.DEVNULL, stderr=theirs, env={**gateway.env, "LC_ALL": "C"})
+        p = subprocess.Popen([str(BINARY), *args, "-c", str(g.config)], stdout=out, stderr=theirs, env={**g.env, "LC_ALL": "C"})
         os.close(theirs)
         said = b""
         while True:
@@ -143,13 +144,34 @@ def test_import__shows_on_a_terminal_how_far_it_is(gateway, tmp_path):
             if not more:
                 break
             said += more
-        assert p.wait(60) == 65
+        return said, p.wait(120)
     finally:
         os.close(ours)
+
+
+def test_import__shows_on_a_terminal_how_far_it_is(gateway, tmp_path):
+    n = 200000  # more than a quick machine reads before it first tells
+    f = long_file(tmp_path / "long.csv", n)
+    with open(f, "a", encoding="utf-8") as out:
+        out.write("bad,x,12,\n")
+    said, code = on_a_terminal(gateway, subprocess.DEVNULL, "import", "contacts", str(f), "--dry-run")
+    assert code == 65
     shown = [tuple(map(int, m)) for m in re.findall(rb"\r *(\d+) %, (\d+) lines, (\d+) refused", said)]
     assert shown and shown == sorted(shown) and all(0 <= percent <= 100 and lines <= n + 2 for percent, lines, _ in shown), said[-300:]
     plain = run(gateway, "import", "contacts", str(f), "--dry-run")
     assert b"\r" not in plain.stderr
+
+
+def test_export__shows_on_a_terminal_how_many_rows_it_has(gateway, tmp_path):
+    n = 30000
+    assert run(gateway, "import", "contacts", str(long_file(tmp_path / "long.csv", n))).returncode == 0
+    with open(tmp_path / "out.csv", "w+", encoding="utf-8") as out:
+        said, code = on_a_terminal(gateway, out, "export", "contacts")
+        out.seek(0)
+        assert code == 0 and out.read().count("\n") == n + 1
+    shown = [int(m) for m in re.findall(rb"\r *(\d+) rows", said)]
+    assert shown == sorted(shown) and shown[-1] == n and len(shown) > 1 and shown[0] < n, said
+    assert not run(gateway, "export", "contacts").stderr
 
 
 def test_imports__two_at_once_and_one_killed_end_with_the_same_contacts(gateway, tmp_path):
