@@ -141,9 +141,11 @@ def test_start__releases_no_block(make_gateway):
 
 
 def test_settings__words_topics_accounts_languages_and_answers(make_gateway):
-    g = make_gateway(lane=QUICK, replies={
+    g = make_gateway.gateway(lane=QUICK, replies={
         "keywords": ["stop NONEWS for topic=news", "ignore N, R for account=default", "stop 退出 for account=other", "stop SCHLUSS for language=de"],
         "answers": ["stop de Sie erhalten keine Nachrichten mehr.", "stop en account=default Bye & <good> luck."]})
+    _, other = g.create_key(), {"Authorization": "Bearer " + g.create_key(account="other")["key"]}  # texts of nobody's are the first account's
+    g.start()
     number = "+14155550123"
     assert says(g, number, "N") == [] and suppressed(g, number) == []
     assert says(g, number, "退出") == [] and suppressed(g, number) == []
@@ -151,6 +153,12 @@ def test_settings__words_topics_accounts_languages_and_answers(make_gateway):
     assert suppressed(g, number) == [("opt_out", "news", "reply", "NONEWS")]
     g.wait(g.create(to=number, body="about an order", topic="orders"), "delivered")
     assert says(g, "+4915112345678", "Schluss!") == ["Sie erhalten keine Nachrichten mehr."]
+    guest = "+14155550129"
+    g.post("/v1/messages", {"to": guest, "body": "of the other account"}, other)
+    until(lambda: g.sim.times().get("of the other account"))
+    assert says(g, guest, "退出") != [] and says(g, number, "退出") == [], "a word is its account's own"
+    rows = g.get("/v1/suppressions/%2B" + guest[1:], headers=other).json["data"]
+    assert [(r["kind"], r["by"]) for r in rows] == [("opt_out", "退出")] and suppressed(g, guest) == []
 
 
 def test_settings__that_are_wrong_are_refused_with_their_place(make_gateway):

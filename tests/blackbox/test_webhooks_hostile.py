@@ -1,15 +1,17 @@
 """Webhooks whose endpoints are slow, dead, gone, redirecting, talkative, or whose gateway is killed under load."""
 import collections
 import concurrent.futures
+import datetime
 import random
 import signal
+import struct
 import threading
 import time
 
 import pytest
 
 from harness.clients import Clients
-from harness.endpoint import Endpoint, Hooks
+from harness.endpoint import Endpoint, Hooks, signature
 from harness.gateway import SLOW, until
 from harness.hostile_gateway import call, free_port, proc_status
 from harness.shim import ShiftedClock
@@ -181,9 +183,10 @@ def test_redirect__is_not_followed(start, endpoints):
     inner = endpoints()
     e = endpoints((302, {"Location": inner.url}))
     hook = hooks.create(e.url, events=["message.delivered"])
-    g.create()
+    g.create(status_callback=e.url + "/of-the-message")
     row = until(lambda: next((r for r in hooks.deliveries(hook) if r["attempts"]), None), 20)
     assert row["status_code"] == 302 and row["outcome"] == "owed" and row["next_attempt_at"]
+    until(lambda: "event=callback.failed" in g.log(), 20, told="a callback that is redirected counts as taken")
     assert not inner.posts
 
 
@@ -218,6 +221,67 @@ def test_give_up__ends_an_event_and_lets_the_next_go(start, endpoints):
     rows = until(lambda: [r for r in hooks.deliveries(hook) if r["outcome"] != "owed"][1:] and hooks.deliveries(hook), 20)
     assert [(r["type"], r["outcome"]) for r in rows] == [("message.delivered", "taken"), ("message.sent", "given_up")]
     assert "webhook.given_up" in g.log()
+
+
+def ahead(of, clock, seconds):
+    """The clock of everybody but us stands so far from where it was at first."""
+    clock.set(round(seconds))
+    until(lambda: call(of.port, "GET", "/healthz").status == 200)
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def test_dead__is_tried_for_a_day_at_growing_distances_and_then_no_more(make_gateway, endpoints, tmp_path):
+    """By the settings that are the default; hours pass by a clock that is set."""
+    clock, e = ShiftedClock(tmp_path), endpoints(500)
+    g = make_gateway(webhooks=OPEN, env=clock.env)
+    hooks = Hooks(g, g.create_key(scopes="send,read,admin")["key"])
+    hook = hooks.create(e.url, events=["message.delivered"])
+    g.wait(g.create(), "delivered")
+    tries = []
+    while True:
+        row, = until(lambda: [r for r in hooks.deliveries(hook) if r["attempts"] > len(tries)], 40, told="it is not tried for the %dth time" % (len(tries) + 1))
+        tries.append(time.time() + clock_now(clock))
+        if row["outcome"] == "given_up":
+            break
+        assert len(tries) < 60, tries
+        if row["next_attempt_at"]:
+            ahead(g, clock, max(clock_now(clock), instant(row["next_attempt_at"]) - time.time() + 1))
+    gaps = [b - a for a, b in zip(tries, tries[1:])]
+    assert 24 * 3600 <= tries[-1] - tries[0] < 28 * 3600, tries
+    assert gaps[0] < 10 and 3000 < max(gaps) <= 3.1 * 3600 and len(tries) > 12, gaps
+    assert sorted(gaps[:8]) == sorted(gaps[:8]) and sum(gaps[:5]) < sum(gaps[5:10]) < sum(gaps[-5:]), gaps
+    assert "webhook.given_up" in g.log() and hooks.get(hook)["status"] == "enabled", "three days disable it, not one"
+    posts = {p.id for p in e.posts}
+    assert len(posts) == 1 and len(e.posts) == len(tries)
+    e.answer = 204
+    late = g.create()
+    e.wait("message.delivered", late, timeout=90)
+
+
+def clock_now(clock):
+    return struct.unpack("q", clock.file.read_bytes())[0]
+
+
+def test_rotation__the_old_secret_signs_until_its_time_is_over(make_gateway, endpoints, tmp_path):
+    clock, e = ShiftedClock(tmp_path), endpoints()
+    g = make_gateway(webhooks=OPEN, env=clock.env)
+    hooks = Hooks(g, g.create_key(scopes="send,read,admin")["key"])
+    hook = hooks.create(e.url, events=["message.delivered"])
+    old, new = hook["secret"], hooks.ask("POST", "/%s/rotate" % hook["id"])["secret"]
+
+    def signatures(seconds):
+        ahead(g, clock, seconds)
+        return e.wait("message.delivered", g.create())
+    assert hooks.get(hook)["old_secret_until"]
+    posts = [signatures(n * 3600) for n in (0, 23, 25)]
+    counts = [len(p.headers["webhook-signature"].split(" ")) for p in posts]
+    assert counts == [2, 2, 1], counts
+    mine = [[signature(s, p) in p.headers["webhook-signature"].split(" ") for s in (old, new)] for p in posts]
+    assert mine == [[True, True], [True, True], [False, True]], mine
+    assert hooks.get(hook)["old_secret_until"] is None
 
 
 def test_private__an_address_allowed_before_is_refused_at_the_connection(start, endpoints):
