@@ -45,6 +45,12 @@ static bool read_one(struct config_loading *l, const struct config_row *row, con
                      const struct config_node *n, void *base) {
     struct buf BUF_AUTO value = BUF_INIT(CONFIG_VALUE_BYTES_MAX);
     struct err e = ERR_INIT;
+    if (config_row_is_list(row) && n->kind != CONFIG_NODE_SCALAR) {
+        config_problem_add(
+            l->problems, l->path, n->line,
+            "`%s` must be a list of single values; what has `: ` in it stands in quotes: [\"a: b\"]", key);
+        return false;
+    }
     if (!config_scalar(l, key, n, &value))
         return false;
     if (config_value_put(row, buf_sv(&value), base, &l->settings->arena, &e))
