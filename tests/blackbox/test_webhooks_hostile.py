@@ -251,8 +251,8 @@ def test_dead__is_tried_for_a_day_at_growing_distances_and_then_no_more(make_gat
             ahead(g, clock, max(clock_now(clock), instant(row["next_attempt_at"]) - time.time() + 1))
     gaps = [b - a for a, b in zip(tries, tries[1:])]
     assert 24 * 3600 <= tries[-1] - tries[0] < 28 * 3600, tries
-    assert gaps[0] < 10 and 3000 < max(gaps) <= 3.1 * 3600 and len(tries) > 12, gaps
-    assert sorted(gaps[:8]) == sorted(gaps[:8]) and sum(gaps[:5]) < sum(gaps[5:10]) < sum(gaps[-5:]), gaps
+    assert gaps[0] < 60 and 3000 < max(gaps) <= 3.1 * 3600 and len(tries) > 12, gaps
+    assert sum(gaps[:5]) < sum(gaps[5:10]) < sum(gaps[-5:]), gaps
     assert "webhook.given_up" in g.log() and hooks.get(hook)["status"] == "enabled", "three days disable it, not one"
     posts = {p.id for p in e.posts}
     assert len(posts) == 1 and len(e.posts) == len(tries)
