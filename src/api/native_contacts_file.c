@@ -42,7 +42,7 @@ static bool write_rows(struct db *db, struct store_write *w, int64_t now, struct
     const struct contact *rows = step->rows;
     step->added = step->renewed = 0;
     for (size_t i = 0; i < step->n; i++) {
-        struct contact_write one = {.act = CONTACT_PUT, .contact = &rows[i]};
+        struct contact_write one = {.act = CONTACT_PUT, .contact = &rows[i], .with_devices = true};
         if (!contacts_write(db, &one, now, e))
             return false;
         step->added += one.outcome == CONTACT_MADE;

@@ -28,7 +28,7 @@ static const char export_usage[] =
     "Writes an account's contacts to standard output, as `hongyan import contacts` reads them.\n"
     "将联系人写到标准输出。\n";
 
-enum { ROW_BYTES_MAX = 64 * 1024, PAGE_BYTES_MAX = 1 << 20, PAGE = 500 };
+enum { ROW_BYTES_MAX = 128 * 1024, PAGE_BYTES_MAX = 1 << 20, PAGE = 500 };
 
 /* ---- import ---- */
 
@@ -39,7 +39,7 @@ struct import {
 };
 
 static bool write_row(struct import *im, struct contact *c, struct err *e) {
-    struct contact_write w = {.act = CONTACT_PUT, .contact = c};
+    struct contact_write w = {.act = CONTACT_PUT, .contact = c, .with_devices = true};
     c->account_id = im->table.job.account_id;
     if (!table_begin_row(&im->table, e))
         return false;

@@ -1,7 +1,9 @@
 #include "ingest/contact_file.h"
 
+#include "base/clock.h"
 #include "ingest/csv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ID, NAME, NUMBERS, EMAILS, LANGUAGE, ZONE, ATTRIBUTES, WHOLE, ATTRIBUTE };
@@ -167,9 +169,54 @@ enum file_line contact_file_head(struct contact_file *f, struct sv given, struct
 
 /* ---- NDJSON ---- */
 
+static bool read_time(const json_t *v, const char *field, int64_t *at, struct err *e) {
+    if (!v || json_is_null(v))
+        return true;
+    struct sv text = sv_make(json_string_value(v), json_is_string(v) ? json_string_length(v) : 0);
+    return (json_is_string(v) && clock_parse_rfc3339(text, at)) ||
+           err_set_field(e, ERR_INVALID, field, "`%s` is a time such as 2026-01-31T08:30:00Z", field);
+}
+
+static bool read_device(const json_t *v, const char *place, struct arena *mem, struct contact_device *out,
+                        struct err *e) {
+    char field[64];
+    const char *platform = json_string_value(json_object_get(v, "platform")),
+               *token = json_string_value(json_object_get(v, "token"));
+    *out = (struct contact_device){.platform = arena_dup(mem, sv_of(platform ? platform : "")),
+                                   .token = SV_NONE};
+    out->token = contact_token(out->platform, sv_of(token ? token : ""), mem);
+    snprintf(field, sizeof field, "%s.added_at", place);
+    if (!read_time(json_object_get(v, "added_at"), field, &out->added_at, e))
+        return false;
+    snprintf(field, sizeof field, "%s.seen_at", place);
+    if (!read_time(json_object_get(v, "seen_at"), field, &out->seen_at, e))
+        return false;
+    struct err why = ERR_INIT;
+    if (contact_check_device(out, &why))
+        return true;
+    snprintf(field, sizeof field, "%s.%.20s", place, why.field);
+    return err_set_field(e, ERR_INVALID, field, "%s", why.text);
+}
+
+static bool read_devices(const json_t *list, struct arena *mem, struct contact *out, struct err *e) {
+    size_t i;
+    const json_t *v;
+    char place[40];
+    if (list && (!json_is_array(list) || json_array_size(list) > CONTACT_DEVICES_MAX))
+        return err_set_field(e, ERR_INVALID, "devices", "`devices` is a list of up to %d devices",
+                             CONTACT_DEVICES_MAX);
+    json_array_foreach((json_t *)(uintptr_t)list, i, v) {
+        snprintf(place, sizeof place, "devices[%zu]", i);
+        if (!read_device(v, place, mem, &out->devices[i], e))
+            return false;
+        out->n_devices = i + 1;
+    }
+    return true;
+}
+
 static enum file_line read_json(const char *line, size_t n, struct sv region, struct arena *mem,
                                 struct contact *out, struct err *why) {
-    static const char *const exported[] = {"devices", "created_at", "updated_at"};
+    static const char *const exported[] = {"created_at", "updated_at"};
     json_error_t error;
     json_t *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &error);
     if (!o) {
@@ -179,7 +226,11 @@ static enum file_line read_json(const char *line, size_t n, struct sv region, st
     }
     for (size_t i = 0; json_is_object(o) && i < sizeof exported / sizeof exported[0]; i++)
         json_object_del(o, exported[i]);
-    bool ok = contact_from_json(o, false, region, mem, out, why);
+    json_t *devices = json_incref(json_object_get(o, "devices"));
+    if (devices)
+        json_object_del(o, "devices");
+    bool ok = contact_from_json(o, false, region, mem, out, why) && read_devices(devices, mem, out, why);
+    json_decref(devices);
     json_decref(o);
     return ok ? FILE_LINE_ROW : FILE_LINE_WRONG;
 }

@@ -4,8 +4,8 @@
  * CSV: id, name, numbers, emails, language, time_zone, attributes; a first line that names `id` or `numbers`
  * (or `number`) may put them in another order, leave some out, and have columns `attributes.NAME`, which are
  * texts. Several numbers or addresses stand in one field with semicolons between. NDJSON: an object a line,
- * as ingest/contact.h reads it; devices and times, which an export has, are passed over. A contact without an
- * id gets its first number, or e-mail address: so the same line twice is the same contact.
+ * as ingest/contact.h reads it, with its devices; times, which an export has, are passed over. A contact
+ * without an id gets its first number, or e-mail address: so the same line twice is the same contact.
  */
 #ifndef HY_INGEST_CONTACT_FILE_H
 #define HY_INGEST_CONTACT_FILE_H

@@ -58,6 +58,40 @@ static bool touch(struct db *db, int64_t row, int64_t version, int64_t now, stru
     return db_run(s, e);
 }
 
+/* Those that were not seen for longest, over what one contact may have. */
+static bool drop_old_devices(struct db *db, int64_t row, struct err *e) {
+    static const char sql[] =
+        "DELETE FROM contact_device WHERE (account_id, platform, token) IN (SELECT account_id, platform, "
+        "token FROM contact_device WHERE contact=? ORDER BY seen_at DESC, added_at DESC LIMIT -1 OFFSET ?)";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, row);
+    db_int(s, CONTACT_DEVICES_MAX);
+    return db_run(s, e);
+}
+
+/* As a file has them, which may be older than what is known here. */
+static bool bring_devices(struct db *db, const struct contact *c, int64_t row, int64_t now, struct err *e) {
+    static const char sql[] =
+        "INSERT INTO contact_device (account_id, platform, token, contact, added_at, seen_at) VALUES "
+        "(?,?,?,?,?,?) ON CONFLICT (account_id, platform, token) DO UPDATE SET contact=excluded.contact, "
+        "added_at=excluded.added_at, seen_at=excluded.seen_at WHERE "
+        "excluded.seen_at>contact_device.seen_at";
+    for (size_t i = 0; i < c->n_devices; i++) {
+        const struct contact_device *d = &c->devices[i];
+        int64_t seen = d->seen_at && d->seen_at < now ? d->seen_at : now;
+        struct db_stmt *s = db_stmt(db, sql, e);
+        db_int(s, c->account_id);
+        db_text(s, d->platform);
+        db_text(s, d->token);
+        db_int(s, row);
+        db_int(s, d->added_at && d->added_at < seen ? d->added_at : seen);
+        db_int(s, seen);
+        if (!db_run(s, e))
+            return false;
+    }
+    return !c->n_devices || drop_old_devices(db, row, e);
+}
+
 static bool put(struct db *db, struct contact_write *w, int64_t row, int64_t version, int64_t now,
                 struct err *e) {
     static const char sql[] =
@@ -82,18 +116,8 @@ static bool put(struct db *db, struct contact_write *w, int64_t row, int64_t ver
     if (!db_run(s, e) || (row && !run_on(db, addresses, row, e)) || (!row && !find(db, c, &row, &unused, e)))
         return false;
     return add_addresses(db, c->account_id, row, NUMBER, c->numbers, c->n_numbers, e) &&
-           add_addresses(db, c->account_id, row, EMAIL, c->emails, c->n_emails, e);
-}
-
-/* Those that were not seen for longest, over what one contact may have. */
-static bool drop_old_devices(struct db *db, int64_t row, struct err *e) {
-    static const char sql[] =
-        "DELETE FROM contact_device WHERE (account_id, platform, token) IN (SELECT account_id, platform, "
-        "token FROM contact_device WHERE contact=? ORDER BY seen_at DESC, added_at DESC LIMIT -1 OFFSET ?)";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    db_int(s, row);
-    db_int(s, CONTACT_DEVICES_MAX);
-    return db_run(s, e);
+           add_addresses(db, c->account_id, row, EMAIL, c->emails, c->n_emails, e) &&
+           (!w->with_devices || bring_devices(db, c, row, now, e));
 }
 
 static bool add_device(struct db *db, const struct contact_write *w, int64_t row, int64_t now,

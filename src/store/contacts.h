@@ -37,7 +37,7 @@ struct contact {
     struct sv attributes; /* JSON text of an object, or empty */
     struct sv numbers[CONTACT_NUMBERS_MAX];
     struct sv emails[CONTACT_EMAILS_MAX];
-    struct contact_device devices[CONTACT_DEVICES_MAX]; /* seen last first; read only */
+    struct contact_device devices[CONTACT_DEVICES_MAX]; /* seen last first; written where with_devices */
     size_t n_numbers, n_emails, n_devices;
     int64_t version, created_at, updated_at; /* read only */
     int64_t row;                             /* read only: its place in lists */
@@ -46,7 +46,7 @@ struct contact {
 /* ---- writing ---- */
 
 enum contact_act {
-    CONTACT_PUT,           /* all but the devices; made if it is not there */
+    CONTACT_PUT,           /* all but the devices (with_devices); made if it is not there */
     CONTACT_DELETE,        /* with its devices */
     CONTACT_ADD_DEVICE,    /* of contact id; a token that is known is seen anew */
     CONTACT_REMOVE_DEVICE, /* of contact id */
@@ -68,6 +68,8 @@ struct contact_write {
     const struct contact *contact; /* account_id and id always; PUT: the rest */
     struct contact_device device;  /* *_DEVICE: platform and token */
     int64_t version;               /* expected, or CONTACT_VERSION_* */
+    bool with_devices; /* PUT: those it has as well, with their times (0: now); none is taken from who showed
+                          it later */
 
     enum contact_outcome outcome;
 };

@@ -94,6 +94,35 @@ def test_file__in_gbk_is_refused_with_the_remedy_and_taken_when_told(gateway, tm
     assert b"not known" in take(g, f, "--encoding", "klingon")[0].stderr
 
 
+def test_ndjson__moves_devices_too_and_takes_none_from_whoever_showed_it_later(make_gateway, tmp_path):
+    g, other = make_gateway(), make_gateway()
+
+    def register(g, contact, platform, token):
+        a = call(g.port, "POST", "/v1/contacts/%s/devices" % contact, json.dumps({"platform": platform, "token": token}), {**g.bearer, "Content-Type": "application/json"})
+        assert a.status == 200, a
+
+    def devices(g, name):
+        return [(d["platform"], d["token"], d["seen_at"]) for d in contact(g, name)["devices"]]
+    nd = tmp_path / "c.ndjson"
+    nd.write_text('{"id": "li"}\n{"id": "han"}\n')
+    assert take(g, nd)[1]["added"] == 2 and take(other, nd)[1]["added"] == 2
+    register(g, "li", "fcm", "t:1/x")
+    register(g, "li", "apns", "AB" * 32)
+    register(g, "han", "fcm", "of-both")
+    nd.write_text(export(g, "--format", "ndjson"))
+    register(other, "li", "fcm", "of-both")
+    for _ in range(2):
+        assert take(other, nd)[1]["renewed"] == 2
+    assert devices(other, "li")[1:] == devices(g, "li") and devices(other, "li")[0][:2] == ("fcm", "of-both") and devices(other, "han") == []
+    call(other.port, "DELETE", "/v1/contacts/li/devices/fcm/of-both", None, other.bearer)
+    a = post_part(other, nd.read_bytes(), kind="application/x-ndjson")
+    assert a.json["renewed"] == 2 and devices(other, "han") == devices(g, "han") != [], a
+    nd.write_text('{"id": "a", "devices": [{"platform": "fcm", "token": "x y"}]}\n{"id": "b", "devices": {}}\n{"id": "c", "devices": [{"token": "t"}]}\n'
+                  '{"id": "d", "devices": [{"platform": "fcm", "token": "t", "seen_at": "soon"}]}\n{"id": "e", "devices": [{"platform": "fcm", "token": "new"}]}\n')
+    assert [r["field"] for r in take(g, nd)[1]["first_refused"]] == ["devices[0].token", "devices", "devices[0].platform", "devices[0].seen_at"]
+    assert [d[1] for d in devices(g, "e")] == ["new"]
+
+
 def test_dry_run__writes_nothing(gateway, tmp_path):
     f = tmp_path / "c.csv"
     f.write_text("id\na\nb\n")
