@@ -49,6 +49,8 @@ static bool ready(struct pg *pg, struct err *e) {
 
 static bool send_stmt(struct pg *pg, struct pg_stmt *s, struct err *e) {
     struct err why = ERR_INIT;
+    if (s->undoes)
+        pg_gather_drop(pg);
     if (pg_gather_flush(pg, s->tables, &why) && pg_stmt_send(pg, s, &why))
         return true;
     return spoil_e(pg, e, &why);

@@ -48,7 +48,8 @@ struct pg_gather;
 
 struct pg_stmt {
     struct db_stmt stmt;
-    char *sql;       /* owned: for PostgreSQL */
+    char *sql; /* owned: for PostgreSQL */
+    bool undoes;
     uint64_t tables; /* a bit for each that it names; two may share one */
     bool reads;      /* it gives rows */
     unsigned n_params, next_param;
@@ -110,8 +111,8 @@ bool pg_lost(struct pg *pg, struct err *e);
 /* ---- pg_sql.c: the same in PostgreSQL's words ---- */
 
 struct pg_sql {
-    uint64_t tables;
-    bool reads;
+    uint64_t tables;    /* all of them: SAVEPOINT, which what is gathered before it must outlive */
+    bool reads, undoes; /* undoes: ROLLBACK TO, which takes back what is gathered, too */
     unsigned n_params;
 };
 /* Appends sql to out; DDL too. False when out is too small. */

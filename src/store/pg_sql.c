@@ -150,6 +150,9 @@ static bool add_word(struct sv t, struct sv *rest, struct buf *out) {
 bool pg_sql_translate(struct sv sql, struct buf *out, struct pg_sql *about) {
     *about = (struct pg_sql){.reads = sv_starts(skip_blank(sql), SV("SELECT")) ||
                                       sv_find(sql, SV(" RETURNING ")) != SIZE_MAX};
+    about->undoes = sv_starts(skip_blank(sql), SV("ROLLBACK TO"));
+    if (sv_starts(skip_blank(sql), SV("SAVEPOINT")))
+        about->tables = UINT64_MAX;
     struct sv before = SV_NONE;
     for (;;) {
         struct sv blank = sql, t = pg_sql_token(&sql);

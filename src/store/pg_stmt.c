@@ -23,6 +23,7 @@ struct db_stmt *pg_stmt_new(struct db *db, const char *sql, struct err *e) {
     *s = (struct pg_stmt){.sql = buf_steal(&text),
                           .tables = about.tables,
                           .reads = about.reads,
+                          .undoes = about.undoes,
                           .n_params = about.n_params,
                           .params = params,
                           .scratch = BUF_INIT(4096),

@@ -1,11 +1,13 @@
 """What a rule may say, member by member, as the message that it makes shows it: its moment, its plan of channels, its sender, how long and how it
 may be sent, which events it is for; the contact's language and clock; whom an opt-out keeps from it; and lists of events in one post."""
+import concurrent.futures
 import datetime
 import json
 
 import pytest
 
 from harness.gateway import Gateway, after, call, until
+from test_nodes_events import database  # noqa: F401
 from test_quiet_hours import at, when
 
 PHONE, HOUR = "+14155550123", 3600
@@ -119,6 +121,23 @@ def test_opt_out__keeps_the_texts_of_rules_away_and_those_that_wait(start):
     assert (made(g, said, "news")["status"], made(g, said, "news")["reason"]) == ("suppressed", "opted_out")
     g.wait(made(g, said, "orders")["id"], "delivered")
     assert g.wait(early["id"], "suppressed")["reason"] == "opted_out"
+
+
+def test_event__whose_texts_may_not_all_be_sent_costs_others_nothing(start, database):  # noqa: F811
+    """It is written again for each text that turns out to be suppressed; what was stored beside it in the same transaction stays."""
+    g = start({"r%d" % i: "on: news, topic: news, " + TO for i in range(3)}, **({"database": database} if database else {}))
+    a = call(g.port, "PUT", "/v1/suppressions/%2B" + PHONE[1:], "{}", {**g.bearer, "Content-Type": "application/json"})
+    assert a.status == 201, a
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        texts = [pool.submit(g.create, to="+1415666%04d" % i, body="beside %d" % i) for i in range(120)]
+        events = [pool.submit(post, g, "news", item=str(i)) for i in range(40)]
+        ids, said = [t.result() for t in texts], [e.result() for e in events]
+    assert [len(s["outcomes"]) for s in said] == [3] * 40
+    for s in said:
+        assert {g.message(o["message_id"])["reason"] for o in s["outcomes"]} == {"opted_out"}, s
+    for id in ids:
+        g.wait(id, "delivered", timeout=40)
+    assert len(list(g.all())) == 120 + 3 * 40 and set(g.sim.times().values()) == {1}
 
 
 def test_contact__is_written_to_in_their_language_and_by_their_clock(start):

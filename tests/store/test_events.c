@@ -261,11 +261,59 @@ static void test_prune__events_go_by_age_and_their_ids_are_not_given_again(void 
     assert_int_equal(fire(s, 2, "a", "k", "d"), JOB_DONE);
 }
 
+/* Rows that a driver gathers stand on one side of a savepoint or on the other, as they were put. */
+static void put_count(struct db *db, int64_t account_id) {
+    static const char sql[] =
+        "INSERT INTO rule_count (account_id, rule, matched, fired, suppressed, errors, canceled, last_at) "
+        "VALUES (?,?,?,?,?,?,?,?)";
+    struct err e = ERR_INIT;
+    struct db_stmt *s = db_stmt(db, sql, &e);
+    db_int(s, account_id);
+    db_text(s, SV("r"));
+    for (int i = 0; i < 6; i++)
+        db_int(s, 1);
+    assert_true(db_put(s, &e));
+}
+
+static void say(struct db *db, const char *sql) {
+    struct err e = ERR_INIT;
+    assert_true(db_run(db_stmt(db, sql, &e), &e));
+}
+
+static void test_savepoint__takes_back_what_was_put_behind_it_and_nothing_else(void **state) {
+    struct db *db = ((struct shelf *)*state)->db;
+    struct err e = ERR_INIT;
+    bool row;
+    int64_t sum = 0;
+    assert_true(db_begin(db, &e));
+    put_count(db, 1);
+    for (int i = 0; i < 2; i++) {
+        say(db, "SAVEPOINT event");
+        put_count(db, 2);
+        if (i == 0) /* what is seen by a statement is written */
+            say(db, "DELETE FROM rule_count WHERE account_id=7");
+        put_count(db, 4);
+        say(db, "ROLLBACK TO event");
+        say(db, "RELEASE event");
+    }
+    put_count(db, 8);
+    say(db, "SAVEPOINT event");
+    put_count(db, 2);
+    say(db, "RELEASE event");
+    assert_true(db_commit(db, &e));
+    struct db_stmt *s = db_stmt(db, "SELECT account_id FROM rule_count", &e);
+    while (db_next(s, &row, &e) && row)
+        sum += db_col_int(s, 0);
+    assert_int_equal(sum, 1 + 8 + 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_event__the_same_name_again_changes_nothing, open_shelf,
                                         close_shelf),
         cmocka_unit_test_setup_teardown(test_event__a_dedupe_key_is_taken_once, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(test_savepoint__takes_back_what_was_put_behind_it_and_nothing_else,
+                                        open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(test_event__a_message_that_may_not_be_sent_takes_the_event_back,
                                         open_shelf, close_shelf),
         cmocka_unit_test_setup_teardown(test_withdrawn__what_is_begins_no_attempt, open_shelf, close_shelf),
