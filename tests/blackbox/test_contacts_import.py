@@ -192,7 +192,7 @@ def test_import__shows_on_a_terminal_how_far_it_is(gateway, tmp_path):
 
 
 def test_export__shows_on_a_terminal_how_many_rows_it_has(gateway, tmp_path):
-    n = 30000
+    n = 3000
     assert run(gateway, "import", "contacts", str(long_file(tmp_path / "long.csv", n))).returncode == 0
     with open(tmp_path / "out.csv", "w+", encoding="utf-8") as out:
         said, code = on_a_terminal(gateway, out, "export", "contacts")
