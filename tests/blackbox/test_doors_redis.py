@@ -168,8 +168,12 @@ def test_kill__of_either_side_loses_nothing_and_doubles_nothing(make_gateway, se
              lane={"timeout_ms": 2000, "connect_timeout_ms": 1000, "lookup_after_ms": 1000})
     p = Producer(stream)
     p.start()
-    for _ in range(3):
+    poison = set()
+    for i in range(3):
         p.after_some_more()
+        for k in range(40):  # what is put aside when it is killed is neither lost nor in the way
+            stream.put(b"{rubbish", id="poison %d %d" % (i, k))
+            poison.add(b"poison %d %d" % (i, k))
         g.kill9()
         g.start()
         p.after_some_more()
@@ -182,6 +186,8 @@ def test_kill__of_either_side_loses_nothing_and_doubles_nothing(make_gateway, se
     all_there(g, p.texts, 90)
     stream.client = session_server.connect()
     until(lambda: stream.pending() == 0 and meter(g, "held") == 0, 30)
+    dead = [d[b"id"] for _, d in stream.client.xrange(stream.name + ".dead")]
+    assert set(dead) == poison, (len(dead), poison - set(dead))
 
 
 def test_tls_and_password(make_gateway, session_server, stream):
