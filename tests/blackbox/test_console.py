@@ -668,6 +668,8 @@ def test_opt_outs__are_listed_with_where_they_come_from(make_gateway, signed_in)
     assert "note" not in b.text()
     b.click("main a", "发给它的消息")
     b.until(lambda: [r[2:5] for r in b.rows()] == [[LI, "hello", "已送达"]], "the one that was for it")
+    visit(b, g, "numbers/1380013800")
+    b.says("“号码或地址”填写有误")
 
 
 # ---- replies ----

@@ -45,7 +45,7 @@ function Inside({ who, at }) {
   const scopes = who.scopes.split(',')
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   return html`
-    ${scopes.includes('admin') && html`<${Alarms} />`}
+    ${scopes.includes('admin') && html`<${Guard}><${Alarms} /><//>`}
     <main key=${at.parts.join('/')}><${Guard}>${page(at, scopes)}<//></main>
     <footer>${t('footer.times', { zone })} ${t('footer')} <a href="openapi.json">openapi.json</a> · <a href="console/licences.txt">${t('licences')}</a></footer>`
 }

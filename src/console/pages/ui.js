@@ -83,9 +83,10 @@ export function Notice({ problem }) {
   return html`<p class="notice bad" role="alert">${text}</p>`
 }
 
-// What cannot be drawn (another program answers, say) is told, and the rest of the page goes on.
+// What cannot be drawn (another program answers, say) is told until the reader goes elsewhere, and the rest of the page goes on.
 export function Guard({ children }) {
-  const [broken] = useErrorBoundary(error => console.warn(error))
+  const [broken, mend] = useErrorBoundary(error => console.warn(error))
+  useEffect(mend, [location.hash])
   return broken ? html`<p class="notice bad" role="alert">${t('problem.strange')}</p>` : children
 }
 

@@ -86,7 +86,7 @@ const zh = {
   'sign_in.help': '网关的密钥，形如 SK….…，由 `hongyan key create` 生成。只保存在本标签页，退出或关闭即清除。',
   'sign_in.wrong': '网关不认识此密钥，或密钥已吊销。请检查是否完整复制，以及是否属于本网关。',
   'problem.network': '网关没有应答。请检查网关是否在运行、网络是否连通。',
-  'problem.strange': '收到的内容无法显示：应答的可能不是本控制台的网关。请重新加载页面。', 'problem.field': '{field}：{text}',
+  'problem.strange': '收到的内容无法显示：应答的可能不是本控制台的网关。请重新加载页面。', 'problem.field': '“{field}”填写有误：{text}',
   'problem.scope': '此密钥无权执行该操作：需要权限“{scope}”。',
   'loading': '加载中……', 'nothing': '暂无内容。', 'refresh': '刷新', 'older': '更早', 'newest': '最新', 'more': '下一页', 'first': '首页',
   'all': '全部', 'filter': '查看', 'none': '无',

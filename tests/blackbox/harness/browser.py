@@ -65,7 +65,7 @@ class Browser:
 
     def hurry(self, times):
         """The timers of pages that are opened from now on run so many times as fast."""
-        script = f"{{ const slow = setTimeout; globalThis.setTimeout = (what, ms) => slow(what, ms / {times}) }}"
+        script = f"for (const name of ['setTimeout', 'setInterval']) {{ const slow = globalThis[name]; globalThis[name] = (what, ms) => slow(what, ms / {times}) }}"
         return self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})["identifier"]
 
     def unhurry(self, identifier):
