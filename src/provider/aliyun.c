@@ -255,9 +255,10 @@ static void say_code(struct verdict *v, struct sv code, struct sv words) {
 static void judge_code(struct verdict *v, struct sv code, struct sv words) {
     const struct aliyun_error *row = aliyun_error_find(code);
     say_code(v, code, words);
+    if (!row || !sv_eq(code, sv_of(row->code))) /* what it begins with is no more than a guess */
+        kit_unknown_code(v, code);
     if (!row) {
         kit_judge_class(v);
-        kit_unknown_code(v, code);
         if (v->http_status >= 400 && v->http_status < 500 && v->fate == FATE_REJECTED)
             v->reason = REASON_REJECTED;
         return;
