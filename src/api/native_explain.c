@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "dispatch/plan.h"
 #include "ingest/counting.h"
 #include "store/tally.h"
 #include "store/usage.h"
@@ -203,12 +204,19 @@ static bool decide_suppression(struct api_request *rq, struct explained *d, stru
     struct arena *mem = &rq->x->arena;
     char folded[SUPPRESSION_NUMBER_BYTES_MAX];
     struct sv address = suppression_address(d->m->text[TEXT_TO], folded);
-    const struct suppression_question q = {
-        .m = d->m, .list = true, .exempt = d->x->exempt, .consent = d->x->needs_consent, .now = d->x->at};
+    const struct suppression_question q = {.m = d->m,
+                                           .list = true,
+                                           .exempt = d->x->exempt,
+                                           .consent = d->x->needs_consent,
+                                           .begins = true,
+                                           .now = d->x->at};
     if (!suppression_ask(api_db(rq), &q, &s->reason, e) ||
         !suppression_of(api_db(rq), rq->account_id, address, d->x->at, mem, d->rows, ROWS_MAX, &d->n_rows, e))
         return false;
-    if (s->reason != REASON_NONE) {
+    if (plan_passes_by(d->m, s->reason)) {
+        print_text(s, "the first channel of its plan is passed by: %s", reason_meaning(s->reason));
+        s->reason = REASON_NONE;
+    } else if (s->reason != REASON_NONE) {
         s->says = EXPLAIN_STOPS;
         print_text(s, "%s", reason_meaning(s->reason));
     } else {

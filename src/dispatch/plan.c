@@ -52,8 +52,12 @@ bool plan_waited(const struct message *m, int64_t now, struct change *c) {
     return true;
 }
 
-void plan_skip(const struct message *m, int64_t now, struct change *c) {
+void plan_skip(const struct message *m, enum reason why, int64_t now, struct change *c) {
     ASSERT(plan_has_next(m, &c->next));
-    change_note(c, c->next.state, REASON_NO_LANE, 0, now);
+    change_note(c, c->next.state, why, 0, now);
     next_step(c, now);
+}
+
+bool plan_passes_by(const struct message *m, enum reason why) {
+    return (why == REASON_KNOWN_INVALID || why == REASON_NO_CONSENT) && plan_has_next(m, &m->head);
 }

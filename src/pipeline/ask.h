@@ -109,6 +109,8 @@ struct ask {
     int64_t dup_id;
     enum reason held_for; /* the core's: SUBMIT is put off for that reason until then */
     int64_t held_until, first_id;
+    bool passes; /* the core's: SUBMIT goes without these channels of its plan, for these reasons */
+    enum reason passed[PLAN_MAX];
     int64_t expires_at;        /* SUBMIT: of the message, as the core counts it */
     struct head head;          /* of the message after what was asked */
     struct limit_answer limit; /* SUBMIT: the tightest rate that applies */

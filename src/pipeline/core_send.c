@@ -161,10 +161,10 @@ static void expire(struct core *c, struct live *l) {
     core_house(c, l, &ch);
 }
 
-/* No lane is there for the channel it is on, and it has another. */
-static void skip(struct core *c, struct live *l) {
+/* The channel it is on is no way, and it has another. */
+static void skip(struct core *c, struct live *l, enum reason why) {
     struct change ch = change_of(l->m);
-    plan_skip(l->m, c->now, &ch);
+    plan_skip(l->m, why, c->now, &ch);
     core_house(c, l, &ch);
 }
 
@@ -242,7 +242,10 @@ void core_claim_done(struct core *c, struct work *w) {
     struct live *l = w->live;
     if (w->job.result == JOB_SUPPRESSED) {
         core_release(c, l);
-        suppress(c, l, &w->job);
+        if (plan_passes_by(l->m, w->job.why))
+            skip(c, l, w->job.why);
+        else
+            suppress(c, l, &w->job);
         return;
     }
     if (w->job.result == JOB_POSTPONED) {
@@ -293,7 +296,7 @@ void core_due(struct core *c, struct live *l) {
         else if (core_hold(c, l))
             return;
         else if (core_is_stuck(c, l->m))
-            skip(c, l);
+            skip(c, l, REASON_NO_LANE);
         else
             core_enqueue(c, l);
         return;

@@ -51,6 +51,19 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
     return quota == REASON_NONE ? REASON_CREDENTIALS : quota;
 }
 
+/* New: nobody else has seen it. */
+static void pass_by(struct core *c, struct message *m, const struct ask *a, struct change *ch) {
+    while (plan_has_next(m, &m->head)) {
+        enum reason why = a->passed[m->head.step];
+        if (why == REASON_NONE && core_is_stuck(c, m))
+            why = REASON_NO_LANE;
+        if (why == REASON_NONE)
+            return;
+        plan_skip(m, why, c->now, ch);
+        m->head.step = ch->next.step;
+    }
+}
+
 /* Where a new message begins: suppressed, scheduled, with its first attempt, or queued. */
 static void place(struct core *c, struct live *l, enum reason suppress, struct work *w) {
     struct message *m = l->m;
@@ -60,6 +73,8 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         return;
     }
     change_move(ch, STATE_ACCEPTED, REASON_NONE, c->now);
+    if (w->ask->passes)
+        pass_by(c, m, w->ask, ch);
     if (suppress != REASON_NONE) {
         change_move(ch, STATE_SUPPRESSED, suppress, c->now);
         return;
@@ -87,10 +102,7 @@ static void place(struct core *c, struct live *l, enum reason suppress, struct w
         core_place_held(c, m, w->ask->held_for, w->ask->held_until, ch);
         return;
     }
-    while (core_is_stuck(c, m)) {
-        plan_skip(m, c->now, ch);
-        m->head.step = ch->next.step; /* new: nobody else has seen it */
-    }
+    pass_by(c, m, w->ask, ch);
     struct lane *lane = core_lane_at_once(c, l);
     if (lane) {
         change_move(ch, STATE_SENDING, REASON_NONE, c->now);
@@ -270,15 +282,24 @@ static struct work *postponed_put(struct core *c, struct live *l, struct ask *a,
     return make_put(c, l, a, said->until < l->m->expires_at ? REASON_NONE : said->why);
 }
 
-/* Or the suppression list forbids what was to be stored: it is stored as suppressed. */
+/* Or the suppression list forbids what was to be stored: it is stored as suppressed, or begins with a later
+ * channel of its plan. */
 struct work *core_put_otherwise(struct core *c, struct work *w) {
     struct live *l = w->live;
     if (l->lane)
         core_release(c, l);
+    struct ask *a = w->ask;
+    bool passes = w->job.result == JOB_SUPPRESSED && plan_passes_by(l->m, w->job.why);
+    if (passes) {
+        a->passes = true;
+        a->passed[l->m->head.step] = w->job.why;
+    }
+    if (a->passes)
+        l->m->head.step = 0; /* what was passed by is told anew */
     if (w->job.result == JOB_POSTPONED)
-        return postponed_put(c, l, w->ask, &w->job);
-    w->ask->first_id = w->job.first_id;
-    return make_put(c, l, w->ask, w->job.why);
+        return postponed_put(c, l, a, &w->job);
+    a->first_id = w->job.first_id;
+    return make_put(c, l, a, passes ? REASON_NONE : w->job.why);
 }
 
 void core_put_done(struct core *c, struct work *w) {

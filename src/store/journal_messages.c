@@ -154,6 +154,7 @@ static bool check_consent(struct db *db, struct job *job, struct err *e) {
                                            .list = job->heed,
                                            .exempt = job->exempt,
                                            .consent = job->needs_consent,
+                                           .begins = job->change.attempt_begins,
                                            .now = job->now};
     if (!suppression_ask(db, &q, &job->why, e))
         return false;

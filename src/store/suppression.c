@@ -395,18 +395,19 @@ bool suppression_ask(struct db *db, const struct suppression_question *q, enum r
     unsigned opt_out = q->exempt ? 0 : 1u << SUPPRESSION_OPT_OUT, block = 1u << SUPPRESSION_BLOCK;
     /* Whoever refused a text to a number may have meant that it takes none: a landline can be called. */
     bool call = content_channel(m, q->step) == CHANNEL_VOICE;
-    unsigned invalid = q->step >= m->n_plan && !call ? 1u << SUPPRESSION_INVALID : 0;
+    bool alone = q->begins || q->step >= m->n_plan, consent = q->consent && alone;
+    unsigned invalid = alone && !call ? 1u << SUPPRESSION_INVALID : 0;
     *why = REASON_NONE;
     if (q->step == 0)
-        return ask_address(db, q, m->text[TEXT_TO], q->consent, opt_out | block | invalid, why, e);
+        return ask_address(db, q, m->text[TEXT_TO], consent, opt_out | block | invalid, why, e);
     if (q->list && !ask_address(db, q, m->text[TEXT_TO], false, opt_out | block, why, e))
         return false;
     if (*why != REASON_NONE)
         return true;
     struct arena ARENA_AUTO mem;
     arena_init(&mem, CONTENT_BYTES_MAX);
-    return ask_address(db, q, suppression_step_address(m, q->step, &mem), q->consent,
-                       opt_out | block | invalid, why, e);
+    return ask_address(db, q, suppression_step_address(m, q->step, &mem), consent, opt_out | block | invalid,
+                       why, e);
 }
 
 /* ---- reading ---- */

@@ -119,12 +119,14 @@ struct suppression_question {
     bool list;    /* ask the list */
     bool exempt;  /* opt-outs do not count */
     bool consent; /* the address of that step must have given the consent that m's topic needs */
+    bool begins;  /* it is to go now: else it is asked again then */
     int64_t now;
 };
 /* Why it must not be sent; REASON_NONE: it may. Behind the first step both the step's address and m's own
- * count, but that its own is invalid no longer does; and a number known to be invalid stops nothing while
- * there is another step to come, and no call. A block says more than an opt-out, that more than an invalid
- * number, and that more than a consent that lacks. */
+ * count, but that its own is invalid no longer does. A number known to be invalid stops no call; and while
+ * there is another step to come, that and a consent that lacks count for what begins alone, which is passed
+ * by then (dispatch/plan). A block says more than an opt-out, that more than an invalid number, and that more
+ * than a consent that lacks. */
 MUST_USE bool suppression_ask(struct db *db, const struct suppression_question *q, enum reason *why,
                               struct err *e);
 /* An address as rows have it: in small letters if it has an @ (the domain is without case, and mailboxes are

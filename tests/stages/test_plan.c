@@ -131,13 +131,32 @@ static void test_skip__goes_on_without_an_attempt(void **state) {
     struct message *m = message_in(STATE_QUEUED, 1);
     struct change c = change_of(m);
     assert_true(plan_has_next(m, &m->head));
-    plan_skip(m, NOW, &c);
+    plan_skip(m, REASON_NO_LANE, NOW, &c);
     assert_int_equal(c.next.state, STATE_QUEUED);
     assert_int_equal(c.next.step, 2);
     assert_false(plan_has_next(m, &c.next));
     assert_true(c.events[0].note);
     assert_int_equal(c.events[0].reason, REASON_NO_LANE);
     message_free(m);
+}
+
+static void test_pass__by_an_address_that_is_no_way_while_another_channel_is_to_come(void **state) {
+    (void)state;
+    const struct {
+        enum reason why;
+        unsigned step;
+        bool passes;
+    } cases[] = {
+        {REASON_KNOWN_INVALID, 0, true}, {REASON_KNOWN_INVALID, 1, true}, {REASON_KNOWN_INVALID, 2, false},
+        {REASON_NO_CONSENT, 0, true},    {REASON_NO_CONSENT, 2, false},   {REASON_OPTED_OUT, 0, false},
+        {REASON_BLOCKED, 0, false},      {REASON_DUPLICATE, 0, false},    {REASON_FREQUENCY_CAP, 0, false},
+        {REASON_CODE_OVER, 0, false},    {REASON_CANCELED, 0, false},     {REASON_NONE, 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct message *m = message_in(STATE_QUEUED, cases[i].step);
+        assert_int_equal(plan_passes_by(m, cases[i].why), cases[i].passes);
+        message_free(m);
+    }
 }
 
 int main(void) {
@@ -148,6 +167,7 @@ int main(void) {
         cmocka_unit_test(test_wait__sent_is_due_when_it_is_over_and_then_goes_on),
         cmocka_unit_test(test_receipt__of_a_channel_left_behind_counts_only_if_it_delivered),
         cmocka_unit_test(test_skip__goes_on_without_an_attempt),
+        cmocka_unit_test(test_pass__by_an_address_that_is_no_way_while_another_channel_is_to_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
