@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "pipeline/core_parts.h"
 #include "provider/adapter.h"
 
 #include <string.h>
@@ -186,13 +187,43 @@ void lanes_trouble(struct sim *s) {
             s->provider.away[host]);
 }
 
+static int64_t closed_at(const struct sim *s, const char *lane) {
+    for (unsigned i = 0; i < HOSTS; i++)
+        if (strcmp(lane, host_names[i]) == 0)
+            return s->p->breakers[i].closed_at;
+    return 0;
+}
+
 void lanes_check_window(struct sim *s, const struct call *c) {
-    unsigned n = 0;
+    unsigned n = 0, probes = 0;
+    int64_t since = closed_at(s, c->lane->name);
     for (size_t i = 0; i < s->p->n_flying; i++) {
-        for (const struct call *other = s->p->flying[i].call; other; other = other->joined)
-            n += call_has_lane(other) && strcmp(other->lane->name, c->lane->name) == 0;
+        for (const struct call *other = s->p->flying[i].call; other; other = other->joined) {
+            bool here = call_has_lane(other) && strcmp(other->lane->name, c->lane->name) == 0;
+            n += here;
+            probes += here && since && other->kind == CALL_ATTEMPT && other->started_at > since;
+        }
     }
     if (n > c->lane->in_flight_max)
         sim_broken(s, "I8", "%u calls at once on lane %s, whose window is %u", n, c->lane->name,
                    c->lane->in_flight_max);
+    if (probes > 1)
+        sim_broken(s, "I8", "%u calls at once try lane %s, which its breaker has closed", probes,
+                   c->lane->name);
+}
+
+/* What was under way when it closed comes back; more than one call is not added to it, be it a look-up. */
+void lanes_watch_breakers(struct sim *s) {
+    for (unsigned i = 0; i < HOSTS; i++) {
+        const struct lane *lane = core_lane(s->p->core, host_names[i]);
+        uint32_t n = lane ? lane->in_flight : 0;
+        if (!lane || !lane->downs)
+            s->p->breakers[i].closed_at = 0;
+        else if (!s->p->breakers[i].closed_at)
+            s->p->breakers[i].closed_at = s->now + s->p->skew_us;
+        else if (n > 1 && n > s->p->breakers[i].in_flight)
+            sim_broken(s, "I8", "%u calls are begun on lane %s, which its breaker has closed", n,
+                       host_names[i]);
+        s->p->breakers[i].in_flight = n;
+    }
 }

@@ -287,8 +287,6 @@ static void check_quotas(struct sim *s) {
                 int64_t max = warm_up_ceiling(by_sender ? &q->sender_warm_up : &q->warm_up, day);
                 if (!by_sender && q->quota.day && q->quota.day < max)
                     max = q->quota.day;
-                if (!by_sender && q->quota.month && q->quota.month < max)
-                    max = q->quota.month;
                 if (n > max)
                     sim_broken(s, "I8", "lane %s began %lld attempts on day %lld%s, which may have %lld",
                                host_names[i], (long long)n, (long long)day,
@@ -296,6 +294,14 @@ static void check_quotas(struct sim *s) {
             }
             db_end(st);
         }
+        static const char month[] = "SELECT count(*) FROM attempt WHERE lane=? AND started_at<?";
+        struct db_stmt *st = query(s, month);
+        db_text(st, sv_of(host_names[i]));
+        db_int(st, (first_day + 31) * 86400 * US_PER_S);
+        if (next(s, st) && q->quota.month && db_col_int(st, 0) > q->quota.month)
+            sim_broken(s, "I8", "lane %s began %lld attempts in a month that may have %u", host_names[i],
+                       (long long)db_col_int(st, 0), q->quota.month);
+        db_end(st);
     }
 }
 

@@ -154,6 +154,7 @@ void sim_receipt_step(struct sim *s) {
 
 void sim_core_step(struct sim *s) {
     s->p->core_wants_at = core_turn(s->p->core) - s->p->skew_us;
+    lanes_watch_breakers(s);
     const struct core_stats st = core_stats(s->p->core);
     if (st.in_flight > CORE_CALLS_MAX)
         sim_broken(s, "I8", "%zu calls in flight", st.in_flight);

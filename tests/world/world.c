@@ -144,6 +144,7 @@ static void open_process(struct sim *s) {
         journal_join(s->p->journal, &s->p->self);
     s->p->core = core_new(&s->p->world, lanes_settings(s), &s->p->mail, last_id, backlog, &e);
     ASSERT(s->p->core);
+    memset(s->p->breakers, 0, sizeof s->p->breakers);
     s->p->core_wants_at = s->now;
     s->p->opened_at = s->now + s->p->skew_us;
     s->p->draining = false;

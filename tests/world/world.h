@@ -94,6 +94,11 @@ struct proc {
     int64_t skew_us; /* of its clock */
     int64_t paused_until;
     bool cut; /* from the database */
+
+    struct {
+        int64_t closed_at; /* by its breaker, as it was seen first; 0: it is not */
+        uint32_t in_flight;
+    } breakers[HOSTS];
 };
 
 struct sim {
@@ -203,6 +208,8 @@ void lanes_trouble(struct sim *s); /* a provider locks the account, goes away, o
 struct sv lanes_sender(const struct sim *s, unsigned n);
 /* Is a lane of this name allowed one more call at the senders? */
 void lanes_check_window(struct sim *s, const struct call *c);
+/* After a turn of the core: which lanes their breakers have closed. */
+void lanes_watch_breakers(struct sim *s);
 
 /* batches.c: calls for several messages at once. */
 void batches_init(struct sim *s);
