@@ -137,6 +137,29 @@ def test_a_throttle_is_waited_out(start):
     assert (first["outcome"], first["reason"]) == ("retry", "throttled") and second["outcome"] == "sent"
 
 
+def test_rates_and_quotas_count_messages_however_long_they_are(start):
+    g = start(rates=["2/h"], quota={"day": 100})
+    sids = [g.create(CHINA % i, "%d %s" % (i, "长" * 300), validity_s=7200) for i in range(3)]
+    for sid in sids[:2]:
+        assert g.wait(sid, "delivered")["segments"] == 5
+    until(lambda: g.message(sids[2])["reason"] == "lane_rate")
+    lane = g.get("/v1/lanes/sim", headers={"Authorization": "Bearer " + g.create_key(scopes="admin")["key"]}).json
+    assert (lane["counts"], lane["rates"][0]["used"], lane["day"]["used"]) == ("messages", 2, 2), lane
+    assert g.sim.stats()["received"] == 2
+
+
+def test_a_code_that_nobody_knows_is_judged_by_its_status_and_counted_by_its_name(start):
+    g = start({"errors": [{"share": 1, "status": 400, "code": "isv.NEVER_HEARD_OF"}]})
+    m = g.wait(g.create(CHINA % 1, "one"), "failed")
+    assert (m["reason"], m["attempts"]) == ("rejected", 1), m
+    assert g.metrics()['sms_unknown_codes_total{lane="sim",code="isv.NEVER_HEARD_OF"}'] == 1
+    g.tell({"errors": [{"share": 1, "status": 429, "code": "Throttling.NeverHeardOf", "retry_after_s": 1}]})
+    sid = g.create(CHINA % 2, "two")
+    until(lambda: g.message(sid)["reason"] == "throttled")
+    g.tell({"errors": []})
+    g.wait(sid, "delivered")
+
+
 def test_a_lost_answer_is_found_again_by_its_own_token(start):
     g = start({"lost_answers": 1, "receipts": {"none": 1}})
     sid = g.create(CHINA % 701, unique("lost"))

@@ -9,6 +9,7 @@ from harness.shim import ShiftedClock
 
 QUICK = {"lookup_after_ms": 300}
 NEWS = {"topic": "news"}
+DAY = 86400
 
 
 def when(text):
@@ -120,10 +121,50 @@ def test_duplicate__the_same_text_is_sent_once_and_the_event_names_the_first(mak
     until(lambda: post(g, "Your order is ready")["status"] != "suppressed", 30)
 
 
+def test_cap__of_a_week_ends_a_week_later_and_is_each_numbers_own(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane=QUICK, env=clock.env, limits={"caps": ["2/7d for topic=marketing"]})
+    g.start()
+    said = {"topic": "marketing", "validity_s": 600000}
+    g.wait(post(g, "one", **said)["id"], "delivered")
+    clock.set(3 * DAY)
+    g.wait(post(g, "two", **said)["id"], "delivered", timeout=30)
+    assert post(g, "three", **said)["reason"] == "frequency_cap"
+    assert post(g, "of another", to="+14155550199", **said)["status"] != "suppressed"
+    clock.set(7 * DAY - 600)
+    until(lambda: g.logged("message.accepted") and post(g, "still", **said)["reason"] == "frequency_cap")
+    g.kill9()
+    clock.set(7 * DAY + 60)
+    g.start()
+    g.wait(post(g, "the first has left the window", **said)["id"], "delivered")
+    assert post(g, "the second is in it", **said)["reason"] == "frequency_cap"
+    clock.set(10 * DAY + 60)
+    until(lambda: post(g, "and has left", **said)["reason"] is None, 30)
+
+
+def test_duplicate__by_template_is_the_same_whatever_it_says(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    for name in ("offer", "other"):
+        (tmp_path / (name + ".txt")).write_text(name + " for {{ name }}", encoding="utf-8")
+    g = make_gateway.gateway(lane=QUICK, env=clock.env, templates={"dir": str(tmp_path)},
+                             limits={"duplicates": ["1d by template for topic=offers"]})
+    g.start()
+
+    def offer(template="offer", name="Li", topic="offers", to="+14155550123"):
+        a = g.post("/v1/messages", {"to": to, "template": template, "vars": {"name": name}, "topic": topic})
+        assert a.status == 202, a
+        return a.json["reason"]
+    assert [offer(), offer(), offer(name="Wang")] == [None, "duplicate", "duplicate"]
+    assert [offer(template="other"), offer(to="+14155550199"), offer(topic="orders"), offer(topic="orders")] == [None] * 4
+    g.kill9()
+    g.start()
+    assert offer(name="after a kill") == "duplicate"
+    clock.set(DAY + 1)
+    until(lambda: offer(name="a day later") is None, 30)
+
+
 def test_duplicate__what_waits_is_spoken_for_and_what_was_canceled_is_not(make_gateway):
-    g = make_gateway(lane=QUICK, limits={"duplicates": ["1h for topic=news", "1d by template for topic=offers"]},
-                     templates={"dir": "."})
-    (g.folder / "offer.txt").write_text("{{ name }}: buy")
+    g = make_gateway(lane=QUICK, limits={"duplicates": ["1h for topic=news"]})
     waits = post(g, "later", send_at=after(1800), **NEWS)
     assert post(g, "later", **NEWS)["reason"] == "duplicate"  # it would come half an hour after this one
     assert post(g, "later", send_at=after(2 * 3600), **NEWS)["status"] == "scheduled"

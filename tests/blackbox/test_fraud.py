@@ -112,6 +112,7 @@ def test_a_burst_is_held_and_outlives_a_kill_and_is_released_or_dropped(make_gat
     assert held == sids[19:][::-1], "the twentieth is the first that is held"
     m = g.message(held[0])
     assert (m["status"], m["reason"], m["waiting_for"]) == ("queued", "fraud_hold", "fraud_hold")
+    assert [(e["status"], e["reason"]) for e in g.events(held[0])] == [("accepted", None), ("queued", "fraud_hold")]
     flag, = blocks(g)
     assert AFGHAN.startswith(flag["prefix"]) or flag["prefix"].startswith(AFGHAN[:7])
     assert flag["reason"] == "burst"
@@ -161,6 +162,7 @@ def test_a_burst_may_be_blocked_instead_and_the_flag_ends(make_gateway):
     sids = pump(g, 6)
     m = g.message(sids[-1])
     assert (m["status"], m["reason"]) == ("suppressed", "prefix_blocked")
+    assert [(e["status"], e["reason"]) for e in g.events(m["id"])] == [("accepted", None), ("suppressed", "prefix_blocked")]
     assert holds(g) == []
     until(lambda: blocks(g) == [])
 

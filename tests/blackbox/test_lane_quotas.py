@@ -119,6 +119,69 @@ def test_quota__the_next_day_lets_go_what_waited(make_gateway, tmp_path):
         g.wait(sid, "delivered", "sent")
 
 
+def test_quota__a_month_holds_no_more_over_days_and_kills_and_the_next_one_lets_go(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    zone, today = noon()
+    today = datetime.date.fromisoformat(today)
+    first = (today.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
+    g = make_gateway.gateway(lane={**QUICK, "time_zone": zone, "quota": {"month": 4}}, env=clock.env)
+    g.start()
+    texts(g, 3, "first")
+    until(lambda: g.sim.stats()["received"] == 3)
+    if today + datetime.timedelta(days=1) < first:
+        clock.set(86400)
+    g.kill9()
+    g.start()
+    sids = texts(g, 3, "second", validity_s=7 * 86400)
+    until(lambda: g.sim.stats()["received"] == 4)
+    until(lambda: [g.message(s)["reason"] for s in sids].count("lane_quota") == 2, told="the month holds more")
+    clock.set(((first - today).days - 1) * 86400)  # its last day
+    late = texts(g, 2, "late", validity_s=7 * 86400)
+    until(lambda: {g.message(s)["reason"] for s in late} == {"lane_quota"}, 30, told="its last day is another month")
+    m = g.message(late[0])
+    assert m["expected_at"] and 6 * 3600 < (datetime.datetime.fromisoformat(m["expected_at"].replace("Z", "+00:00")) -
+                                            datetime.datetime.fromisoformat(m["created_at"].replace("Z", "+00:00"))).total_seconds() < 19 * 3600, m
+    assert g.sim.stats()["received"] == 4
+    clock.set((first - today).days * 86400)
+    for sid in late:
+        g.wait(sid, "delivered", timeout=60)
+
+
+def test_warm_up__begins_with_fifty_doubles_daily_up_to_its_target_and_may_be_changed_on_the_way(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    zone, today = noon()
+    lane = {**QUICK, "time_zone": zone, "warm_up": {"start": today, "target": 300}}
+    g = make_gateway.gateway(lane=lane, env=clock.env)
+    g.start()
+    sids = texts(g, 420, validity_s=7 * 86400)
+
+    def holds(n):
+        until(lambda: g.sim.stats()["received"] >= n, 40, told="it does not come to %d" % n)
+        until(lambda: sum(g.message(s)["reason"] == "warm_up" for s in sids) == len(sids) - n, 40, told="other than %d go" % n)
+        assert g.sim.stats()["received"] == n
+    holds(50)
+    clock.set(86400)
+    holds(150)
+    g.write(lanes=[Gateway.lane("sim", g.sim.url, **{**lane, "warm_up": {"start": today, "days": [50, 120, 100]}})])
+    g.signal(signal.SIGHUP)
+    until(lambda: g.logged("reload.done"))
+    clock.set(86400 + 1000)  # what waits for another day is looked at again every quarter of an hour
+    holds(170)  # what its second day had begun by the old one counts
+    g.kill9()
+    clock.set(2 * 86400)
+    g.start()
+    holds(270)
+    g.write(lanes=[Gateway.lane("sim", g.sim.url, **lane)])
+    done = len(g.logged("reload.done"))
+    g.signal(signal.SIGHUP)
+    until(lambda: len(g.logged("reload.done")) > done)
+    clock.set(2 * 86400 + 1000)
+    holds(370)  # the third day of the old one has two hundred
+    clock.set(3 * 86400)
+    for sid in sids:  # on the day on which it would reach its target it is over
+        g.wait(sid, "delivered", timeout=60)
+
+
 @pytest.mark.parametrize("keys, told", [
     ({"quota": {"daily": 5}}, "unknown key `lanes[0].quota.daily`"),
     ({"quota": 5}, "`lanes[0].quota` is a section"),

@@ -4,12 +4,13 @@ import concurrent.futures
 import http.client
 import itertools
 import json
+import re
 import signal
 import time
 import urllib.parse
 
 from harness.gateway import call, unique, until
-from harness.hostile_gateway import is_problem
+from harness.hostile_gateway import ROOT, is_problem
 
 
 def post(g, to, **more):
@@ -87,6 +88,25 @@ def test_rate__accounts_templates_and_topics_are_counted_apart(make_gateway, tmp
     again = call(g.port, "POST", "/v1/messages", '{"to":"+14155550123","body":"x","topic":"marketing"}',
                  {"Authorization": "Bearer " + other["key"], "Content-Type": "application/json"})
     assert again.status == 202
+
+
+def test_rate__of_a_topic_counts_all_its_recipients_together(make_gateway):
+    g = make_gateway(limits={"rates": ["3/h per topic"]})
+    assert [post(g, unique_number(), topic="news").status for _ in range(4)] == [202, 202, 202, 429]
+    assert [post(g, unique_number(), topic="offers").status for _ in range(4)] == [202, 202, 202, 429]
+    assert [post(g, unique_number()).status for _ in range(5)] == [202] * 5  # of no topic
+    refused = post(g, unique_number(), topic="news")
+    assert "3/h per topic" in refused.json["detail"] and told(refused)[:2] == (3, 0), refused
+
+
+def test_rate__of_the_quickstart_is_sixty_a_minute_for_each_recipient(make_gateway):
+    written = (ROOT / "script" / "server").read_text(encoding="utf-8")
+    g = make_gateway(limits={"rates": [re.search(r"^limits:\n  rates: \[(.*)\]$", written, re.M).group(1)]})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(g, "+14155550123"), range(70)))
+    assert [a.status for a in answers].count(202) == 60, answers
+    assert {told(a)[:2] for a in answers if a.status != 202} == {(60, 0)}
+    assert post(g, "+14155550124").status == 202
 
 
 def test_rate__speaks_twilio(make_gateway):

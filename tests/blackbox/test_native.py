@@ -11,6 +11,7 @@ import pytest
 from harness.gateway import Made, SLOW, after, call, unique, until
 from harness.hostile_gateway import is_problem, number
 from harness.receiver import check_signature
+from harness.shim import ShiftedClock
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,23 @@ def test_idempotency__over_a_kill(make_gateway):
     again = g.post("/v1/messages", body, key)
     assert (again.status, again.json["id"]) == (202, first.json["id"]) and again.headers["idempotency-replayed"]
     assert is_problem(g.post("/v1/messages", {**body, "body": "x"}, key), 422)
+
+
+def test_idempotency__a_key_is_remembered_for_a_day(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(env=clock.env)
+    g.start()
+    body, key = {"to": "+14155550123", "body": unique()}, {"Idempotency-Key": "k"}
+    first = g.post("/v1/messages", body, key)
+    g.wait(first.json["id"], "delivered")
+    clock.set(86400 - 900)
+    until(lambda: g.send().json["created_at"][:13] != first.json["created_at"][:13])
+    again = g.post("/v1/messages", body, key)
+    assert (again.json["id"], again.headers["idempotency-replayed"]) == (first.json["id"], "true")
+    assert again.json["created_at"] == first.json["created_at"] and again.json["status"] == "delivered"  # as it stands now
+    clock.set(86400 + 60)
+    until(lambda: g.post("/v1/messages", body, key).json["id"] != first.json["id"], 30, told="the key is kept for longer")
+    until(lambda: g.sim.times()[body["body"]] == 2)
 
 
 def test_idempotency__a_refused_request_does_not_use_up_its_key(shared_gateway):

@@ -1,5 +1,6 @@
 """Lanes and routes seen from outside, a scenario each: the breaker and its one probe, the window that adapts, routes by prefix and type of
 number, numbers known to be invalid, receipts that never come, messages a year ahead and many of them."""
+import concurrent.futures
 import datetime
 import os
 import signal
@@ -63,6 +64,51 @@ def test_window__shrinks_when_the_provider_throttles_and_grows_again(make_gatewa
             g.create(body="more %d" % next(i))
         return lane(g, headers)["window"] > low
     until(grown, 60, told="the window does not grow")
+
+
+def test_window__shrinks_when_calls_take_long_though_nobody_throttles_and_grows_again(make_gateway):
+    g = make_gateway(lane={**QUICK, "in_flight_max": 24})
+    headers, i = admin(g), iter(range(10 ** 6))
+
+    def some(n):
+        return [g.create(body="text %d" % next(i)) for _ in range(n)]
+    for sid in some(40):
+        g.wait(sid, "delivered")
+    assert lane(g, headers)["window"] == 24
+    g.sim.profile({"latency_ms": 900})
+    sids = some(120)
+    until(lambda: lane(g, headers)["window"] < 16, 30, told="the window stays as it was")
+    assert g.metrics()['lane_throttled_total{lane="sim"}'] == 0 and lane(g, headers)["breaker"] == "closed"
+    g.sim.profile({"latency_ms": 50})
+    for sid in sids:
+        g.wait(sid, "delivered", timeout=60)
+    low = lane(g, headers)["window"]
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:  # it does not grow by what is not used
+        until(lambda: list(pool.map(lambda _: some(4), range(24))) and lane(g, headers)["window"] > low, 60, told="the window does not grow")
+
+
+def test_health__falls_by_calls_and_by_receipts_and_each_is_forgotten_in_its_time(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane={**QUICK, "lookups_max": 0}, env=clock.env)
+    g.start()
+    headers = admin(g)
+
+    def health():
+        return lane(g, headers)["health_percent"]
+    for i in range(20):
+        g.wait(g.create("+15005550105", "not delivered %d" % i), "undelivered")
+    receipts = health()
+    assert receipts < 60 and lane(g, headers)["calls_bad"] == 0, lane(g, headers)
+    for i in range(8):  # never five failures in a row: the breaker stays out of it
+        g.wait(g.create("+15005550103", "failing %d" % i), "unknown")
+        g.wait(g.create("+15005550105", "not delivered either %d" % i), "undelivered")
+    now = lane(g, headers)
+    assert now["health_percent"] < receipts * 0.8 and (now["calls_bad"], now["breaker"]) == (8, "closed"), now
+    clock.set(360)
+    now = until(lambda: (x := lane(g, headers))["calls_bad"] == 0 and x, 30, told="failed calls are not forgotten after five minutes")
+    assert now["undelivered"] == 28 and now["health_percent"] <= receipts, now
+    clock.set(3700)
+    until(lambda: (lane(g, headers)["undelivered"], health()) == (0, 100), 30, told="receipts are not forgotten after an hour: %s" % lane(g, headers))
 
 
 def test_route__prefix_and_type_of_number_choose_the_lane(make_gateway):
@@ -144,6 +190,32 @@ def test_no_receipt__ends_what_was_sent_with_that_reason_and_nothing_moves_it_th
     g.start()
     m = g.message(sid)
     assert (m["status"], m["reason"]) == ("sent", "no_receipt"), m
+
+
+def test_receipt__that_comes_after_the_end_is_noted_and_moves_nothing(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = make_gateway.gateway(lane={**QUICK, "receipt_window_s": 3600, "receipt_poll_after_s": 0}, env=clock.env,
+                             profile={"receipts": {"sent": False, "delay_ms": 4000}})
+    g.start()
+    sid = g.create()
+    g.wait(sid, "sent")
+    clock.set(2 * 3600)
+    until(lambda: g.message(sid)["reason"] == "no_receipt", told="its window does not end")
+    assert g.sim.stats()["receipts_sent"] == 0, "it came in time: this proves nothing"
+    until(lambda: g.sim.stats()["receipts_ok"] == 1, 30, told="it is refused")
+    until(lambda: g.events(sid)[-1]["note"], told="it is not noted")
+    last = g.events(sid)[-1]
+    assert (last["status"], last["note"]) == ("delivered", True), last
+    m = g.message(sid)
+    assert (m["status"], m["reason"], m["waiting_for"]) == ("sent", "no_receipt", None), m
+
+
+def test_receipt__with_a_code_that_nobody_knows_is_counted_by_it(make_gateway):
+    g = make_gateway(lane=QUICK, profile={"receipts": {"undelivered": 1, "undelivered_code": 39871}})
+    for i in range(2):
+        m = g.wait(g.create(body="text %d" % i), "undelivered")
+        assert (m["reason"], m["code"]) == ("rejected", 39871), m
+    assert g.metrics()['sms_unknown_codes_total{lane="sim",code="39871"}'] == 2
 
 
 @pytest.mark.skipif("HONGYAN_TEST_DATABASE" in os.environ, reason="they are written into the file of SQLite")

@@ -3,6 +3,7 @@ import concurrent.futures
 
 from harness.cluster import STEADY, Cluster
 from harness.gateway import until, whole_day
+from harness.shim import ShiftedClock
 from test_explain import admin, explain, says
 from test_routes import prepare, reload, two_lanes
 
@@ -38,6 +39,29 @@ def test_prices__the_cheapest_lane_that_serves_well_enough_goes_first(make_gatew
     g.kill9()
     g.start()
     assert rows(g, "lane") == {"home": (1, 1, "0.045"), "abroad": (3, 4, "0.0725")}
+
+
+def test_prices__a_cheap_lane_below_the_floor_stands_behind_until_it_is_well_again(make_gateway, tmp_path):
+    clock = ShiftedClock(tmp_path)
+    g = two_lanes(make_gateway, [{"name": "all", "order": "cheapest", "health_floor": 80, "lanes": ["home", "abroad"]}],
+                  lanes=PRICES, env=clock.env)
+    headers = admin(g)
+    g.sims["abroad"].profile({"receipts": {"undelivered": 1}})
+    for i in range(40):
+        m = g.wait(g.create(to="+14155550123", body="text %d" % i), "undelivered", "delivered")
+        if m["provider"] == "home":
+            break
+    ill = g.get("/v1/lanes/abroad", headers=headers).json["health_percent"]
+    assert 2 <= i < 40 and ill < 80, (i, ill)
+    x = explain(g, headers=headers)
+    assert [row["name"] for row in x["lanes"]] == ["home", "abroad"], x
+    g.sims["home"].stop()  # better an ill one than none
+    assert g.wait(g.create(to="+14155550123", body="all the same"), "undelivered", timeout=40)["provider"] == "abroad"
+    g.sims["home"].start()
+    g.sims["abroad"].profile({"receipts": {"undelivered": 0}})
+    clock.set(2 * 3600)
+    until(lambda: g.get("/v1/lanes/abroad", headers=headers).json["health_percent"] == 100, 30)
+    assert g.wait(g.create(to="+14155550123", body="cheap again"), "delivered", timeout=30)["provider"] == "abroad"
 
 
 def test_prices__what_was_surely_not_taken_costs_nothing(make_gateway):

@@ -1,11 +1,13 @@
 """Quiet hours as callers and providers see them: what falls into them waits, says why and until when, survives a kill, and goes out
 when they are over by the recipient's clock; codes go at once; the validity holds."""
 import datetime
+import json
 import signal
+import time
 import zoneinfo
 
 import pytest
-from harness.gateway import until, whole_day
+from harness.gateway import call, until, whole_day
 from harness.shim import ShiftedClock
 
 QUICK = {"lookup_after_ms": 300}
@@ -173,6 +175,101 @@ def test_quiet__holidays_come_from_calendars_and_an_ended_one_is_told(make_gatew
     assert m["status"] == "scheduled" and when(m["due_at"]).date() == today + 3 * day, m
     g.wait(g.create(body="news", topic="news"), "delivered")
     assert "event=quiet.calendar_ended calendar=old" in g.log()
+
+
+def around_now(zone):
+    """Two hours with now in their middle, by the clock there."""
+    now = datetime.datetime.now(zoneinfo.ZoneInfo(zone))
+    return "-".join((now + datetime.timedelta(hours=h)).strftime("%H:%M") for h in (-1, 1)) + " for topic=marketing"
+
+
+@pytest.mark.parametrize("zone, quiet, awake, wait_h", [
+    ("Asia/Tokyo", "+819012345678", "+447400123456", 1),
+    ("Asia/Shanghai", "+8613800138000", "+12125550123", 1),
+    ("America/New_York", "+12125550123", "+14155550123", 1),  # by its area code
+    ("Australia/Perth", "+61412345678", "+12125550123", 10),  # a mobile may be in any zone of its country, and must be awake in all
+    ("Australia/Sydney", "+61412345678", "+12125550123", 10),
+])
+def test_quiet__is_judged_by_the_region_of_the_number(make_gateway, zone, quiet, awake, wait_h):
+    """Nobody says where anybody is; the clocks of `awake` are further than an hour away from those of the zone."""
+    g = make_gateway(lane={**QUICK, "senders": ["Shop for AU,GB,JP,CN", "+15005550006"]}, quiet={"hours": [around_now(zone)]})
+    m = g.message(g.create(to=quiet, body="sale", topic="marketing"))
+    assert (m["status"], m["reason"], m["waiting_for"]) == ("scheduled", "quiet_hours", "quiet_hours"), m
+    assert 0 < (when(m["due_at"]) - datetime.datetime.now(UTC)).total_seconds() < wait_h * 3600 + 660, m
+    g.wait(g.create(to=awake, body="sale", topic="marketing"), "delivered", "sent")
+    g.wait(g.create(to=quiet, body="news", topic="news"), "delivered", "sent")
+
+
+def test_quiet__is_judged_by_the_contact_before_its_number(make_gateway):
+    g = make_gateway(lane=QUICK, quiet={"hours": [around_now("Asia/Tokyo")]})
+    people = {"moved": ("+14155550123", "Asia/Tokyo"), "away": ("+819012345678", "America/Los_Angeles"), "home": ("+14155550124", None)}
+    for name, (number, zone) in people.items():
+        body = {"numbers": [number], **({"time_zone": zone} if zone else {})}
+        a = call(g.port, "PUT", "/v1/contacts/" + name, json.dumps(body), {**g.bearer, "Content-Type": "application/json"})
+        assert a.status in (200, 201), a
+
+    def reason(**message):
+        a = g.post("/v1/messages", {"body": "sale", "topic": "marketing", **message})
+        assert a.status == 202, a
+        return a.json["reason"]
+    assert [reason(contact=name) for name in people] == ["quiet_hours", None, None]
+    assert reason(contact="home", time_zone="Asia/Tokyo") == "quiet_hours"  # what the message says goes first
+    assert reason(to="+819012345678") == "quiet_hours"
+
+
+def at_that_time(make_gateway, tmp_path, moment, **settings):
+    """A gateway whose clock shows that moment."""
+    clock = ShiftedClock(tmp_path)
+    ahead = lambda text: int(when(text).timestamp() - time.time())  # noqa: E731
+    clock.set(ahead(moment))
+    g = make_gateway.gateway(env=clock.env, **settings)
+    g.set = lambda text: clock.set(ahead(text))
+    return g.start()
+
+
+def test_quiet__knows_the_holidays_that_come_with_it(make_gateway, tmp_path):
+    g = at_that_time(make_gateway, tmp_path, "2026-02-01T00:00:00Z", lane=QUICK, quiet={
+        "hours": ["00:00-24:00 on holidays of cn in Asia/Shanghai for topic=a", "00:00-24:00 on restdays of cn in Asia/Shanghai for topic=b",
+                  "00:00-24:00 on holidays of us in America/New_York for topic=c", "00:00-24:00 on workdays of de in Europe/Berlin for topic=d"]})
+
+    def quiet(topic, day):
+        a = g.post("/v1/route/explain", {"to": "+14155550123", "body": "x", "topic": topic, "at": day + "T15:00:00Z"})
+        assert a.status == 200, a
+        row = next(d for d in a.json["decisions"] if d["decision"] == "quiet_hours")
+        return row["until"] and row["until"][:10] if row["says"] == "waits" else False
+    # Spring Festival of 2026: 15 to 23 February; the 14th, a Saturday, and the 28th are worked. At 15:00 UTC it is 23:00 in Shanghai.
+    assert quiet("a", "2026-02-16") == "2026-02-23" and not quiet("a", "2026-02-13") and not quiet("a", "2026-02-24")
+    assert not quiet("b", "2026-02-14") and quiet("b", "2026-02-07") and quiet("b", "2026-02-18") == "2026-02-23"
+    assert quiet("c", "2026-11-26") == "2026-11-27" and not quiet("c", "2026-11-25")  # Thanksgiving
+    assert quiet("d", "2026-04-02") and not quiet("d", "2026-04-03") and not quiet("d", "2026-04-06")  # around Easter
+
+
+def test_leap_day__is_a_day(make_gateway, tmp_path):
+    g = at_that_time(make_gateway, tmp_path, "2028-02-28T20:00:00Z", lane=QUICK, limits={"caps": ["1/calendar-day in UTC for topic=news"]},
+                     quiet={"hours": ["21:00-09:00 in UTC for topic=marketing"], "spread_s": 0})
+    for wrong in ("2028-02-30T08:00:00Z", "2029-02-29T08:00:00Z"):
+        a = g.post("/v1/messages", {"to": "+14155550123", "body": "x", "send_at": wrong})
+        assert a.status == 400 and a.json["field"] == "send_at", (wrong, a)
+    leap = g.create(body="leap", send_at="2028-02-29T08:00:00Z", validity_s=3600)
+    year = g.create(body="in a year", send_at="2029-02-28T00:00:00Z")
+    assert [g.message(s)["send_at"][:10] for s in (leap, year)] == ["2028-02-29", "2029-02-28"]
+
+    def cap(body):
+        return g.post("/v1/messages", {"to": "+14155550123", "body": body, "topic": "news"}).json["reason"]
+    assert [cap("monday"), cap("monday again")] == [None, "frequency_cap"]
+    g.set("2028-02-28T22:00:00Z")
+    m = g.message(until(lambda: (s := g.create(body="sale", topic="marketing")) and g.message(s)["reason"] == "quiet_hours" and s))
+    assert m["due_at"][:19] == "2028-02-29T09:00:00", m
+    g.set("2028-02-29T08:00:01Z")
+    g.wait(leap, "delivered", timeout=30)
+    assert g.attempts(leap)[0]["started_at"].startswith("2028-02-29T08:00:0")
+    assert [cap("leap day"), cap("leap day again")] == [None, "frequency_cap"]
+    g.set("2028-02-29T22:00:00Z")
+    m = g.message(until(lambda: (s := g.create(body="late sale", topic="marketing")) and g.message(s)["reason"] == "quiet_hours" and s))
+    assert m["due_at"][:19] == "2028-03-01T09:00:00", m
+    g.set("2028-03-01T00:00:05Z")
+    until(lambda: cap("first of march %s" % time.time()) is None, 20)
+    assert g.message(year)["status"] == "scheduled"
 
 
 def test_quiet__ends_by_the_clock_of_the_day_on_which_clocks_change(make_gateway):

@@ -17,9 +17,9 @@ def two_lanes(make_gateway, routes, more=None, lanes=None, **settings):
 
 def prepare(make_gateway, routes, more=None, lanes=None, **settings):
     home, abroad = make_gateway.simulator(), make_gateway.simulator()
-    made = [Gateway.lane("home", home.url, **QUICK, **(lanes or {}).get("home", {})),
-            Gateway.lane("abroad", abroad.url, **QUICK, **(lanes or {}).get("abroad", {}))]
-    g = make_gateway.gateway(lanes=made, routes=routes, env=KEY, **settings)
+    made = [Gateway.lane("home", home.url, **{**QUICK, **(lanes or {}).get("home", {})}),
+            Gateway.lane("abroad", abroad.url, **{**QUICK, **(lanes or {}).get("abroad", {})})]
+    g = make_gateway.gateway(lanes=made, routes=routes, **{**settings, "env": {**KEY, **settings.get("env", {})}})
     g.sims = {"home": home, "abroad": abroad}
     return g
 
@@ -35,15 +35,20 @@ def lane_of(g, **message):
     return g.wait(g.create(**message), "delivered")["provider"]
 
 
-def test_route__country_topic_template_account_and_sender_choose_the_lane(make_gateway):
+def test_route__country_topic_template_account_and_sender_choose_the_lane(make_gateway, tmp_path):
+    for name in ("code", "news"):
+        (tmp_path / (name + ".txt")).write_text("This is " + name, encoding="utf-8")
     g = two_lanes(make_gateway, [
         {"name": "otp-china", "country": ["CN"], "topic": ["otp"], "lanes": ["home"]},
         {"name": "range", "prefix": ["+86139"], "lanes": ["abroad"]},
         {"name": "china", "country": "CN", "lanes": ["home"]},
         {"name": "asked-for", "sender": ["Shop"], "lanes": ["home"]},
         {"name": "tenant", "account": ["acme"], "lanes": ["home"]},
+        {"name": "written", "template": ["code", "other"], "lanes": ["home"]},
         {"name": "rest", "lanes": ["abroad"]},
-    ])
+    ], templates={"dir": str(tmp_path)})
+    assert lane_of(g, to="+14155550123", template="code", body=None) == "home"
+    assert lane_of(g, to="+14155550123", template="news", body=None) == "abroad"
     assert lane_of(g, to="+8613900138000", topic="otp") == "home"
     assert lane_of(g, to="+8613900138000") == "abroad"
     assert lane_of(g, to="+8613800138000") == "home"
@@ -93,6 +98,34 @@ def test_route__the_next_lane_takes_over_and_nothing_arrives_twice(make_gateway)
         m = g.wait(sid, "delivered", timeout=40)
         assert m["provider"] == "abroad", m
         assert [s["times"] for s in g.sims["abroad"].of("text %d" % i)] == [1]
+
+
+def test_route__what_a_lane_may_have_taken_is_given_to_no_other(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "all", "lanes": ["home", "abroad"]}], lanes={"home": {"lookup_after_ms": 2500}})
+    for kind, takes in (("lost_answers", True), ("lost_requests", False)):
+        g.sims["home"].profile({"lost_answers": 0, "lost_requests": 0, kind: 1, "receipts": {"none": 1}})
+        sids = [g.create(to="+1415555%04d" % i, body="%s %d" % (kind, i)) for i in range(2)]
+        for sid in sids:
+            g.wait(sid, "unknown")
+        g.sims["home"].profile({kind: 0})
+        before = g.sims["abroad"].stats()["received"]
+        for i, sid in enumerate(sids):
+            m = g.wait(sid, "sent", "delivered", timeout=30)
+            bodies = [s["times"] for sim in g.sims.values() for s in sim.of("%s %d" % (kind, i))]
+            assert bodies == [1] and m["attempts"] == (1 if takes else 2), (m, bodies)
+        assert not takes or g.sims["abroad"].stats()["received"] == before == 0
+
+
+def test_route__the_next_lane_takes_over_within_the_same_message(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "all", "lanes": ["home", "abroad"]}], retry={"first_ms": 600000, "max_ms": 600000})
+    answers = [{"share": 1, "status": 429, "code": 20429, "retry_after_s": 60}, {"share": 1, "status": 401, "code": 20003}]
+    for i, error in enumerate(answers):  # a throttle; refused credentials
+        g.sims["home"].profile({"errors": [error]})
+        m = g.wait(g.create(to="+14155550123", body="text %d" % i), "delivered")
+        assert (m["provider"], [a["provider"] for a in g.attempts(m["id"])]) == ("abroad", ["home", "abroad"]), m
+        assert [s["times"] for s in g.sims["abroad"].of("text %d" % i)] == [1] and not g.sims["home"].stats()["received"]
+        g.sims["home"].profile({"errors": []})
+        reload(g)  # opens it
 
 
 def test_route__a_closed_lane_holds_up_only_those_who_have_no_other(make_gateway):
@@ -220,6 +253,27 @@ def test_canary__that_does_not_deliver_is_taken_out_and_stays_out_over_a_reload(
     for i in range(40):
         g.create(to="+1415557%04d" % i, body="anew %d" % i)
     until(lambda: g.sims["abroad"].stats()["received"] > before, told="a changed canary does not begin anew")
+
+
+def test_canary__whose_calls_take_longer_is_taken_out_though_all_arrives(make_gateway):
+    g = two_lanes(make_gateway, [{"name": "trial", "lanes": ["home"], "canary": "abroad 40%"}])
+    g.sims["home"].profile({"latency_ms": 60})
+    g.sims["abroad"].profile({"latency_ms": 500})
+    begun = 0
+    while not g.logged("route.canary_out") and begun < 600:
+        for i in range(begun, begun + 40):
+            g.create(to="+1415555%04d" % i, body="text %d" % i)
+        begun += 40
+        g.settle()
+    line, = g.logged("route.canary_out")
+    assert "lane=abroad" in line and "why=slow" in line, line
+    assert 50 <= g.sims["abroad"].stats()["received"] <= 140, g.sims["abroad"].stats()  # a hundred, and what was begun with them
+    out = trial(g)
+    assert out["out"] and out["own"]["failed"] == out["others"]["failed"] == 0 and out["own"]["call_ms"] > 2 * out["others"]["call_ms"], out
+    before = g.sims["abroad"].stats()["received"]
+    for i in range(40):
+        g.wait(g.create(to="+1415556%04d" % i, body="later %d" % i), "delivered")
+    assert g.sims["abroad"].stats()["received"] == before
 
 
 def trial(g):

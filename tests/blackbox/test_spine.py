@@ -243,6 +243,36 @@ def test_priority__a_code_overtakes_a_campaign(make_gateway):
     assert len(order) - order.index("your code") <= 8, order
 
 
+def test_priority__codes_before_transactions_before_campaigns(make_gateway):
+    g = make_gateway(lane={"in_flight_max": 1, "in_flight_adaptive": False}, profile={"latency_ms": 4000})
+    g.create(body="takes the lane")
+    until(lambda: g.sim.stats()["requests"] == 1)
+    kinds = ("marketing", "transactional", "otp")
+    sids = [g.create(body="%s %d" % (kind, i), priority=kind) for i in range(4) for kind in kinds]
+    g.sim.profile({"latency_ms": 1})
+    for sid in sids:
+        g.wait(sid, "delivered", timeout=30)
+    order = [m["body"].split()[0] for m in reversed(g.sim.messages(limit=100))][1:]
+    order.remove("lane") if "lane" in order else None
+    assert [kind for kind in order if kind in kinds] == ["otp"] * 4 + ["transactional"] * 4 + ["marketing"] * 4, order
+
+
+def test_priority__codes_that_never_end_starve_neither_transactions_nor_campaigns(make_gateway):
+    g = make_gateway(lane={"in_flight_max": 1, "in_flight_adaptive": False}, limits={"urgent_run": 3}, profile={"latency_ms": 5000})
+    g.create(body="takes the lane", priority="otp")
+    until(lambda: g.sim.stats()["requests"] == 1)
+    for i in range(2):
+        for kind in ("marketing", "transactional"):
+            g.create(body=kind, priority=kind, to="+1415555000%d" % i)
+    sids = [g.create(body="code %d" % i, priority="otp") for i in range(40)]
+    g.sim.profile({"latency_ms": 1})
+    for sid in sids:
+        g.wait(sid, "delivered", timeout=30)
+    order = [m["body"] for m in reversed(g.sim.messages(limit=100))]
+    last = order.index("code 39")
+    assert order[:last].count("transactional") == order[:last].count("marketing") == 2, order
+
+
 def test_priority__codes_that_never_end_do_not_starve_a_campaign(make_gateway):
     def before_the_campaign(run):
         g = make_gateway(lane={"in_flight_max": 1, "in_flight_adaptive": False}, limits={"urgent_run": run}, profile={"latency_ms": 8000})
