@@ -234,8 +234,8 @@ void core_nodes_looked(struct core *c, struct work *w) {
     c->nodes.keeper = j->news.keeper;
     if (j->news.moved)
         read_all_again(c, &j->news);
-    if (j->news.more)
-        c->nodes.look_at = c->now;
+    if (j->news.more && c->nodes.alive < 2)
+        c->nodes.look_at = c->now; /* where others are, they take as much by the time of the next look */
     if (j->hooks_version != c->nodes.hooks_version || j->news.moved)
         c->hooks.unread = true;
     c->nodes.hooks_version = j->hooks_version;

@@ -78,7 +78,7 @@ struct node_news {
     unsigned from;    /* rows of that node were moved to self; 0 and messages 0: of none */
     int64_t messages; /* how many of them were messages */
     bool moved;       /* some rows were: all that is due must be read again */
-    bool more;        /* there are more: look again at once */
+    bool more;        /* there are more */
 };
 /* Takes what nobody holds any more, moves a chunk of up to `limit` rows of each kind, and sees who the keeper
  * is. */

@@ -189,3 +189,21 @@ def test_nodes__of_one_name_are_two_and_each_has_its_own_work(cluster):
     assert {c.nodes[1].cancel(sid).json["status"] for sid in held} == {"canceled"}
     for g in c.nodes:
         g.wait(g.create(body="again by %d" % g.port), "delivered")
+
+
+def test_node__that_is_gone_leaves_its_work_to_all_that_are_left(cluster):
+    """In turn, a thousand each: a node that is held up for some looks has less, and none has all."""
+    c = cluster(n=4, profile={"receipts": {"none": 1}}).start()
+    many, at = 6000, later()
+    c.nodes[0].wait(c.nodes[0].create(body="at once"), "sent")
+    for i in range(many):
+        assert c.nodes[0].post("/v1/messages", {"to": "+86138%08d" % i, "body": "later", "send_at": at}).status == 202
+    assert {r["name"]: r["pending"] for r in c.listed()}["n0"] >= many
+    c.nodes[0].kill9()
+
+    def shares():
+        rows = c.listed(c.nodes[1])
+        return {r["name"]: r["pending"] for r in rows if r["name"] != "n0"} if sum(r["pending"] for r in rows if r["name"] != "n0") >= many else None
+    left = until(shares, 60, told=lambda: c.listed(c.nodes[1]))
+    print("\n", left)
+    assert len(left) == 3 and max(left.values()) <= many * 2 / 3, left
