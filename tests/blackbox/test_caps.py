@@ -153,14 +153,14 @@ def test_duplicate__by_template_is_the_same_whatever_it_says(make_gateway, tmp_p
     def offer(template="offer", name="Li", topic="offers", to="+14155550123"):
         a = g.post("/v1/messages", {"to": to, "template": template, "vars": {"name": name}, "topic": topic})
         assert a.status == 202, a
-        return a.json["reason"]
-    assert [offer(), offer(), offer(name="Wang")] == [None, "duplicate", "duplicate"]
-    assert [offer(template="other"), offer(to="+14155550199"), offer(topic="orders"), offer(topic="orders")] == [None] * 4
+        return a.json["reason"] == "duplicate"  # else it may wait for a lane that has just been started
+    assert [offer(), offer(), offer(name="Wang")] == [False, True, True]
+    assert [offer(template="other"), offer(to="+14155550199"), offer(topic="orders"), offer(topic="orders")] == [False] * 4
     g.kill9()
     g.start()
-    assert offer(name="after a kill") == "duplicate"
+    assert offer(name="after a kill")
     clock.set(DAY + 1)
-    until(lambda: offer(name="a day later") is None, 30)
+    until(lambda: not offer(name="a day later"), 30)
 
 
 def test_duplicate__what_waits_is_spoken_for_and_what_was_canceled_is_not(make_gateway):

@@ -22,7 +22,7 @@ serial = itertools.count(1000)
 
 
 def unique_number():
-    return "+1415555%04d" % next(serial)
+    return "+86138%08d" % next(serial)
 
 
 def told(answer):

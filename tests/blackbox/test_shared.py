@@ -12,7 +12,7 @@ serial = itertools.count(1000)
 
 
 def unique_number():
-    return "+1415555%04d" % next(serial)
+    return "+86138%08d" % next(serial)  # a quick machine asks for many thousands
 
 
 @pytest.fixture(scope="module")
