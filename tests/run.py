@@ -1,7 +1,7 @@
 """What script/test runs, in order; counts every test once and ends with "N passed, N failed".
 
 The gcc build runs everything; clang's builds with sanitizers run the C tests again (ASan and UBSan all of them, TSan those with
-threads), and the black-box suite once against the ASan build. Each step's output is in build*/ and shown when it fails.
+threads); with --long the black-box suite runs against the ASan build, too. Each step's output is in build*/ and shown when it fails.
 """
 import argparse
 import os
@@ -156,7 +156,7 @@ def checks(count):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--long", action="store_true", help="20,000 seeds, 30 kills, clang-tidy")
+    options.add_argument("--long", action="store_true", help="20,000 seeds, 30 kills, the black box under ASan, clang-tidy")
     options.add_argument("--quick", action="store_true", help="the gcc build only, no black box")
     given = options.parse_args()
     os.makedirs(os.path.join(ROOT, "build"), exist_ok=True)
@@ -172,6 +172,9 @@ def main():
         if built and os.path.isdir(os.path.join(ROOT, "tests/blackbox")):
             env = {"HONGYAN_BINARY": os.path.join(ROOT, "build/hongyan"), "HONGYAN_LONG": "1" if given.long else ""}
             pytest(count, "blackbox", ["tests/blackbox"], env, excuse=not given.long)
+            asan = os.path.join(ROOT, "build-asan/hongyan")
+            if given.long and os.path.exists(asan):
+                pytest(count, "blackbox-asan", ["tests/blackbox"], {**SANITIZERS, "HONGYAN_BINARY": asan, "HONGYAN_SLOW": "3"}, excuse=False)
     if given.long and built:
         step(count, "check-tidy", [os.path.join(ROOT, "script/check-tidy")], os.path.join(ROOT, "build", "check-tidy.log"))
         step(count, "20,000 seeds", [os.path.join(ROOT, "build/tests/world/world_test"), "1", "20000"],
