@@ -343,14 +343,14 @@ void native_suppression_delete(struct api_request *rq) {
         api_fail(rq, &e);
         return;
     }
-    struct sv topic = v[RELEASE_TOPIC].given ? keep(rq, v[RELEASE_TOPIC].text) : SV_NONE;
     struct change *c = new_change(rq, SUPPRESSION_RELEASE, 1);
-    c->rows[0] = (struct suppression){.account_id = rq->account_id,
-                                      .number = number,
-                                      .topic = v[RELEASE_NO_TOPIC].n ? SV("") : topic,
-                                      .kind = kind,
-                                      .source = writers[v[RELEASE_WRITER].n],
-                                      .by = sid_sv(&rq->key)};
+    c->rows[0] = (struct suppression){
+        .account_id = rq->account_id,
+        .number = number,
+        .topic = v[RELEASE_TOPIC].given || v[RELEASE_NO_TOPIC].n ? keep(rq, v[RELEASE_TOPIC].text) : SV_NONE,
+        .kind = kind,
+        .source = writers[v[RELEASE_WRITER].n],
+        .by = sid_sv(&rq->key)};
     c->write.n = 1;
     put_change(rq, c, was_released);
 }

@@ -41,8 +41,10 @@ enum reason core_why_waiting(struct core *c, const struct message *m) {
             return why;
         if (why == REASON_LANE_QUOTA || why == REASON_WARM_UP)
             quota = why;
+        else if (why == REASON_CREDENTIALS)
+            broken = true;
         else
-            *(why == REASON_CREDENTIALS ? &broken : &other) = true;
+            other = true;
     }
     if (n && n_refused == n) /* no lane can carry a message of this kind: that is why */
         return refused;

@@ -1,5 +1,5 @@
 """What all black-box tests share: the folder on the path; `make_gateway`, which starts the program with any settings and a
-provider of its own; `gateway`, the usual one; `receiver`, an application's server. What failed shows the gateways' logs."""
+provider of its own; `gateway`, the usual one; `receiver`, an application's server; `mail`, a server of e-mail. What failed shows the gateways' logs."""
 import os
 import sys
 
@@ -47,3 +47,12 @@ def receiver():
     r = Receiver()
     yield r
     r.close()
+
+
+@pytest.fixture
+def mail():
+    from harness.mail_server import MailServer  # few tests need its library
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop(no_assert=True)

@@ -4,17 +4,8 @@ import time
 import pytest
 
 from harness.gateway import until
-from harness.mail_server import MailServer
 
 INVALID, OPTED_OUT, UNDELIVERED, SILENT = "+15005550001", "+15005550004", "+15005550105", "+15005550106"
-
-
-@pytest.fixture
-def mail():
-    server = MailServer()
-    server.start()
-    yield server
-    server.stop(no_assert=True)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ them, and who is asked for a consent."""
 import pytest
 
 from harness.gateway import Gateway, after, until
-from harness.mail_server import MailServer
 from test_channels import mail_lane
 from test_consent import ask, put
 from test_push import DEAD, DEVICE, fcm_lane
@@ -11,14 +10,6 @@ from test_push import DEAD, DEVICE, fcm_lane
 INVALID, LI, SILENT = "+15005550001", "+8613800138000", "+15005550106"
 MAIL = "li@example.com"
 OFF = {"share": 1, "status": 400, "code": 30003}  # the handset is off: later
-
-
-@pytest.fixture
-def mail():
-    server = MailServer()
-    server.start()
-    yield server
-    server.stop(no_assert=True)
 
 
 @pytest.fixture

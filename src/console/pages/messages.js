@@ -1,10 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { get } from './api.js'
 import { Badge, Choice, Field, Form, Pages, Time, go, html, link, why } from './ui.js'
-import { t, word } from './words.js'
-
-const STATES = ['accepted', 'scheduled', 'queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'expired', 'canceled', 'suppressed',
-  'unknown', 'received']
+import { choices, t } from './words.js'
 
 export const messageLink = id => html`<a class="mono" href=${link(['messages', id])}>${id.slice(0, 10)}…</a>`
 
@@ -28,7 +25,7 @@ export function MessageList({ query }) {
     <h1>${t('messages.title')}</h1>
     <${Form} onSubmit=${() => go(['messages'], { to, status })}>
       <${Field} label=${t('f.to')} value=${to} set=${setTo} placeholder="+8613800138000" />
-      <${Choice} label=${t('f.status')} value=${status} set=${setStatus} all=${t('all')} words=${STATES.map(s => [s, word('status', s)])} />
+      <${Choice} label=${t('f.status')} value=${status} set=${setStatus} all=${t('all')} words=${choices('status')} />
       <button class="main">${t('filter')}</button>
     <//>
     <${Pages} key=${JSON.stringify(query)} every=${5000} older=${t('older')} first=${t('newest')} columns=${columns}

@@ -1,10 +1,8 @@
 import { useState } from 'preact/hooks'
 import { call, get } from './api.js'
 import { Badge, Choice, Facts, Field, Form, Loading, Notice, Pages, Table, Time, go, html, link, useDeed, useFetched } from './ui.js'
-import { t, word } from './words.js'
+import { choices, t, word } from './words.js'
 
-const KINDS = ['opt_out', 'block', 'invalid']
-const kindWords = () => KINDS.map(k => [k, word('kind', k)])
 const topic = row => row.topic ?? t('numbers.topic.all')
 
 const rowColumns = () => [
@@ -35,7 +33,7 @@ function AddForm({ add }) {
   return html`
     <h2>${t('numbers.add')}</h2>
     <${Form} onSubmit=${() => add.run({ kind, ...(about && { topic: about }), ...(note && { note }) })} class="card">
-      <${Choice} label=${t('f.kind')} value=${kind} set=${setKind} words=${kindWords()} />
+      <${Choice} label=${t('f.kind')} value=${kind} set=${setKind} words=${choices('kind')} />
       <${Field} label=${t('f.topic')} value=${about} set=${setAbout} placeholder=${t('numbers.topic.all')} />
       <${Field} label=${t('numbers.note')} value=${note} set=${setNote} size="40" />
       <button class="main" disabled=${add.busy}>${t('numbers.add.do')}</button>
@@ -90,7 +88,7 @@ export function NumberList({ query }) {
     <//>
     <h2>${t('numbers.list')}</h2>
     <${Form}>
-      <${Choice} label=${t('f.kind')} value=${query.kind ?? ''} set=${kind => go(['numbers'], { ...query, kind })} all=${t('all')} words=${kindWords()} />
+      <${Choice} label=${t('f.kind')} value=${query.kind ?? ''} set=${kind => go(['numbers'], { ...query, kind })} all=${t('all')} words=${choices('kind')} />
     <//>
     <${Pages} key=${JSON.stringify(query)} older=${t('more')} first=${t('first')} columns=${columns}
       fetch=${cursor => get(['suppressions'], { ...query, ...cursor })} />`

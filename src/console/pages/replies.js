@@ -1,9 +1,8 @@
 import { call, get } from './api.js'
 import { Badge, Choice, Form, Notice, Pages, Time, go, html, link, useDeed } from './ui.js'
 import { messageLink } from './messages.js'
-import { t, word } from './words.js'
+import { choices, t, word } from './words.js'
 
-const MOODS = ['negative', 'neutral', 'positive']
 
 export function ReplyList({ query }) {
   const read = useDeed(async (id, again) => {
@@ -26,7 +25,7 @@ export function ReplyList({ query }) {
     <h1>${t('replies.title')}</h1>
     <${Form}>
       <${Choice} label=${t('f.mood')} value=${query.mood ?? ''} set=${mood => go(['replies'], { ...query, mood })} all=${t('all')}
-        words=${MOODS.map(m => [m, word('mood', m)])} />
+        words=${choices('mood')} />
       <${Choice} label=${t('filter')} value=${query.unread ?? ''} set=${unread => go(['replies'], { ...query, unread })} all=${t('all')}
         words=${[['true', t('replies.unread')]]} />
     <//>

@@ -62,7 +62,7 @@ const en = {
   'kind.opt_out': 'opt-out', 'kind.block': 'block', 'kind.invalid': 'invalid number',
   'source.api': 'API', 'source.reply': 'reply', 'source.provider': 'provider', 'source.import': 'import', 'source.console': 'console',
   'act.granted': 'granted', 'act.withdrawn': 'withdrawn', 'act.released': 'taken off the list', 'act.requested': 'asked to confirm',
-  'mood.positive': 'positive', 'mood.neutral': 'neutral', 'mood.negative': 'negative',
+  'mood.negative': 'negative', 'mood.neutral': 'neutral', 'mood.positive': 'positive',
   'action.other': '–', 'action.stop': 'to be left alone', 'action.start': 'to be written to again', 'action.help': 'help', 'action.confirm': 'confirms',
   'breaker.closed': 'closed: calls go', 'breaker.open': 'open: the provider fails', 'breaker.half_open': 'half open: one call at a time, to try it',
   'breaker.broken': 'broken: mend the settings or the account, then reload',
@@ -181,5 +181,8 @@ export const t = (key, values = {}) => tables[chosen][key].replace(/\{(\w+)\}/g,
 
 // A word of the API: as it is where no table has it (a newer gateway says it).
 export const word = (group, value) => tables[chosen][`${group}.${value}`] ?? value
+
+// All words of such a group, each with what it is called, in the table's order.
+export const choices = group => Object.keys(en).filter(key => key.startsWith(`${group}.`)).map(key => [key.slice(group.length + 1), tables[chosen][key]])
 
 export const reason = row => (row.reason ? tables[chosen][`reason.${row.reason}`] ?? row.reason_text ?? row.reason : '')
