@@ -115,7 +115,10 @@ void core_hooks_scanned(struct core *c, struct work *w) {
     for (unsigned i = 0; i < j->n_deliveries; i++)
         hold(c, p, &j->deliveries[i]);
     p->behind |= j->more;
-    p->from = j->more ? j->deliveries[j->n_deliveries - 1].due_at : 0;
+    if (!j->more)
+        p->from = 0;
+    else if (j->n_deliveries)
+        p->from = j->deliveries[j->n_deliveries - 1].due_at;
     p->next_due_at = j->next_due_at;
     core_hook_wake(c, p->next_due_at);
 }

@@ -66,11 +66,15 @@ static void note(struct hooked *out, int64_t id) {
     out->ids[out->n++] = id;
 }
 
+static bool is_ours(const struct hook_list *l, const struct webhook *h) {
+    return l->node == 0 || h->node == l->node;
+}
+
 /* Behind what the endpoint is already owed of the same subject. */
-static bool owe_behind(struct db *db, const struct delivery_key *k, unsigned type, struct sv data,
+static bool owe_behind(struct db *db, bool ours, const struct delivery_key *k, unsigned type, struct sv data,
                        int64_t now, struct hooked *out, struct err *e) {
-    bool pending;
-    if (!is_pending(db, k->hook_id, k->subject_id, &pending, e))
+    bool pending = false;
+    if (ours && !is_pending(db, k->hook_id, k->subject_id, &pending, e))
         return false;
     if (!pending)
         note(out, k->hook_id);
@@ -78,8 +82,8 @@ static bool owe_behind(struct db *db, const struct delivery_key *k, unsigned typ
 }
 
 static bool owe_to(struct db *db, const struct webhook *h, const struct message *m, const struct change *c,
-                   bool fresh, int64_t now, struct hooked *out, struct err *e) {
-    bool behind = false, looked = fresh;
+                   bool looked, int64_t now, struct hooked *out, struct err *e) {
+    bool behind = false;
     for (unsigned i = 0; i < c->n_events; i++) {
         const struct event *ev = &c->events[i];
         if (ev->note || !hook_wants(h, ev->state, m->text[TEXT_TOPIC]))
@@ -106,7 +110,7 @@ static bool owe_to(struct db *db, const struct webhook *h, const struct message 
 bool deliveries_owe(struct db *db, const struct hook_list *l, const struct message *m, const struct change *c,
                     bool fresh, int64_t now, struct hooked *out, struct err *e) {
     EACH_ENABLED(h, l, m->account_id)
-    if (!owe_to(db, h, m, c, fresh, now, out, e))
+    if (!owe_to(db, h, m, c, fresh || !is_ours(l, h), now, out, e))
         return false;
     return true;
 }
@@ -116,7 +120,8 @@ bool deliveries_owe_extra(struct db *db, const struct hook_list *l, const struct
                           struct err *e) {
     EACH_ENABLED(h, l, m->account_id) {
         const struct delivery_key k = {h->id, m->id, (uint16_t)(DELIVERY_EXTRA + type)};
-        if (hook_wants(h, type, m->text[TEXT_TOPIC]) && !owe_behind(db, &k, type, data, now, out, e))
+        if (hook_wants(h, type, m->text[TEXT_TOPIC]) &&
+            !owe_behind(db, is_ours(l, h), &k, type, data, now, out, e))
             return false;
     }
     return true;
@@ -127,7 +132,7 @@ bool deliveries_owe_notice(struct db *db, const struct hook_list *l, const struc
     EACH_ENABLED(h, l, w->account_id) {
         const struct delivery_key k = {h->id, w->id, 0};
         bool wanted = w->only ? h->id == w->only : h->id != w->except && hook_wants(h, w->type, w->topic);
-        if (wanted && !owe_behind(db, &k, w->type, w->data, now, out, e))
+        if (wanted && !owe_behind(db, is_ours(l, h), &k, w->type, w->data, now, out, e))
             return false;
     }
     return true;
@@ -349,11 +354,22 @@ static bool next_due(struct db *db, int64_t hook_id, int64_t now, int64_t *out, 
     return true;
 }
 
+static bool make_wait(struct db *db, const struct delivery_key *k, struct err *e) {
+    static const char sql[] = "UPDATE delivery SET due_at=9223372036854775807 WHERE webhook_id=? AND "
+                              "subject_id=? AND event=?";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    bind_key(s, k);
+    return db_run(s, e);
+}
+
 bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, unsigned limit,
-                     struct delivery_due **out, unsigned *n, int64_t *next_due_at, struct err *e) {
+                     struct delivery_due **out, unsigned *n, bool *more, int64_t *next_due_at,
+                     struct err *e) {
     static const char sql[] =
         "SELECT " ROW_COLUMNS ", d.subject_id, d.event, d.type, d.created_at, d.due_at, d.tries, d.data, "
-        "ev.at, ev.state, ev.reason, ev.code, ev.attempt, a.ended_at, a.fate, a.hint FROM delivery AS d "
+        "ev.at, ev.state, ev.reason, ev.code, ev.attempt, a.ended_at, a.fate, a.hint, EXISTS (SELECT 1 FROM "
+        "delivery AS p WHERE p.webhook_id=d.webhook_id AND p.subject_id=d.subject_id AND p.event<d.event AND "
+        "p.due_at IS NOT NULL) FROM delivery AS d "
         "INDEXED BY "
         "delivery_due "
         "LEFT JOIN message AS m ON m.id=d.subject_id "
@@ -364,11 +380,13 @@ bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, 
     struct db_stmt *s = db_stmt(db, sql, e);
     *n = 0;
     *out = NULL;
+    *more = false;
     *next_due_at = 0;
     if (!s)
         return false;
     *out = calloc(limit, sizeof **out);
     ASSERT(*out);
+    struct delivery_due *behind = *out + limit; /* from the end: keys of those that come behind others */
     db_int(s, hook_id);
     db_int(s, from);
     db_int(s, now);
@@ -378,13 +396,22 @@ bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, 
             return false;
         if (!row)
             break;
+        if (db_col_int(s, AFTER(15))) {
+            (--behind)->key =
+                (struct delivery_key){hook_id, db_col_int(s, AFTER(0)), (uint16_t)db_col_int(s, AFTER(1))};
+            continue;
+        }
         (*n)++; /* also if it fails: what it owns is freed with the others */
         if (!read_one(db, s, hook_id, &(*out)[*n - 1], e)) {
             db_end(s);
             return false;
         }
     }
-    return *n == limit || next_due(db, hook_id, now, next_due_at, e);
+    *more = *out + *n == behind;
+    for (; behind < *out + limit; behind++)
+        if (!make_wait(db, &behind->key, e))
+            return false;
+    return *more || next_due(db, hook_id, now, next_due_at, e);
 }
 
 static bool write_try(struct db *db, const struct delivery_try *t, struct err *e) {

@@ -65,6 +65,12 @@ struct hooked {
 
 /* ---- owing ---- */
 
+/* What an endpoint is owed of one message comes in order: what follows waits, with the greatest due_at, until
+ * the one before is over. The node that has the endpoint alone decides so, in its own transactions: what
+ * another node owes is due at once, and is made to wait when it is read (deliveries_scan). Two transactions
+ * that cannot see each other, one that ends the event before and one that has the next wait for it, would
+ * have it wait for ever. */
+
 /* The events of a change of m. fresh: m is stored by the same transaction. */
 MUST_USE bool deliveries_owe(struct db *db, const struct hook_list *l, const struct message *m,
                              const struct change *c, bool fresh, int64_t now, struct hooked *out,
@@ -92,10 +98,12 @@ MUST_USE bool deliveries_replay(struct db *db, const struct webhook *h, unsigned
 
 /* ---- paying ---- */
 
-/* Those due from `from` to now, oldest first: up to limit, into *out, the caller's to free with what they
- * own. *next_due_at: the earliest after now; 0: none. */
+/* For the node that has the endpoint. Those due from `from` to now, oldest first, without those that come
+ * behind another of their message, which wait from now on: up to limit, into *out, the caller's to free with
+ * what they own. *more: there may be others. *next_due_at: the earliest after now; 0: none. */
 MUST_USE bool deliveries_scan(struct db *db, int64_t hook_id, int64_t from, int64_t now, unsigned limit,
-                              struct delivery_due **out, unsigned *n, int64_t *next_due_at, struct err *e);
+                              struct delivery_due **out, unsigned *n, bool *more, int64_t *next_due_at,
+                              struct err *e);
 /* Writes down what came of a try. *released: the next event of the same message is due now. */
 MUST_USE bool deliveries_tried(struct db *db, const struct delivery_try *t, int64_t now, bool *released,
                                struct err *e);

@@ -90,10 +90,11 @@ static bool fill(struct db *db, struct hook_list *l, size_t room, struct err *e)
     }
 }
 
-struct hook_list *hooks_load(struct db *db, struct err *e) {
+struct hook_list *hooks_load(struct db *db, unsigned node, struct err *e) {
     struct hook_list *l = calloc(1, sizeof *l);
     size_t n;
     ASSERT(l);
+    l->node = node;
     arena_init(&l->mem, LIST_BYTES_MAX);
     map_init(&l->firsts);
     bool ok = count(db, &n, e);

@@ -18,9 +18,10 @@ struct hook_list {
     size_t n;
     struct arena mem;  /* holds at and its texts */
     struct map firsts; /* account -> its first */
+    unsigned node;     /* who reads it; 0: alone, and all are its own */
 };
 /* All of them, the deleted ones too. NULL when the database fails. */
-MUST_USE struct hook_list *hooks_load(struct db *db, struct err *e);
+MUST_USE struct hook_list *hooks_load(struct db *db, unsigned node, struct err *e);
 void hook_list_free(struct hook_list *l);
 /* The first of the account's, which the others follow as long as account_id stays the same; NULL: none. */
 const struct webhook *hooks_of(const struct hook_list *l, int64_t account_id);

@@ -238,7 +238,7 @@ static bool look_at_hooks(struct journal *j, bool again, struct err *e) {
         j->hooks = NULL;
     }
     if (!j->hooks)
-        j->hooks = hooks_load(j->db, e);
+        j->hooks = hooks_load(j->db, j->self ? j->self->id : 0, e);
     return j->hooks != NULL;
 }
 

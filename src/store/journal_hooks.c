@@ -25,16 +25,13 @@ bool journal_do_hook(struct db *db, struct job *job, struct err *e) {
 }
 
 bool journal_do_hooks(struct db *db, struct job *job, struct err *e) {
-    job->hook_list = hooks_load(db, e);
+    job->hook_list = hooks_load(db, job->self ? job->self->id : 0, e);
     return job->hook_list != NULL;
 }
 
 bool journal_do_hook_scan(struct db *db, struct job *job, struct err *e) {
-    if (!deliveries_scan(db, job->id, job->after_due_at, job->now, job->limit, &job->deliveries,
-                         &job->n_deliveries, &job->next_due_at, e))
-        return false;
-    job->more = job->n_deliveries == job->limit;
-    return true;
+    return deliveries_scan(db, job->id, job->after_due_at, job->now, job->limit, &job->deliveries,
+                           &job->n_deliveries, &job->more, &job->next_due_at, e);
 }
 
 bool journal_do_hook_tried(struct db *db, struct job *job, struct err *e) {

@@ -120,6 +120,28 @@ static void test_deliveries__the_next_event_of_a_message_waits_for_the_one_befor
     message_free(m);
 }
 
+/* Another node's journal cannot see whether the one before is just being ended: had it wait, nobody might end
+ * the wait. */
+static void test_deliveries__what_another_node_owes_is_due_and_waits_once_it_is_read(void **state) {
+    (void)state;
+    struct err e = ERR_INIT;
+    struct hooked told = {.n = 0};
+    create(5, 1, "*");
+    struct message *m = three_events(1, NULL);
+    struct hook_list *l = hooks_load(db, 9, &e);
+    const struct event fourth = {.number = 4, .state = STATE_SENT, .at = KIT_NOW};
+    struct change sent = {.events = {fourth}, .n_events = 1};
+    assert_true(l && deliveries_owe(db, l, m, &sent, false, KIT_NOW, &told, &e));
+    hook_list_free(l);
+    assert_int_equal(count("SELECT count(*) FROM delivery WHERE event=4 AND due_at=9223372036854775807"), 0);
+    assert_string_equal(due(5, soon), "5 1 1;");
+    assert_int_equal(count("SELECT count(*) FROM delivery WHERE event=4 AND due_at=9223372036854775807"), 1);
+    for (uint16_t i = 1; i <= 3; i++)
+        assert_true(tried(5, 1, i, DELIVERY_TAKEN, 0));
+    assert_string_equal(due(5, soon), "5 1 4;");
+    message_free(m);
+}
+
 static void test_deliveries__are_owed_to_the_enabled_of_the_account_that_want_them(void **state) {
     (void)state;
     struct message *before = three_events(1, NULL);
@@ -276,6 +298,7 @@ static void test_deliveries__a_deleted_message_takes_them_along(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_deliveries__the_next_event_of_a_message_waits_for_the_one_before),
+        TEST(test_deliveries__what_another_node_owes_is_due_and_waits_once_it_is_read),
         TEST(test_deliveries__are_owed_to_the_enabled_of_the_account_that_want_them),
         TEST(test_deliveries__a_webhook_that_was_rolled_back_is_owed_nothing),
         TEST(test_deliveries__a_replay_owes_again_in_order_what_is_over),
