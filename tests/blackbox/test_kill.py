@@ -28,7 +28,7 @@ class Story:
     """What became of each message, by its events; what does not fit together fails."""
 
     def __init__(self, g, ids):
-        self.moves, self.final, self.counts = {}, {}, collections.Counter()
+        self.moves, self.told, self.final, self.counts = {}, {}, {}, collections.Counter()
         table = allowed_moves()
         stored = {m["id"]: m for m in g.all(direction="outbound")}
         for text, sid in ids.items():
@@ -44,6 +44,7 @@ class Story:
                 assert after in table[before], (before, after, events)
                 self.counts["%s->%s" % (before, after)] += 1
             self.moves[text], self.final[text] = moves, m
+            self.told[text] = [(e["number"], e["status"]) for e in events if not e["note"]]
         self.bodies = collections.Counter(m["body"] for m in stored.values())
 
     def failed(self):

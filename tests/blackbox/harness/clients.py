@@ -31,7 +31,7 @@ class Client(threading.Thread):
             self.connection.close()
 
     def one(self, text):
-        fields = {"to": "+1415%07d" % self.dice.randrange(2000000, 9999999), "body": text}
+        fields = {"to": "+1415%07d" % self.dice.randrange(2000000, 9999999), "body": text, **self.more(text)}
         key = None
         if self.dice.random() < 0.5:
             key = text.replace(" ", "-")
@@ -61,6 +61,10 @@ class Client(threading.Thread):
                 self.unsure.add(text)
                 return
             time.sleep(0.01)
+
+    def more(self, text):
+        """Other fields of that text."""
+        return {}
 
     def post(self, body, key):
         if not self.connection:

@@ -108,7 +108,7 @@ class Hooks:
         self.gateway, self.key = gateway, key
 
     def ask(self, method, path, body=None, expect=(200, 201, 202, 204)):
-        a = call(self.gateway.port, method, "/v1/webhooks" + path, json.dumps(body) if body is not None else None,
+        a = call(self.gateway.place, method, "/v1/webhooks" + path, json.dumps(body) if body is not None else None,
                  {"Authorization": "Bearer " + self.key, "Content-Type": "application/json"})
         assert a.status in ((expect,) if isinstance(expect, int) else expect), a
         return a.json if a.body else None

@@ -39,14 +39,20 @@ class Simulator(hostile_gateway.Simulator):
 
     def times(self):
         """How often each text was recorded, over all of them."""
-        counted, before = collections.Counter(), None
+        counted = collections.Counter()
+        for m in self.all():
+            counted[m["body"]] += m["times"]
+        return counted
+
+    def all(self):
+        """What was recorded, newest first."""
+        before = None
         while True:
             query = "?limit=100000" + ("&before=%d" % before if before else "")
             page = call(self.place, "GET", "/_sim/messages" + query, timeout=60).json
-            for m in page:
-                counted[m["body"]] += m["times"]
             if not page:
-                return counted
+                return
+            yield from page
             before = page[-1]["seq"]
 
 

@@ -77,9 +77,11 @@ class Network:
             ip(*words, within=h.wrapper)
         return h
 
-    def cut(self, a, b):
+    def cut(self, a, b, both=True):
+        """both=False: what a sends does not come to b; the other way it does."""
         a.forget(b)
-        b.forget(a)
+        if both:
+            b.forget(a)
         self.cuts.append((a, b))
 
     def heal(self):

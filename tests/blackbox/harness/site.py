@@ -1,9 +1,12 @@
 """A whole installation in a network of its own: three gateways, PostgreSQL, Redis, RabbitMQ and a provider, each a host with its own
 address and each to be killed, slowed, set wrong or cut off from any other; and the load on it, which keeps what it was promised."""
 import collections
+import concurrent.futures
 import contextlib
+import http.client
 import json
 import os
+import random
 import secrets
 import shutil
 import tempfile
@@ -16,7 +19,8 @@ import pika
 from harness import rabbit
 from harness.clients import Client, Clients
 from harness.cluster import LEASE_MS, Balancer, Cluster
-from harness.gateway import until
+from harness.endpoint import Endpoint, Hooks
+from harness.gateway import after, until
 from harness.nodes import last_said
 from harness.rabbit import Rabbit
 from harness.redis_server import RedisServer
@@ -27,12 +31,14 @@ EXCHANGE, QUEUE, TOLD = "sms.events", "sms", "told"
 RATE = 30  # a second, of the account by HTTP and doors
 QUOTA = 10  # a day, of the second lane
 HOT = "+447911123456"  # goes by the second lane
+CAP = 2  # a day, of news to one number
+OWN = "+15005550006"  # the number that texts of handsets come to
 
 
 class Site(Cluster):
     def __init__(self, made, network, folder, lane, profile, n=3):
         self.network, self.open = network, contextlib.ExitStack()
-        hosts = self.hosts = {name: network.host(name) for name in ("postgres", "redis", "rabbit", "provider", *("n%d" % i for i in range(n)))}
+        hosts = self.hosts = {name: network.host(name) for name in ("postgres", "redis", "rabbit", "provider", "spare", *("n%d" % i for i in range(n)))}
         shims = tempfile.mkdtemp(prefix="hongyan-site-")
         self.open.callback(shutil.rmtree, shims, True)
         self.disk = self.shim(shims, SlowDisk, "disk")
@@ -44,10 +50,13 @@ class Site(Cluster):
         self.postgres = self.open.enter_context(Postgres(
             port=5432, host=hosts["postgres"].address, network="10.77.0.0/24",
             wrapper=[*hosts["postgres"].wrapper, "env", *("%s=%s" % kv for kv in self.disk.env.items())]))
-        self.sim = made.simulator(profile=profile, host=hosts["provider"].address, wrapper=hosts["provider"].wrapper)
+        self.sim, self.spare = (made.simulator(profile=profile, host=hosts[name].address, wrapper=hosts[name].wrapper) for name in ("provider", "spare"))
         self.balancer = Balancer(network.hub.address)
         self.open.callback(self.balancer.close)
-        self.clocks = []
+        self.sim.profile({"inbound_url": self.balancer.url + "/hooks/sim/inbound"})
+        self.endpoint = Endpoint(host=network.hub.address)
+        self.open.callback(self.endpoint.close)
+        self.clocks, self.holds = [], 0
         self.make_nodes(made, n, shims, lane)
 
     @staticmethod
@@ -75,12 +84,14 @@ class Site(Cluster):
                 provider_url=url, env=env, lane=lane, where={"host": host.address, "port": 8080, "wrapper": host.wrapper},
                 database=database, public_url=self.balancer.url, node={"name": host.name, "shared": "yes", "lease_ms": LEASE_MS},
                 retry={"first_ms": 100}, redis={"url": self.redis.url, "nodes_expected": n},
-                limits={"rates": ["%d/s per account" % RATE]},
-                routes=[{"name": "hot", "prefix": [HOT], "lanes": ["small"]}, {"name": "all", "lanes": ["sim"]}],
-                doors=[self.rabbit.door(QUEUE), self.rabbit.door(EXCHANGE, name=TOLD, direction="out", events=["message.sent", "message.delivered"])]))
+                limits={"rates": ["%d/s per account" % RATE], "caps": ["%d/1d for topic=news" % CAP]}, replies={"answer": False},
+                routes=[{"name": "hot", "prefix": [HOT], "lanes": ["small"]}, {"name": "all", "lanes": ["sim", "spare"]}],
+                webhooks={"allow_http": True, "allow_private": True, "timeout_ms": 2000},
+                doors=[self.rabbit.door(QUEUE), self.rabbit.door(EXCHANGE, name=TOLD, direction="out", events=["message.*"])]))
             g = self.nodes[-1]
             g.sim = self.sim
-            g.write(lanes=[*g.settings["lanes"], g.lane("small", url, **{**lane, "time_zone": zone, "quota": {"day": QUOTA}})])
+            g.write(lanes=[*g.settings["lanes"], g.lane("spare", self.spare.url, **lane),
+                           g.lane("small", url, **{**lane, "time_zone": zone, "quota": {"day": QUOTA}})])
         self.balancer.ports = [g.place for g in self.nodes]
 
     def start(self):
@@ -90,7 +101,9 @@ class Site(Cluster):
             g.key, g.account, g.auth_token = first.key, first.account, first.auth_token
         self.rabbit.wait_ready()
         self.listen()
-        return super().start()
+        super().start()
+        Hooks(first, first.create_key(scopes="send,read,admin")["key"]).create(self.endpoint.url, events=["message.*"])
+        return self
 
     def listen(self):
         """A queue for what the gateways tell."""
@@ -100,17 +113,54 @@ class Site(Cluster):
         channel.queue_bind("heard", EXCHANGE, "#")
         channel.connection.close()
 
-    def heard(self):
-        """Types of events of each message."""
-        found = collections.defaultdict(set)
-        connection = self.rabbit.connect()
-        channel = connection.channel()
-        while True:
-            method, properties, body = channel.basic_get("heard", auto_ack=True)
+    def hear(self):
+        """What of it has come, in the order it came in."""
+        found, connection = [], self.rabbit.connect()
+        for method, properties, body in connection.channel().consume("heard", auto_ack=True, inactivity_timeout=0.5):
             if not method:
                 connection.close()
                 return found
-            found[json.loads(body)["data"]["id"]].add(properties.type)
+            found.append(Told(properties.message_id, properties.type, json.loads(body)["data"]))
+
+    def received(self):
+        """How often each text came to the providers."""
+        return self.sim.times() + self.spare.times()
+
+    def begun(self):
+        """When each text came to a provider first, in UTC."""
+        seen = {}
+        for sim in (self.sim, self.spare):
+            for m in sim.all():
+                seen[m["body"]] = min(m["first_at"], seen.get(m["body"], m["first_at"]))
+        return seen
+
+    def hold(self, g, n=3):
+        """Texts that node will have to send in some seconds, or None where it takes none; their number."""
+        self.holds += 1
+        number = "+1707%07d" % (2000000 + self.holds)
+        try:
+            taken = [g.send(to=number, body="held %d of %d" % (i, self.holds), send_at=after(3), timeout=3).status == 202 for i in range(n)]
+        except (OSError, http.client.HTTPException):
+            return None
+        return number if all(taken) else None
+
+    def resumed(self, number, but, n=3):
+        """The others send what that one had for that number."""
+        began = time.monotonic()
+
+        def there():
+            self.revive(but)
+            return sum(len(s.messages(to=number)) for s in (self.sim, self.spare)) >= n
+        until(there, 4 * LEASE_MS / 1000, told="what a killed node had is not resumed")
+        print("what a killed node had was sent %.1f s after its end" % (time.monotonic() - began))
+
+    def settle(self, timeout=120):
+        super().settle(timeout)
+
+        def silent():
+            stats = self.spare.stats()
+            return stats["receipts_pending"] == stats["in_flight"] == 0
+        until(silent, 30, told="receipts are still to come")
 
     def stored(self, like):
         return int(ask(self.postgres.url(self.database), "SELECT count(*) FROM message WHERE body LIKE '%s'" % like)[0][0])
@@ -121,10 +171,10 @@ class Site(Cluster):
         channel.connection.close()
         return count
 
-    def revive(self):
+    def revive(self, but=None):
         """What service managers do: one that cannot reach what it needs is started again, and again."""
         for g in self.nodes:
-            if g.process.poll() is None:
+            if g is but or g.process.poll() is None:
                 continue
             assert g.process.returncode in (0, 1, 69, 75, -9), (g.process.returncode, g.log()[-3000:])
             g.launch()
@@ -151,12 +201,22 @@ def ready(g):
         return False
 
 
-class Steady(Client):
-    """Posts some texts a second; a refusal for its rate is no answer. Keeps between which moments each was taken."""
+Told = collections.namedtuple("Told", "id type data")
 
-    def __init__(self, gateway, number, pause):
+
+class Steady(Client):
+    """Posts some texts a second, and repeats one to another node than the one that did not answer; a refusal for its rate is no answer. Keeps
+    between which moments each was taken, and before when some may not be sent."""
+
+    def __init__(self, nodes, gateway, number, pause):
         super().__init__(gateway, number)
-        self.pause, self.taken, self.limited = pause, [], 0
+        self.nodes, self.pause, self.taken, self.limited, self.not_before = nodes, pause, [], 0, {}
+
+    def more(self, text):
+        if self.dice.random() >= 0.1:
+            return {}
+        self.not_before[text] = after(self.dice.choice([3, 6]))
+        return {"send_at": self.not_before[text]}
 
     def one(self, text):
         super().one(text)
@@ -165,7 +225,11 @@ class Steady(Client):
     def post(self, body, key):
         while True:
             begun = time.monotonic()
-            status, answer = super().post(body, key)
+            try:
+                status, answer = super().post(body, key)
+            except (OSError, http.client.HTTPException):
+                self.gateway = self.dice.choice(self.nodes)
+                raise
             if status == 202:
                 self.taken.append((begun, time.monotonic()))
             if status != 429 or self.stopping:
@@ -188,6 +252,53 @@ class Hot(threading.Thread):
             with contextlib.suppress(OSError):
                 g.send(to=HOT, body="hot %d" % self.serial, validity_s=5, timeout=3)
             time.sleep(0.3)
+
+
+class Promises(threading.Thread):
+    """What a caller was told and relies on, whichever node is asked next: a number that opted out gets nothing, what was canceled is not
+    sent, and no number gets more than the cap. Texts `never N`, `withdrawn N`, `news N of GROUP`."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self.site, self.stopping, self.serial = site, False, 0
+        self.never, self.canceled = set(), set()  # ids of those that were taken
+        self.dice, self.pool = random.Random(99), concurrent.futures.ThreadPoolExecutor(len(site.nodes))
+
+    def run(self):
+        while not self.stopping:
+            self.serial += 1
+            for act in (self.opt_out, self.cancel, self.cap):
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    act(self.serial)
+            time.sleep(0.3)
+
+    def send(self, g, **fields):
+        """Its id, or None where it was not taken or nobody knows."""
+        for _ in range(40):
+            a = g.send(timeout=4, **fields)
+            if a.status != 429:
+                return a.json["id"] if a.status == 202 else None
+            time.sleep(0.05)
+        return None
+
+    def opt_out(self, n):
+        number = "+1628%07d" % (2000000 + n)
+        if self.site.sim.reply(number, OWN, "STOP").get("http_status") == 200:
+            self.never.add(self.send(self.dice.choice(self.site.nodes), to=number, body="never %d" % n))
+
+    def cancel(self, n):
+        sid = self.send(self.dice.choice(self.site.nodes), body="withdrawn %d" % n, send_at=after(self.dice.choice([3, 6])))
+        if sid:
+            time.sleep(self.dice.choice([0, 1]))
+            if self.dice.choice(self.site.nodes).post("/v1/messages/%s/cancel" % sid, b"", timeout=8).status == 200:
+                self.canceled.add(sid)
+
+    def cap(self, n):
+        """One more than may come, at the same time."""
+        asked = [self.pool.submit(self.send, self.site.nodes[i % len(self.site.nodes)], to="+1650%07d" % (2000000 + n), topic="news",
+                                  body="news %d of %d" % (i, n)) for i in range(CAP + 1)]
+        for one in asked:
+            one.exception()
 
 
 class Producer(threading.Thread):
@@ -220,23 +331,31 @@ class Producer(threading.Thread):
 class Load(Clients):
     def __init__(self, site, each=2, pause=0.05):
         self.site = site
-        self.all = [Steady(g, 10 * i + k, pause) for i, g in enumerate(site.nodes) for k in range(each)]
-        self.hot, self.producer = Hot(site), Producer(site, 4 * pause)
+        self.all = [Steady(site.nodes, g, 10 * i + k, pause) for i, g in enumerate(site.nodes) for k in range(each)]
+        self.hot, self.producer, self.promises = Hot(site), Producer(site, 4 * pause), Promises(site)
+        self.others = self.hot, self.producer, self.promises
 
     def __enter__(self):
-        self.hot.start()
-        self.producer.start()
+        for t in self.others:
+            t.start()
         return super().__enter__()
 
     def stop(self):
-        for t in (self.hot, self.producer):
+        for t in self.others:
             t.stopping = True
         super().stop()
-        for t in (self.hot, self.producer):
+        for t in self.others:
             t.join(60)
 
-    def fullest(self, interval=1.0):
+    def limited(self):
+        return sum(c.limited for c in self.all)
+
+    @property
+    def not_before(self):
+        return {text: at for c in self.all for text, at in c.not_before.items()}
+
+    def fullest(self, since=0, interval=1.0):
         """The most that were surely taken within any interval of that many seconds."""
-        taken = sorted(x for c in self.all for x in c.taken)
-        return max(sum(done <= begun + interval for _, done in taken[i:i + 20 * RATE]) for i, (begun, _) in enumerate(taken))
+        taken = sorted(x for c in self.all for x in c.taken if x[0] >= since)
+        return max((sum(done <= begun + interval for _, done in taken[i:i + 20 * RATE]) for i, (begun, _) in enumerate(taken)), default=0)
 
