@@ -18,7 +18,8 @@ struct path {
 
 static struct path inside(const char *where, const char *name) {
     struct path p;
-    snprintf(p.text, sizeof p.text, "%s%s%s", where, where[0] ? "." : "", name);
+    int whole = snprintf(p.text, sizeof p.text, "%s%s%s", where, where[0] ? "." : "", name);
+    ASSERT(whole >= 0);                                                   /* what is longer is cut */
     for (size_t n = strlen(p.text); !sv_is_utf8(sv_make(p.text, n)); n--) /* cut within a character */
         p.text[n - 1] = '\0';
     return p;

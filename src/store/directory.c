@@ -127,7 +127,7 @@ static void drop(struct directory *d) {
 static bool reload(struct directory *d, struct err *e) {
     static const char accounts[] = "SELECT count(*) FROM account", keys[] = "SELECT count(*) FROM api_key";
     struct directory fresh = {.db = d->db, .master = d->master, .hash_key = d->hash_key};
-    size_t n_accounts, n_keys;
+    size_t n_accounts = 0, n_keys = 0;
     if (!version_of(d->db, &fresh.version, e) || !count_of(d->db, accounts, ACCOUNTS_MAX, &n_accounts, e) ||
         !count_of(d->db, keys, KEYS_MAX, &n_keys, e))
         return false;
