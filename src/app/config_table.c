@@ -319,9 +319,12 @@ const struct config_row config_rows[] = {
      .doc = "Allow webhooks at private addresses: for tests and closed networks.",
      .doc_zh = "允许推送到内网地址,用于测试和封闭网络。"},
     {"messages.keep_days", CONFIG_U32, "0", AT(messages.keep_days), .max = 3650,
-     .doc = "Days a message that is over is kept, with its events and attempts; then it is deleted. 0: for "
-            "ever.",
-     .doc_zh = "已结束的消息(连同其事件与发送记录)保留的天数,之后删除;0 表示永久保留。"},
+     .doc =
+         "Days a message that is over is kept, with its events and attempts; then it is deleted (on "
+         "PostgreSQL with all of its period, a day or a week: [docs/postgresql.md](postgresql.md)). 0: for "
+         "ever.",
+     .doc_zh = "已结束的消息(连同其事件与发送记录)保留的天数,之后删除(在 PostgreSQL "
+               "上随其所在时段,即一天或一周,整体删除:[docs/postgresql.md](postgresql.md));0 表示永久保留。"},
     {"events.keep_days", CONFIG_U32, "30", AT(events.keep_days), .min = 1, .max = 3650,
      .doc = "Days an event is kept, and its id remembered.",
      .doc_zh = "事件保留的天数,其 id 也在此期间去重。"},

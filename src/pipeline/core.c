@@ -371,7 +371,7 @@ static int64_t next_turn_at(const struct core *c) {
                                                    c->nodes.look_at,
                                                    core_shared_next_at(c),
                                                    c->gossip.at,
-                                                   c->settings->messages.keep_days ? c->retention.at : 0};
+                                                   core_retention_next_at(c)};
     size_t n = 10;
     if (c->queue.n)
         others[n++] = c->sift_at;

@@ -396,6 +396,7 @@ void core_gossip_turn(struct core *c);
 void core_gossip_done(struct core *c, struct work *w);
 
 /* core_retention.c: messages that are older than they are kept */
+int64_t core_retention_next_at(const struct core *c); /* 0: never */
 void core_retention_turn(struct core *c);
 void core_retention_done(struct core *c, struct work *w);
 

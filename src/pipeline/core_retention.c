@@ -1,4 +1,5 @@
-/* What is over and older than the settings keep it is deleted, step by step: a walk an hour. */
+/* What is over and older than the settings keep it is deleted, step by step: a walk an hour. On PostgreSQL it
+ * also makes the periods to come. */
 #include "pipeline/core_parts.h"
 
 #include "base/clock.h"
@@ -6,14 +7,20 @@
 
 static const int64_t step_us = 100 * US_PER_MS, walk_us = INT64_C(3600) * US_PER_S, again_us = 60 * US_PER_S;
 
+int64_t core_retention_next_at(const struct core *c) {
+    bool any = c->settings->messages.keep_days || db_is_postgres(c->settings->database);
+    return any ? c->retention.at : 0;
+}
+
 void core_retention_turn(struct core *c) {
-    uint32_t days = c->settings->messages.keep_days;
-    if (days == 0 || c->draining || c->retention.walking || c->now < c->retention.at || !core_nodes_keeps(c))
+    bool any = c->settings->messages.keep_days || db_is_postgres(c->settings->database);
+    if (!any || c->draining || c->retention.walking || c->now < c->retention.at || !core_nodes_keeps(c))
         return;
     struct retention_write *r = calloc(1, sizeof *r);
     ASSERT(r);
     r->write.run = retention_run;
-    r->before = c->now - (int64_t)days * 86400 * US_PER_S;
+    r->keep_days = (uint16_t)c->settings->messages.keep_days;
+    r->before = r->keep_days ? c->now - r->keep_days * US_PER_DAY : 0;
     r->after_id = c->retention.after_id;
     c->retention.walking = true;
     core_write(c, FOR_RETENTION, &r->write, NULL);
@@ -27,6 +34,6 @@ void core_retention_done(struct core *c, struct work *w) {
         return;
     }
     c->retention.after_id = r->end_id;
-    c->retention.at = c->now + (r->end_id ? step_us : walk_us);
+    c->retention.at = c->now + (r->end_id ? step_us : r->hindered ? again_us : walk_us);
     meter_add(c->world->meters, COUNT_RETIRED, r->deleted);
 }

@@ -1,5 +1,6 @@
 #include "store/journal.h"
 
+#include "base/clock.h"
 #include "store/erasures.h"
 #include "store/journal_events.h"
 #include "store/journal_hooks.h"
@@ -10,6 +11,7 @@
 #include "store/lane_use.h"
 #include "store/links.h"
 #include "store/numbers.h"
+#include "store/periods.h"
 #include "store/spent.h"
 #include "store/tally.h"
 
@@ -42,6 +44,8 @@ struct journal {
     const struct node_self *self; /* NULL: alone */
     int64_t batch, renew_at;      /* of its transactions: the latest's number, when the lease is renewed */
     int64_t hooks_version;        /* of the list */
+    struct period_touch touch;
+    int64_t room_until; /* messages that come before that have a period to stand in; 0: not known */
 };
 
 struct journal *journal_new(struct db *db, struct err *e) {
@@ -223,6 +227,15 @@ static void reset_outcome(struct job *job) {
     job->result = JOB_DONE;
 }
 
+/* Periods are made days ahead; unless nobody was awake for so long, or the clock was set. */
+static bool have_room(struct journal *j, struct job **jobs, size_t n, struct err *e) {
+    int64_t now = 0;
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i]->now > now)
+            now = jobs[i]->now;
+    return now + US_PER_DAY < j->room_until || periods_make(j->db, now, PERIODS_AS_LAST, &j->room_until, e);
+}
+
 /* Another process may have written it: one look a batch, while it is empty. */
 static bool look_at_list(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     for (size_t i = 0; i < n; i++)
@@ -285,15 +298,16 @@ static bool may_differ(const struct job *job) {
 
 static bool attempt(struct journal *j, struct job **jobs, size_t n, struct err *e) {
     bool scrub = false;
-    int64_t granted = 0;
+    int64_t granted = 0, room_until = j->room_until;
     bool ok = db_in_place(j->db, e) && db_begin(j->db, e) && (!j->self || pass_fence(j, &granted, e));
     if (ok && !j->heed)
         ok = look_at_list(j, jobs, n, e);
-    ok = ok && look_at_hooks(j, false, e);
+    ok = ok && have_room(j, jobs, n, e) && look_at_hooks(j, false, e);
     for (size_t i = 0; ok && i < n; i++) {
         jobs[i]->heed = j->heed;
         jobs[i]->hooks = j->hooks->n ? j->hooks : NULL;
         jobs[i]->self = j->self;
+        jobs[i]->touch = &j->touch;
         jobs[i]->hooks_version = j->hooks_version;
         ok = do_job(j->db, jobs[i], e) && tell_nodes(j, jobs[i], e) &&
              (!may_differ(jobs[i]) || look_at_hooks(j, true, e));
@@ -310,6 +324,8 @@ static bool attempt(struct journal *j, struct job **jobs, size_t n, struct err *
             reset_outcome(jobs[i]);
         hook_list_free(j->hooks); /* it may say what was rolled back */
         j->hooks = NULL;
+        j->touch = (struct period_touch){0};
+        j->room_until = room_until;
     }
     return ok;
 }

@@ -192,6 +192,7 @@ struct job {
     const struct node_self *self;  /* the journal's: who this process is; NULL: alone */
     bool heed;                     /* the journal's: the suppression list may have rows */
     const struct hook_list *hooks; /* the journal's; NULL: there are none */
+    struct period_touch *touch;    /* the journal's: which period it touched last */
     bool rehook;                   /* the journal's: they are others now */
     bool wrote;                    /* the journal's: it has now */
     bool scrubs;                   /* the journal's: what it took away must go from the log, too */

@@ -11,6 +11,7 @@ static bool say(struct db *db, const char *sql, struct err *e) {
 /* A part is stored, or the whole event is not: result says which. */
 static bool do_part(struct db *db, struct job *job, struct job *part, struct err *e) {
     part->heed = job->heed;
+    part->touch = job->touch;
     part->hooks = job->hooks;
     part->self = job->self;
     part->hooked.n = 0; /* of a try that was taken back */

@@ -8,6 +8,7 @@
 #include "store/journal_rows.h"
 #include "store/lane_use.h"
 #include "store/links.h"
+#include "store/periods.h"
 #include "store/savings.h"
 #include "store/spent.h"
 #include "store/tally.h"
@@ -348,6 +349,7 @@ static bool move(struct db *db, struct job *job, struct err *e) {
         return true;
     return usage_count(db, job, e) && savings_count(db, job, e) &&
            journal_update_message(db, job->message, &job->change.next, e) &&
+           periods_touch(db, job->message->id, job->change.next.updated_at, job->touch, e) &&
            journal_write_change(db, job, e) && lane_use_count(db, job, e) && tally_write(db, job, e) &&
            forget_secret(db, job, e) && tell_hooks(db, job, e) && learn(db, job, e);
 }

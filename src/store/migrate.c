@@ -1,7 +1,9 @@
 #include "store/migrate.h"
 
 #include "store/move_mark.h"
+#include "store/nodes.h"
 #include "store/numbers.h"
+#include "store/periods.h"
 
 /* Another process may be doing the same: whoever comes second finds it done. */
 static bool run_one(struct db *db, const struct migration *m, struct err *e) {
@@ -16,6 +18,17 @@ static bool run_one(struct db *db, const struct migration *m, struct err *e) {
         return true;
     db_rollback(db);
     return err_set(e, why.kind, "migration %s: %s", m->name, why.text);
+}
+
+static bool make_periods(struct db *db, struct err *e) {
+    if (db_is_file(db))
+        return true;
+    int64_t now, until;
+    if (db_begin_schema(db, e) && nodes_now(db, NULL, &now, e) &&
+        periods_make(db, now, PERIODS_AS_LAST, &until, e) && db_commit(db, e))
+        return true;
+    db_rollback(db);
+    return false;
 }
 
 static int newest(void) {
@@ -41,7 +54,7 @@ bool migrate_schema(struct db *db, int *from, int *to, struct err *e) {
             return false;
         *to = m->number;
     }
-    return true;
+    return make_periods(db, e);
 }
 
 bool migrate(struct db *db, int *from, int *to, struct err *e) {

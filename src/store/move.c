@@ -38,10 +38,10 @@ static bool finish(struct db *db, bool ok, struct err *e) {
 /* ---- which rows move ---- */
 
 /* meta is written at the end, without the schema's version, which SQLite keeps elsewhere; db_batch is of the
- * driver's connections; move tells of this. */
+ * driver's connections; move tells of this; periods are each database's own. */
 static bool stays(const struct shape_table *t) {
-    static const char *const names[] = {"meta", "db_batch", "move"};
-    return sv_place(sv_of(t->name), names, 3) >= 0;
+    static const char *const names[] = {"meta", "db_batch", "move", "period"};
+    return sv_place(sv_of(t->name), names, 4) >= 0;
 }
 
 /* ---- opening ---- */

@@ -4,6 +4,7 @@
 #include "model/id.h"
 #include "store/deliveries.h"
 #include "store/journal_rows.h"
+#include "store/periods.h"
 #include "store/rows.h"
 #include "store/spent.h"
 
@@ -12,6 +13,8 @@ static bool is_over(const struct message *m) {
     return m->head.due_at == 0 && (state_is_terminal(s) || s == STATE_SENT || s == STATE_RECEIVED);
 }
 
+/* ---- rows ---- */
+
 /* Those that go, in the order of their ids; of each, whether the row before it stays. */
 struct going {
     const struct message *m[RETENTION_STEP];
@@ -19,15 +22,15 @@ struct going {
     unsigned n;
 };
 
-/* Others are freed here. */
-static bool look(struct db *db, struct retention_write *w, struct going *out, struct err *e) {
+/* Of ids below until. Others are freed here. */
+static bool look(struct db *db, struct retention_write *w, int64_t until, struct going *out, struct err *e) {
     static const char sql[] =
         "SELECT " ROW_COLUMNS
         " FROM message AS m WHERE m.id>? AND m.id<? ORDER BY m.id LIMIT ? /*pg FOR UPDATE */";
     struct db_stmt *s = db_stmt(db, sql, e);
     bool apart = true;
     db_int(s, w->after_id);
-    db_int(s, id_floor(w->before));
+    db_int(s, until);
     db_int(s, RETENTION_STEP);
     w->end_id = 0;
     out->n = 0;
@@ -94,12 +97,105 @@ static bool forget(struct db *db, const struct going *g, int64_t now, struct err
     return ok;
 }
 
-bool retention_run(struct db *db, struct store_write *write, int64_t now, struct err *e) {
-    struct retention_write *w = (struct retention_write *)write;
+static bool walk(struct db *db, struct retention_write *w, int64_t until, int64_t now, struct err *e) {
     struct going g = {.n = 0};
-    bool ok = look(db, w, &g, e) && forget(db, &g, now, e);
+    bool ok = look(db, w, until, &g, e) && forget(db, &g, now, e);
     w->deleted = g.n;
     for (unsigned i = 0; i < g.n; i++)
         message_free((struct message *)(uintptr_t)g.m[i]);
     return ok;
+}
+
+/* ---- by periods ---- */
+
+/* What hangs on its messages, and is not dropped with them: some of it. Notices have ids of the same kind. */
+static bool clear(struct db *db, const struct period *p, bool *more, struct err *e) {
+    enum { AT_ONCE = 1000 };
+    static const char replies[] = "DELETE FROM reply WHERE message_id IN (SELECT message_id FROM reply WHERE "
+                                  "message_id>=? AND message_id<? LIMIT ?)";
+    static const char duplicates[] =
+        "DELETE FROM duplicate WHERE message_id IN (SELECT message_id FROM duplicate WHERE message_id>=? AND "
+        "message_id<? LIMIT ?)";
+    static const char callbacks[] =
+        "DELETE FROM callback WHERE (message_id, event) IN (SELECT message_id, event FROM callback WHERE "
+        "message_id>=? AND message_id<? LIMIT ?)";
+    static const char deliveries[] =
+        "DELETE FROM delivery WHERE (webhook_id, subject_id, event) IN (SELECT d.webhook_id, d.subject_id, "
+        "d.event FROM webhook AS w CROSS JOIN delivery AS d ON d.webhook_id=w.id WHERE d.subject_id>=? AND "
+        "d.subject_id<? AND d.event<>0 LIMIT ?)";
+    static const char *const all[] = {replies, duplicates, callbacks, deliveries};
+    *more = false;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct db_stmt *s = db_stmt(db, all[i], e);
+        db_int(s, p->from_id);
+        db_int(s, p->to_id);
+        db_int(s, AT_ONCE);
+        if (!db_run(s, e))
+            return false;
+        *more |= db_changes(db) == AT_ONCE;
+    }
+    return true;
+}
+
+/* *rows: something in it stays, so that the rest has to go row by row. Where somebody was in the way, the
+ * next walk tries again. */
+static bool drop_period(struct db *db, struct retention_write *w, const struct period *p, int64_t since,
+                        bool *rows, struct err *e) {
+    bool more;
+    int64_t messages;
+    if (!periods_waits(db, p, rows, e))
+        return false;
+    if (*rows)
+        return true;
+    if (!clear(db, p, &more, e))
+        return false;
+    if (more) {
+        w->end_id = p->from_id;
+        return true;
+    }
+    if (!journal_remember_deleted(db, p->to_id - 1, e) || !periods_drop(db, p, since, &messages, e))
+        return false;
+    w->hindered = messages < 0;
+    if (w->hindered)
+        return true;
+    w->end_id = p->to_id - 1;
+    w->deleted = (uint64_t)messages;
+    return true;
+}
+
+/* A period that is not over yet is not looked into: row by row its messages would go a little earlier, and
+ * cost more than all the rest of their lives. The first one holds what is older than any. A look-up reaches
+ * back as far as marks are kept (store/spent.h), which are made row by row. */
+static bool walk_periods(struct db *db, struct retention_write *w, int64_t now, struct err *e) {
+    int64_t unmarked = now - (int64_t)SPENT_KEPT_S * US_PER_S,
+            since = w->before < unmarked ? w->before : unmarked;
+    struct period p;
+    bool there, rows = true;
+    if (!periods_find(db, w->after_id, &p, &there, e))
+        return false;
+    bool over = there && p.to_id <= id_floor(w->before), first = there && p.from_id == 1;
+    if (!over && !first)
+        return true;
+    if (w->after_id <= p.from_id && periods_rests(&p, since) && !drop_period(db, w, &p, since, &rows, e))
+        return false;
+    if (!rows)
+        return true;
+    if (!walk(db, w, over ? p.to_id : id_floor(w->before), now, e))
+        return false;
+    if (w->end_id == 0 && over)
+        w->end_id = p.to_id - 1;
+    return true;
+}
+
+bool retention_run(struct db *db, struct store_write *write, int64_t now, struct err *e) {
+    struct retention_write *w = (struct retention_write *)write;
+    int64_t until;
+    w->end_id = 0;
+    w->deleted = 0;
+    w->hindered = false;
+    if (w->after_id == 0 && !periods_make(db, now, w->keep_days, &until, e))
+        return false;
+    if (w->before == 0)
+        return true;
+    return db_is_file(db) ? walk(db, w, id_floor(w->before), now, e) : walk_periods(db, w, now, e);
 }

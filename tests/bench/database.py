@@ -65,7 +65,8 @@ pg_stat_statements.track = none
     def by_relation(self, lsn, end, messages):
         """Where the log's bytes between two places went: rows of (table or index, kind of record, records a message, bytes a message), most first.
         Whole pages are counted as a kind of their own, with the record that brought them."""
-        names = dict(ask(self.url, "SELECT relfilenode, relname FROM pg_class WHERE relfilenode <> 0"))
+        names = dict(ask(self.url, "SELECT part.relfilenode, coalesce(whole.relname, part.relname) FROM pg_class part LEFT JOIN pg_inherits ON inhrelid=part.oid "
+                                   "LEFT JOIN pg_class whole ON whole.oid=inhparent WHERE part.relfilenode <> 0"))
         out = subprocess.run([*self.server.as_user, os.path.join(programs(), "pg_waldump"), "-p", os.path.join(self.server.data, "pg_wal"), "-s", lsn, "-e", end],
                              capture_output=True, text=True, check=False, cwd="/").stdout  # it ends with a complaint when the log ends there
         sums = collections.Counter(), collections.Counter()

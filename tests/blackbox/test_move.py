@@ -88,7 +88,7 @@ def tables(db):
     return [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid")]
 
 
-OWN = ("move", "db_batch", "number_row", "number_todo")  # what a database says of itself, and what it makes of its lists
+OWN = ("move", "db_batch", "period", "number_row", "number_todo")  # what a database says of itself, and what it makes of its lists
 
 
 def fill(path):

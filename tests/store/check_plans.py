@@ -49,7 +49,7 @@ def statements(text, macros):
         elif name and name in macros:
             run += macros[name]
         elif name or other:
-            if VERB.match(run):
+            if VERB.match(run) and "%" not in run.replace("\'%", ""):  # what is put together is no statement yet
                 yield run
             run = ""
 

@@ -29,8 +29,8 @@ static struct db *emptied(void) {
     static bool there;
     static const char sql[] =
         "DO $$ DECLARE t record; BEGIN FOR t IN SELECT relname, relkind FROM pg_class WHERE "
-        "relnamespace=current_schema()::regnamespace AND (relkind='r' OR relkind='S') AND relname<>'account' "
-        "LOOP "
+        "relnamespace=current_schema()::regnamespace AND (relkind='r' OR relkind='S') AND relname NOT IN "
+        "('account', 'period') LOOP "
         "IF t.relkind='S' THEN PERFORM setval(t.relname::regclass, 1, false); "
         "ELSIF t.relname='meta' THEN DELETE FROM meta WHERE name<>'schema_version'; "
         "ELSE EXECUTE 'DELETE FROM ' || t.relname; END IF; END LOOP; DELETE FROM account; END $$";

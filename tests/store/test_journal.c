@@ -424,7 +424,7 @@ static void over(struct shelf *s, int64_t id, const char *provider_id) {
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
 }
 
-static unsigned retire(struct shelf *s, int64_t now) {
+static uint64_t retire(struct shelf *s, int64_t now) {
     struct retention_write old = {.write.run = retention_run, .before = KIT_NOW + US_PER_S};
     struct job j = {.kind = JOB_WRITE, .write = &old.write, .now = now};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
