@@ -68,7 +68,7 @@ def of(dice, site):
 def kill_node(site, dice):
     """Back before its lease ends, or when the others have done its work."""
     g = site.nodes[of(dice, site)]
-    held = site.hold(g) if dice.random() < 1 / 3 else None
+    held = site.hold(g) if dice.random() < 0.4 else None
     g.kill9()
     if held:
         site.resumed(held, but=g)

@@ -134,14 +134,22 @@ class Site(Cluster):
                 seen[m["body"]] = min(m["first_at"], seen.get(m["body"], m["first_at"]))
         return seen
 
+    @staticmethod
+    def send(g, **fields):
+        """Its id, or None where it was not taken or nobody knows."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for _ in range(60):
+                a = g.send(timeout=4, **fields)
+                if a.status != 429:
+                    return a.json["id"] if a.status == 202 else None
+                time.sleep(0.05)
+        return None
+
     def hold(self, g, n=3):
         """Texts that node will have to send in some seconds, or None where it takes none; their number."""
         self.holds += 1
         number = "+1707%07d" % (2000000 + self.holds)
-        try:
-            taken = [g.send(to=number, body="held %d of %d" % (i, self.holds), send_at=after(3), timeout=3).status == 202 for i in range(n)]
-        except (OSError, http.client.HTTPException):
-            return None
+        taken = [self.send(g, to=number, body="held %d of %d" % (i, self.holds), send_at=after(5)) for i in range(n)]
         return number if all(taken) else None
 
     def resumed(self, number, but, n=3):
@@ -272,22 +280,14 @@ class Promises(threading.Thread):
                     act(self.serial)
             time.sleep(0.3)
 
-    def send(self, g, **fields):
-        """Its id, or None where it was not taken or nobody knows."""
-        for _ in range(40):
-            a = g.send(timeout=4, **fields)
-            if a.status != 429:
-                return a.json["id"] if a.status == 202 else None
-            time.sleep(0.05)
-        return None
-
     def opt_out(self, n):
         number = "+1628%07d" % (2000000 + n)
         if self.site.sim.reply(number, OWN, "STOP").get("http_status") == 200:
-            self.never.add(self.send(self.dice.choice(self.site.nodes), to=number, body="never %d" % n))
+            sid = self.site.send(self.dice.choice(self.site.nodes), to=number, body="never %d" % n)
+            self.never |= {sid} - {None}
 
     def cancel(self, n):
-        sid = self.send(self.dice.choice(self.site.nodes), body="withdrawn %d" % n, send_at=after(self.dice.choice([3, 6])))
+        sid = self.site.send(self.dice.choice(self.site.nodes), body="withdrawn %d" % n, send_at=after(self.dice.choice([3, 6])))
         if sid:
             time.sleep(self.dice.choice([0, 1]))
             if self.dice.choice(self.site.nodes).post("/v1/messages/%s/cancel" % sid, b"", timeout=8).status == 200:
@@ -295,10 +295,9 @@ class Promises(threading.Thread):
 
     def cap(self, n):
         """One more than may come, at the same time."""
-        asked = [self.pool.submit(self.send, self.site.nodes[i % len(self.site.nodes)], to="+1650%07d" % (2000000 + n), topic="news",
+        asked = [self.pool.submit(self.site.send, self.site.nodes[i % len(self.site.nodes)], to="+1650%07d" % (2000000 + n), topic="news",
                                   body="news %d of %d" % (i, n)) for i in range(CAP + 1)]
-        for one in asked:
-            one.exception()
+        concurrent.futures.wait(asked)
 
 
 class Producer(threading.Thread):
