@@ -41,7 +41,9 @@ class Site(Cluster):
         hosts = self.hosts = {name: network.host(name) for name in ("postgres", "redis", "rabbit", "provider", "spare", *("n%d" % i for i in range(n)))}
         shims = tempfile.mkdtemp(prefix="hongyan-site-")
         self.open.callback(shutil.rmtree, shims, True)
-        self.disk = self.shim(shims, SlowDisk, "disk")
+        self.disk, self.database_clock = self.shim(shims, SlowDisk, "disk"), self.shim(shims, ShiftedClock, "database-clock")
+        shims_of_database = {**self.disk.env, **self.database_clock.env,
+                             "LD_PRELOAD": "%s:%s" % (self.disk.env["LD_PRELOAD"], self.database_clock.env["LD_PRELOAD"])}
         self.rabbit = Rabbit(folder / "rabbit", host=hosts["rabbit"].address, wrapper=hosts["rabbit"].wrapper)
         self.rabbit.launch()  # it takes its time
         self.open.callback(self.rabbit.stop)
@@ -49,7 +51,7 @@ class Site(Cluster):
         self.open.callback(self.redis.close)
         self.postgres = self.open.enter_context(Postgres(
             port=5432, host=hosts["postgres"].address, network="10.77.0.0/24",
-            wrapper=[*hosts["postgres"].wrapper, "env", *("%s=%s" % kv for kv in self.disk.env.items())]))
+            wrapper=[*hosts["postgres"].wrapper, "env", *("%s=%s" % kv for kv in shims_of_database.items())]))
         self.sim, self.spare = (made.simulator(profile=profile, host=hosts[name].address, wrapper=hosts[name].wrapper) for name in ("provider", "spare"))
         self.balancer = Balancer(network.hub.address)
         self.open.callback(self.balancer.close)
