@@ -121,8 +121,10 @@ def test_cluster__survives_a_killed_gateway_ends_whole_and_is_there_again(cluste
     assert c.end(signal.SIGTERM) == 0, c.text()
     assert not c.listening() and not c.processes()
 
+    c.port = free_port()
     c.start()
     assert {c.status(sid) for sid in [*sent, held]} == {"delivered"}
+    assert call(c.port, "GET", "/console").status == 200 and "http://127.0.0.1:%d/console" % c.port in c.text()
     c.delivered(c.create(body="again"))
     assert c.end(signal.SIGINT) == 0, c.text()
     assert not c.listening() and not c.processes()
