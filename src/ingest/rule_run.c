@@ -34,8 +34,9 @@ static struct template_limits limits_of(const struct evaluation *in, uint64_t *s
                                     .spent = spent};
 }
 
-static bool evaluated(const struct evaluation *in, uint64_t spent, bool ok) {
-    *in->steps -= spent;
+/* By its address: what an argument's own call changes, another argument may have read before or after. */
+static bool evaluated(const struct evaluation *in, const uint64_t *spent, bool ok) {
+    *in->steps -= *spent;
     return ok;
 }
 
@@ -64,7 +65,7 @@ static bool value_of(const struct evaluation *in, const struct template *t, cons
     const struct template_limits limits = limits_of(in, &spent);
     bool ok = json ? template_json(t, in->vars, &limits, out, &why)
                    : template_render(t, in->vars, &limits, out, &why);
-    return evaluated(in, spent, ok) || fail(field, &why, in->e);
+    return evaluated(in, &spent, ok) || fail(field, &why, in->e);
 }
 
 static bool keep(const struct evaluation *in, struct sv text, struct sv *out) {
@@ -226,7 +227,7 @@ static bool is_for(const struct evaluation *in, const struct rule *r, bool *yes)
     uint64_t spent;
     const struct template_limits limits = limits_of(in, &spent);
     *yes = true;
-    return !r->when || evaluated(in, spent, template_test(r->when, in->vars, &limits, yes, &why)) ||
+    return !r->when || evaluated(in, &spent, template_test(r->when, in->vars, &limits, yes, &why)) ||
            fail("when", &why, in->e);
 }
 
