@@ -556,6 +556,10 @@ bool gateway_run(struct gateway *g, struct err *e) {
 static void forget_mail(struct gateway *g) {
     void *item;
     doors_hand_back(g->doors);
+    struct mailbox *asks[] = {g->mail.asks, g->mail.receipts};
+    for (size_t i = 0; i < 2; i++)
+        while (asks[i] && mailbox_take(asks[i], &item, 1))
+            ask_drop_messages(item); /* the ask itself is a front's, which is still there */
     struct mailbox *jobs[] = {g->mail.journal, g->mail.committed};
     for (size_t i = 0; i < 2; i++)
         while (jobs[i] && mailbox_take(jobs[i], &item, 1))
