@@ -175,6 +175,8 @@ void native_suppression_import(struct api_request *rq); /* native_suppressions_f
 struct consent;
 void native_print_consent(const struct api_request *rq, const struct consent *c, struct buf *out);
 void native_answer_consents(struct api_request *rq, int status, struct sv number, struct sv topic);
+/* Is there room for one more word about the number? ERR_UNPROCESSABLE. */
+MUST_USE bool native_check_history(struct api_request *rq, struct sv number, struct err *e);
 /* native_confirm.c: has a text ask for a consent that must be confirmed, and answers. False: it need not, or
  * was before. c is the request's, lent until the answer. */
 bool native_confirm(struct api_request *rq, struct consent *c, struct sv language);

@@ -123,6 +123,14 @@ void native_answer_consents(struct api_request *rq, int status, struct sv number
     api_answer_json(rq, status, buf_sv(out));
 }
 
+bool native_check_history(struct api_request *rq, struct sv number, struct err *e) {
+    return !consents_are_full(api_db(rq), rq->account_id, number) ||
+           err_set_field(e, ERR_UNPROCESSABLE, "number",
+                         "the history of this number has %d words or more: nothing but an opt-out of all "
+                         "topics (PUT /v1/suppressions/{number}) is added to it",
+                         CONSENT_WORDS_MAX);
+}
+
 /* ---- handlers ---- */
 
 void native_consent_history(struct api_request *rq) {
@@ -163,7 +171,8 @@ static bool check_create(struct api_request *rq, const struct api_value *v, stru
                              SUPPRESSION_TOPIC_BYTES_MAX);
     if (v[AT].n > rq->now + AHEAD_S_MAX * US_PER_S)
         return err_set_field(e, ERR_INVALID, "at", "this time has not come");
-    return native_read_address(rq, v[NUMBER].text, number, e) && address_check_listed(*number, e);
+    return native_read_address(rq, v[NUMBER].text, number, e) && address_check_listed(*number, e) &&
+           native_check_history(rq, *number, e);
 }
 
 void native_consent_create(struct api_request *rq) {

@@ -17,6 +17,8 @@ static enum file_line line(struct api_request *rq, void *file, struct sv record,
     enum file_line got = consent_file_line(file, (char *)(uintptr_t)record.p, record.n,
                                            api_settings(rq)->defaults.region, rq->now, &rq->x->arena, c, why);
     c->account_id = rq->account_id;
+    if (got == FILE_LINE_ROW && !native_check_history(rq, c->number, why))
+        return FILE_LINE_WRONG;
     return got;
 }
 

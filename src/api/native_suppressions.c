@@ -276,6 +276,12 @@ static bool row_of(struct api_request *rq, const struct api_value *v, struct sup
     return out->kind != SUPPRESSION_BLOCK || api_need_scope(rq, SCOPE_ADMIN, e);
 }
 
+/* An opt-out of all topics is always taken. */
+static bool check_row(struct api_request *rq, const struct suppression *row, struct err *e) {
+    bool of_topic = row->kind == SUPPRESSION_OPT_OUT && row->topic.n;
+    return address_check_listed(row->number, e) && (!of_topic || native_check_history(rq, row->number, e));
+}
+
 static void was_put(struct api_request *rq, struct ask *a) {
     const struct change *c = rq->own;
     if (a->result != ASK_DONE) {
@@ -295,11 +301,12 @@ void native_suppression_put(struct api_request *rq) {
         (rq->x->body.n && !api_read_json(rq, suppression_put_fields, &root, v)))
         return;
     struct change *c = new_change(rq, SUPPRESSION_ADD, 1);
-    if (!row_of(rq, v, &c->rows[0], &e) || !address_check_listed(number, &e)) {
+    bool ok = row_of(rq, v, &c->rows[0], &e);
+    c->rows[0].number = number;
+    if (!ok || !check_row(rq, &c->rows[0], &e)) {
         api_fail(rq, &e);
         return;
     }
-    c->rows[0].number = number;
     c->write.n = 1;
     put_change(rq, c, was_put);
 }
@@ -334,7 +341,9 @@ void native_suppression_delete(struct api_request *rq) {
     enum suppression_kind kind =
         v[RELEASE_KIND].given ? (enum suppression_kind)v[RELEASE_KIND].n : SUPPRESSION_ANY;
     bool blocks = kind == SUPPRESSION_ANY || kind == SUPPRESSION_BLOCK;
-    if (blocks && !api_need_scope(rq, SCOPE_ADMIN, &e)) {
+    bool opt_outs = kind == SUPPRESSION_ANY || kind == SUPPRESSION_OPT_OUT;
+    if ((blocks && !api_need_scope(rq, SCOPE_ADMIN, &e)) ||
+        (opt_outs && !native_check_history(rq, number, &e))) {
         api_fail(rq, &e);
         return;
     }
@@ -370,7 +379,7 @@ static bool read_row(struct api_request *rq, const json_t *item, struct suppress
     char number[SUPPRESSION_NUMBER_BYTES_MAX];
     if (!api_read_object(suppression_create_fields, item, v, e) || !row_of(rq, v, out, e) ||
         !address_read(v[NUMBER].text, api_settings(rq)->defaults.region, number, &out->number, e) ||
-        !address_check_listed(out->number, e))
+        !check_row(rq, out, e))
         return false;
     out->number = keep(rq, out->number);
     return true;

@@ -87,20 +87,22 @@ static bool is_outdone(struct db *db, const struct consent *c, bool *outdone, st
     return true;
 }
 
-/* An opt-out that was said later stays, whether the history knows it or (imports) not. */
+/* An opt-out that was said later stays, whether the history knows it or (imports) not. Each topic is a place
+ * in the list's key: of a number with rows for thousands of them two are read. */
 static bool has_later_opt_out(struct db *db, const struct consent *c, bool *later, struct err *e) {
-    static const char sql[] =
-        "SELECT 1 FROM suppression WHERE account_id=? AND number IN (?, ?) AND kind=? AND "
-        "updated_at>? AND (?='' OR topic IN ('', ?)) LIMIT 1";
+    static const char any[] = "SELECT 1 FROM suppression WHERE account_id=? AND number IN (?, ?) AND kind=? "
+                              "AND updated_at>? LIMIT 1";
+    static const char one[] = "SELECT 1 FROM suppression WHERE account_id=? AND number IN (?, ?) AND kind=? "
+                              "AND updated_at>? AND topic IN ('', ?) LIMIT 1";
     struct suppression_pseudonym erased = suppression_pseudonym(c->number);
-    struct db_stmt *s = db_stmt(db, sql, e);
+    struct db_stmt *s = db_stmt(db, c->topic.n ? one : any, e);
     db_int(s, c->account_id);
     db_text(s, c->number);
     db_text(s, sv_of(erased.text));
     db_int(s, SUPPRESSION_OPT_OUT);
     db_int(s, c->at);
-    db_text(s, c->topic);
-    db_text(s, c->topic);
+    if (c->topic.n)
+        db_text(s, c->topic);
     if (!db_next(s, later, e))
         return false;
     db_end(s);
@@ -222,6 +224,22 @@ bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct s
     *granted = row && db_col_int(s, 0) == CONSENT_GRANTED;
     db_end(s);
     return true;
+}
+
+bool consents_are_full(struct db *db, int64_t account_id, struct sv number) {
+    static const char sql[] = "SELECT 1 FROM consent INDEXED BY consent_number WHERE account_id=? AND "
+                              "number=? LIMIT 1 OFFSET 4999";
+    _Static_assert(CONSENT_WORDS_MAX == 5000, "as the statement has it");
+    struct err ignored = ERR_INIT;
+    struct db_stmt *s = db_stmt(db, sql, &ignored);
+    bool full = false;
+    db_int(s, account_id);
+    db_text(s, number);
+    if (!db_next(s, &full, &ignored))
+        return false;
+    if (full)
+        db_end(s);
+    return full;
 }
 
 #define CONSENT_COLUMNS                                                                                      \

@@ -29,6 +29,7 @@ enum {
     CONSENT_URL_BYTES_MAX = 2048,
     CONSENT_NOTE_BYTES_MAX = 500,
     CONSENT_BYTES_MAX = 6000, /* of all texts of one */
+    CONSENT_WORDS_MAX = 5000, /* of one number that applications may bring */
 };
 
 /* Views are borrowed. */
@@ -70,6 +71,10 @@ MUST_USE bool consents_erase(struct db *db, int64_t account_id, struct sv number
 /* Does the latest word about that address, for the topic or for all, grant it? */
 MUST_USE bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct sv topic,
                            bool *granted, struct err *e);
+/* Has the number CONSENT_WORDS_MAX words or more? What asks about one of them may read all. For any
+ * connection, and no more exact than that others may add some meanwhile; false where the database cannot
+ * say. */
+MUST_USE bool consents_are_full(struct db *db, int64_t account_id, struct sv number);
 /* The history of a number, latest first, up to max; texts live in the arena. topic.p == NULL: of every topic;
  * else of that one and of words for all. */
 MUST_USE bool consents_of(struct db *db, int64_t account_id, struct sv number, struct sv topic,

@@ -139,17 +139,19 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
 }
 
 static bool release(struct db *db, const struct suppression *r, size_t *n, struct err *e) {
-    static const char sql[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (?<>0 OR "
-                              "topic=?) AND (?<>0 OR kind=?)";
+    static const char all[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (?<>0 OR "
+                              "kind=?)";
+    static const char one[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (?<>0 OR "
+                              "kind=?) AND topic=?";
     struct suppression_pseudonym erased = suppression_pseudonym(r->number);
-    struct db_stmt *s = db_stmt(db, sql, e);
+    struct db_stmt *s = db_stmt(db, r->topic.p ? one : all, e);
     db_int(s, r->account_id);
     db_text(s, r->number);
     db_text(s, sv_of(erased.text));
-    db_int(s, r->topic.p == NULL);
-    db_text(s, r->topic);
     db_int(s, r->kind == SUPPRESSION_ANY);
     db_int(s, r->kind);
+    if (r->topic.p)
+        db_text(s, r->topic);
     if (!db_run(s, e))
         return false;
     int64_t gone = db_changes(db);
@@ -338,22 +340,22 @@ static enum reason heavier(enum reason a, enum suppression_kind kind) {
 static bool ask_rows(struct db *db, const struct suppression_question *q, struct sv number, unsigned counting,
                      enum reason *why, struct err *e) {
     static const char sql[] =
-        "SELECT topic, kind, expires_at FROM suppression WHERE account_id IN (0, ?) AND number IN (?, ?)";
+        "SELECT kind, expires_at FROM suppression WHERE account_id IN (0, ?) AND number IN (?, ?) AND topic "
+        "IN ('', ?)";
     struct suppression_pseudonym erased = suppression_pseudonym(number);
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, q->m->account_id);
     db_text(s, number);
     db_text(s, sv_of(erased.text));
+    db_text(s, q->m->text[TEXT_TOPIC]);
     for (bool row;;) {
         if (!db_next(s, &row, e))
             return false;
         if (!row)
             return true;
-        struct sv topic = db_col_text(s, 0);
-        int64_t kind = db_col_int(s, 1), expires_at = db_col_int(s, 2);
+        int64_t kind = db_col_int(s, 0), expires_at = db_col_int(s, 1);
         bool known = kind > SUPPRESSION_ANY && kind < SUPPRESSION_KINDS;
-        bool holds = (topic.n == 0 || sv_eq(topic, q->m->text[TEXT_TOPIC])) &&
-                     (expires_at == 0 || expires_at > q->now);
+        bool holds = expires_at == 0 || expires_at > q->now;
         if (known && holds && counting & 1u << kind)
             *why = heavier(*why, (enum suppression_kind)kind);
     }

@@ -155,3 +155,52 @@ def test_lists__of_an_older_database_and_words_by_another_hand_are_heeded(make_g
         db.execute("UPDATE consent SET act=2 WHERE number=?", (agreed,))
         db.commit()
     assert ends(g, to=agreed, topic="marketing") == STOPPED
+
+
+def test_history__that_is_full_takes_opt_outs_of_all_topics_and_what_recipients_say(make_gateway):
+    g = make_gateway(consent={"required_topics": ["marketing"]})
+    number, other = "+14155550123", "+14155550124"
+    admin = {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"]}
+    assert say(g, number, "granted", topic="marketing").status == 201
+    for first in range(0, 5000, 500):  # the last of these parts goes a little beyond
+        rows = "number,act,topic,at\n" + "".join("%s,granted,t%d,2026-01-31T08:30:%02dZ\n" % (number, i, i % 60) for i in range(first, first + 500))
+        a = call(g.port, "POST", "/v1/imports/consents", rows, {**g.bearer, "Content-Type": "text/csv"}, timeout=60)
+        assert a.status == 200 and a.json["added"] == 500, a
+    path = "/v1/suppressions/%2B14155550123"
+    for a in (say(g, number, "granted", topic="one more"), say(g, number, "withdrawn"), ask(g, "PUT", path, {"topic": "t1"}), ask(g, "DELETE", path + "?kind=opt_out")):
+        assert a.status == 422 and "5000 words" in a.json["detail"] and "/v1/suppressions" in a.json["detail"], a
+    a = call(g.port, "POST", "/v1/imports/consents", "number,act,topic,at\n%s,granted,x,2026-01-31T08:30:00Z\n%s,granted,x,2026-01-31T08:30:00Z\n" % (number, other),
+             {**g.bearer, "Content-Type": "text/csv"})
+    assert (a.json["added"], [r["line"] for r in a.json["refused"]]) == (1, [2]), a
+    a = ask(g, "POST", "/v1/suppressions", {"suppressions": [{"number": number, "topic": "t1"}, {"number": other, "topic": "t1"}]})
+    assert (a.json["added"], [r["index"] for r in a.json["refused"]]) == (1, [0]), a
+    assert ask(g, "PUT", path, {"kind": "block", "topic": "t1"}, admin).status == 201  # of which the history says nothing
+    assert ends(g, to=number, topic="orders")[0] != "suppressed"
+    assert ask(g, "PUT", path, {}).status == 201
+    assert ends(g, to=number, topic="orders") == ("suppressed", "opted_out")
+    g.sim.reply(number, "+15005550006", "START")
+    until(lambda: opted_out(g, number) == ["t1"])  # the block
+    assert history(g, number)[0]["act"] == "granted"
+    assert ends(g, to=number, topic="orders")[0] != "suppressed"
+    assert say(g, other, "granted", topic="one more").status == 201
+
+
+def test_list__of_a_number_with_opt_outs_of_many_topics_holds_each_of_them_and_no_other(make_gateway):
+    """Imported, they leave the history alone."""
+    g = make_gateway()
+    number = "+14155550123"
+    for first in range(0, 2000, 500):
+        rows = "number,kind,topic\n" + "".join("%s,opt_out,t%d\n" % (number, i) for i in range(first, first + 500))
+        a = call(g.port, "POST", "/v1/imports/suppressions", rows, {**g.bearer, "Content-Type": "text/csv"}, timeout=60)
+        assert a.status == 200 and a.json["added"] == 500, a
+    path = "/v1/suppressions/%2B14155550123"
+    assert ends(g, to=number, topic="t1999") == ends(g, to=number, topic="t0") == ("suppressed", "opted_out")
+    assert ends(g, to=number, topic="t2000")[0] != "suppressed" and ends(g, to=number)[0] != "suppressed"
+    assert ask(g, "DELETE", path + "?kind=opt_out&topic=t0").status == 204
+    assert ends(g, to=number, topic="t0")[0] != "suppressed" and ends(g, to=number, topic="t1")[1] == "opted_out"
+    assert say(g, number, "granted", topic="t1").status == 201
+    assert ends(g, to=number, topic="t1")[0] != "suppressed" and ends(g, to=number, topic="t2")[1] == "opted_out"
+    assert say(g, number, "granted", topic="t2", at="2026-01-31T08:30:00Z").status == 201  # they were said to be off the list later
+    assert ends(g, to=number, topic="t2")[1] == "opted_out"
+    assert say(g, number, "granted").status == 201  # for everything
+    assert ends(g, to=number, topic="t2")[0] != "suppressed" and opted_out(g, number) == []
