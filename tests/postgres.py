@@ -101,7 +101,7 @@ class Postgres:
             if ready.returncode == 0:
                 return
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("PostgreSQL does not start: " + open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace").read()[-2000:])
+                raise RuntimeError("PostgreSQL does not start: " + self.log()[-2000:])
             time.sleep(0.05)
 
     def take(self, path):
@@ -111,6 +111,10 @@ class Postgres:
         os.chmod(copy, 0o600)
         if self.as_user:
             shutil.chown(copy, self.as_user[1].split("=")[1])
+
+    def log(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def stop(self, how="fast"):
         """fast: connections are ended, all is written; immediate: as after a power cut."""
@@ -171,7 +175,7 @@ def main():
         environ = {**os.environ, "HONGYAN_TEST_DATABASE": server.url()}
         code = subprocess.run(sys.argv[1:], env=environ, check=False).returncode
         if code:
-            print("PostgreSQL's log ends so:", open(os.path.join(server.folder, "log"), encoding="utf-8", errors="replace").read()[-5000:])
+            print("PostgreSQL's log ends so:", server.log()[-5000:])
         return code
 
 
