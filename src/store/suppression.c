@@ -138,12 +138,25 @@ static bool add(struct db *db, const struct suppression *r, int64_t now, bool *t
     return db_run(s, e) && count_key(db, r->number, *there ? -1 : 0, e);
 }
 
+/* Nodes that meet over a number wait for each other here, before they touch a row of it: one that adds has
+ * its count first, too, and if this one had the row first each would wait for the other. */
+static bool wait_for_key(struct db *db, struct sv number, struct err *e) {
+    static const char sql[] = "UPDATE suppression_key SET n=n WHERE hash=?";
+    if (db_is_file(db)) /* has one writer at a time */
+        return true;
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, numbers_hash(number));
+    return db_run(s, e);
+}
+
 static bool release(struct db *db, const struct suppression *r, size_t *n, struct err *e) {
     static const char all[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (?<>0 OR "
                               "kind=?)";
     static const char one[] = "DELETE FROM suppression WHERE account_id=? AND number IN (?, ?) AND (?<>0 OR "
                               "kind=?) AND topic=?";
     struct suppression_pseudonym erased = suppression_pseudonym(r->number);
+    if (!wait_for_key(db, r->number, e))
+        return false;
     struct db_stmt *s = db_stmt(db, r->topic.p ? one : all, e);
     db_int(s, r->account_id);
     db_text(s, r->number);

@@ -15,7 +15,7 @@ import pytest
 
 from harness.clients import Clients
 from harness.cluster import Cluster, Crowd
-from harness.gateway import SLOW, after, until
+from harness.gateway import SLOW, after, call, until
 from harness.hostile_gateway import free_port
 from harness.shim import ShiftedClock
 from postgres import Postgres, ask
@@ -171,6 +171,27 @@ def test_lock__that_somebody_holds_on_a_table_is_waited_for_ten_seconds_and_noth
     holder.join(60 * SLOW)
     g.wait(g.create(body="again"), "delivered", timeout=60)
     assert sum(m["body"] == "too long" for m in g.all(direction="outbound")) == 0
+
+
+def test_opt_out__that_is_taken_off_waits_for_others_before_it_holds_a_row_that_they_need(make_gateway, server):
+    """Who adds one has the number's count first, then its row; who had the row first would meet them in a deadlock, a second long for all."""
+    database = server.new_database()
+    g = make_gateway(database=database)
+    assert call(g.port, "PUT", "/v1/suppressions/%2B14155550123", None, g.bearer).status == 201
+    answers = []
+    taking = threading.Thread(target=lambda: answers.append(call(g.port, "DELETE", "/v1/suppressions/%2B14155550123?kind=opt_out", None, g.bearer, timeout=60)))
+    adding = threading.Thread(target=ask, args=(database, "DO $$ BEGIN UPDATE suppression_key SET n=n; "
+                              "WHILE NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE application_name='hongyan' AND wait_event_type='Lock') LOOP "
+                              "PERFORM pg_sleep(0.02); PERFORM pg_stat_clear_snapshot(); END LOOP; "
+                              "UPDATE suppression SET updated_at=updated_at+1; END $$"))
+    adding.start()
+    until(lambda: ask(database, "SELECT count(*) FROM pg_locks WHERE relation='suppression_key'::regclass AND mode='RowExclusiveLock'") == [["1"]], 10)
+    taking.start()
+    for t in (taking, adding):
+        t.join(60 * SLOW)
+    assert answers[0].status == 204, answers
+    assert "deadlock" not in server.log(), server.log()[-1000:]
+    assert ask(database, "SELECT (SELECT count(*) FROM suppression), (SELECT count(*) FROM suppression_key)") == [["0", "0"]]
 
 
 def columns(database):
