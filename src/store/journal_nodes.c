@@ -35,7 +35,8 @@ static bool find_woken(struct db *db, struct job *job, struct err *e) {
 bool journal_do_nodes(struct db *db, struct job *job, struct err *e) {
     ASSERT(job->self);
     return nodes_look(db, job->self, job->sending_until, MOVE_MAX, &job->news, e) &&
-           read_parcels(db, job, e) && (job->news.alive < 2 || find_woken(db, job, e));
+           read_parcels(db, job, e) &&
+           ((job->news.alive < 2 && !job->news.n_taken) || find_woken(db, job, e));
 }
 
 bool journal_do_parcel(struct db *db, struct job *job, struct err *e) {

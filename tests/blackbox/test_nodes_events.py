@@ -8,6 +8,7 @@ import json
 import os
 import random
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -16,7 +17,7 @@ import pytest
 from harness.cluster import STEADY, Crowd
 from harness.endpoint import Endpoint, Hooks
 from harness.gateway import call, until
-from postgres import Postgres, ask
+from postgres import Postgres, ask, programs
 from test_kill import LANE
 from test_nodes import cluster  # noqa: F401
 from test_webhooks_hostile import OPEN, in_order
@@ -249,3 +250,39 @@ def test_webhooks__of_a_killed_node_are_told_in_order_by_the_others(cluster):  #
     finally:
         steady.close()
         flaky.close()
+
+
+def test_webhook__hears_what_one_node_wrote_while_another_was_paying_what_came_before(cluster):  # noqa: F811
+    with Postgres() as server:
+        database = server.new_database()
+        c = cluster(n=2, database=database, webhooks=OPEN, profile={"receipts": {"delay_ms": 8000}}, **STEADY).start()
+        taken = threading.Event()
+        e = Endpoint(lambda post: taken.wait(120) and 204 if post.type == "message.sent" else 204)
+        other = subprocess.Popen([os.path.join(programs(), "psql"), "-X", "-q", database], stdin=subprocess.PIPE, text=True)
+
+        def say(text):
+            other.stdin.write(text + "\n")
+            other.stdin.flush()
+        try:
+            Hooks(c.nodes[0], c.nodes[0].create_key(scopes="send,read,admin")["key"]).create(e.url)
+            sid = c.nodes[1].create()
+            e.wait("message.sent", sid)  # the node that pays waits for the answer
+            hook, subject = ask(database, "SELECT w.id, m.id FROM webhook AS w, message AS m")[0]
+            last = c.nodes[1].events(sid)[-1]
+            assert last["status"] == "sent", "the receipt came too early to hold it up"
+            say("BEGIN; INSERT INTO delivery (webhook_id, subject_id, event, type, created_at) VALUES (%s, %s, %d, 0, 0);"
+                % (hook, subject, last["number"] + 1))
+            blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type='Lock' AND datname=current_database()"
+            until(lambda: ask(database, blocked)[0] != ["0"], 60, told="nobody writes the next event")
+            taken.set()
+            until(lambda: ask(database, "SELECT 1 FROM delivery WHERE event=%d AND due_at IS NULL" % last["number"]), 30)
+            say("ROLLBACK;")
+            e.wait("message.delivered", sid, timeout=30)
+            in_order(e.posts)
+        finally:
+            taken.set()
+            other.stdin.close()
+            other.wait(20)
+            e.close()
+            for g in c.nodes:
+                g.end()
