@@ -10,6 +10,7 @@
 struct aside {
     amqp_channel_t channel;
     uint64_t seq, tag;
+    bool returned; /* no queue takes it */
 };
 
 struct rabbit_inlet {
@@ -19,7 +20,6 @@ struct rabbit_inlet {
     struct aside *asides; /* as many as entries may be out, and one */
     size_t n_asides;
     uint64_t seqs[RABBIT_PASS + 1]; /* published so far, by channel */
-    bool returned;                  /* no queue takes dead letters */
     uint64_t settled;               /* of asides: those up to it are decided, as `kept` says */
     amqp_channel_t settled_on;
     bool settled_all, kept;
@@ -121,13 +121,19 @@ static bool pass(void *ctx, const struct rabbit_event *entry, uint64_t bytes, st
            rabbit_ok(amqp_send_frame(c, &header), "handing on an entry that is too large", e);
 }
 
+/* All go to the same queue, and what is returned comes without its number: none of them counts as taken. */
+static void note_returned(struct rabbit_inlet *in, amqp_channel_t channel) {
+    for (size_t i = 0; i < in->n_asides; i++)
+        in->asides[i].returned |= in->asides[i].channel == channel;
+}
+
 /* One of those that the last confirmation is about; false: there is none left. */
-static bool take_settled(struct rabbit_inlet *in, uint64_t *tag) {
+static bool take_settled(struct rabbit_inlet *in, struct aside *out) {
     for (size_t i = 0; in->settled && i < in->n_asides; i++) {
         const struct aside *a = &in->asides[i];
         if (a->channel != in->settled_on || (in->settled_all ? a->seq > in->settled : a->seq != in->settled))
             continue;
-        *tag = a->tag;
+        *out = *a;
         in->asides[i] = in->asides[--in->n_asides];
         return true;
     }
@@ -230,28 +236,29 @@ static enum inlet_got came(struct inlet_entry *out, const struct rabbit_event *e
 static enum inlet_got rabbit_inlet_next(struct inlet *inlet, struct inlet_entry *out, struct err *e) {
     struct rabbit_inlet *in = of(inlet);
     struct rabbit_event ev;
+    struct aside aside;
     for (;;) {
         *out = (struct inlet_entry){0};
-        if (take_settled(in, &out->tag)) {
-            if (in->kept)
+        if (take_settled(in, &aside)) {
+            out->tag = aside.tag;
+            if (in->kept && !aside.returned)
                 return INLET_ASIDE;
             err_set(e, ERR_OUTSIDE, "queue %.*s takes no dead letters", SV_FMT(in->door->dead_letters));
             return INLET_NOT_ASIDE;
         }
-        switch (rabbit_next(in->r, &ev, e)) {
+        enum rabbit_got got = rabbit_next(in->r, &ev, e);
+        switch (got) {
         case RABBIT_NOTHING: return INLET_NOTHING;
         case RABBIT_LOST: return INLET_LOST;
         case RABBIT_DELIVERY: return came(out, &ev);
-        case RABBIT_RETURNED: in->returned = true; continue; /* all go to the same queue: none was taken */
+        case RABBIT_RETURNED: note_returned(in, ev.channel); continue;
         case RABBIT_CONFIRMED:
         case RABBIT_REFUSED: break;
         }
-        /* Both are `ack` for a publisher whose entry went nowhere. */
         in->settled = ev.tag;
         in->settled_on = ev.channel;
         in->settled_all = ev.multiple;
-        in->kept = !in->returned;
-        in->returned = false;
+        in->kept = got == RABBIT_CONFIRMED;
     }
 }
 

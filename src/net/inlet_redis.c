@@ -24,12 +24,18 @@ enum {
     ID_MAX = 44,
     CONSUMER_MAX = 128,
     ROW_BYTES_MAX = 16 << 20,
+    REPLY_BYTES_GOOD = REDIS_REPLY_BYTES_MAX / 4,
     WORDS_MAX = 8,
 };
 
 struct held {
     uint64_t tag;
     char id[ID_MAX]; /* "": acknowledged */
+};
+
+struct aside {
+    uint64_t tag;
+    bool kept;
 };
 
 struct redis_inlet {
@@ -41,13 +47,15 @@ struct redis_inlet {
     struct redisReply *reply; /* entries that came, of which `next` is the first not handed out */
     const struct redisReply *rows;
     size_t next;
-    bool again;        /* they were another's before */
-    bool reading;      /* the reader waits for entries */
+    size_t at_once; /* entries asked for: as many as a reply has room for, by the size of those that came */
+    bool again;     /* they were another's before */
+    bool reading;   /* the reader waits for entries */
     struct held *held; /* by tag; as many as prefetch, and what is taken over at once */
     size_t n_held, n_gaps;
     uint64_t tags;
-    uint64_t *asides; /* put aside, to be told; as many as may be held */
+    struct aside *asides; /* put aside, or not, to be told; as many as may be held */
     size_t n_asides;
+    struct err not_aside; /* why not, the latest */
     int64_t claim_at;
     char claim_from[ID_MAX];
     struct buf acks; /* ids, each ended by \n */
@@ -123,7 +131,7 @@ static bool begin_reading(struct redis_inlet *in, struct err *e) {
         return true;
     const struct sv words[] = {SV("XREADGROUP"), SV("GROUP"),
                                in->door->group,  sv_of(in->consumer),
-                               SV("COUNT"),      number(count, most < READ_MAX ? most : READ_MAX),
+                               SV("COUNT"),      number(count, most < in->at_once ? most : in->at_once),
                                SV("BLOCK"),      number(block, BLOCK_MS),
                                SV("STREAMS"),    in->door->queue,
                                SV(">")};
@@ -138,6 +146,20 @@ static void forget_reply(struct redis_inlet *in) {
     in->rows = NULL;
 }
 
+/* One entry is within the limit of replies, but not so many of any size: begins with one, and grows. */
+static void learn_size(struct redis_inlet *in) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < in->rows->elements; i++) {
+        const struct redisReply *row = in->rows->element[i];
+        const struct redisReply *fields =
+            row->type == REDIS_REPLY_ARRAY && row->elements == 2 ? row->element[1] : NULL;
+        for (size_t k = 0; fields && fields->type == REDIS_REPLY_ARRAY && k < fields->elements; k++)
+            bytes += view(fields->element[k]).n;
+    }
+    in->at_once = bytes > REPLY_BYTES_GOOD ? in->at_once * REPLY_BYTES_GOOD / bytes : in->at_once * 2;
+    in->at_once = in->at_once < 1 ? 1 : in->at_once > READ_MAX ? READ_MAX : in->at_once;
+}
+
 /* Hands out the rows of this reply from now on. */
 static void keep_rows(struct redis_inlet *in, struct redisReply *reply, const struct redisReply *rows,
                       bool again) {
@@ -145,6 +167,8 @@ static void keep_rows(struct redis_inlet *in, struct redisReply *reply, const st
     in->rows = rows && rows->type == REDIS_REPLY_ARRAY ? rows : NULL;
     in->next = 0;
     in->again = again;
+    if (in->rows && in->rows->elements)
+        learn_size(in);
 }
 
 static bool end_reading(struct redis_inlet *in, struct err *e) {
@@ -248,6 +272,8 @@ static bool keep_claims(struct redis_inlet *in, struct err *e) {
 static bool take_over(struct redis_inlet *in, struct err *e) {
     char idle[24], count[24];
     size_t most = room(in);
+    most = most < in->at_once ? most : in->at_once;
+    most = most < CLAIM_MAX ? most : CLAIM_MAX;
     struct redisReply *reply;
     if (!keep_claims(in, e))
         return false;
@@ -260,7 +286,7 @@ static bool take_over(struct redis_inlet *in, struct err *e) {
                                number(idle, (uint64_t)in->door->claim_s * 1000),
                                sv_of(in->claim_from),
                                SV("COUNT"),
-                               number(count, most < CLAIM_MAX ? most : CLAIM_MAX)};
+                               number(count, most)};
     if (!ask(in->writer, words, sizeof words / sizeof words[0], &reply, e))
         return false;
     bool sound = reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2;
@@ -268,6 +294,8 @@ static bool take_over(struct redis_inlet *in, struct err *e) {
     snprintf(in->claim_from, ID_MAX, "%.*s", from.n && from.n < ID_MAX ? (int)from.n : 3,
              from.n && from.n < ID_MAX ? from.p : "0-0");
     keep_rows(in, reply, sound ? reply->element[1] : NULL, true);
+    if (in->rows && in->rows->elements >= most) /* there may be more */
+        in->claim_at = 0;
     return true;
 }
 
@@ -300,8 +328,12 @@ static enum inlet_got redis_inlet_next(struct inlet *inlet, struct inlet_entry *
     struct redis_inlet *in = of(inlet);
     *out = (struct inlet_entry){0};
     if (in->n_asides) {
-        out->tag = in->asides[--in->n_asides];
-        return INLET_ASIDE;
+        const struct aside *a = &in->asides[--in->n_asides];
+        out->tag = a->tag;
+        if (a->kept)
+            return INLET_ASIDE;
+        *e = in->not_aside;
+        return INLET_NOT_ASIDE;
     }
     compact(in);
     if (!look_after_claims(in, e))
@@ -384,9 +416,15 @@ static bool redis_inlet_put_aside(struct inlet *inlet, const struct inlet_entry 
         words[n++] = fields[i][0];
         words[n++] = fields[i][1];
     }
-    if (!tell(in->writer, words, n, e))
+    struct err why_not = ERR_INIT;
+    bool kept = tell(in->writer, words, n, &why_not);
+    if (!kept && !redis_is_open(in->writer)) {
+        *e = why_not;
         return false;
-    in->asides[in->n_asides++] = entry->tag;
+    }
+    if (!kept) /* Redis said no: out of memory, not allowed, no stream */
+        in->not_aside = why_not;
+    in->asides[in->n_asides++] = (struct aside){.tag = entry->tag, .kept = kept};
     return true;
 }
 
@@ -478,6 +516,7 @@ static struct inlet *redis_inlet_open(const struct inlet_options *o, struct err 
     ASSERT(in);
     in->door = o->door;
     in->body_bytes_max = o->body_bytes_max;
+    in->at_once = 1;
     size_t most =
         ((size_t)o->door->prefetch + READ_MAX + CLAIM_MAX) * 2; /* gaps are closed when they are half */
     in->held = calloc(most, sizeof *in->held);

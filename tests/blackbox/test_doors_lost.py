@@ -49,6 +49,33 @@ def test_poison__of_a_stream_is_put_aside_with_its_reason_and_holds_up_nobody(ma
     until(lambda: stream.pending() == 0)
 
 
+def test_entries__of_a_stream_that_are_too_much_for_one_reply_are_taken_in_turn(make_gateway, stream):  # noqa: F811
+    for i in range(3):
+        stream.put(b"x" * 9_000_000, id="large %d" % i)
+    for i in range(24):
+        stream.put(b"y" * 1_000_000, id="some %d" % i)
+    texts = [stream.text(i) for i in range(10)]
+    g = door(make_gateway, stream)
+    all_there(g, texts)
+    assert len({d["id"] for d in stream.dead(27)}) == 27
+    until(lambda: stream.pending() == 0)
+    assert not g.logged("door.lost")
+
+
+def test_dead_letters__that_redis_refuses_wait_and_hold_up_nobody(make_gateway, stream):  # noqa: F811
+    stream.client.set(stream.name + ".dead", "no stream")
+    g = door(make_gateway, stream)
+    for i in range(5):
+        stream.put(b"{rubbish", id="bad %d" % i)
+    texts = [stream.text(i) for i in range(50)]
+    all_there(g, texts)
+    until(lambda: stream.pending() == 5, 30)
+    assert "WRONGTYPE" in g.log() and not g.logged("door.lost")
+    stream.client.delete(stream.name + ".dead")
+    assert {d["id"] for d in stream.dead(5)} == {b"bad %d" % i for i in range(5)}
+    until(lambda: stream.pending() == 0)
+
+
 def test_poison__of_a_queue_is_put_aside_with_its_reason_and_holds_up_nobody(make_gateway, broker):  # noqa: F811
     queue = Queue(broker)
     g = opened(make_gateway(doors=[broker.door(queue.name)], env={"DOOR_PASSWORD": rabbit.PASSWORD}))

@@ -216,9 +216,9 @@ def test_events__come_by_a_door_as_by_post(make_gateway, queue, tmp_path):
 class Producer(threading.Thread):
     """Puts entries into the queue, with confirmation, until it is told to stop; what was not confirmed is put again."""
 
-    def __init__(self, queue):
+    def __init__(self, queue, word="text", pause=0):
         super().__init__(daemon=True)
-        self.queue, self.stopping, self.texts = queue, False, []
+        self.queue, self.word, self.pause, self.stopping, self.texts = queue, word, pause, False, []
 
     def run(self):
         channel, number = None, 0
@@ -227,11 +227,13 @@ class Producer(threading.Thread):
                 if not channel:
                     channel = self.queue.broker.connect().channel()
                     channel.confirm_delivery()
-                body = json.dumps({"to": "+1415%07d" % (2000000 + number), "body": "text %d" % number})
+                text = "%s %d" % (self.word, number)
+                body = json.dumps({"to": "+1415%07d" % (2000000 + number), "body": text})
                 channel.basic_publish("", self.queue.name, body.encode(),
                                       pika.BasicProperties(message_id="m%d" % number, delivery_mode=2), mandatory=True)
-                self.texts.append("text %d" % number)
+                self.texts.append(text)
                 number += 1
+                time.sleep(self.pause)
             except (pika.exceptions.AMQPError, OSError):
                 channel = None
                 time.sleep(0.2)
@@ -371,3 +373,85 @@ def test_password__that_is_wrong_is_told_clearly_and_stands_nowhere(make_gateway
     for text in (g.log(), told.stdout + told.stderr, printed.stdout):
         assert "wrong-horse" not in text
     assert "wrong-horse" not in subprocess.run(["ps", "-o", "args", "-p", str(g.process.pid)], capture_output=True, text=True).stdout
+
+
+POISON = {"rubbish": (b"{rubbish", {}, "invalid-request"), "unknown": (b'{"to": "+14155550123", "body": "x", "bdoy": "y"}', {}, "unknown-field"),
+          "large": (b"z" * 1500000, {}, "too-large"), "blanks": (b'{"to": "+14155550123", "body": "x"}', {"idempotency-key": "a b"}, "invalid-request")}
+
+
+class Poisoner(threading.Thread):
+    """Puts poisonous entries among the good ones, each until the broker has confirmed it."""
+
+    def __init__(self, queue):
+        super().__init__(daemon=True)
+        self.queue, self.stopping, self.put = queue, False, {}
+
+    def run(self):
+        channel, number, kinds = None, 0, sorted(POISON)
+        while not self.stopping:
+            kind = kinds[number % len(kinds)]
+            body, headers, why = POISON[kind]
+            try:
+                if not channel:
+                    channel = self.queue.broker.connect().channel()
+                    channel.confirm_delivery()
+                channel.basic_publish("", self.queue.name, body, pika.BasicProperties(message_id="%s %d" % (kind, number), headers=headers, delivery_mode=2), mandatory=True)
+                self.put["%s %d" % (kind, number)] = why
+                number += 1
+                time.sleep(0.03)
+            except (pika.exceptions.AMQPError, OSError):
+                channel = None
+                time.sleep(0.2)
+
+    def done(self):
+        self.stopping = True
+        self.join(60 * SLOW)
+
+
+def everything(queue):
+    """What the dead letters hold by now: {message_id: problems}."""
+    found = {}
+    while True:
+        method, p, _ = queue.channel.basic_get(queue.name + ".dead", auto_ack=True)
+        if not method:
+            return found
+        found.setdefault(p.message_id, set()).add(p.headers["x-hongyan-problem"].rsplit("/")[-1])
+
+
+def test_poison__while_gateway_and_broker_are_killed_is_put_aside_and_nothing_else_is(make_gateway, broker, queue):
+    g = door(make_gateway, queue, lane=LANE, prefetch=30)
+    good, bad = Producer(queue, pause=0.005), Poisoner(queue)
+    good.start()
+    bad.start()
+    for _ in range(3):
+        good.after_some_more(100)
+        g.kill9()
+        g.start()
+        good.after_some_more(60)
+        broker.kill9()
+        broker.start()
+    good.after_some_more(60)
+    good.done()
+    bad.done()
+    all_there(g, good.texts, 120)
+    g.settle(120)
+    until(lambda: queue.connect().waiting() == 0 and meter(g, "held") == 0, 60, 0.5, told="something stays in the queue")
+    dead = everything(queue)
+    assert set(dead) == set(bad.put), (len(dead), len(bad.put), sorted(set(bad.put) ^ set(dead))[:10])
+    wrong = {name: (dead[name], why) for name, why in bad.put.items() if dead[name] != {why}}
+    assert not wrong, wrong
+    assert set(g.sim.times().values()) == {1}
+
+
+def test_dead_letters__that_the_broker_has_no_room_for_are_kept_until_it_has(make_gateway, queue):
+    queue.channel.queue_declare(queue.name + ".dead", durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    g = door(make_gateway, queue)
+    poison = {"bad %d" % i for i in range(8)}
+    for name in poison:
+        queue.put(b"{rubbish", message_id=name, delivery_mode=2)
+    texts = [queue.text(i) for i in range(20)]
+    all_there(g, texts)  # nobody waits for them
+    until(lambda: "door.not_aside" in g.log(), 30, told="the dead letters were never full")
+    dead = {}
+    until(lambda: dead.update(everything(queue)) or set(dead) >= poison, 60, 0.2, told=lambda: "%s are gone" % sorted(poison - set(dead)))
+    until(lambda: queue.waiting() == 0 and meter(g, "held") == 0)

@@ -139,18 +139,20 @@ def test_entries__that_wait_for_a_limit_stay_ours_and_are_sent_once(make_gateway
 class Producer(threading.Thread):
     """Puts entries into the stream until it is told to stop; what was not answered is put again, under the same id."""
 
-    def __init__(self, stream):
+    def __init__(self, stream, word="text", pause=0):
         super().__init__(daemon=True)
-        self.stream, self.stopping, self.texts = stream, False, []
+        self.stream, self.word, self.pause, self.stopping, self.texts = stream, word, pause, False, []
 
     def run(self):
         client = self.stream.server.connect()
         while not self.stopping:
             n = len(self.texts)
-            body = json.dumps({"to": "+1415%07d" % (2000000 + n), "body": "text %d" % n})
+            text = "%s %d" % (self.word, n)
+            body = json.dumps({"to": "+1415%07d" % (2000000 + n), "body": text})
             try:
                 client.xadd(self.stream.name, {"json": body, "id": "m%d" % n})
-                self.texts.append("text %d" % n)
+                self.texts.append(text)
+                time.sleep(self.pause)
             except (redis.exceptions.RedisError, OSError):
                 time.sleep(0.1)
 
