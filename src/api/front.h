@@ -50,6 +50,9 @@ uint16_t front_port(const struct front *f);
 struct exchange;
 void front_take(struct front *f, struct exchange *x, struct sv account);
 
+/* Has that account any idempotency key that begins so? Reads the database; true where it cannot be said. */
+bool front_has_keys(struct front *f, struct sv account, struct sv beginning);
+
 /* Sleeps until there is something to do, or `also` (or -1) is readable, ms_max at most (-1: no limit but the
  * front's own, below one second).
  */

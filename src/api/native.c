@@ -58,6 +58,21 @@ enum {
     CREATE_FIELDS_N
 };
 
+/* What was taken under its former key stays told by that. */
+static bool use_former_key(const struct api_request *rq, struct sv *key, struct err *e) {
+    struct sv former = rq->x->former_key;
+    char after[KEY_CHARS_MAX + 2];
+    bool has;
+    if (!former.n)
+        return true;
+    int n = snprintf(after, sizeof after, "%.*s\x01", SV_FMT(former));
+    if (!reader_has_key(api_db(rq), rq->account_id, former, sv_make(after, (size_t)n), rq->now, &has, e))
+        return false;
+    if (has)
+        *key = former;
+    return true;
+}
+
 /* What every new message of this face starts from; the headers are read here. */
 static bool begin(struct api_request *rq, struct submission *in, struct err *e) {
     const struct settings *s = api_settings(rq);
@@ -69,7 +84,8 @@ static bool begin(struct api_request *rq, struct submission *in, struct err *e) 
         .fingerprint_of = rq->x->body,
         .traceparent = api_traceparent(rq),
     };
-    if (!api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &in->idempotency_key, e))
+    if (!api_token_header(rq, "Idempotency-Key", KEY_CHARS_MAX, &in->idempotency_key, e) ||
+        !use_former_key(rq, &in->idempotency_key, e))
         return false;
     return in->idempotency_key.n || !rq->x->must_be_named ||
            err_set_field(e, ERR_INVALID, "message_id",

@@ -274,16 +274,6 @@ static bool is_named(const struct api_request *rq, const struct event_in *in, st
                          "message_id");
 }
 
-static void take_named(struct api_request *rq, struct event_in *in) {
-    struct err e = ERR_INIT;
-    if (is_named(rq, in, &e)) {
-        take_one(rq, in);
-        return;
-    }
-    event_in_done(in);
-    api_fail(rq, &e);
-}
-
 /* ---- many ---- */
 
 static void print_refusal(struct buf *out, size_t index, const struct err *e) {
@@ -345,17 +335,45 @@ static struct batch *batch_new(struct api_request *rq, size_t n) {
     return b;
 }
 
-/* An event without an id of its own has that of a signed post, so that the post cannot be repeated. */
-static void name_by_post(struct api_request *rq, struct sv signed_as, struct sv post_id, size_t index,
-                         struct event_in *in) {
+static struct sv name_of(struct api_request *rq, struct sv post_id, size_t index) {
     char text[EVENT_NAME_BYTES_MAX + 32];
+    int n = index == SIZE_MAX ? snprintf(text, sizeof text, "%.*s", SV_FMT(post_id))
+                              : snprintf(text, sizeof text, "%.*s/%zu", SV_FMT(post_id), index);
+    return arena_dup(&rq->x->arena, sv_make(text, (size_t)n));
+}
+
+/* What was taken under its former key keeps the name that it has of that. */
+static bool use_former_name(struct api_request *rq, size_t index, struct event_in *in, struct err *e) {
+    const struct event_write w = {.account_id = rq->account_id,
+                                  .source = in->source.p ? in->source : SV(""),
+                                  .name = name_of(rq, rq->x->former_key, index)};
+    int64_t id;
+    if (!events_find(api_db(rq), &w, &id, e))
+        return false;
+    if (id)
+        in->name = w.name;
+    return true;
+}
+
+/* An event without an id of its own has that of a signed post, so that the post cannot be repeated. */
+static bool name_by_post(struct api_request *rq, struct sv signed_as, struct sv post_id, size_t index,
+                         struct event_in *in, struct err *e) {
     if (!in->source.n)
         in->source = signed_as;
     if (in->name.n || !post_id.n)
+        return true;
+    in->name = name_of(rq, post_id, index);
+    return !rq->x->former_key.n || use_former_name(rq, index, in, e);
+}
+
+static void take_named(struct api_request *rq, struct sv signed_as, struct sv post_id, struct event_in *in) {
+    struct err e = ERR_INIT;
+    if (name_by_post(rq, signed_as, post_id, SIZE_MAX, in, &e) && is_named(rq, in, &e)) {
+        take_one(rq, in);
         return;
-    int n = index == SIZE_MAX ? snprintf(text, sizeof text, "%.*s", SV_FMT(post_id))
-                              : snprintf(text, sizeof text, "%.*s/%zu", SV_FMT(post_id), index);
-    in->name = arena_dup(&rq->x->arena, sv_make(text, (size_t)n));
+    }
+    event_in_done(in);
+    api_fail(rq, &e);
 }
 
 static void add_item(struct api_request *rq, struct batch *b, size_t i, const json_t *json,
@@ -364,8 +382,7 @@ static void add_item(struct api_request *rq, struct batch *b, size_t i, const js
     struct err *e = &b->refusals[i];
     if (!json || !event_read(rq, json, &in, e))
         return;
-    name_by_post(rq, signed_as, post_id, i, &in);
-    if (is_named(rq, &in, e))
+    if (name_by_post(rq, signed_as, post_id, i, &in, e) && is_named(rq, &in, e))
         b->posts[i] = event_post_new(rq, &in, &b->steps, e);
     else
         event_in_done(&in);
@@ -429,8 +446,7 @@ static void take_json(struct api_request *rq, struct sv signed_as, struct sv pos
     if (json_is_array(json)) {
         take_list(rq, json, signed_as, post_id);
     } else if (json && event_read(rq, json, &in, &e)) {
-        name_by_post(rq, signed_as, post_id, SIZE_MAX, &in);
-        take_named(rq, &in);
+        take_named(rq, signed_as, post_id, &in);
     } else {
         api_fail(rq, &e);
     }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { CALLBACK_BYTES_MAX = 2048, CREDENTIALS_BYTES_MAX = 512 };
+enum { CALLBACK_BYTES_MAX = 2048, CREDENTIALS_BYTES_MAX = 512, BEGINNING_BYTES_MAX = 256 };
 
 /* ---- finding the route ---- */
 
@@ -227,6 +227,17 @@ void front_take(struct front *f, struct exchange *x, struct sv account) {
     struct err e = ERR_INIT;
     err_set(&e, ERR_BUSY, "there is no account `%.*s` (yet)", SV_FMT(account));
     api_fail(rq, &e);
+}
+
+bool front_has_keys(struct front *f, struct sv account, struct sv beginning) {
+    const struct account *a = directory_account_of_name(f->directory, account);
+    struct buf BUF_AUTO after = BUF_INIT(BEGINNING_BYTES_MAX);
+    struct err e = ERR_INIT;
+    bool has;
+    buf_join(&after, beginning, SV("\x7f"));
+    return !a ||
+           !reader_has_key(f->db, a->id, beginning, buf_sv(&after), world_now(f->parts.world), &has, &e) ||
+           has;
 }
 
 /* ---- what handlers use ---- */

@@ -14,6 +14,7 @@ enum {
     BYTES_KEPT_MAX = 64 * 1024,
     WORDS_BYTES_MAX = 4096,
     KEY_BYTES_MAX = 256,
+    FROM_BYTES_MAX = 8192,
     AGAIN_FIRST_US = 20 * 1000,
     AGAIN_MAX_US = 5 * 1000 * 1000,
     RECONNECT_FIRST_US = 200 * 1000,
@@ -39,7 +40,7 @@ struct slot {
     bool stale; /* of a connection that is lost: nobody waits for it */
     struct inlet_entry entry;
     struct buf words, body; /* what its views point to */
-    char key[KEY_BYTES_MAX + 1];
+    char key[KEY_BYTES_MAX + 1], former_key[KEY_BYTES_MAX + 1];
     unsigned tries;
     int64_t again_at;
     char problem[DOOR_PROBLEM_NAME_MAX + 1 + 16], field[ERR_FIELD_MAX], detail[ERR_TEXT_MAX];
@@ -55,6 +56,9 @@ struct door_in {
     struct front *front;
     struct inlet *inlet;
     size_t body_bytes_max;
+    char host[DOOR_HOST_MAX + 8]; /* and port; empty: its queues are known by their names alone */
+    char path[DOOR_PATH_MAX + 1];
+    bool may_be_former; /* there are keys of the former kind */
     struct slot *first, *last, *free;
     unsigned n_slots, n_asked, n_waits, n_broken, n_done;
     int64_t next_again_at;
@@ -173,8 +177,15 @@ static void lose(struct door_in *d, const struct err *e) {
     }
 }
 
+/* Doors used to tell their entries by their own name. */
+static struct sv former_beginning(const struct door_in *d, struct buf *out) {
+    buf_addf(out, "door:%s:", d->door->name);
+    return buf_sv(out);
+}
+
 static void connect_door(struct door_in *d) {
     struct err e = ERR_INIT;
+    struct buf BUF_AUTO beginning = BUF_INIT(KEY_BYTES_MAX);
     const struct inlet_options o = {.door = d->door, .body_bytes_max = d->body_bytes_max};
     d->inlet = inlet_open(&o, &e);
     if (!d->inlet) {
@@ -183,6 +194,7 @@ static void connect_door(struct door_in *d) {
     }
     d->failures = 0;
     d->lag_at = 0;
+    d->may_be_former = front_has_keys(d->front, d->door->account, former_beginning(d, &beginning));
     door_meter_add(d->meters, DOOR_COUNT_OPENED, 1);
     door_meter_set(d->meters, DOOR_GAUGE_CONNECTED, 1);
     log_info(d->world->log, "door.open", kv_name("door", d->door->name), kv_word("url", d->door->url),
@@ -290,29 +302,49 @@ static const struct exchange_way way = {.header = header, .answer = answered};
 
 /* ---- entries ---- */
 
-/* The same whenever it comes, and another door's never. */
-static void make_key(struct slot *s) {
-    const struct door *door = s->of->door;
-    uint8_t hash[SHA256_BYTES];
-    struct buf BUF_AUTO text = BUF_INIT(KEY_BYTES_MAX);
-    if (s->entry.key.n) {
-        put(s->key, sizeof s->key, s->entry.key); /* as its sender would give it to POST */
-        return;
-    }
-    s->key[0] = '\0';
-    if (!s->entry.id.n)
-        return;
-    sha256(s->entry.id, hash);
-    buf_addf(&text, "door:%s:", door->name);
-    hex_add(&text, hash, SHA256_BYTES);
-    put(s->key, sizeof s->key, buf_sv(&text));
-}
-
 static bool is_event(const struct slot *s) {
     struct sv type = s->entry.type;
     if (sv_eq(type, SV("event")) || sv_eq(type, SV("message")))
         return sv_eq(type, SV("event"));
     return s->of->door->takes == DOOR_EVENTS;
+}
+
+static void hash_to(struct sv text, struct buf *out) {
+    uint8_t hash[SHA256_BYTES];
+    sha256(text, hash);
+    hex_add(out, hash, SHA256_BYTES);
+}
+
+static void make_former_key(struct slot *s) {
+    struct buf BUF_AUTO text = BUF_INIT(KEY_BYTES_MAX);
+    former_beginning(s->of, &text);
+    hash_to(s->entry.id, &text);
+    put(s->former_key, sizeof s->former_key, buf_sv(&text));
+}
+
+/* The same whenever it comes, by whatever door, and of another queue's entry never. */
+static void make_key(struct slot *s) {
+    const struct door_in *d = s->of;
+    struct buf BUF_AUTO text = BUF_INIT(KEY_BYTES_MAX), from = BUF_INIT(FROM_BYTES_MAX);
+    s->key[0] = s->former_key[0] = '\0';
+    if (s->entry.key.n) {
+        put(s->key, sizeof s->key, s->entry.key); /* as its sender would give it to POST */
+        return;
+    }
+    if (!s->entry.id.n)
+        return;
+    const struct sv parts[] = {d->door->kind == DOOR_AMQP ? SV("amqp") : SV("redis"), sv_of(d->host),
+                               sv_of(d->path), d->door->queue, s->entry.id};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        buf_addf(&from, "%zu:", parts[i].n);
+        buf_add(&from, parts[i]);
+    }
+    ASSERT(!from.overflow);
+    buf_adds(&text, "queue:");
+    hash_to(buf_sv(&from), &text);
+    put(s->key, sizeof s->key, buf_sv(&text));
+    if (d->may_be_former || is_event(s))
+        make_former_key(s);
 }
 
 static void serve(struct slot *s) {
@@ -328,7 +360,8 @@ static void serve(struct slot *s) {
                              .arrived_us = clock_monotonic_us(),
                              .arena = mem,
                              .way = &way,
-                             .must_be_named = !s->of->door->unnamed};
+                             .must_be_named = !s->of->door->unnamed,
+                             .former_key = sv_of(s->former_key)};
     move(s, ASKED);
     front_take(s->of->front, &s->x, s->of->door->account);
 }
@@ -508,9 +541,16 @@ void *door_in_run(void *arg) {
     return NULL;
 }
 
-struct door_in *door_in_open(const struct door *door, const struct front_parts *parts, struct err *e) {
+struct door_in *door_in_open(const struct door *door, bool host_counts, const struct front_parts *parts,
+                             struct err *e) {
+    struct door_address a;
+    if (!door_address_of(door->kind, door->url, &a, e))
+        return NULL;
     struct door_in *d = calloc(1, sizeof *d);
     ASSERT(d);
+    memcpy(d->path, a.path, sizeof d->path);
+    if (host_counts)
+        snprintf(d->host, sizeof d->host, "%s:%u", a.host, a.port);
     d->door = door;
     d->world = parts->world;
     d->body_bytes_max = parts->settings->limits.request_bytes_max;

@@ -14,10 +14,11 @@
 
 struct door_in;
 
-/* Opens nothing outside yet. parts as for a front; its replies mailbox holds door->prefetch asks, and ten
- * times that where it takes events. door outlives it. */
-MUST_USE struct door_in *door_in_open(const struct door *door, const struct front_parts *parts,
-                                      struct err *e);
+/* Opens nothing outside yet. host_counts: another door takes from a queue of that name, of another host:
+ * which one it is tells entries apart, too. parts as for a front; its replies mailbox holds door->prefetch
+ * asks, and ten times that where it takes events. door outlives it. */
+MUST_USE struct door_in *door_in_open(const struct door *door, bool host_counts,
+                                      const struct front_parts *parts, struct err *e);
 /* Precondition: its thread has ended. No ask of its front may still be with the core. */
 void door_in_close(struct door_in *d);
 struct front *door_in_front(struct door_in *d);

@@ -12,6 +12,7 @@ enum { IN_MAX = 2 * DOORS_MAX, OUT_MAX = 2 * DOORS_MAX, REPLIES_MIN = 1024 };
 struct entry { /* of a door in */
     struct door_in *door;
     const struct door *of;
+    bool host_counts; /* as it was opened */
     struct mailbox *replies;
     int64_t leaves_at; /* monotonic, since when; 0: it stays */
 };
@@ -68,6 +69,26 @@ static void close_in(struct entry *x) {
     memset(x, 0, sizeof *x);
 }
 
+/* Does another door take from a queue that only its host tells from this one's? */
+static bool host_counts(const struct settings *s, const struct door *door) {
+    struct door_address own, other;
+    struct err e = ERR_INIT;
+    bool sound = door_address_of(door->kind, door->url, &own, &e);
+    ASSERT(sound); /* the settings have been checked */
+    for (uint32_t i = 0; i < s->n_doors; i++) {
+        const struct door *x = &s->doors[i];
+        if (x->direction != DOOR_IN || x->kind != door->kind || !sv_eq(x->queue, door->queue) ||
+            !sv_eq(x->account, door->account))
+            continue;
+        sound = door_address_of(x->kind, x->url, &other, &e);
+        ASSERT(sound);
+        if (strcmp(own.path, other.path) == 0 &&
+            (strcmp(own.host, other.host) != 0 || own.port != other.port))
+            return true;
+    }
+    return false;
+}
+
 /* What is asked for one entry is one ask, or as many as a list of events has and what they withdraw: the rest
  * is turned away, and comes again. */
 static struct entry *open_in(struct doors *d, const struct door *door, struct err *e) {
@@ -82,7 +103,8 @@ static struct entry *open_in(struct doors *d, const struct door *door, struct er
         return NULL;
     struct front_parts parts = d->parts.front(d->parts.ctx, x->replies);
     x->of = door;
-    x->door = door_in_open(door, &parts, e);
+    x->host_counts = host_counts(d->settings, door);
+    x->door = door_in_open(door, x->host_counts, &parts, e);
     if (x->door)
         return x;
     mailbox_free(x->replies);
@@ -175,7 +197,7 @@ void doors_follow(struct doors *d, const struct settings *s, struct texts *t) {
         struct entry *x = &d->in[i];
         if (!x->door || x->leaves_at)
             continue;
-        if (!wanted(s, x->of)) {
+        if (!wanted(s, x->of) || x->host_counts != host_counts(s, x->of)) {
             x->leaves_at = clock_monotonic_us();
             door_in_drain(x->door);
         } else if (!front_offer(door_in_front(x->door), s, t, &e)) {

@@ -61,7 +61,8 @@ struct exchange {
     struct arena arena;             /* the handler's memory for this request; reset when answered */
     void *user;                     /* the handler's own, NULL at first */
     const struct exchange_way *way; /* NULL: the server's */
-    bool must_be_named; /* what comes by this way may come again: it needs a key or id to be told by */
+    bool must_be_named;   /* what comes by this way may come again: it needs a key or id to be told by */
+    struct sv former_key; /* what it was told by before it had its Idempotency-Key; empty: nothing */
 };
 
 /* Called with a whole request. Must call server_answer on it now or later. */

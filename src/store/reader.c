@@ -36,6 +36,22 @@ struct message *reader_message(struct db *db, int64_t account_id, int64_t id, st
     return m;
 }
 
+bool reader_has_key(struct db *db, int64_t account_id, struct sv from, struct sv to, int64_t now, bool *has,
+                    struct err *e) {
+    static const char sql[] =
+        "SELECT 1 FROM idempotency WHERE account_id=? AND key>=? AND key<? AND expires_at>? LIMIT 1";
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_int(s, account_id);
+    db_text(s, from);
+    db_text(s, to);
+    db_int(s, now);
+    if (!db_next(s, has, e))
+        return false;
+    if (*has)
+        db_end(s);
+    return true;
+}
+
 /* Four statements: by account or by number, newest or oldest first. Filters that are not asked for compare
  * with themselves. PostgreSQL cannot be told which index to take, and would walk back through everybody's
  * messages for those of a small account: only the account's index has them in the order of both columns, and

@@ -32,6 +32,9 @@ void reader_free(struct message **rows, size_t n);
 /* The attempts of one message, oldest first, up to max. (Its events: store/history.h.) */
 MUST_USE bool reader_attempts(struct db *db, int64_t account_id, int64_t id, struct attempt *out, size_t max,
                               size_t *n, struct err *e);
+/* Does an idempotency key of that account, from `from` on and before `to`, stand for a message at `now`? */
+MUST_USE bool reader_has_key(struct db *db, int64_t account_id, struct sv from, struct sv to, int64_t now,
+                             bool *has, struct err *e);
 /* How many messages of every account, of that priority or a more urgent one, are due in the queue before a
  * row of that priority at (due_at, id), on the node of message id, or else on that one: counted up to
  * READER_AHEAD_MAX, then *more. */
