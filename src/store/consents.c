@@ -81,10 +81,7 @@ static bool is_outdone(struct db *db, const struct consent *c, bool *outdone, st
     db_text(s, c->topic);
     db_text(s, c->topic);
     db_int(s, c->act == CONSENT_GRANTED ? CONSENT_WITHDRAWN : CONSENT_GRANTED);
-    if (!db_next(s, outdone, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, outdone, e);
 }
 
 /* An opt-out that was said later stays, whether the history knows it or (imports) not. Each topic is a place
@@ -103,10 +100,7 @@ static bool has_later_opt_out(struct db *db, const struct consent *c, bool *late
     db_int(s, c->at);
     if (c->topic.n)
         db_text(s, c->topic);
-    if (!db_next(s, later, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, later, e);
 }
 
 bool consent_write_run(struct db *db, struct store_write *w, int64_t now, struct err *e) {
@@ -215,14 +209,13 @@ bool consents_ask(struct db *db, int64_t account_id, struct sv address, struct s
                               "act BETWEEN 1 AND 2 ORDER BY at DESC, id DESC LIMIT 1";
     _Static_assert(CONSENT_GRANTED == 1 && CONSENT_WITHDRAWN == 2, "as the statement has them");
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
+    int64_t act;
     db_int(s, account_id);
     db_text(s, address);
     db_text(s, topic);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &act, e))
         return false;
-    *granted = row && db_col_int(s, 0) == CONSENT_GRANTED;
-    db_end(s);
+    *granted = act == CONSENT_GRANTED;
     return true;
 }
 
@@ -334,10 +327,7 @@ bool consents_has(struct db *db, const struct consent *c, bool *there, struct er
     db_int(s, c->at);
     db_text(s, c->topic);
     db_int(s, c->act);
-    if (!db_next(s, there, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, there, e);
 }
 
 bool consents_bring(struct db *db, const struct consent *c, int64_t now, bool *there, struct err *e) {

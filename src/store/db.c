@@ -147,6 +147,22 @@ bool db_next(struct db_stmt *s, bool *row, struct err *e) {
     return s->db->driver->next(s, row, e);
 }
 
+bool db_any(struct db_stmt *s, bool *any, struct err *e) {
+    if (!db_next(s, any, e))
+        return false;
+    db_end(s);
+    return true;
+}
+
+bool db_value(struct db_stmt *s, int64_t *v, struct err *e) {
+    bool row;
+    if (!db_next(s, &row, e))
+        return false;
+    *v = row ? db_col_int(s, 0) : 0;
+    db_end(s);
+    return true;
+}
+
 bool db_run(struct db_stmt *s, struct err *e) {
     return s && !injected(s->db, e) && s->db->driver->run(s, e);
 }

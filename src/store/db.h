@@ -85,6 +85,10 @@ MUST_USE bool db_put(struct db_stmt *s, struct err *e);
 MUST_USE bool db_next(struct db_stmt *s, bool *row, struct err *e);
 int64_t db_col_int(struct db_stmt *s, int col);    /* NULL reads as 0 */
 struct sv db_col_text(struct db_stmt *s, int col); /* valid until the next step */
+/* Where only that is asked, the statement ended behind it: is there a row? */
+MUST_USE bool db_any(struct db_stmt *s, bool *any, struct err *e);
+/* The number that the first row begins with; 0 where there is no row, or it is NULL. Ended as well. */
+MUST_USE bool db_value(struct db_stmt *s, int64_t *v, struct err *e);
 /* Ends reading early. */
 void db_end(struct db_stmt *s);
 /* Rows changed by the latest insert, update or delete. */

@@ -52,10 +52,7 @@ static bool is_pending(struct db *db, int64_t hook_id, int64_t subject_id, bool 
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, hook_id);
     db_int(s, subject_id);
-    if (!db_next(s, pending, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, pending, e);
 }
 
 static void note(struct hooked *out, int64_t id) {
@@ -190,9 +187,8 @@ static bool replay_alarm(struct db *db, const struct webhook *h, int64_t id, str
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, id);
     db_int(s, REPLY_NEGATIVE);
-    if (!db_next(s, &negative, e))
+    if (!db_any(s, &negative, e))
         return false;
-    db_end(s);
     *some |= negative;
     return !negative || owe_again(db, &k, HOOK_REPLY_NEGATIVE, now, e);
 }
@@ -342,13 +338,10 @@ static bool next_due(struct db *db, int64_t hook_id, int64_t now, int64_t *out, 
     static const char sql[] = "SELECT due_at FROM delivery INDEXED BY delivery_due WHERE webhook_id=? AND "
                               "due_at IS NOT NULL AND due_at>? ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_int(s, hook_id);
     db_int(s, now);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, out, e))
         return false;
-    *out = row ? db_col_int(s, 0) : 0;
-    db_end(s);
     if (*out == DELIVERY_WAITS)
         *out = 0;
     return true;

@@ -31,22 +31,13 @@ struct directory {
 
 static bool version_of(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='accounts_version'";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    bool row = false;
-    if (!db_next(s, &row, e))
-        return false;
-    *out = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(db_stmt(db, sql, e), out, e);
 }
 
 static bool count_of(struct db *db, const char *sql, size_t max, size_t *out, struct err *e) {
-    struct db_stmt *s = db_stmt(db, sql, e);
-    bool row = false;
-    if (!db_next(s, &row, e))
+    int64_t n;
+    if (!db_value(db_stmt(db, sql, e), &n, e))
         return false;
-    int64_t n = db_col_int(s, 0);
-    db_end(s);
     if (n < 0 || (size_t)n > max)
         return err_set(e, ERR_OUTSIDE, "more than %zu accounts or keys", max);
     *out = (size_t)n;

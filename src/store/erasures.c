@@ -89,19 +89,18 @@ static bool erase_verifications(struct db *db, int64_t account_id, struct sv add
                                 struct err *e) {
     static const char over[] = "DELETE FROM verification WHERE account_id=? AND recipient=? AND done_at<>0";
     static const char open[] = "SELECT count(*) FROM verification WHERE account_id=? AND recipient=?";
-    static const char *const all[] = {over, open};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        struct db_stmt *s = db_stmt(db, all[i], e);
-        bool row = false;
-        db_int(s, account_id);
-        db_text(s, address);
-        if (!db_next(s, &row, e))
-            return false;
-        if (row) {
-            *left += db_col_int(s, 0);
-            db_end(s);
-        }
-    }
+    int64_t n;
+    struct db_stmt *s = db_stmt(db, over, e);
+    db_int(s, account_id);
+    db_text(s, address);
+    if (!db_run(s, e))
+        return false;
+    s = db_stmt(db, open, e);
+    db_int(s, account_id);
+    db_text(s, address);
+    if (!db_value(s, &n, e))
+        return false;
+    *left += n;
     return true;
 }
 
@@ -346,8 +345,5 @@ bool erasures_go_on(struct db *db, int64_t now, bool *erased, bool *more, struct
 bool erasures_any(struct db *db, bool *any, struct err *e) {
     static const char sql[] = "SELECT 1 FROM erasure LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!db_next(s, any, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, any, e);
 }

@@ -39,17 +39,8 @@ static struct db_stmt *of_key(struct db *db, const char *sql, int64_t account_id
 
 bool events_find(struct db *db, const struct event_write *w, int64_t *id, struct err *e) {
     static const char sql[] = "SELECT id FROM business_event WHERE account_id=? AND source=? AND name=?";
-    bool row;
     *id = 0;
-    if (!w->name.n)
-        return true;
-    struct db_stmt *s = of_key(db, sql, w->account_id, w->source, w->name, e);
-    if (!db_next(s, &row, e))
-        return false;
-    if (row)
-        *id = db_col_int(s, 0);
-    db_end(s);
-    return true;
+    return !w->name.n || db_value(of_key(db, sql, w->account_id, w->source, w->name, e), id, e);
 }
 
 static bool insert(struct db *db, const struct event_write *w, struct err *e) {
@@ -267,13 +258,12 @@ static bool hold_digest(struct db *db, const struct event_write *w, struct err *
 static bool count_items(struct db *db, const struct event_write *w, bool *there, struct err *e) {
     static const char sql[] = "SELECT count(*) FROM digest_item WHERE account_id=? AND rule=? AND "
                               "recipient=? AND event_id<=?";
-    bool row;
+    int64_t n;
     struct db_stmt *s = of_digest(db, sql, w, e);
     db_int(s, w->digest->last_event);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &n, e))
         return false;
-    *there = row && db_col_int(s, 0) == (int64_t)w->digest->n_items;
-    db_end(s);
+    *there = n == (int64_t)w->digest->n_items;
     return true;
 }
 
@@ -345,13 +335,11 @@ bool events_digest(struct db *db, const struct event_write *w, int64_t message_i
 bool events_is_withdrawn(struct db *db, int64_t message_id, bool *yes, struct err *e) {
     static const char sql[] = "SELECT withdrawn FROM rule_message WHERE message_id=? /*pg FOR UPDATE */";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    *yes = false;
+    int64_t withdrawn;
     db_int(s, message_id);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &withdrawn, e))
         return false;
-    *yes = row && db_col_int(s, 0) != 0;
-    db_end(s);
+    *yes = withdrawn != 0;
     return true;
 }
 

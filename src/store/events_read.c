@@ -116,10 +116,7 @@ bool events_is_marked(struct db *db, int64_t account_id, struct sv rule, struct 
     db_text(s, rule);
     db_text(s, key);
     db_int(s, now);
-    if (!db_next(s, yes, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, yes, e);
 }
 
 static bool load_items(struct db *db, struct arena *a, struct digest_row *out, struct err *e) {

@@ -31,17 +31,12 @@ bool history_is_told(const struct change *c, unsigned i, bool is_new) {
 }
 
 /* How many there are; 0: no such message. */
-static bool read_count(struct db *db, int64_t account_id, int64_t id, size_t *count, struct err *e) {
+static bool read_count(struct db *db, int64_t account_id, int64_t id, int64_t *count, struct err *e) {
     static const char sql[] = "SELECT events FROM message WHERE id=? AND account_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_int(s, id);
     db_int(s, account_id);
-    if (!db_next(s, &row, e))
-        return false;
-    *count = row ? (size_t)db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, count, e);
 }
 
 static bool read_rows(struct db *db, int64_t id, struct story *y, struct err *e) {
@@ -117,10 +112,10 @@ bool history_read(struct db *db, int64_t account_id, int64_t id, size_t max, str
     struct story y = {0};
     *out = NULL;
     *n = 0;
-    if (!read_count(db, account_id, id, &y.count, e))
+    int64_t count;
+    if (!read_count(db, account_id, id, &count, e))
         return false;
-    if (y.count > max)
-        y.count = max;
+    y.count = (size_t)count < max ? (size_t)count : max;
     if (y.count == 0)
         return true;
     y.rows = room_for(y.count, sizeof *y.rows);

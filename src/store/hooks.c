@@ -62,16 +62,6 @@ void hook_list_free(struct hook_list *l) {
     free(l);
 }
 
-static bool count(struct db *db, size_t *n, struct err *e) {
-    struct db_stmt *s = db_stmt(db, "SELECT count(*) FROM webhook", e);
-    bool row;
-    if (!db_next(s, &row, e))
-        return false;
-    *n = row ? (size_t)db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
-}
-
 static bool fill(struct db *db, struct hook_list *l, size_t room, struct err *e) {
     static const char sql[] = "SELECT " COLUMNS " FROM webhook ORDER BY account_id, id";
     struct db_stmt *s = db_stmt(db, sql, e);
@@ -92,15 +82,15 @@ static bool fill(struct db *db, struct hook_list *l, size_t room, struct err *e)
 
 struct hook_list *hooks_load(struct db *db, unsigned node, struct err *e) {
     struct hook_list *l = calloc(1, sizeof *l);
-    size_t n;
+    int64_t n;
     ASSERT(l);
     l->node = node;
     arena_init(&l->mem, LIST_BYTES_MAX);
     map_init(&l->firsts);
-    bool ok = count(db, &n, e);
+    bool ok = db_value(db_stmt(db, "SELECT count(*) FROM webhook", e), &n, e);
     if (ok && n) {
-        l->at = arena_alloc(&l->mem, n * sizeof *l->at);
-        ok = l->at ? fill(db, l, n, e) : err_set(e, ERR_OUTSIDE, "out of memory for webhooks");
+        l->at = arena_alloc(&l->mem, (size_t)n * sizeof *l->at);
+        ok = l->at ? fill(db, l, (size_t)n, e) : err_set(e, ERR_OUTSIDE, "out of memory for webhooks");
     }
     if (ok)
         return l;
@@ -128,12 +118,11 @@ static bool create(struct db *db, struct hook_write *w, int64_t now, struct err 
                               "created_at, updated_at, status_since, node) VALUES (?,?,?,?,?,?,?,?,?,?,?) "
                               "ON CONFLICT DO NOTHING";
     struct db_stmt *s = db_stmt(db, many, e);
-    bool row;
+    int64_t n;
     db_int(s, w->hook.account_id);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &n, e))
         return false;
-    w->full = row && db_col_int(s, 0) >= HOOKS_PER_ACCOUNT_MAX;
-    db_end(s);
+    w->full = n >= HOOKS_PER_ACCOUNT_MAX;
     if (w->full)
         return true;
     s = db_stmt(db, sql, e);
@@ -306,13 +295,8 @@ bool hooks_read(struct db *db, int64_t account_id, int64_t id, struct arena *mem
 bool hooks_find(struct db *db, int64_t account_id, struct sv url, int64_t *id, struct err *e) {
     static const char sql[] = "SELECT id FROM webhook WHERE account_id=? AND url=? AND status<>?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_int(s, account_id);
     db_text(s, url);
     db_int(s, HOOK_DELETED);
-    if (!db_next(s, &row, e))
-        return false;
-    *id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, id, e);
 }

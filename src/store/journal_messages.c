@@ -253,9 +253,8 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
     db_text(s, job->message->text[TEXT_TO]);
     db_int(s, job->message->id);
     db_text(s, sv_of(job->change.next.provider_id));
-    if (!db_next(s, &row, e))
+    if (!db_any(s, &row, e))
         return false;
-    db_end(s);
     bool gone, open;
     if (!spent_ask(db, job->message, sv_of(job->change.next.provider_id), &gone, &open, e))
         return false;
@@ -269,9 +268,8 @@ static bool check_claim(struct db *db, struct job *job, struct err *e) {
     db_text(s, job->message->text[TEXT_BODY]);
     db_int(s, FATE_UNKNOWN);
     db_int(s, job->change.attempt.started_at - twin_window_us);
-    if (!db_next(s, &row, e))
+    if (!db_any(s, &row, e))
         return false;
-    db_end(s);
     if (row || open)
         job->result = JOB_AMBIGUOUS;
     return true;
@@ -332,9 +330,8 @@ static bool check_there(struct db *db, struct job *job, struct err *e) {
         return true;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, job->message->id);
-    if (!db_next(s, &row, e))
+    if (!db_any(s, &row, e))
         return false;
-    db_end(s);
     if (!row)
         job->result = JOB_ABSENT;
     return true;

@@ -27,14 +27,11 @@ static bool find(struct db *db, struct job *job, struct err *e) {
     static const char sql[] =
         "SELECT id FROM message WHERE recipient=? AND provider_id=? ORDER BY id DESC LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_text(s, job->find_number);
     db_text(s, job->find_provider_id);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &job->id, e))
         return false;
-    job->id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    if (!row)
+    if (!job->id)
         job->result = JOB_ABSENT;
     return true;
 }
@@ -73,15 +70,10 @@ static bool next_due(struct db *db, struct job *job, struct err *e) {
         "SELECT due_at FROM message INDEXED BY message_due WHERE node=? AND priority=? AND due_at>? "
         "ORDER BY due_at LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_int(s, journal_node(job));
     db_int(s, job->priority);
     db_int(s, job->now);
-    if (!db_next(s, &row, e))
-        return false;
-    job->next_due_at = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, &job->next_due_at, e);
 }
 
 /* Runs s to its end or to job->limit rows, gathering messages. */
@@ -221,11 +213,7 @@ bool journal_do_callback_scan(struct db *db, struct job *job, struct err *e) {
     s = db_stmt(db, next, e);
     db_int(s, journal_node(job));
     db_int(s, job->now);
-    if (!db_next(s, &row, e))
-        return false;
-    job->next_due_at = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, &job->next_due_at, e);
 }
 
 bool journal_do_accounts(struct db *db, struct job *job, struct err *e) {

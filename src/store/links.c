@@ -6,9 +6,8 @@ bool links_taken(struct db *db, const struct link *links, size_t n, bool *taken,
     for (size_t i = 0; i < n && !*taken; i++) {
         struct db_stmt *s = db_stmt(db, sql, e);
         db_int(s, links[i].code);
-        if (!db_next(s, taken, e))
+        if (!db_any(s, taken, e))
             return false;
-        db_end(s);
     }
     return true;
 }

@@ -11,15 +11,9 @@ _Static_assert(STATE_SENDING == 4, "as the statements have it");
 /* The number that a statement brings; 0 without a row. id: its parameter, -1 where it has none. */
 static bool number(struct db *db, const char *sql, int64_t id, int64_t *out, struct err *e) {
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     if (id >= 0)
         db_int(s, id);
-    if (!db_next(s, &row, e))
-        return false;
-    *out = row ? db_col_int(s, 0) : 0;
-    if (row)
-        db_end(s);
-    return true;
+    return db_value(s, out, e);
 }
 
 bool nodes_now(struct db *db, const struct node_self *self, int64_t *now, struct err *e) {

@@ -189,11 +189,7 @@ static bool is_listed(struct db *db, const struct note *n, bool *yes, struct err
     db_int(s, n->account_id);
     db_text(s, n->number);
     db_text(s, sv_of(erased.text));
-    if (!db_next(s, yes, e))
-        return false;
-    if (*yes)
-        db_end(s);
-    return true;
+    return db_any(s, yes, e);
 }
 
 static bool has_for_all(struct db *db, const struct note *n, bool *yes, struct err *e) {
@@ -202,11 +198,7 @@ static bool has_for_all(struct db *db, const struct note *n, bool *yes, struct e
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, n->account_id);
     db_text(s, n->number);
-    if (!db_next(s, yes, e))
-        return false;
-    if (*yes)
-        db_end(s);
-    return true;
+    return db_any(s, yes, e);
 }
 
 /* Makes the number's row say what the list says now. */
@@ -418,11 +410,7 @@ static bool give_cache(struct db *db, struct err *e) {
 static bool is_installed(struct db *db, bool *is, struct err *e) {
     static const char sql[] = "SELECT 1 FROM sqlite_master WHERE name='number_row'";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!db_next(s, is, e))
-        return false;
-    if (*is)
-        db_end(s);
-    return true;
+    return db_any(s, is, e);
 }
 
 bool numbers_install(struct db *db, struct err *e) {

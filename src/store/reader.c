@@ -162,17 +162,16 @@ bool reader_ahead(struct db *db, unsigned node, enum priority priority, int64_t 
     *n = 0;
     for (int p = 0; p <= (int)priority; p++) {
         struct db_stmt *s = db_stmt(db, sql, e);
-        bool row;
+        int64_t ahead;
         db_int(s, id);
         db_int(s, node);
         db_int(s, p);
         db_int(s, due_at);
         db_int(s, p == (int)priority ? id : INT64_MAX);
         db_int(s, READER_AHEAD_MAX - *n);
-        if (!db_next(s, &row, e))
+        if (!db_value(s, &ahead, e))
             return false;
-        *n += row ? (uint32_t)db_col_int(s, 0) : 0;
-        db_end(s);
+        *n += (uint32_t)ahead;
     }
     *more = *n == READER_AHEAD_MAX;
     return true;
@@ -188,17 +187,9 @@ bool reader_totals(struct db *db, unsigned node, int64_t *last_id, int64_t *back
         "w), 0))";
     static const char pending[] =
         "SELECT count(*) FROM message INDEXED BY message_due WHERE node=? AND due_at IS NOT NULL";
-    bool row;
-    struct db_stmt *s = db_stmt(db, last, e);
-    if (!db_next(s, &row, e))
+    if (!db_value(db_stmt(db, last, e), last_id, e))
         return false;
-    *last_id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    s = db_stmt(db, pending, e);
+    struct db_stmt *s = db_stmt(db, pending, e);
     db_int(s, node);
-    if (!db_next(s, &row, e))
-        return false;
-    *backlog = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, backlog, e);
 }

@@ -14,15 +14,10 @@ static bool count_answers(struct db *db, struct sv number, int64_t since, unsign
     static const char sql[] = "SELECT count(*) FROM (SELECT 1 FROM reply INDEXED BY reply_answered WHERE "
                               "number=? AND answered_at<>0 AND answered_at>? LIMIT ?) AS t";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_text(s, number);
     db_int(s, since);
     db_int(s, (int64_t)max);
-    if (!db_next(s, &row, e))
-        return false;
-    *n = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, n, e);
 }
 
 /* A yes to a text that asked for a consent is that, whatever else its word means. */

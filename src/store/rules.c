@@ -73,13 +73,12 @@ static bool has_version(struct db *db, const struct rule_write *w, uint32_t numb
 
 static bool is_full(struct db *db, const struct rule_write *w, bool *full, struct err *e) {
     static const char sql[] = "SELECT count(*) FROM rule WHERE account_id=?";
-    bool row;
+    int64_t n;
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, w->account_id);
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &n, e))
         return false;
-    *full = db_col_int(s, 0) >= RULES_PER_ACCOUNT_MAX;
-    db_end(s);
+    *full = n >= RULES_PER_ACCOUNT_MAX;
     return true;
 }
 
@@ -162,12 +161,7 @@ bool rules_write_run(struct db *db, struct store_write *write, int64_t now, stru
 bool rules_generation(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='rules_generation'";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    if (!db_next(s, &row, e))
-        return false;
-    *out = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, out, e);
 }
 
 #define RULE_HEAD "SELECT name, latest, published, created_at, updated_at FROM rule WHERE account_id=?"

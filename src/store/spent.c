@@ -81,10 +81,7 @@ static bool has(struct db *db, const char *kind, const struct message *m, struct
     mark_of(kind, m->text[TEXT_TO], what, mark);
     struct db_stmt *s = db_stmt(db, sql, e);
     db_blob(s, mark, MARK_BYTES);
-    if (!db_next(s, found, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, found, e);
 }
 
 bool spent_ask(struct db *db, const struct message *m, struct sv provider_id, bool *taken, bool *open,

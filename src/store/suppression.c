@@ -74,10 +74,7 @@ static bool is_there(struct db *db, const struct suppression *r, bool *there, st
     db_text(s, r->number);
     db_text(s, r->topic);
     db_int(s, r->kind);
-    if (!db_next(s, there, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, there, e);
 }
 
 /* Rows of a number were added, or taken away. */
@@ -103,10 +100,7 @@ static bool has_key(struct db *db, struct sv number, bool *there, struct err *e)
     static const char sql[] = "SELECT 1 FROM suppression_key WHERE hash=?";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, numbers_hash(number));
-    if (!db_next(s, there, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, there, e);
 }
 
 static bool add(struct db *db, const struct suppression *r, int64_t now, bool *there, struct err *e) {
@@ -332,10 +326,7 @@ bool suppression_prune(struct db *db, int64_t now, unsigned limit, struct err *e
 bool suppression_any(struct db *db, bool *any, struct err *e) {
     static const char sql[] = "SELECT 1 FROM suppression LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
-    if (!db_next(s, any, e))
-        return false;
-    db_end(s);
-    return true;
+    return db_any(s, any, e);
 }
 
 /* Of two reasons the one that says more. */

@@ -145,15 +145,8 @@ bool tally_write(struct db *db, const struct job *job, struct err *e) {
 
 bool tally_first_of(struct db *db, int64_t message_id, int64_t *first_id, struct err *e) {
     struct db_stmt *s = db_stmt(db, "SELECT first_id FROM duplicate WHERE message_id=?", e);
-    bool row;
-    *first_id = 0;
     db_int(s, message_id);
-    if (!db_next(s, &row, e))
-        return false;
-    if (row)
-        *first_id = db_col_int(s, 0);
-    db_end(s);
-    return true;
+    return db_value(s, first_id, e);
 }
 
 bool tally_forget(struct db *db, int64_t message_id, struct err *e) {

@@ -150,19 +150,17 @@ static bool number_it(struct db *db, struct template_write *w, int64_t now, bool
         "INSERT INTO template (account_id, name, latest, created_at, updated_at) VALUES (?,?,?,?,?) ON "
         "CONFLICT (account_id, name) DO UPDATE SET latest=excluded.latest, updated_at=excluded.updated_at";
     struct db_stmt *s = of_template(db, latest, w->account_id, w->name, e);
-    bool row;
+    int64_t number, n;
     *full = false;
-    if (!db_next(s, &row, e))
+    if (!db_value(s, &number, e))
         return false;
-    w->number = row ? (uint32_t)db_col_int(s, 0) + 1 : 1;
-    db_end(s);
-    if (!row) {
+    w->number = (uint32_t)number + 1;
+    if (number == 0) {
         s = db_stmt(db, count, e);
         db_int(s, w->account_id);
-        if (!db_next(s, &row, e))
+        if (!db_value(s, &n, e))
             return false;
-        *full = db_col_int(s, 0) >= TEMPLATES_PER_ACCOUNT_MAX;
-        db_end(s);
+        *full = n >= TEMPLATES_PER_ACCOUNT_MAX;
         if (*full)
             return true;
     }
@@ -255,12 +253,7 @@ bool templates_run(struct db *db, struct store_write *write, int64_t now, struct
 bool templates_generation(struct db *db, int64_t *out, struct err *e) {
     static const char sql[] = "SELECT value FROM meta WHERE name='templates_generation'";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    if (!db_next(s, &row, e))
-        return false;
-    *out = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, out, e);
 }
 
 static struct template_head read_head(struct db_stmt *s) {
@@ -356,12 +349,10 @@ bool templates_versions(struct db *db, int64_t account_id, struct sv name, uint3
 
 bool templates_published(struct db *db, int64_t account_id, struct sv name, uint32_t *out, struct err *e) {
     static const char sql[] = "SELECT published FROM template WHERE account_id=? AND name=?";
-    struct db_stmt *s = of_template(db, sql, account_id, name, e);
-    bool row;
-    if (!db_next(s, &row, e))
+    int64_t number;
+    if (!db_value(of_template(db, sql, account_id, name, e), &number, e))
         return false;
-    *out = row ? (uint32_t)db_col_int(s, 0) : 0;
-    db_end(s);
+    *out = (uint32_t)number;
     return true;
 }
 

@@ -49,17 +49,10 @@ bool usage_spent(struct db *db, int64_t account_id, int64_t day, struct sv curre
     static const char sql[] =
         "SELECT coalesce(sum(cost), 0) FROM usage WHERE account_id=? AND day=? AND currency=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     db_int(s, account_id);
     db_int(s, day);
     db_text(s, currency);
-    *micro = 0;
-    if (!db_next(s, &row, e))
-        return false;
-    if (row)
-        *micro = db_col_int(s, 0);
-    db_end(s);
-    return true;
+    return db_value(s, micro, e);
 }
 
 /* What nodes count one after the other: an account's spending in a currency, apart from all that rules of

@@ -91,16 +91,11 @@ static bool hold_pending(struct db *db, int64_t account_id, struct sv to, struct
     static const char sql[] = "SELECT id FROM verification WHERE account_id=? AND recipient=? AND purpose=? "
                               "AND done_at=0 /*pg FOR UPDATE */";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     *id = 0;
     db_int(s, account_id);
     db_text(s, to);
     db_text(s, purpose.n ? purpose : SV(""));
-    if (!db_next(s, &row, e))
-        return false;
-    *id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, id, e);
 }
 
 bool verifications_get(struct db *db, int64_t account_id, int64_t id, int64_t now, struct verification *out,
@@ -122,14 +117,9 @@ bool verifications_get(struct db *db, int64_t account_id, int64_t id, int64_t no
 bool verifications_of_message(struct db *db, int64_t message_id, int64_t *id, struct err *e) {
     static const char sql[] = "SELECT verification_id FROM verification_message WHERE message_id=?";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
     *id = 0;
     db_int(s, message_id);
-    if (!db_next(s, &row, e))
-        return false;
-    *id = row ? db_col_int(s, 0) : 0;
-    db_end(s);
-    return true;
+    return db_value(s, id, e);
 }
 
 bool verifications_over(struct db *db, int64_t message_id, int64_t now, bool *over, struct err *e) {
