@@ -67,7 +67,7 @@ static json_t *vars_of(const struct settings *s, const struct consent *c, struct
 
 static void ask(struct api_request *rq, struct consent *c, struct sv language) {
     const struct settings *s = api_settings(rq);
-    struct sv spoken = language.n ? language : code_language(SV_NONE, c->number);
+    struct sv spoken = code_spoken(language, c->number);
     const struct confirm_asking asking = {.brand = brand_of(&s->consent.brands, spoken, s->consent.brand),
                                           .topic = c->topic,
                                           .hours = s->consent.confirm_hours,

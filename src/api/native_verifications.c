@@ -277,7 +277,7 @@ static bool read_recipe(struct api_request *rq, const struct api_value *v, struc
     unsigned length = v[LENGTH].given                ? (unsigned)v[LENGTH].n
                       : s->verifications.code_length ? s->verifications.code_length
                                                      : 6;
-    struct sv language = v[LANGUAGE].text.n ? v[LANGUAGE].text : code_language(SV_NONE, number);
+    struct sv language = code_spoken(v[LANGUAGE].text, number);
     *r = (struct recipe){
         .brand = v[BRAND].given ? v[BRAND].text
                                 : brand_of(&s->verifications.brands, language, s->verifications.brand),

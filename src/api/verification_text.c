@@ -95,12 +95,6 @@ struct making {
     struct err *e;
 };
 
-/* That which is asked for, else the number's country's. */
-static struct sv language_of(const struct making *k) {
-    const struct recipe *r = k->m->recipe;
-    return r->language.n ? r->language : code_language(SV_NONE, k->m->number);
-}
-
 static json_t *vars_of(const struct making *k) {
     const struct recipe *r = k->m->recipe;
     json_t *vars = r->vars ? json_deep_copy(r->vars) : json_object();
@@ -118,7 +112,7 @@ static bool render(const struct making *k, enum channel channel, const json_t *v
     struct stock *stock = api_stock(k->rq);
     const struct render_want want = {.account_id = k->rq->account_id,
                                      .name = r->template,
-                                     .language = language_of(k),
+                                     .language = code_spoken(r->language, k->m->number),
                                      .channel = channel,
                                      .part = TEMPLATE_TEXT};
     struct stock_text found;
@@ -203,7 +197,7 @@ static bool make(struct making *k, struct submission *in) {
         .account_id = k->rq->account_id,
         .to = m->to,
         .from = r->from,
-        .language = language_of(k),
+        .language = code_spoken(r->language, k->m->number),
         .channel = CHANNEL_SMS,
         .topic = SV("otp"),
         .metadata = m->metadata,

@@ -56,18 +56,23 @@ static void list_lane_rows(bool chinese, struct buf *out) {
     }
 }
 
+/* Of the items of a section that is a list: `routes`. */
+static void list_item_rows(struct sv section, bool chinese, struct buf *out) {
+    if (sv_eq(section, SV("lanes"))) {
+        list_lane_rows(chinese, out);
+        return;
+    }
+    char prefix[CONFIG_PLACE_MAX];
+    snprintf(prefix, sizeof prefix, "%.*s[].", SV_FMT(sv_sub(section, 0, 32)));
+    for (const struct config_row *row = config_item_rows(section); row && row->key; row++)
+        list_row(row, prefix, chinese, out);
+}
+
 static void list_section(struct sv key, bool chinese, struct buf *out) {
     for (const struct config_section *s = config_sections; s->key; s++)
         if (sv_eq(key, sv_of(s->key)))
             buf_addf(out, "%s: %s\n", s->key, chinese ? s->doc_zh : s->doc);
-    if (sv_eq(key, SV("lanes")))
-        list_lane_rows(chinese, out);
-    for (const struct config_row *row = config_route_rows; sv_eq(key, SV("routes")) && row->key; row++)
-        list_row(row, "routes[].", chinese, out);
-    for (const struct config_row *row = config_source_rows; sv_eq(key, SV("sources")) && row->key; row++)
-        list_row(row, "sources[].", chinese, out);
-    for (const struct config_row *row = config_door_rows; sv_eq(key, SV("doors")) && row->key; row++)
-        list_row(row, "doors[].", chinese, out);
+    list_item_rows(key, chinese, out);
     for (const struct config_row *row = config_rows; row->key; row++)
         if (sv_starts(sv_of(row->key), key) && row->key[key.n] == '.')
             list_row(row, "", chinese, out);
@@ -91,6 +96,22 @@ static bool explain_lane_key(struct sv key, bool chinese, struct buf *out) {
             found = true;
         }
     return found;
+}
+
+/* One of an item in a section that is a list: `routes[].lanes`, `lanes.rates`. */
+static bool explain_item_key(struct sv section, struct sv key, bool chinese, struct buf *out) {
+    struct sv rest = sv_starts(key, section) ? sv_from(key, section.n) : SV_NONE;
+    if (!sv_starts(rest, SV(".")) && !sv_starts(rest, SV("[")))
+        return false;
+    (void)sv_cut(&rest, '.');
+    if (sv_eq(section, SV("lanes")))
+        return rest.n && explain_lane_key(rest, chinese, out);
+    const struct config_row *row = config_row_find(config_item_rows(section), rest);
+    char prefix[CONFIG_PLACE_MAX];
+    snprintf(prefix, sizeof prefix, "%.*s[].", SV_FMT(section));
+    if (row)
+        explain_row(row, prefix, chinese, out);
+    return row != NULL;
 }
 
 static struct sv nearest(struct sv key) {
@@ -128,36 +149,10 @@ bool config_explain(struct sv key, bool chinese, struct buf *out, struct err *e)
         list_section(key, chinese, out);
         return true;
     }
-    struct sv in_route = key, in_lane = key;
-    if (sv_starts(key, SV("routes.")) || sv_starts(key, SV("routes["))) {
-        sv_cut(&in_route, '.');
-        row = config_row_find(config_route_rows, in_route);
-        if (row) {
-            explain_row(row, "routes[].", chinese, out);
+    for (const struct config_section *s = config_sections; s->key; s++)
+        if (config_item_rows(sv_of(s->key)) && explain_item_key(sv_of(s->key), key, chinese, out))
             return true;
-        }
-    }
-    struct sv in_source = key;
-    if (sv_starts(key, SV("sources.")) || sv_starts(key, SV("sources["))) {
-        sv_cut(&in_source, '.');
-        row = config_row_find(config_source_rows, in_source);
-        if (row) {
-            explain_row(row, "sources[].", chinese, out);
-            return true;
-        }
-    }
-    struct sv in_door = key;
-    if (sv_starts(key, SV("doors.")) || sv_starts(key, SV("doors["))) {
-        sv_cut(&in_door, '.');
-        row = config_row_find(config_door_rows, in_door);
-        if (row) {
-            explain_row(row, "doors[].", chinese, out);
-            return true;
-        }
-    }
-    if (sv_starts(key, SV("lanes.")) || sv_starts(key, SV("lanes[")))
-        sv_cut(&in_lane, '.');
-    if (in_lane.n && explain_lane_key(in_lane, chinese, out))
+    if (explain_lane_key(key, chinese, out)) /* by its name alone */
         return true;
     struct sv near = nearest(key);
     return err_set(e, ERR_NOT_FOUND, "unknown key `%.*s`%s%.*s%s", (int)(key.n < 64 ? key.n : 64), key.p,

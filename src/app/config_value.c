@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <unicode/uloc.h>
 
@@ -353,6 +354,31 @@ void config_text_print(struct sv text, struct buf *out) {
     json_add_string(out, buf_sv(&escaped));
 }
 
+static uint32_t count_of(const struct config_row *row, const void *base) {
+    uint32_t n;
+    memcpy(&n, (const char *)base + row->count_at, sizeof n);
+    return n;
+}
+
+/* Of n items of `each` bytes the struct sv that lies at `at` in each. */
+static void print_texts(const void *items, uint32_t n, size_t each, size_t at, struct buf *out) {
+    buf_addc(out, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        struct sv text;
+        memcpy(&text, (const char *)items + i * each + at, sizeof text);
+        buf_adds(out, i ? ", " : "");
+        config_text_print(text, out);
+    }
+    buf_addc(out, ']');
+}
+
+static void print_counts(const uint32_t *counts, uint32_t n, struct buf *out) {
+    buf_addc(out, '[');
+    for (uint32_t i = 0; i < n; i++)
+        buf_addf(out, "%s%u", i ? ", " : "", counts[i]);
+    buf_addc(out, ']');
+}
+
 void config_value_print(const struct config_row *row, const void *base, struct buf *out) {
     const void *place = (const char *)base + row->at;
     const struct sv *texts = place;
@@ -367,17 +393,7 @@ void config_value_print(const struct config_row *row, const void *base, struct b
     case CONFIG_DAY:
     case CONFIG_ZONE:
     case CONFIG_WORD: config_text_print(*texts, out); return;
-    case CONFIG_PATHS: {
-        uint32_t n;
-        memcpy(&n, (const char *)base + row->count_at, sizeof n);
-        buf_addc(out, '[');
-        for (uint32_t i = 0; i < n; i++) {
-            buf_adds(out, i ? ", " : "");
-            config_text_print(texts[i], out);
-        }
-        buf_addc(out, ']');
-        return;
-    }
+    case CONFIG_PATHS: print_texts(texts, count_of(row, base), sizeof *texts, 0, out); return;
     case CONFIG_TEXTS:
     case CONFIG_KEYWORDS:
     case CONFIG_ANSWERS:
@@ -385,58 +401,23 @@ void config_value_print(const struct config_row *row, const void *base, struct b
     case CONFIG_REGIONS:
     case CONFIG_PREFIXES: {
         const struct sv_list *list = place;
-        buf_addc(out, '[');
-        for (uint32_t i = 0; i < list->n; i++) {
-            buf_adds(out, i ? ", " : "");
-            config_text_print(list->at[i], out);
-        }
-        buf_addc(out, ']');
+        print_texts(list->at, list->n, sizeof *list->at, 0, out);
         return;
     }
     case CONFIG_SENDERS: {
         const struct sender_id_list *list = place;
-        buf_addc(out, '[');
-        for (uint32_t i = 0; i < list->n; i++) {
-            buf_adds(out, i ? ", " : "");
-            config_text_print(list->at[i].text, out);
-        }
-        buf_addc(out, ']');
+        print_texts(list->at, list->n, sizeof *list->at, offsetof(struct sender_id, text), out);
         return;
     }
-    case CONFIG_COUNTS: {
-        const uint32_t *counts = place;
-        uint32_t n;
-        memcpy(&n, (const char *)base + row->count_at, sizeof n);
-        for (uint32_t i = 0; i < n; i++)
-            buf_addf(out, "%s%u", i ? ", " : "[", counts[i]);
-        buf_adds(out, n ? "]" : "[]");
+    case CONFIG_SCREENS:
+        print_texts(place, count_of(row, base), sizeof(struct screen_list_rule),
+                    offsetof(struct screen_list_rule, text), out);
         return;
-    }
-    case CONFIG_SCREENS: {
-        const struct screen_list_rule *rules = place;
-        uint32_t n;
-        memcpy(&n, (const char *)base + row->count_at, sizeof n);
-        buf_addc(out, '[');
-        for (uint32_t i = 0; i < n; i++) {
-            buf_adds(out, i ? ", " : "");
-            config_text_print(rules[i].text, out);
-        }
-        buf_addc(out, ']');
-        return;
-    }
     case CONFIG_RATES:
-    case CONFIG_LANE_RATES: {
-        const struct rate *rates = place;
-        uint32_t n;
-        memcpy(&n, (const char *)base + row->count_at, sizeof n);
-        buf_addc(out, '[');
-        for (uint32_t i = 0; i < n; i++) {
-            buf_adds(out, i ? ", " : "");
-            config_text_print(rates[i].text, out);
-        }
-        buf_addc(out, ']');
+    case CONFIG_LANE_RATES:
+        print_texts(place, count_of(row, base), sizeof(struct rate), offsetof(struct rate, text), out);
         return;
-    }
+    case CONFIG_COUNTS: print_counts(place, count_of(row, base), out); return;
     case CONFIG_BOOL: buf_adds(out, *(const bool *)place ? "true" : "false"); return;
     case CONFIG_U32: buf_add_u64(out, config_value_u32(row, base)); return;
     case CONFIG_ENUM: buf_adds(out, row->names[config_value_u32(row, base)]); return;

@@ -28,7 +28,7 @@ void hex_u64(char out[16], uint64_t x) {
         out[i] = hex_digits[x & 15];
 }
 
-static int hex_value(char c) {
+int hex_value(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
     if (c >= 'a' && c <= 'f')

@@ -6,6 +6,7 @@
 
 void hex_add(struct buf *out, const void *bytes, size_t n); /* lower case */
 void hex_u64(char out[16], uint64_t x);                     /* 16 digits, no NUL */
+int hex_value(char c);                                      /* of one digit of either case; else -1 */
 /* Exactly n bytes from 2n hex digits of either case; false on anything else. */
 bool hex_parse(struct sv text, void *out, size_t n);
 

@@ -253,6 +253,48 @@ static void keep_links(struct admitter *a, struct sv body, struct sv content) {
     shortener_keep(&a->links, buf_sv(&all));
 }
 
+/* Of a submission that was found good, `first` what its first step sends. NULL: out of memory. */
+static struct message *new_message(const struct admitter *a, const struct settings *s,
+                                   const struct submission *in, const struct content_step *first,
+                                   struct sv content, int64_t now) {
+    bool only_sender = s->n_lanes == 1 && !s->n_routes && !s->lanes[0].senders.n;
+    const struct sv texts[TEXT_COUNT] = {
+        [TEXT_TO] = first->to,
+        [TEXT_FROM] = !first->from.n && only_sender ? s->lanes[0].from : first->from,
+        [TEXT_BODY] = first->body,
+        [TEXT_TOPIC] = in->topic,
+        [TEXT_METADATA] = in->metadata,
+        [TEXT_STATUS_CALLBACK] = in->status_callback,
+        [TEXT_TRACEPARENT] = in->traceparent,
+        [TEXT_TEMPLATE] = in->template,
+        [TEXT_CONTENT] = content,
+        [TEXT_IDEMPOTENCY_KEY] = in->idempotency_key,
+    };
+    struct message *m = message_new(texts);
+    if (!m)
+        return NULL;
+    struct segments count = segments_count(m->text[TEXT_BODY], counting_rule(s, first->to));
+    if (in->idempotency_key.n) {
+        uint8_t hash[SHA256_BYTES];
+        sha256(in->fingerprint_of, hash);
+        memcpy(m->fingerprint, hash, sizeof m->fingerprint);
+    }
+    m->account_id = in->account_id;
+    m->direction = DIRECTION_OUT;
+    m->priority = in->priority;
+    m->delivery = in->delivery;
+    m->face = in->face;
+    m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
+    m->channel = first->channel;
+    m->segments = first->channel == CHANNEL_SMS ? (uint16_t)count.segments : 0;
+    m->saved_segments = (uint16_t)a->saved_segments;
+    content_note_plan(m);
+    m->created_at = now;
+    m->send_at = in->send_at > now ? in->send_at : 0;
+    m->expires_at = now + (in->validity_s ? in->validity_s : (int64_t)s->defaults.validity_s) * US_PER_S;
+    return m;
+}
+
 bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
            const struct submission *given, int64_t now, struct admitted *out, struct err *e) {
     struct submission in = *given;
@@ -270,44 +312,10 @@ bool admit(struct admitter *a, const struct settings *s, const struct texts *t,
     if (!(steps_needed(&in) ? steps_make(a, s, t, &in, &first, &content, &template_version, out, e)
                             : make_plain(a, s, t, &in, &to, &first, &content, &template_version, out, e)))
         return false;
-    const struct sv texts[TEXT_COUNT] = {
-        [TEXT_TO] = first.to,
-        [TEXT_FROM] = first.from.n || s->n_lanes != 1 || s->n_routes || s->lanes[0].senders.n
-                          ? first.from
-                          : s->lanes[0].from,
-        [TEXT_BODY] = first.body,
-        [TEXT_TOPIC] = in.topic,
-        [TEXT_METADATA] = in.metadata,
-        [TEXT_STATUS_CALLBACK] = in.status_callback,
-        [TEXT_TRACEPARENT] = in.traceparent,
-        [TEXT_TEMPLATE] = in.template,
-        [TEXT_CONTENT] = content,
-        [TEXT_IDEMPOTENCY_KEY] = in.idempotency_key,
-    };
-    struct message *m = message_new(texts);
-    if (!m)
+    out->message = new_message(a, s, &in, &first, content, now);
+    if (!out->message)
         return err_set(e, ERR_OUTSIDE, "out of memory");
-    struct segments count = segments_count(m->text[TEXT_BODY], counting_rule(s, first.to));
-    if (in.idempotency_key.n) {
-        uint8_t hash[SHA256_BYTES];
-        sha256(in.fingerprint_of, hash);
-        memcpy(m->fingerprint, hash, sizeof m->fingerprint);
-    }
-    m->account_id = in.account_id;
-    m->direction = DIRECTION_OUT;
-    m->priority = in.priority;
-    m->delivery = in.delivery;
-    m->face = in.face;
-    m->encoding = count.encoding == SMS_GSM7 ? ENCODING_GSM7 : ENCODING_UCS2;
-    m->channel = first.channel;
-    m->segments = first.channel == CHANNEL_SMS ? (uint16_t)count.segments : 0;
-    m->saved_segments = (uint16_t)a->saved_segments;
-    content_note_plan(m);
-    m->template_version = template_version;
-    m->created_at = now;
-    m->send_at = in.send_at > now ? in.send_at : 0;
-    m->expires_at = now + (in.validity_s ? in.validity_s : (int64_t)s->defaults.validity_s) * US_PER_S;
-    out->message = m;
+    out->message->template_version = template_version;
     if (a->links.n)
         keep_links(a, first.body, content);
     out->links = a->links.links;

@@ -77,6 +77,10 @@ struct sv code_language(struct sv wish, struct sv number) {
     return SV("en");
 }
 
+struct sv code_spoken(struct sv wish, struct sv number) {
+    return wish.n ? wish : code_language(SV_NONE, number);
+}
+
 /* "A, 7, K": a voice reads it one by one. */
 static void add_spelt(struct sv code, struct buf *out) {
     for (size_t i = 0; i < code.n; i++) {

@@ -24,6 +24,8 @@ struct code_saying {
 /* The language of the built-in texts that is nearest to the wish; without one, that of the number's country;
  * else English. */
 struct sv code_language(struct sv wish, struct sv number);
+/* The wish itself, be there built-in texts in it or not; without one as above. */
+struct sv code_spoken(struct sv wish, struct sv number);
 /* On voice: what is spoken (adapters read digits one by one). spell: the code has letters, to be read one by
  * one, too. */
 void code_say(const struct code_saying *s, enum channel channel, bool spell, struct buf *out);

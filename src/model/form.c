@@ -1,14 +1,6 @@
 #include "model/form.h"
 
-static int hex_of(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "base/codec.h"
 
 static bool decode(struct sv v, bool plus_is_space, struct arena *a, struct sv *out) {
     char *p = arena_alloc(a, v.n + 1);
@@ -20,8 +12,8 @@ static bool decode(struct sv v, bool plus_is_space, struct arena *a, struct sv *
         if (c == '+' && plus_is_space) {
             c = ' ';
         } else if (c == '%') {
-            int hi = v.n - i > 2 ? hex_of(v.p[i + 1]) : -1;
-            int lo = v.n - i > 2 ? hex_of(v.p[i + 2]) : -1;
+            int hi = v.n - i > 2 ? hex_value(v.p[i + 1]) : -1;
+            int lo = v.n - i > 2 ? hex_value(v.p[i + 2]) : -1;
             if (hi < 0 || lo < 0)
                 return false;
             c = (char)(hi * 16 + lo);

@@ -10,15 +10,16 @@ static bool is_region(struct sv v) {
 bool sender_id_parse(struct sv text, struct sender_id *out, struct err *e) {
     text = sv_trim(text);
     *out = (struct sender_id){.name = text, .text = text};
-    for (size_t at = text.n; at-- > 0;)
-        if (sv_starts(sv_from(text, at), SV(" for "))) {
-            out->name = sv_trim(sv_sub(text, 0, at));
-            out->countries = sv_trim(sv_from(text, at + 5));
-            for (struct sv rest = out->countries; rest.p;)
-                if (!is_region(sv_cut(&rest, ',')))
-                    return err_set(e, ERR_INVALID, "%s", must_be);
-            break;
-        }
+    size_t at = text.n;
+    while (at && !sv_starts(sv_from(text, at), SV(" for ")))
+        at--;
+    if (at) {
+        out->name = sv_trim(sv_sub(text, 0, at));
+        out->countries = sv_trim(sv_from(text, at + 5));
+    }
+    for (struct sv rest = out->countries; rest.p;)
+        if (!is_region(sv_cut(&rest, ',')))
+            return err_set(e, ERR_INVALID, "%s", must_be);
     bool cut = sv_starts(out->name, SV("for ")) || sv_ends(out->name, SV(" for"));
     return (out->name.n && out->name.n <= SENDER_NAME_MAX && !cut) || err_set(e, ERR_INVALID, "%s", must_be);
 }

@@ -6,7 +6,6 @@ import time
 
 import pytest
 from harness.gateway import until
-from harness.mail_server import MailServer
 from test_channels import mail_lane
 
 QUICK = {"lookup_after_ms": 300}
@@ -110,16 +109,14 @@ def test_waiting__is_over_with_the_message(make_gateway):
         assert (m["waiting_for"], m["expected_at"], m["expected_is"], m["ahead"]) == (None, None, None, None), m
 
 
-def test_waiting__for_a_lane_that_is_not_there(make_gateway):
-    server = MailServer()
-    server.start()
+def test_waiting__for_a_lane_that_is_not_there(make_gateway, mail):
     g = make_gateway.gateway()
-    sms, mail = g.settings["lanes"], mail_lane(server)
+    sms, by_mail = g.settings["lanes"], mail_lane(mail)
 
     def lanes(*more):
         g.write(lanes=[*sms, *more])
         g.signal(signal.SIGHUP)
-    g.write(lanes=[*sms, {**mail, "rates": ["1/h"]}])
+    g.write(lanes=[*sms, {**by_mail, "rates": ["1/h"]}])
     g.start()
     sids = [g.create("li@example.com", "text %d" % i, channel="email", title="t") for i in range(2)]
     g.wait(sids[0], "sent")
@@ -133,7 +130,6 @@ def test_waiting__for_a_lane_that_is_not_there(make_gateway):
     g.kill9()
     g.start()
     comes_to(g, sids[1], "queued", "no_lane", "lane", None)
-    lanes(mail)
+    lanes(by_mail)
     g.wait(sids[1], "sent")
-    assert sorted(t.text() for t in server.taken) == ["text 0", "text 1"]
-    server.stop(no_assert=True)
+    assert sorted(t.text() for t in mail.taken) == ["text 0", "text 1"]
