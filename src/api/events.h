@@ -54,6 +54,8 @@ struct sid event_sid(const struct api_request *rq, int64_t id);
 bool event_parse_sid(const struct api_request *rq, struct sv text, int64_t *id);
 /* As a JSON object: what is stored of it and what its rules did. */
 void event_print(const struct api_request *rq, const struct event_row *row, struct buf *out);
+/* Ends the request with the stored event of that id (native_event_read.c), or with PROBLEM_NOT_FOUND. */
+void event_answer_stored(struct api_request *rq, int64_t id, int status);
 
 /* Every way in ends here: reads the request's body in its form and answers. signed_as: the source that signed
  * it, and the id of its post; empty: an API key did. */

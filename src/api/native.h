@@ -22,7 +22,7 @@ extern const struct api_field message_page_shape[], event_list_shape[], attempt_
 
 extern const struct api_field explain_fields[], explain_shape[], decision_shape[], explained_number_shape[],
     explained_text_shape[], explained_rate_shape[], explained_route_shape[],
-    explained_lane_shape[];                                                     /* native_explain.c */
+    explained_lane_shape[];                                                     /* native_explain_shape.c */
 extern const struct api_field usage_fields[], usage_shape[], usage_row_shape[]; /* native_usage.c */
 extern const struct api_field route_list_shape[], route_report_shape[], route_canary_shape[],
     route_side_shape[];                                                         /* native_routes.c */
@@ -139,7 +139,7 @@ void native_preview(struct api_request *rq);
 extern const struct api_field event_create_fields[], event_list_fields[], event_outcome_shape[],
     business_event_shape[], event_refusal_shape[], event_batch_shape[], event_page_shape[];
 void native_event_create(struct api_request *rq); /* native_events.c */
-void native_event_get(struct api_request *rq);
+void native_event_get(struct api_request *rq);    /* native_event_read.c */
 void native_event_list(struct api_request *rq);
 void native_event_from(struct api_request *rq); /* event_source.c */
 
