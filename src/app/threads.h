@@ -1,6 +1,6 @@
-/* threads: the loops of the journal, sender and core threads. (A front's loop is in api/front.) Each waits on
- * its mailboxes, does one step, and looks whether it shall stop. What they do is in store/journal,
- * pipeline/call and pipeline/core; here is only the waiting.
+/* threads: the loops of the journal, checkpoint, sender and core threads. (A front's is in gateway_run.c.)
+ * Each waits on its mailboxes, does one step, and looks whether it shall stop. What they do is in
+ * store/journal, pipeline/call and pipeline/core; here is only the waiting.
  */
 #ifndef HY_APP_THREADS_H
 #define HY_APP_THREADS_H
