@@ -151,6 +151,6 @@ def test_injected_lines__are_never_lines_of_their_own(start):
         g.post("/v1/messages", {"to": evil, "body": evil, "topic": evil}, headers={name: "x ts=1 level=error event=forged"})
     g.get("/" + urllib.parse.quote(evil))
     g.send(**{"to": number(5), "from": evil})
-    g.send(to=number(5), template=evil)
+    g.post("/v1/messages", {"to": number(5), "template": evil})
     g.is_well()
     assert not [line for line in g.log().splitlines() if line.startswith("ts=2026-01-01") or "event=forged" in line.split('"')[0]]

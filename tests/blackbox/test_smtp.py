@@ -141,17 +141,16 @@ def test_starttls_and_a_password_and_neither_is_optional(make_gateway, servers, 
 def test_nothing_of_a_message_becomes_a_header(make_gateway, servers):
     server = servers()
     g = start(make_gateway, server)
-    evil = "x\r\nBcc: all@example.net\r\n\r\nbody"
-    a = g.send("zoe@example.org", "x", channel="email", title=evil)
-    if a.status == 202:
-        g.wait(a.json["id"], "sent")
-        m = server.taken[0].message
-        assert m["Bcc"] is None and server.taken[0].text() == "x"
+    a = g.send("zoe@example.org", "x", channel="email", title="x\r\nBcc: all@example.net\r\n\r\nbody")
+    assert a.status == 400 and a.json["field"] == "title", a
     for to in ("zoe@example.org\r\nBcc: b@example.net", "zoe@example.org>, <b@example.net", "a b@example.org"):
         a = g.send(to, "x", channel="email", title="t")
-        if a.status == 202:
-            assert g.wait(a.json["id"], "failed")["reason"] == "invalid_number"
-    assert all(t.recipients == ["zoe@example.org"] for t in server.taken)
+        assert a.status == 400 and a.json["field"] == "to", a
+    body = "x\n.\nRCPT TO:<all@example.net>\nBcc: all@example.net"
+    g.wait(g.create("zoe@example.org", body, channel="email", title="Bcc: all@example.net"), "sent")
+    mail, = server.taken
+    assert mail.recipients == ["zoe@example.org"] and mail.text() == body
+    assert mail.message["Bcc"] is None and mail.message["Subject"] == "Bcc: all@example.net"
 
 
 def test_a_bounce_finds_its_message_and_a_forged_one_does_not(make_gateway, servers):

@@ -21,7 +21,9 @@ def test_a_message_goes_out_by_whatsapp_and_its_receipt_comes_back(make_gateway)
 def test_a_lane_for_whatsapp_carries_no_texts(make_gateway):
     g = start(make_gateway)
     sid = g.create(body="a text")
-    assert g.message(sid)["status"] == "queued" and not g.sim.of("a text")
+    g.wait(g.create(body="by WhatsApp", channel="whatsapp"), "delivered")
+    m = g.message(sid)
+    assert (m["status"], m["reason"]) == ("queued", "no_lane") and not g.sim.of("a text")
 
 
 def test_an_answer_that_is_lost_is_found_and_not_sent_again(make_gateway):
