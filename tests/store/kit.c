@@ -65,6 +65,34 @@ struct db *kit_db(void) {
     return db;
 }
 
+int kit_open_shelf(void **state) {
+    struct kit_shelf *s = calloc(1, sizeof *s);
+    struct err e = ERR_INIT;
+    ASSERT(s);
+    s->db = kit_db();
+    s->journal = journal_new(s->db, &e);
+    ASSERT(s->journal);
+    *state = s;
+    return 0;
+}
+
+int kit_close_shelf(void **state) {
+    struct kit_shelf *s = *state;
+    for (size_t i = 0; i < s->n; i++)
+        message_free(s->messages[i]);
+    journal_free(s->journal);
+    db_close(s->db);
+    free(s);
+    return 0;
+}
+
+int64_t kit_number(struct db *db, const char *sql) {
+    struct err e = ERR_INIT;
+    int64_t n;
+    ASSERT(db_value(db_stmt(db, sql, &e), &n, &e));
+    return n;
+}
+
 struct message *kit_message_to(int64_t id, const char *to, const char *body, const char *key) {
     const struct sv text[TEXT_COUNT] = {
         [TEXT_TO] = sv_of(to ? to : "+8613800138000"), [TEXT_FROM] = SV("+15005550006"),

@@ -38,6 +38,19 @@ enum job_result kit_do(struct journal *j, struct job *job);
 /* What a job brought back, freed. */
 void kit_forget(struct job *job);
 
+/* A database with its journal, and messages that go with it, for tests that begin with an empty one: setup
+ * and teardown of cmocka, *state is the shelf. */
+struct kit_shelf {
+    struct db *db;
+    struct journal *journal;
+    struct message *messages[64]; /* owned */
+    size_t n;
+};
+int kit_open_shelf(void **state);
+int kit_close_shelf(void **state);
+
+/* The one number that a statement without parameters brings. */
+int64_t kit_number(struct db *db, const char *sql);
 /* Every row of every table, one a line. */
 void kit_picture(struct db *db, struct buf *out);
 

@@ -88,16 +88,6 @@ static bool tried(int64_t hook_id, int64_t subject, uint16_t event, enum deliver
     return job.released;
 }
 
-static int64_t count(const char *sql) {
-    struct err e = ERR_INIT;
-    bool row;
-    struct db_stmt *s = db_stmt(db, sql, &e);
-    assert_true(s && db_next(s, &row, &e) && row);
-    int64_t n = db_col_int(s, 0);
-    db_end(s);
-    return n;
-}
-
 static const int64_t soon = KIT_NOW + 10 * US_PER_S;
 
 static void test_deliveries__the_next_event_of_a_message_waits_for_the_one_before(void **state) {
@@ -133,9 +123,11 @@ static void test_deliveries__what_another_node_owes_is_due_and_waits_once_it_is_
     struct change sent = {.events = {fourth}, .n_events = 1};
     assert_true(l && deliveries_owe(db, l, m, &sent, false, KIT_NOW, &told, &e));
     hook_list_free(l);
-    assert_int_equal(count("SELECT count(*) FROM delivery WHERE event=4 AND due_at=9223372036854775807"), 0);
+    assert_int_equal(
+        kit_number(db, "SELECT count(*) FROM delivery WHERE event=4 AND due_at=9223372036854775807"), 0);
     assert_string_equal(due(5, soon), "5 1 1;");
-    assert_int_equal(count("SELECT count(*) FROM delivery WHERE event=4 AND due_at=9223372036854775807"), 1);
+    assert_int_equal(
+        kit_number(db, "SELECT count(*) FROM delivery WHERE event=4 AND due_at=9223372036854775807"), 1);
     for (uint16_t i = 1; i <= 3; i++)
         assert_true(tried(5, 1, i, DELIVERY_TAKEN, 0));
     assert_string_equal(due(5, soon), "5 1 4;");
@@ -156,8 +148,8 @@ static void test_deliveries__are_owed_to_the_enabled_of_the_account_that_want_th
     move = kit_move(m, STATE_QUEUED, KIT_NOW);
     assert_int_equal(kit_do(journal, &move), JOB_DONE);
     assert_int_equal(move.hooked.n, 1);
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 1);
-    assert_int_equal(count("SELECT webhook_id*100+subject_id*10+event FROM delivery"), 522);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 1);
+    assert_int_equal(kit_number(db, "SELECT webhook_id*100+subject_id*10+event FROM delivery"), 522);
     message_free(before);
     message_free(m);
 }
@@ -189,7 +181,7 @@ static void test_deliveries__a_webhook_that_was_rolled_back_is_owed_nothing(void
         calls_left = -1;
         assert_int_equal(first.result, stored ? JOB_DONE : JOB_FAILED);
         assert_int_equal(put.hooked.n, stored);
-        assert_int_equal(count("SELECT count(*) FROM delivery"), stored);
+        assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), stored);
         if (stored)
             break;
         struct job move = kit_put(m, STATE_ACCEPTED, KIT_NOW),
@@ -216,8 +208,8 @@ static void test_deliveries__a_replay_owes_again_in_order_what_is_over(void **st
     assert_int_equal(kit_do(journal, &page), JOB_DONE);
     assert_false(page.more);
     assert_string_equal(due(5, soon), "5 1 1;5 2 1;");
-    assert_int_equal(count("SELECT count(*) FROM delivery WHERE due_at=9223372036854775807"), 4);
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 6);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery WHERE due_at=9223372036854775807"), 4);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 6);
     assert_true(tried(5, 1, 1, DELIVERY_TAKEN, 0));
     assert_string_equal(due(5, soon), "5 2 1;5 1 2;");
     message_free(m);
@@ -236,17 +228,17 @@ static void test_deliveries__pruning_forgets_what_is_over_and_gives_up_what_nobo
     struct message *m = three_events(1, NULL);
     tried(5, 1, 1, DELIVERY_TAKEN, 0);
     assert_false(prune(KIT_NOW, 100)); /* too young */
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 3);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 3);
     assert_false(prune(soon, 100)); /* what an enabled one is owed stays */
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 2);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 2);
     act(HOOK_DISABLE, 5);
     assert_false(prune(soon, 100));
-    assert_int_equal(count("SELECT count(*) FROM delivery WHERE due_at IS NULL AND outcome=2"), 2);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery WHERE due_at IS NULL AND outcome=2"), 2);
     assert_true(prune(soon, 1));
     assert_true(prune(soon, 1));
     assert_false(prune(soon, 1));
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 0);
-    assert_int_equal(count("SELECT count(*) FROM webhook"), 1);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 0);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM webhook"), 1);
     message_free(m);
 }
 
@@ -257,10 +249,10 @@ static void test_deliveries__a_deleted_webhook_goes_when_its_rows_are_gone(void 
     act(HOOK_DELETE, 5);
     assert_true(act(HOOK_ENABLE, 5).absent);
     assert_true(prune(0, 2));
-    assert_int_equal(count("SELECT count(*) FROM webhook"), 1);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM webhook"), 1);
     assert_false(prune(0, 2));
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 0);
-    assert_int_equal(count("SELECT count(*) FROM webhook"), 0);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 0);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM webhook"), 0);
     message_free(m);
 }
 
@@ -286,8 +278,8 @@ static void test_deliveries__a_deleted_message_takes_them_along(void **state) {
     struct message *m = three_events(1, NULL), *other = three_events(2, NULL);
     struct job gone = {.kind = JOB_DELETE, .message = m, .id = 1, .now = KIT_NOW};
     assert_int_equal(kit_do(journal, &gone), JOB_DONE);
-    assert_int_equal(count("SELECT count(*) FROM delivery WHERE subject_id=1"), 0);
-    assert_int_equal(count("SELECT count(*) FROM delivery"), 6);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery WHERE subject_id=1"), 0);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM delivery"), 6);
     assert_false(tried(5, 1, 1, DELIVERY_TAKEN, 0)); /* it was under way */
     message_free(m);
     message_free(other);

@@ -10,42 +10,18 @@
 
 #define LI SV("+8613800138000")
 
-struct shelf {
-    struct db *db;
-    struct journal *journal;
-};
-
-static int open_shelf(void **state) {
-    struct shelf *s = calloc(1, sizeof *s);
-    struct err e = ERR_INIT;
-    ASSERT(s);
-    s->db = kit_db();
-    s->journal = journal_new(s->db, &e);
-    ASSERT(s->journal);
-    *state = s;
-    return 0;
-}
-
-static int close_shelf(void **state) {
-    struct shelf *s = *state;
-    journal_free(s->journal);
-    db_close(s->db);
-    free(s);
-    return 0;
-}
-
 static struct message *stored(int64_t id, const char *body) {
     struct message *m = kit_message(id, body, NULL);
     m->head.state = STATE_ACCEPTED;
     return m;
 }
 
-static void write_one(struct shelf *s, struct store_write *w, int64_t now) {
+static void write_one(struct kit_shelf *s, struct store_write *w, int64_t now) {
     struct job j = {.kind = JOB_WRITE, .write = w, .now = now};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
 }
 
-static void suppress(struct shelf *s, enum suppression_act act, enum suppression_kind kind) {
+static void suppress(struct kit_shelf *s, enum suppression_act act, enum suppression_kind kind) {
     const struct suppression row = {.account_id = 1,
                                     .number = LI,
                                     .topic = act == SUPPRESSION_RELEASE ? SV_NONE : SV(""),
@@ -57,7 +33,7 @@ static void suppress(struct shelf *s, enum suppression_act act, enum suppression
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
 }
 
-static enum reason asked(struct shelf *s) {
+static enum reason asked(struct kit_shelf *s) {
     struct message *m = kit_message(99, "x", NULL);
     enum reason why;
     struct err e = ERR_INIT;
@@ -67,13 +43,13 @@ static enum reason asked(struct shelf *s) {
     return why;
 }
 
-static bool says(struct shelf *s, const char *text) {
+static bool says(struct kit_shelf *s, const char *text) {
     struct buf BUF_AUTO all = BUF_INIT(1 << 20);
     kit_picture(s->db, &all);
     return sv_find(buf_sv(&all), sv_of(text)) != SIZE_MAX;
 }
 
-static struct erasure erase_number(struct shelf *s, const char *id) {
+static struct erasure erase_number(struct kit_shelf *s, const char *id) {
     struct erasure_write w = {.write = {.run = erasure_write_run},
                               .erasure = {.account_id = 1, .subject = "s", .request = "r"},
                               .address = LI};
@@ -84,7 +60,7 @@ static struct erasure erase_number(struct shelf *s, const char *id) {
 }
 
 static void test_erasing__waits_for_what_is_not_over_and_goes_on_by_itself(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct message *over = stored(1, "old story"), *sent = stored(2, "new story");
     struct job j = kit_put(over, STATE_FAILED, 0);
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
@@ -115,7 +91,7 @@ static void test_erasing__waits_for_what_is_not_over_and_goes_on_by_itself(void 
 }
 
 static void test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_off(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     suppress(s, SUPPRESSION_ADD, SUPPRESSION_OPT_OUT);
     suppress(s, SUPPRESSION_ADD, SUPPRESSION_INVALID);
     struct erasure r = erase_number(s, "ER1");
@@ -150,7 +126,7 @@ static void test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_o
 }
 
 static void test_zone__of_a_number_is_its_contacts_latest_and_a_device_is_forgotten(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct arena ARENA_AUTO mem;
     struct err e = ERR_INIT;
     struct sv zone;
@@ -198,7 +174,7 @@ static bool refuse_all(void *ctx) {
 }
 
 static void test_erasing__that_fails_at_any_step_erased_nothing(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct message *m = stored(1, "old story");
     struct job put = kit_put(m, STATE_FAILED, 0);
     assert_int_equal(kit_do(s->journal, &put), JOB_DONE);
@@ -227,13 +203,15 @@ static void test_erasing__that_fails_at_any_step_erased_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_erasing__waits_for_what_is_not_over_and_goes_on_by_itself,
-                                        open_shelf, close_shelf),
+                                        kit_open_shelf, kit_close_shelf),
         cmocka_unit_test_setup_teardown(
-            test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_off, open_shelf, close_shelf),
+            test_erased__opt_out_still_stops_can_be_said_twice_moved_and_taken_off, kit_open_shelf,
+            kit_close_shelf),
         cmocka_unit_test_setup_teardown(
-            test_zone__of_a_number_is_its_contacts_latest_and_a_device_is_forgotten, open_shelf, close_shelf),
-        cmocka_unit_test_setup_teardown(test_erasing__that_fails_at_any_step_erased_nothing, open_shelf,
-                                        close_shelf),
+            test_zone__of_a_number_is_its_contacts_latest_and_a_device_is_forgotten, kit_open_shelf,
+            kit_close_shelf),
+        cmocka_unit_test_setup_teardown(test_erasing__that_fails_at_any_step_erased_nothing, kit_open_shelf,
+                                        kit_close_shelf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,42 +3,15 @@
 #include "../base/check.h"
 #include "kit.h"
 
-struct shelf {
-    struct db *db;
-    struct journal *journal;
-    struct message *messages[16];
-    size_t n;
-    struct event_outcome outcomes[64];
-};
+static struct event_outcome outcomes[64];
 
-static int open_shelf(void **state) {
-    struct shelf *s = calloc(1, sizeof *s);
-    struct err e = ERR_INIT;
-    ASSERT(s);
-    s->db = kit_db();
-    s->journal = journal_new(s->db, &e);
-    ASSERT(s->journal);
-    *state = s;
-    return 0;
-}
-
-static int close_shelf(void **state) {
-    struct shelf *s = *state;
-    for (size_t i = 0; i < s->n; i++)
-        message_free(s->messages[i]);
-    journal_free(s->journal);
-    db_close(s->db);
-    free(s);
-    return 0;
-}
-
-static struct message *made_by_rule(struct shelf *s, int64_t id) {
+static struct message *made_by_rule(struct kit_shelf *s, int64_t id) {
     struct message *m = kit_message(id, "hello", "");
     m->face = FACE_RULE;
     return s->messages[s->n++] = m;
 }
 
-static struct event_write event_of(struct shelf *s, int64_t id, const char *name) {
+static struct event_write event_of(int64_t id, const char *name) {
     return (struct event_write){.account_id = 1,
                                 .id = id,
                                 .source = SV("shop"),
@@ -46,20 +19,20 @@ static struct event_write event_of(struct shelf *s, int64_t id, const char *name
                                 .type = SV("order.paid"),
                                 .data = SV("{}"),
                                 .at = KIT_NOW,
-                                .outcomes = s->outcomes,
+                                .outcomes = outcomes,
                                 .outcomes_max = 64};
 }
 
-static enum job_result do_event(struct shelf *s, struct event_write *w, struct job *part) {
+static enum job_result do_event(struct kit_shelf *s, struct event_write *w, struct job *part) {
     struct job j = {
         .kind = JOB_EVENT, .business = w, .now = KIT_NOW, .parts = &part, .n_parts = part ? 1 : 0};
     return kit_do(s->journal, &j);
 }
 
 /* An event whose rule `r` makes message `id`, tied by `key`. */
-static enum job_result fire(struct shelf *s, int64_t id, const char *name, const char *key,
+static enum job_result fire(struct kit_shelf *s, int64_t id, const char *name, const char *key,
                             const char *dedupe) {
-    struct event_write w = event_of(s, id * 100, name);
+    struct event_write w = event_of(id * 100, name);
     struct event_act act = {.rule = SV("r"),
                             .did = EVENT_FIRED,
                             .key = sv_of(key),
@@ -74,16 +47,16 @@ static enum job_result fire(struct shelf *s, int64_t id, const char *name, const
     return result;
 }
 
-static enum job_result withdraw(struct shelf *s, int64_t id, const char *key) {
+static enum job_result withdraw(struct kit_shelf *s, int64_t id, const char *key) {
     const struct event_withdrawal d = {.rule = SV("r"), .key = sv_of(key)};
-    struct event_write w = event_of(s, id, "");
+    struct event_write w = event_of(id, "");
     w.withdrawals = &d;
     w.n_withdrawals = 1;
     return do_event(s, &w, NULL);
 }
 
 static void test_event__the_same_name_again_changes_nothing(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct buf BUF_AUTO before = BUF_INIT(1 << 20), BUF_AUTO after = BUF_INIT(1 << 20);
     assert_int_equal(fire(s, 1, "a", "k", ""), JOB_DONE);
     kit_picture(s->db, &before);
@@ -96,13 +69,13 @@ static void test_event__the_same_name_again_changes_nothing(void **state) {
 }
 
 static void test_event__a_dedupe_key_is_taken_once(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     assert_int_equal(fire(s, 1, "", "", "pump"), JOB_DONE);
-    assert_int_equal(s->outcomes[0].did, EVENT_FIRED);
+    assert_int_equal(outcomes[0].did, EVENT_FIRED);
     assert_int_equal(fire(s, 2, "", "", "pump"), JOB_DONE);
-    assert_int_equal(s->outcomes[0].did, EVENT_DEDUPED);
+    assert_int_equal(outcomes[0].did, EVENT_DEDUPED);
     assert_int_equal(fire(s, 3, "", "", "fan"), JOB_DONE);
-    assert_int_equal(s->outcomes[0].did, EVENT_FIRED);
+    assert_int_equal(outcomes[0].did, EVENT_FIRED);
     struct rule_count n;
     struct err e = ERR_INIT;
     assert_true(events_count(s->db, 1, SV("r"), &n, &e));
@@ -112,7 +85,7 @@ static void test_event__a_dedupe_key_is_taken_once(void **state) {
 }
 
 static void test_event__a_message_that_may_not_be_sent_takes_the_event_back(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct buf BUF_AUTO before = BUF_INIT(1 << 20), BUF_AUTO after = BUF_INIT(1 << 20);
     const struct suppression row = {.account_id = 1,
                                     .number = SV("+8613800138000"),
@@ -129,12 +102,12 @@ static void test_event__a_message_that_may_not_be_sent_takes_the_event_back(void
 }
 
 static void test_withdrawn__what_is_begins_no_attempt(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     assert_int_equal(fire(s, 1, "", "k", ""), JOB_DONE);
     assert_int_equal(fire(s, 2, "", "other", ""), JOB_DONE);
     assert_int_equal(withdraw(s, 900, "k"), JOB_DONE);
-    assert_int_equal(s->outcomes[0].did, EVENT_CANCELED);
-    assert_int_equal(s->outcomes[0].message_id, 1);
+    assert_int_equal(outcomes[0].did, EVENT_CANCELED);
+    assert_int_equal(outcomes[0].message_id, 1);
     for (int i = 0; i < 2; i++) {
         struct job j = kit_move(s->messages[i], STATE_SENDING, KIT_NOW);
         kit_begin(&j, "main", KIT_NOW);
@@ -143,11 +116,11 @@ static void test_withdrawn__what_is_begins_no_attempt(void **state) {
             assert_int_equal(j.why, REASON_CANCELED);
     }
     assert_int_equal(withdraw(s, 901, "other"), JOB_DONE);
-    assert_int_equal(s->outcomes[0].did, EVENT_TOO_LATE);
+    assert_int_equal(outcomes[0].did, EVENT_TOO_LATE);
 }
 
-static void gather(struct shelf *s, int64_t id, const char *key) {
-    struct event_write w = event_of(s, id, "");
+static void gather(struct kit_shelf *s, int64_t id, const char *key) {
+    struct event_write w = event_of(id, "");
     struct event_act act = {.rule = SV("r"),
                             .did = EVENT_DIGESTED,
                             .key = sv_of(key),
@@ -160,7 +133,7 @@ static void gather(struct shelf *s, int64_t id, const char *key) {
     assert_int_equal(do_event(s, &w, NULL), JOB_DONE);
 }
 
-static enum job_result make_digest(struct shelf *s, int64_t id, const struct digest_row *row) {
+static enum job_result make_digest(struct kit_shelf *s, int64_t id, const struct digest_row *row) {
     const struct event_digest d = {.rule = row->rule,
                                    .recipient = row->recipient,
                                    .last_event = row->last_event,
@@ -171,7 +144,7 @@ static enum job_result make_digest(struct shelf *s, int64_t id, const struct dig
 }
 
 static void test_digest__it_has_what_was_read_or_is_not_made(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct digest_row *row = calloc(1, sizeof *row);
     struct err e = ERR_INIT;
     bool found;
@@ -186,7 +159,7 @@ static void test_digest__it_has_what_was_read_or_is_not_made(void **state) {
     assert_true(found);
     assert_int_equal(row->n_items, 2);
     assert_int_equal(withdraw(s, 900, "x"), JOB_DONE);
-    assert_int_equal(s->outcomes[0].did, EVENT_UNGATHERED);
+    assert_int_equal(outcomes[0].did, EVENT_UNGATHERED);
     assert_int_equal(make_digest(s, 1, row), JOB_ABSENT);
     assert_true(events_due_digest(s->db, KIT_NOW + US_PER_S, &a, row, &found, &e));
     assert_int_equal(row->n_items, 1);
@@ -207,7 +180,7 @@ static void test_digest__it_has_what_was_read_or_is_not_made(void **state) {
 
 /* Two events, each gathered for two; the second one's items as an older program wrote them. */
 static void test_digest__each_outcome_tells_of_its_own_recipients_text(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct digest_row *row = calloc(1, sizeof *row);
     struct err e = ERR_INIT;
     ARENA_AUTO struct arena a;
@@ -216,7 +189,7 @@ static void test_digest__each_outcome_tells_of_its_own_recipients_text(void **st
     static const char forget[] = "UPDATE digest_item SET outcome=NULL WHERE event_id=101";
     for (int64_t id = 100; id <= 101; id++) {
         struct event_act acts[2];
-        struct event_write w = event_of(s, id, "");
+        struct event_write w = event_of(id, "");
         for (int i = 0; i < 2; i++)
             acts[i] = (struct event_act){.rule = SV("r"),
                                          .did = EVENT_DIGESTED,
@@ -248,7 +221,7 @@ static void test_digest__each_outcome_tells_of_its_own_recipients_text(void **st
 }
 
 static void test_prune__events_go_by_age_and_their_ids_are_not_given_again(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct err e = ERR_INIT;
     struct event_row row;
     ARENA_AUTO struct arena a;
@@ -281,7 +254,7 @@ static void say(struct db *db, const char *sql) {
 }
 
 static void test_savepoint__takes_back_what_was_put_behind_it_and_nothing_else(void **state) {
-    struct db *db = ((struct shelf *)*state)->db;
+    struct db *db = ((struct kit_shelf *)*state)->db;
     struct err e = ERR_INIT;
     bool row;
     int64_t sum = 0;
@@ -309,20 +282,22 @@ static void test_savepoint__takes_back_what_was_put_behind_it_and_nothing_else(v
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_event__the_same_name_again_changes_nothing, open_shelf,
-                                        close_shelf),
-        cmocka_unit_test_setup_teardown(test_event__a_dedupe_key_is_taken_once, open_shelf, close_shelf),
+        cmocka_unit_test_setup_teardown(test_event__the_same_name_again_changes_nothing, kit_open_shelf,
+                                        kit_close_shelf),
+        cmocka_unit_test_setup_teardown(test_event__a_dedupe_key_is_taken_once, kit_open_shelf,
+                                        kit_close_shelf),
         cmocka_unit_test_setup_teardown(test_savepoint__takes_back_what_was_put_behind_it_and_nothing_else,
-                                        open_shelf, close_shelf),
+                                        kit_open_shelf, kit_close_shelf),
         cmocka_unit_test_setup_teardown(test_event__a_message_that_may_not_be_sent_takes_the_event_back,
-                                        open_shelf, close_shelf),
-        cmocka_unit_test_setup_teardown(test_withdrawn__what_is_begins_no_attempt, open_shelf, close_shelf),
-        cmocka_unit_test_setup_teardown(test_digest__it_has_what_was_read_or_is_not_made, open_shelf,
-                                        close_shelf),
+                                        kit_open_shelf, kit_close_shelf),
+        cmocka_unit_test_setup_teardown(test_withdrawn__what_is_begins_no_attempt, kit_open_shelf,
+                                        kit_close_shelf),
+        cmocka_unit_test_setup_teardown(test_digest__it_has_what_was_read_or_is_not_made, kit_open_shelf,
+                                        kit_close_shelf),
         cmocka_unit_test_setup_teardown(test_digest__each_outcome_tells_of_its_own_recipients_text,
-                                        open_shelf, close_shelf),
+                                        kit_open_shelf, kit_close_shelf),
         cmocka_unit_test_setup_teardown(test_prune__events_go_by_age_and_their_ids_are_not_given_again,
-                                        open_shelf, close_shelf),
+                                        kit_open_shelf, kit_close_shelf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

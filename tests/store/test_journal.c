@@ -6,53 +6,26 @@
 #include "store/retention.h"
 #include "store/spent.h"
 
-struct shelf {
-    struct db *db;
-    struct journal *journal;
-    struct message *messages[16];
-    size_t n;
-};
-
-static int open_shelf(void **state) {
-    struct shelf *s = calloc(1, sizeof *s);
-    struct err e = ERR_INIT;
-    ASSERT(s);
-    s->db = kit_db();
-    s->journal = journal_new(s->db, &e);
-    ASSERT(s->journal);
-    *state = s;
-    return 0;
-}
-
-static int close_shelf(void **state) {
-    struct shelf *s = *state;
-    for (size_t i = 0; i < s->n; i++)
-        message_free(s->messages[i]);
-    journal_free(s->journal);
-    db_close(s->db);
-    free(s);
-    return 0;
-}
-
-static struct message *keep(struct shelf *s, struct message *m) {
+static struct message *keep(struct kit_shelf *s, struct message *m) {
     s->messages[s->n++] = m;
     return m;
 }
 
-static struct message *stored(struct shelf *s, int64_t id, const char *to, const char *body) {
+static struct message *stored(struct kit_shelf *s, int64_t id, const char *to, const char *body) {
     struct message *m = keep(s, kit_message_to(id, to, body, ""));
     struct job j = kit_put(m, STATE_QUEUED, KIT_NOW);
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
     return m;
 }
 
-static void begin(struct shelf *s, struct message *m, int64_t at) {
+static void begin(struct kit_shelf *s, struct message *m, int64_t at) {
     struct job j = kit_move(m, STATE_SENDING, KIT_NOW);
     kit_begin(&j, "main", at);
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
 }
 
-static void end(struct shelf *s, struct message *m, enum state to, enum fate fate, const char *provider_id) {
+static void end(struct kit_shelf *s, struct message *m, enum state to, enum fate fate,
+                const char *provider_id) {
     struct job j = kit_move(m, to, KIT_NOW);
     j.change.attempt.started_at = KIT_NOW;
     kit_end(&j, fate, provider_id, KIT_NOW);
@@ -61,8 +34,8 @@ static void end(struct shelf *s, struct message *m, enum state to, enum fate fat
 
 /* ---- idempotency keys ---- */
 
-static struct job put_with(struct shelf *s, int64_t id, int64_t account, const char *key, const char *request,
-                           int64_t at) {
+static struct job put_with(struct kit_shelf *s, int64_t id, int64_t account, const char *key,
+                           const char *request, int64_t at) {
     struct message *m = keep(s, kit_message(id, "hello", key));
     kit_fingerprint(m, request);
     m->account_id = account;
@@ -73,7 +46,7 @@ static struct job put_with(struct shelf *s, int64_t id, int64_t account, const c
 }
 
 static void test_key__a_second_use_is_told_by_whom_and_whether_the_same(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const int64_t end_at = KIT_NOW + 100 * US_PER_S;
     const struct {
         const char *name;
@@ -110,7 +83,7 @@ static void test_key__a_second_use_is_told_by_whom_and_whether_the_same(void **s
 }
 
 static void test_key__two_of_a_batch_make_one_message(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct job a = put_with(s, 1, 1, "k", "request", KIT_NOW), b = put_with(s, 2, 1, "k", "request", KIT_NOW);
     struct job *jobs[] = {&a, &b}, *done[2];
     assert_int_equal(journal_apply(s->journal, jobs, 2, done), 2);
@@ -121,7 +94,7 @@ static void test_key__two_of_a_batch_make_one_message(void **state) {
 }
 
 static void test_key__prune_forgets_what_is_past_and_no_more_than_asked(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     static char keys[9][3];
     for (int i = 0; i < 9; i++) {
         snprintf(keys[i], sizeof keys[i], "k%d", i);
@@ -170,8 +143,8 @@ static void test_claim__only_what_nobody_else_has_or_may_have(void **state) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         void *own;
-        open_shelf(&own);
-        struct shelf *s = own;
+        kit_open_shelf(&own);
+        struct kit_shelf *s = own;
         struct message *m = stored(s, 1, NULL, "hello");
         begin(s, m, KIT_NOW);
         end(s, m, STATE_UNKNOWN, FATE_UNKNOWN, "");
@@ -205,12 +178,12 @@ static void test_claim__only_what_nobody_else_has_or_may_have(void **state) {
             fail_msg("%s: result %d", rows[i].name, j.result);
         kit_picture(s->db, &after);
         assert_int_equal(sv_eq(buf_sv(&before), buf_sv(&after)), rows[i].result != JOB_DONE);
-        close_shelf(&own);
+        kit_close_shelf(&own);
     }
 }
 
 static void test_claim__two_of_a_batch_cannot_claim_the_same_id(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct job claims[2];
     struct job *jobs[2], *done[2];
     for (int i = 0; i < 2; i++) {
@@ -250,7 +223,7 @@ static void check_same_head(const struct head *a, const struct head *b) {
 }
 
 static void test_load__brings_the_row_as_it_was_stored_with_its_latest_attempt(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct message *m = stored(s, 1, NULL, "h\xc3\xa9llo");
     begin(s, m, KIT_NOW);
     end(s, m, STATE_QUEUED, FATE_RETRY, "");
@@ -272,7 +245,7 @@ static void test_load__brings_the_row_as_it_was_stored_with_its_latest_attempt(v
 }
 
 static void test_load__nobody_elses(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     stored(s, 1, NULL, "hello");
     static const struct {
         int64_t id, account;
@@ -289,7 +262,7 @@ static void test_load__nobody_elses(void **state) {
 }
 
 static void test_load__finds_by_number_and_provider_id_the_newest(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     for (int i = 1; i <= 3; i++) {
         struct message *m = stored(s, i, i == 3 ? "+8613900139000" : NULL, "hello");
         begin(s, m, KIT_NOW);
@@ -329,8 +302,8 @@ static void test_claim__what_a_deleted_twin_had_stays_its_own_for_a_week(void **
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         void *own;
-        open_shelf(&own);
-        struct shelf *s = own;
+        kit_open_shelf(&own);
+        struct kit_shelf *s = own;
         struct message *o = stored(s, 2, rows[i].to, rows[i].body);
         begin(s, o, KIT_NOW);
         end(s, o, STATE_FAILED, rows[i].fate, rows[i].id);
@@ -347,14 +320,14 @@ static void test_claim__what_a_deleted_twin_had_stays_its_own_for_a_week(void **
         kit_end(&j, FATE_SENT, "PR1", KIT_NOW);
         if (kit_do(s->journal, &j) != rows[i].result)
             fail_msg("%s: result %d", rows[i].name, j.result);
-        close_shelf(&own);
+        kit_close_shelf(&own);
     }
 }
 
 /* ---- redact, delete, callbacks ---- */
 
 static void test_delete__leaves_nothing_but_others(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct message *mine = stored(s, 1, NULL, "hello");
     struct buf BUF_AUTO before = BUF_INIT(65536), after = BUF_INIT(65536);
     kit_picture(s->db, &before);
@@ -372,7 +345,7 @@ static void test_delete__leaves_nothing_but_others(void **state) {
 }
 
 static void test_redact__empties_body_and_metadata_and_notes_it(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct message *m = stored(s, 1, NULL, "secret");
     struct job j = {.kind = JOB_REDACT, .message = m, .change = change_of(m)};
     change_note(&j.change, m->head.state, REASON_NONE, 0, KIT_NOW + 5);
@@ -388,7 +361,7 @@ static void test_redact__empties_body_and_metadata_and_notes_it(void **state) {
 
 /* A receipt, or a wish to redact it, that comes just when it is deleted since it is old. */
 static void test_retention__nothing_is_written_of_what_goes(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const int64_t id = id_floor(KIT_NOW - 86400 * US_PER_S) + 1;
     static const enum job_kind kinds[] = {JOB_MOVE, JOB_REDACT};
     struct buf BUF_AUTO before = BUF_INIT(65536), after = BUF_INIT(65536);
@@ -415,7 +388,7 @@ static void test_retention__nothing_is_written_of_what_goes(void **state) {
     assert_sv(buf_sv(&after), before.p);
 }
 
-static void over(struct shelf *s, int64_t id, const char *provider_id) {
+static void over(struct kit_shelf *s, int64_t id, const char *provider_id) {
     struct message *m = stored(s, id, NULL, "hello");
     begin(s, m, KIT_NOW);
     struct job j = kit_move(m, STATE_DELIVERED, 0);
@@ -424,7 +397,7 @@ static void over(struct shelf *s, int64_t id, const char *provider_id) {
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
 }
 
-static uint64_t retire(struct shelf *s, int64_t now) {
+static uint64_t retire(struct kit_shelf *s, int64_t now) {
     struct retention_write old = {.write.run = retention_run, .before = KIT_NOW + US_PER_S};
     struct job j = {.kind = JOB_WRITE, .write = &old.write, .now = now};
     assert_int_equal(kit_do(s->journal, &j), JOB_DONE);
@@ -432,7 +405,7 @@ static uint64_t retire(struct shelf *s, int64_t now) {
 }
 
 static void test_retention__one_that_stays_between_others_keeps_all_it_has(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const int64_t id = id_floor(KIT_NOW - 86400 * US_PER_S) + 1;
     struct buf BUF_AUTO before = BUF_INIT(65536), after = BUF_INIT(65536);
     begin(s, stored(s, id + 2, NULL, "not over"), KIT_NOW);
@@ -447,7 +420,7 @@ static void test_retention__one_that_stays_between_others_keeps_all_it_has(void 
 }
 
 static void test_retention__what_young_ones_had_stays_their_own(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const int64_t id = id_floor(KIT_NOW - 86400 * US_PER_S) + 1;
     static const char *const ids[] = {"PR1", "PR2", "PR3", "PR4"};
     for (int i = 0; i < 3; i++)
@@ -466,7 +439,7 @@ static void test_retention__what_young_ones_had_stays_their_own(void **state) {
 }
 
 static void test_callbacks__due_ones_oldest_first_until_ended(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     for (int i = 0; i < 5; i++) {
         struct message *m = keep(s, kit_message(i + 1, "hello", ""));
         struct job j = kit_put(m, STATE_QUEUED, KIT_NOW);
@@ -506,7 +479,7 @@ static void test_callbacks__due_ones_oldest_first_until_ended(void **state) {
     kit_forget(&j);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_shelf, close_shelf)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_open_shelf, kit_close_shelf)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

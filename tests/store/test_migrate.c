@@ -20,16 +20,6 @@ static int version_of(struct db *db) {
     return version;
 }
 
-static int64_t number(struct db *db, const char *sql) {
-    struct err e = ERR_INIT;
-    struct db_stmt *s = db_stmt(db, sql, &e);
-    bool row;
-    ASSERT(s && db_next(s, &row, &e) && row);
-    int64_t n = db_col_int(s, 0);
-    db_end(s);
-    return n;
-}
-
 static void test_migrate__numbers_rise(void **state) {
     (void)state;
     int last = 0;
@@ -67,9 +57,9 @@ static void test_migrate__a_newer_database_is_refused_untouched(void **state) {
     assert_int_equal(e.kind, ERR_OUTSIDE);
     assert_non_null(strstr(e.text, "999"));
     assert_non_null(strstr(e.text, "newer program"));
-    assert_int_equal(number(db, kit_on_postgres()
-                                    ? "SELECT count(*) FROM pg_tables WHERE schemaname=current_schema()"
-                                    : "SELECT count(*) FROM sqlite_master WHERE type='table'"),
+    assert_int_equal(kit_number(db, kit_on_postgres()
+                                        ? "SELECT count(*) FROM pg_tables WHERE schemaname=current_schema()"
+                                        : "SELECT count(*) FROM sqlite_master WHERE type='table'"),
                      1);
     assert_int_equal(version_of(db), 999);
     db_close(db);
@@ -103,16 +93,17 @@ static void test_migrate__failing_at_any_step_leaves_a_whole_version(void **stat
         assert_in_range(version, 0, newest()); /* the newest: what is made of its tables lacks */
         if (version == 0)
             assert_int_equal(
-                number(db, kit_on_postgres()
-                               ? "SELECT count(*) FROM pg_tables WHERE schemaname=current_schema()"
-                               : "SELECT count(*) FROM sqlite_master"),
+                kit_number(db, kit_on_postgres()
+                                   ? "SELECT count(*) FROM pg_tables WHERE schemaname=current_schema()"
+                                   : "SELECT count(*) FROM sqlite_master"),
                 0);
         e = ERR_INIT;
         assert_true(migrate(db, &from, &to, &e));
         assert_int_equal(from, version);
         assert_int_equal(to, newest());
         if (!kit_on_postgres())
-            assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'number_%'"), 8);
+            assert_int_equal(kit_number(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'number_%'"),
+                             8);
         db_close(db);
     }
     fail_msg("never comes through");

@@ -21,16 +21,6 @@ static int version_of(struct db *db) {
     return version;
 }
 
-static int64_t number(struct db *db, const char *sql) {
-    struct err e = ERR_INIT;
-    struct db_stmt *s = db_stmt(db, sql, &e);
-    bool row;
-    ASSERT(s && db_next(s, &row, &e) && row);
-    int64_t n = db_col_int(s, 0);
-    db_end(s);
-    return n;
-}
-
 static void test_migrate__a_broken_migration_leaves_the_version_before_it(void **state) {
     (void)state;
     struct err e = ERR_INIT;
@@ -46,9 +36,10 @@ static void test_migrate__a_broken_migration_leaves_the_version_before_it(void *
         assert_int_equal(from, again ? 2 : 0);
         assert_int_equal(to, 2);
         assert_int_equal(version_of(db), 2);
-        assert_int_equal(number(db, "SELECT count(*) FROM one"), 2);
+        assert_int_equal(kit_number(db, "SELECT count(*) FROM one"), 2);
         assert_int_equal(
-            number(db, kit_on_postgres()
+            kit_number(db,
+                       kit_on_postgres()
                            ? "SELECT count(*) FROM pg_tables WHERE schemaname=current_schema() AND tablename "
                              "IN ('three', 'four')"
                            : "SELECT count(*) FROM sqlite_master WHERE name IN ('three', 'four')"),

@@ -89,16 +89,6 @@ static void done_looking(struct job *j) {
     free(j->woken);
 }
 
-static int64_t number(struct shelf *s, const char *sql) {
-    struct err e = ERR_INIT;
-    struct db_stmt *st = db_stmt(s->db, sql, &e);
-    bool row;
-    assert_true(db_next(st, &row, &e) && row);
-    int64_t n = db_col_int(st, 0);
-    db_end(st);
-    return n;
-}
-
 static void let_a_expire(struct shelf *s) {
     for (int i = 0; i < 4; i++) { /* b is heard of all the time */
         s->now += LEASE_US / 3;
@@ -125,7 +115,7 @@ static void test_join__that_took_longer_than_its_lease_is_renewed_before_others_
     assert_true(lease_holds(&s->a.lease));
     struct job j = look(s, &s->b);
     done_looking(&j);
-    assert_int_equal(number(s, "SELECT taken FROM node WHERE id=1"), 0);
+    assert_int_equal(kit_number(s->db, "SELECT taken FROM node WHERE id=1"), 0);
     put(s, &s->a, 100, STATE_QUEUED, KIT_NOW);
 }
 
@@ -145,14 +135,14 @@ static void test_fence__a_node_that_was_taken_stores_nothing_any_more(void **sta
     struct shelf *s = *state;
     put(s, &s->a, 100, STATE_QUEUED, KIT_NOW);
     let_a_expire(s);
-    assert_int_equal(number(s, "SELECT node FROM message WHERE id=100"), 2);
+    assert_int_equal(kit_number(s->db, "SELECT node FROM message WHERE id=100"), 2);
     struct message *m = kit_message(101, "late", "");
     struct job j = kit_put(m, STATE_QUEUED, KIT_NOW);
     s->messages[s->n++] = m;
     assert_int_equal(kit_do(s->a.journal, &j), JOB_FAILED);
     assert_non_null(strstr(j.err.text, "another node has taken over the work of node 1"));
     assert_true(atomic_load(&s->a.lease.lost));
-    assert_int_equal(number(s, "SELECT count(*) FROM message"), 1);
+    assert_int_equal(kit_number(s->db, "SELECT count(*) FROM message"), 1);
 }
 
 static void test_takeover__nobody_is_taken_while_its_lease_runs(void **state) {
@@ -172,8 +162,8 @@ static void test_takeover__what_was_being_sent_is_open_for_an_attempt_more(void 
     kit_begin(&j, "main", KIT_NOW);
     assert_int_equal(kit_do(s->a.journal, &j), JOB_DONE);
     let_a_expire(s);
-    assert_true(number(s, "SELECT due_at FROM message WHERE id=100") > KIT_NOW + LEASE_US);
-    assert_int_equal(number(s, "SELECT due_at FROM message WHERE id=101"), KIT_NOW);
+    assert_true(kit_number(s->db, "SELECT due_at FROM message WHERE id=100") > KIT_NOW + LEASE_US);
+    assert_int_equal(kit_number(s->db, "SELECT due_at FROM message WHERE id=101"), KIT_NOW);
 }
 
 /* A message that goes out at once: its attempt begins with it, and it is due far (dispatch/settle.h). */
@@ -254,7 +244,7 @@ static void test_restart__a_new_node_has_no_mark_of_the_one_before(void **state)
     let_a_expire(s);
     join_as(s, &s->a, 44, NULL);
     assert_int_equal(s->a.self.id, 1);
-    assert_int_equal(number(s, "SELECT count(*) FROM meta WHERE name='sending_from_1'"), 0);
+    assert_int_equal(kit_number(s->db, "SELECT count(*) FROM meta WHERE name='sending_from_1'"), 0);
 }
 
 static void test_nodes__one_of_before_is_told_from_those_that_see_far(void **state) {
@@ -286,7 +276,7 @@ static void test_leaving__the_rest_is_the_others_at_once(void **state) {
     assert_int_equal(j.news.messages, 1);
     assert_true(j.news.moved && j.news.more);
     done_looking(&j);
-    assert_int_equal(number(s, "SELECT taken FROM node WHERE id=1"), NODE_EMPTY);
+    assert_int_equal(kit_number(s->db, "SELECT taken FROM node WHERE id=1"), NODE_EMPTY);
 }
 
 static void test_ids__one_is_given_again_when_its_work_is_moved(void **state) {
@@ -308,12 +298,12 @@ static void test_restart__one_that_is_known_to_be_gone_is_replaced_with_its_work
     const struct node_self before = s->a.self;
     join_as(s, &s->a, 55, &before);
     assert_int_equal(s->a.self.id, 1);
-    assert_int_equal(number(s, "SELECT node FROM message WHERE id=100"), 1);
+    assert_int_equal(kit_number(s->db, "SELECT node FROM message WHERE id=100"), 1);
     put(s, &s->a, 101, STATE_QUEUED, KIT_NOW);
     let_a_expire(s);
     const struct node_self taken = s->a.self;
     join_as(s, &s->a, 66, &taken); /* too late: the work is another's */
-    assert_int_equal(number(s, "SELECT node FROM message WHERE id=100"), 2);
+    assert_int_equal(kit_number(s->db, "SELECT node FROM message WHERE id=100"), 2);
 }
 
 static void test_loading__says_whose_it_is_while_that_one_lives_and_adopts_it_after(void **state) {
@@ -323,12 +313,13 @@ static void test_loading__says_whose_it_is_while_that_one_lives_and_adopts_it_af
     assert_int_equal(kit_do(s->b.journal, &j), JOB_ELSEWHERE);
     assert_int_equal(j.owner_node, 1);
     let_a_expire(s);
-    assert_int_equal(number(s, "SELECT node FROM message WHERE id=100"), 1); /* nothing is due for it */
+    assert_int_equal(kit_number(s->db, "SELECT node FROM message WHERE id=100"),
+                     1); /* nothing is due for it */
     j = (struct job){.kind = JOB_LOAD, .id = 100};
     assert_int_equal(kit_do(s->b.journal, &j), JOB_DONE);
     assert_true(j.adopted);
     kit_forget(&j);
-    assert_int_equal(number(s, "SELECT node FROM message WHERE id=100"), 2);
+    assert_int_equal(kit_number(s->db, "SELECT node FROM message WHERE id=100"), 2);
     j = (struct job){.kind = JOB_LOAD, .id = 999};
     assert_int_equal(kit_do(s->b.journal, &j), JOB_ABSENT);
 }

@@ -27,16 +27,6 @@ static struct sv number_of(unsigned i, char out[24]) {
     return sv_make(out, (size_t)n);
 }
 
-static int64_t count(struct db *db, const char *sql) {
-    struct err e = ERR_INIT;
-    bool row;
-    struct db_stmt *s = db_stmt(db, sql, &e);
-    assert_true(db_next(s, &row, &e) && row);
-    int64_t n = db_col_int(s, 0);
-    db_end(s);
-    return n;
-}
-
 /* As a program would that knows nothing of rows of numbers. */
 static void run(struct db *db, const char *sql) {
     struct err e = ERR_INIT;
@@ -221,14 +211,14 @@ static void test_numbers__lists_of_an_older_database_are_read_bit_by_bit(void **
         assert_true(db_begin(db, &e) && numbers_catch_up(db, STEP, &more, &e) && db_commit(db, &e));
     }
     assert_true(steps >= 2 * (ROWS / STEP)); /* the last step of one walk is the first of the other */
-    assert_int_equal(count(db, "SELECT count(*) FROM number_todo"), 0);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM number_todo"), 0);
     assert_true(compare(db) > 0);
     assert_true(numbers_ask(db, 2, SV("+86139001"), SV_NONE, &known, &e));
     assert_int_equal(known.listed, NUMBERS_YES);
     assert_true(numbers_ask(db, 1, SV("+86139001"), SV_NONE, &known, &e));
     assert_int_equal(known.listed, NUMBERS_NO);
     assert_true(numbers_install(db, &e)); /* once more changes nothing */
-    assert_int_equal(count(db, "SELECT count(*) FROM number_todo"), 0);
+    assert_int_equal(kit_number(db, "SELECT count(*) FROM number_todo"), 0);
 }
 
 static void test_numbers__a_pseudonym_is_found_by_the_number(void **state) {

@@ -3,35 +3,7 @@
 #include "kit.h"
 #include "store/suppression.h"
 
-struct shelf {
-    struct db *db;
-    struct journal *journal;
-    struct message *messages[64];
-    size_t n;
-};
-
-static int open_shelf(void **state) {
-    struct shelf *s = calloc(1, sizeof *s);
-    struct err e = ERR_INIT;
-    ASSERT(s);
-    s->db = kit_db();
-    s->journal = journal_new(s->db, &e);
-    ASSERT(s->journal);
-    *state = s;
-    return 0;
-}
-
-static int close_shelf(void **state) {
-    struct shelf *s = *state;
-    for (size_t i = 0; i < s->n; i++)
-        message_free(s->messages[i]);
-    journal_free(s->journal);
-    db_close(s->db);
-    free(s);
-    return 0;
-}
-
-static struct message *message_about(struct shelf *s, int64_t id, const char *to, const char *topic,
+static struct message *message_about(struct kit_shelf *s, int64_t id, const char *to, const char *topic,
                                      const char *key) {
     const struct sv text[TEXT_COUNT] = {[TEXT_TO] = sv_of(to),
                                         [TEXT_BODY] = SV("hello"),
@@ -46,7 +18,7 @@ static struct message *message_about(struct shelf *s, int64_t id, const char *to
     return s->messages[s->n++] = m;
 }
 
-static struct suppression_write change_list(struct shelf *s, enum suppression_act act,
+static struct suppression_write change_list(struct kit_shelf *s, enum suppression_act act,
                                             const struct suppression *row, int64_t now) {
     struct suppression_write w = {.write = {.run = suppression_run}, .act = act, .rows = row, .n = 1};
     struct job j = {.kind = JOB_WRITE, .write = &w.write, .now = now};
@@ -54,7 +26,7 @@ static struct suppression_write change_list(struct shelf *s, enum suppression_ac
     return w;
 }
 
-static void add(struct shelf *s, int64_t account, const char *number, const char *topic,
+static void add(struct kit_shelf *s, int64_t account, const char *number, const char *topic,
                 enum suppression_kind kind, int64_t expires_at) {
     const struct suppression row = {.account_id = account,
                                     .number = sv_of(number),
@@ -65,7 +37,7 @@ static void add(struct shelf *s, int64_t account, const char *number, const char
     change_list(s, SUPPRESSION_ADD, &row, KIT_NOW);
 }
 
-static enum reason try_put(struct shelf *s, int64_t id, const char *to, const char *topic, bool exempt) {
+static enum reason try_put(struct kit_shelf *s, int64_t id, const char *to, const char *topic, bool exempt) {
     struct job j = kit_put(message_about(s, id, to, topic, ""), STATE_QUEUED, KIT_NOW);
     j.exempt = exempt;
     j.now = KIT_NOW;
@@ -73,7 +45,7 @@ static enum reason try_put(struct shelf *s, int64_t id, const char *to, const ch
 }
 
 static void test_suppression__each_row_stops_what_it_is_for_and_nothing_else(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     add(s, 1, "+8613800138001", "", SUPPRESSION_OPT_OUT, 0);
     add(s, 0, "+8613800138002", "", SUPPRESSION_BLOCK, 0);
     add(s, 2, "+8613800138003", "", SUPPRESSION_BLOCK, 0);
@@ -117,7 +89,7 @@ static void test_suppression__each_row_stops_what_it_is_for_and_nothing_else(voi
 }
 
 static void test_suppression__what_is_stored_as_over_or_comes_from_outside_is_stored(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     add(s, 1, "+8613800138001", "", SUPPRESSION_BLOCK, 0);
     struct message *out = message_about(s, 1, "+8613800138001", "", "");
     struct job over = kit_put(out, STATE_SUPPRESSED, 0);
@@ -129,7 +101,7 @@ static void test_suppression__what_is_stored_as_over_or_comes_from_outside_is_st
 }
 
 static void test_suppression__a_message_that_waits_is_stopped_when_its_attempt_begins(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct message *m = message_about(s, 1, "+8613800138001", "", "");
     struct job put = kit_put(m, STATE_QUEUED, KIT_NOW);
     assert_int_equal(kit_do(s->journal, &put), JOB_DONE);
@@ -143,7 +115,7 @@ static void test_suppression__a_message_that_waits_is_stopped_when_its_attempt_b
 }
 
 static void test_suppression__a_batch_sees_what_stands_before_in_it(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const struct suppression row = {.account_id = 1,
                                     .number = SV("+8613800138001"),
                                     .kind = SUPPRESSION_OPT_OUT,
@@ -160,7 +132,7 @@ static void test_suppression__a_batch_sees_what_stands_before_in_it(void **state
 }
 
 static void test_suppression__a_repeat_is_told_as_one_and_takes_no_key_when_stopped(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct job first = kit_put(message_about(s, 1, "+8613800138001", "", "key-1"), STATE_QUEUED, KIT_NOW);
     assert_int_equal(kit_do(s->journal, &first), JOB_DONE);
     add(s, 1, "+8613800138001", "", SUPPRESSION_OPT_OUT, 0);
@@ -174,7 +146,7 @@ static void test_suppression__a_repeat_is_told_as_one_and_takes_no_key_when_stop
 }
 
 static void test_suppression__rows_of_another_process_are_heeded(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct err e = ERR_INIT;
     assert_int_equal(try_put(s, 1, "+8613800138001", "", false), REASON_NONE);
     const struct suppression row = {.account_id = 1,
@@ -189,7 +161,7 @@ static void test_suppression__rows_of_another_process_are_heeded(void **state) {
 
 /* ---- what providers teach ---- */
 
-static void send_and_end(struct shelf *s, int64_t id, const char *to, enum state state, enum fate fate,
+static void send_and_end(struct kit_shelf *s, int64_t id, const char *to, enum state state, enum fate fate,
                          enum reason reason) {
     struct message *m = message_about(s, id, to, "", "");
     struct job put = kit_put(m, STATE_SENDING, KIT_NOW);
@@ -205,7 +177,7 @@ static void send_and_end(struct shelf *s, int64_t id, const char *to, enum state
 }
 
 static void test_suppression__a_refusal_at_the_door_teaches_and_a_receipt_only_of_opt_outs(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const struct {
         enum state state;
         enum fate fate;
@@ -247,7 +219,7 @@ static void test_suppression__a_refusal_at_the_door_teaches_and_a_receipt_only_o
 /* ---- writing and reading ---- */
 
 static void test_suppression__a_release_takes_what_it_names(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     const char *to = "+8613800138001";
     add(s, 1, to, "", SUPPRESSION_OPT_OUT, 0);
     add(s, 1, to, "news", SUPPRESSION_OPT_OUT, 0);
@@ -266,7 +238,7 @@ static void test_suppression__a_release_takes_what_it_names(void **state) {
 }
 
 static void test_suppression__what_is_said_again_keeps_when_it_was_said_first(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct suppression row = {.account_id = 1,
                               .number = SV("+8613800138001"),
                               .kind = SUPPRESSION_OPT_OUT,
@@ -291,7 +263,7 @@ static void test_suppression__what_is_said_again_keeps_when_it_was_said_first(vo
 }
 
 static void test_suppression__pages_have_every_row_once(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct err e = ERR_INIT;
     enum { ROWS = 300 };
     for (int i = 0; i < ROWS; i++) {
@@ -334,7 +306,7 @@ static void test_suppression__pages_have_every_row_once(void **state) {
 }
 
 static void test_suppression__pruning_takes_only_what_is_over(void **state) {
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     add(s, 1, "+8613800138001", "", SUPPRESSION_INVALID, KIT_NOW + 10);
     add(s, 1, "+8613800138002", "", SUPPRESSION_INVALID, KIT_NOW + 20);
     add(s, 1, "+8613800138003", "", SUPPRESSION_OPT_OUT, 0);
@@ -355,7 +327,7 @@ static void test_suppression__pruning_takes_only_what_is_over(void **state) {
 static void test_suppression__the_hashes_are_those_of_the_rows(void **state) {
     static const char keys[] = "SELECT count(*), coalesce(sum(n),0), coalesce(min(n),1) FROM suppression_key";
     static const char rows[] = "SELECT count(DISTINCT number), count(*) FROM suppression";
-    struct shelf *s = *state;
+    struct kit_shelf *s = *state;
     struct err e = ERR_INIT;
     uint64_t seed = 7;
     for (int i = 0; i < 2000; i++) {
@@ -393,7 +365,7 @@ static void test_suppression__the_hashes_are_those_of_the_rows(void **state) {
 }
 
 int main(void) {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, open_shelf, close_shelf)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, kit_open_shelf, kit_close_shelf)
     const struct CMUnitTest tests[] = {
         TEST(test_suppression__each_row_stops_what_it_is_for_and_nothing_else),
         TEST(test_suppression__what_is_stored_as_over_or_comes_from_outside_is_stored),
