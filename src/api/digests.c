@@ -38,10 +38,6 @@ void digester_free(struct digester *d) {
     free(d);
 }
 
-bool digester_is_idle(const struct digester *d) {
-    return !d->out;
-}
-
 /* One event as the template sees it in `events`: its data's members, `data`, `event`, and the rule's vars. */
 static json_t *item_vars(const json_t *item) {
     const json_t *event = json_object_get(item, "event");

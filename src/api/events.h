@@ -69,6 +69,5 @@ MUST_USE struct digester *digester_new(struct err *e);
 void digester_free(struct digester *d);
 void front_put_digest(struct front *f);
 void front_digest_done(struct front *f, struct ask *a);
-bool digester_is_idle(const struct digester *d);
 
 #endif

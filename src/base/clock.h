@@ -1,5 +1,5 @@
 /* clock: points in time as microseconds since 1970-01-01T00:00:00Z (int64_t, names end in _at), spans in the
- * unit the name ends in (_us, _ms, _s). No function of this room but clock_system reads a clock: everywhere
+ * unit the name ends in (_us, _ms, _s). Only clock_system_us and clock_monotonic_us read a clock: everywhere
  * else the time is handed in (struct world).
  */
 #ifndef HY_BASE_CLOCK_H

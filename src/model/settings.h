@@ -141,8 +141,8 @@ struct settings {
         bool built_in;        /* the usual keywords count */
         uint32_t answers_max; /* to one number in an hour */
         struct sv language;   /* of all answers; empty: as fits the text */
-        struct sv_list keywords; /* of model/reply_rule */
-        struct sv_list answers;  /* of model/reply_answer; at most 64 */
+        struct sv_list keywords; /* struct reply_rule: model/reply.h */
+        struct sv_list answers;  /* struct reply_answer; at most 64 */
     } replies;
 
     struct {

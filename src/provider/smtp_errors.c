@@ -60,11 +60,6 @@ static const struct smtp_error rows[] = {
     {7, -1, REASON_CONTENT_REJECTED, GREY_MS, "other policy"},
 };
 
-const struct smtp_error *smtp_error_table(size_t *n) {
-    *n = sizeof rows / sizeof rows[0];
-    return rows;
-}
-
 static const struct smtp_error *find(struct smtp_status s) {
     for (size_t i = 0; s.class && i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].subject == s.subject && (rows[i].detail == s.detail || rows[i].detail < 0))

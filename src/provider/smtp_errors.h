@@ -30,6 +30,5 @@ struct smtp_error {
     int32_t pause_ms; /* of a 4.x.x: how long to wait */
     const char *meaning;
 };
-const struct smtp_error *smtp_error_table(size_t *n);
 
 #endif

@@ -110,7 +110,6 @@ MUST_USE bool directory_check(struct directory *d, struct sv user, struct sv sec
 /* A bearer token: SK sid, '.', secret. */
 MUST_USE bool directory_check_bearer(struct directory *d, struct sv token, int64_t now, struct caller *out);
 const struct account *directory_account(struct directory *d, int64_t id);
-const struct account *directory_account_of_sid(struct directory *d, struct sv sid);
 const struct account *directory_account_of_name(struct directory *d, struct sv name);
 /* The countries that account is restricted to over HTTP, as a copy in mem; NULL: it is not. */
 const struct region_set *directory_countries(struct directory *d, int64_t id, struct arena *mem);

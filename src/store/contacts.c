@@ -296,34 +296,6 @@ bool contacts_get(struct db *db, int64_t account_id, struct sv id, struct arena 
            (!mem->full || err_set(e, ERR_TOO_LARGE, "the contact is too large"));
 }
 
-bool contacts_devices(struct db *db, int64_t account_id, struct sv id, struct arena *mem,
-                      struct contact_device *out, size_t max, size_t *n, struct err *e) {
-    const struct contact c = {.account_id = account_id, .id = id};
-    int64_t row, version;
-    *n = 0;
-    return find(db, &c, &row, &version, e) && (!row || read_devices(db, row, mem, out, max, n, e)) &&
-           (!mem->full || err_set(e, ERR_TOO_LARGE, "the devices are too large"));
-}
-
-bool contacts_zone(struct db *db, int64_t account_id, struct sv address, struct arena *mem, struct sv *zone,
-                   struct err *e) {
-    static const char sql[] =
-        "SELECT c.zone FROM contact_address AS a CROSS JOIN contact AS c ON c.row=a.contact WHERE "
-        "a.account_id=? AND a.address=? AND c.zone IS NOT NULL ORDER BY c.updated_at DESC LIMIT 1";
-    struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    *zone = SV_NONE;
-    db_int(s, account_id);
-    db_text(s, address);
-    if (!db_next(s, &row, e))
-        return false;
-    if (row) {
-        *zone = arena_dup(mem, db_col_text(s, 0));
-        db_end(s);
-    }
-    return true;
-}
-
 static bool passes(const struct contact_filter *f, struct db_stmt *s) {
     return (!f->language.n || sv_eq(f->language, db_col_text(s, 3))) && db_col_int(s, 8) >= f->updated_from;
 }

@@ -87,14 +87,6 @@ MUST_USE bool contacts_forget_device(struct db *db, int64_t account_id, struct s
 /* ERR_NOT_FOUND if the account has no contact of that id. */
 MUST_USE bool contacts_get(struct db *db, int64_t account_id, struct sv id, struct arena *mem,
                            struct contact *out, struct err *e);
-/* The devices of a contact, seen last first, up to max; none if there is no such contact. */
-MUST_USE bool contacts_devices(struct db *db, int64_t account_id, struct sv id, struct arena *mem,
-                               struct contact_device *out, size_t max, size_t *n, struct err *e);
-/* The time zone of whoever has that number or e-mail address (as messages have it; addresses in small
- * letters): of several contacts, the one changed last that has one. Empty: nobody, or it is not known. Two
- * seeks. */
-MUST_USE bool contacts_zone(struct db *db, int64_t account_id, struct sv address, struct arena *mem,
-                            struct sv *zone, struct err *e);
 
 enum { CONTACTS_PAGE_MAX = 1000 };
 

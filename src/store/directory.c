@@ -227,11 +227,6 @@ const struct account *directory_account(struct directory *d, int64_t id) {
     return i == SIZE_MAX ? NULL : &d->accounts[i];
 }
 
-const struct account *directory_account_of_sid(struct directory *d, struct sv sid) {
-    const struct account *a = sv_starts(sid, SV("AC")) ? find_sid(d, sid) : NULL;
-    return a && sv_eq(sid_sv(&a->sid), sid) ? a : NULL;
-}
-
 const struct account *directory_account_of_name(struct directory *d, struct sv name) {
     for (size_t i = 0; i < d->n_accounts; i++)
         if (sv_eq(sv_of(d->accounts[i].name), name))

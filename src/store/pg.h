@@ -4,8 +4,8 @@
  * calls by another name: ? is $n, INTEGER is BIGINT, BLOB is BYTEA, TEXT has the order of bytes (COLLATE
  * "C"), max(a, b) is greatest(a, b); WITHOUT ROWID and INDEXED BY are left out, and what stands in a comment
  * that begins with pg is for PostgreSQL alone (a lock, a hint). What a statement has to keep to
- * (test_pg_statements looks): in ON CONFLICT ... DO UPDATE the columns of the row that is there are written
- * with their table's name; a parameter is compared (?<>0) where a truth is wanted.
+ * (tests/store/check_postgres.py looks): in ON CONFLICT ... DO UPDATE the columns of the row that is there
+ * are written with their table's name; a parameter is compared (?<>0) where a truth is wanted.
  *
  * Every value travels as binary. A parameter has the type that it is bound as: int8, text or bytea. A text
  * that PostgreSQL cannot hold (a NUL byte, or no UTF-8) is written with U+FFFD where it cannot.

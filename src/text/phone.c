@@ -299,15 +299,6 @@ bool phone_may_get_text(enum phone_type type) {
     return false;
 }
 
-void phone_display(struct sv e164, struct buf *out) {
-    char text[64];
-    if (e164.n > 1 && e164.n < sizeof text && e164.p[0] == '+' &&
-        phone_lib_display(e164.p, e164.n, text, sizeof text))
-        buf_adds(out, text);
-    else
-        buf_add(out, e164);
-}
-
 bool phone_region_of(struct sv e164, char region[3]) {
     struct phone phone;
     memset(region, 0, 3);

@@ -65,9 +65,6 @@ MUST_USE bool phone_parse(struct sv input, struct sv default_region, struct phon
  * (voip, personal, pager, unknown); false for fixed lines, toll-free and the rest. */
 bool phone_may_get_text(enum phone_type type);
 
-/* The number spaced for reading, +86 138 0013 8000; as it is when it is not a parseable E.164 number. */
-void phone_display(struct sv e164, struct buf *out);
-
 /* The region of an E.164 number into region (2 letters and NUL); false and "" when it has none or is not
  * valid. */
 bool phone_region_of(struct sv e164, char region[3]);

@@ -69,18 +69,3 @@ bool phone_lib_knows_region(const char *region) {
         return false;
     }
 }
-
-bool phone_lib_display(const char *e164, size_t n, char *out, size_t size) {
-    try {
-        const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
-        PhoneNumber number;
-        if (util->Parse(std::string(e164, n), "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
-            return false;
-        std::string text;
-        util->Format(number, PhoneNumberUtil::INTERNATIONAL, &text);
-        copy(out, size, text);
-        return text.size() < size;
-    } catch (...) {
-        return false;
-    }
-}

@@ -34,9 +34,6 @@ enum phone_lib_answer phone_lib_parse(const char *text, size_t n, const char *re
 
 bool phone_lib_knows_region(const char *region);
 
-/* International format, NUL-terminated, at most size - 1 bytes; false when it cannot. */
-bool phone_lib_display(const char *e164, size_t n, char *out, size_t size);
-
 #ifdef __cplusplus
 }
 #endif

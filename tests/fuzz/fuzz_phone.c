@@ -21,8 +21,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ASSERT(strspn(phone.e164 + 1, "0123456789") == n - 1);
     ASSERT(phone_parse(sv_of(phone.e164), SV_NONE, &again, &e));
     ASSERT(strcmp(phone.e164, again.e164) == 0 && phone.type == again.type);
-    BUF_AUTO struct buf shown = BUF_INIT(100);
-    phone_display(sv_of(phone.e164), &shown);
-    ASSERT(shown.n >= n);
     return 0;
 }

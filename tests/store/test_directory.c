@@ -167,15 +167,12 @@ static void test_directory__serves_on_while_the_database_fails(void **state) {
     assert_false(directory_check(h->d, sid_sv(&h->key.sid), sv_of(h->secret), KIT_NOW + 20 * US_PER_S, &who));
 }
 
-static void test_directory__accounts_by_id_and_sid(void **state) {
+static void test_directory__accounts_by_id(void **state) {
     struct house *h = *state;
     assert_string_equal(directory_first(h->d)->name, "first");
     assert_string_equal(directory_account(h->d, h->second.id)->name, "second");
     assert_null(directory_account(h->d, 0));
     assert_null(directory_account(h->d, 99));
-    assert_string_equal(directory_account_of_sid(h->d, sid_sv(&h->second.sid))->name, "second");
-    assert_null(directory_account_of_sid(h->d, sid_sv(&h->key.sid)));
-    assert_null(directory_account_of_sid(h->d, SV_NONE));
 }
 
 static void test_directory__another_master_key_is_told(void **state) {
@@ -346,7 +343,7 @@ int main(void) {
         TEST(test_directory__a_new_key_works_at_once),
         TEST(test_directory__a_revoked_key_ends_with_the_next_look),
         TEST(test_directory__serves_on_while_the_database_fails),
-        TEST(test_directory__accounts_by_id_and_sid),
+        TEST(test_directory__accounts_by_id),
         TEST(test_directory__another_master_key_is_told),
         TEST(test_account__is_made_once_and_no_secret_is_stored_readable),
         TEST(test_account__names_are_bounded_utf8),

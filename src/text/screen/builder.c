@@ -80,14 +80,6 @@ void screen_set_free(struct screen_set *set) {
     free(set);
 }
 
-size_t screen_set_words(const struct screen_set *set) {
-    return set->n_words;
-}
-
-size_t screen_set_patterns(const struct screen_set *set) {
-    return set->n_patterns;
-}
-
 /* Makes the pointer at array one to n + 1 items at least. */
 static bool grow(void *array, size_t n, size_t item) {
     if (n & (n - 1))

@@ -97,8 +97,6 @@ MUST_USE bool screen_builder_allow(struct screen_builder *b, const struct screen
  * rules is fine and passes every text. */
 MUST_USE struct screen_set *screen_compile(struct screen_builder *b, struct err *e);
 void screen_set_free(struct screen_set *set);
-size_t screen_set_words(const struct screen_set *set);
-size_t screen_set_patterns(const struct screen_set *set);
 
 /* Serves any set, one thread at a time. Memory grows with the longest text seen, and is kept: 2 bytes for
  * each of its bytes, 14 once a text of that length had a hit; rounded up to a power of two, and up to 11

@@ -114,10 +114,6 @@ void template_free(struct template *t) {
     free(t);
 }
 
-struct sv template_name(const struct template *t) {
-    return t->name;
-}
-
 size_t template_variables(const struct template *t, const struct template_variable **list) {
     *list = t->variables;
     return t->variables_n;

@@ -105,6 +105,5 @@ size_t template_includes(const struct template *t, const struct sv **list);
 const struct template *template_included(const struct template *t, struct sv name);
 /* Whether a statement of it may give that name a value. */
 bool template_may_bind(const struct template *t, struct sv name);
-struct sv template_name(const struct template *t);
 
 #endif
