@@ -42,8 +42,8 @@ static bool read_one(struct db_stmt *s, struct period *out, bool *there, struct 
 }
 
 bool periods_find(struct db *db, int64_t after_id, struct period *out, bool *there, struct err *e) {
-    static const char sql[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE to_id>? ORDER BY "
-                              "from_id LIMIT 1";
+    static const char sql[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE to_id>? AND "
+                              "coalesce(gone, -1)<0 ORDER BY from_id LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, after_id + 1);
     return read_one(s, out, there, e);
@@ -177,33 +177,68 @@ bool periods_waits(struct db *db, const struct period *p, bool *waits, struct er
     return true;
 }
 
-/* The tables' locks keep everybody out for as long as they are waited for, and until the commit. */
-static bool drop(struct db *db, const struct period *p, int64_t since, struct err *e) {
+/* The tables' locks keep everybody out for as long as they are waited for, and until the commit: their files
+ * go later. */
+static bool detach(struct db *db, const struct period *p, int64_t since, struct err *e) {
     struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
     const char *name = p->name;
-    buf_addf(&sql,
-             PATIENTLY_BEGIN
-             "n := (SELECT CASE WHEN relpages>10000 AND reltuples>=0 THEN reltuples END FROM pg_class WHERE "
-             "oid='message_%s'::regclass); "
-             "IF n IS NULL THEN n := (SELECT count(*) FROM message_%s); END IF; "
-             "LOCK TABLE ONLY message, ONLY attempt, ONLY event IN ACCESS EXCLUSIVE MODE; "
-             "EXIT work WHEN EXISTS (SELECT 1 FROM message_%s WHERE due_at IS NOT NULL) OR NOT EXISTS "
-             "(SELECT 1 FROM period WHERE from_id=%lld AND touched_at<%lld); "
-             "DROP TABLE message_%s, attempt_%s, event_%s; "
-             "UPDATE period SET gone=n WHERE from_id=%lld; " PATIENTLY_END,
-             name, name, name, (long long)p->from_id, (long long)since, name, name, name,
-             (long long)p->from_id);
+    buf_addf(
+        &sql,
+        PATIENTLY_BEGIN
+        "n := (SELECT CASE WHEN relpages>1000 AND reltuples>=0 THEN reltuples END FROM pg_class WHERE "
+        "oid='message_%s'::regclass); "
+        "IF n IS NULL THEN n := (SELECT count(*) FROM message_%s); END IF; "
+        "LOCK TABLE ONLY message, ONLY attempt, ONLY event IN ACCESS EXCLUSIVE MODE; "
+        "EXIT work WHEN EXISTS (SELECT 1 FROM message_%s WHERE due_at IS NOT NULL) OR NOT EXISTS "
+        "(SELECT 1 FROM period WHERE from_id=%lld AND touched_at<%lld); "
+        "ALTER TABLE message DETACH PARTITION message_%s; ALTER TABLE attempt DETACH PARTITION attempt_%s; "
+        "ALTER TABLE event DETACH PARTITION event_%s; "
+        "UPDATE period SET gone=n WHERE from_id=%lld; " PATIENTLY_END,
+        name, name, name, (long long)p->from_id, (long long)since, name, name, name, (long long)p->from_id);
     ASSERT(!sql.overflow);
     return db_script(db, sql.p, e);
 }
 
-bool periods_drop(struct db *db, const struct period *p, int64_t since, int64_t *messages, struct err *e) {
-    static const char forget[] = "DELETE FROM period WHERE from_id=?";
-    if (!drop(db, p, since, e) || !read_gone(db, p, -1, messages, e))
+bool periods_take(struct db *db, const struct period *p, int64_t since, int64_t *messages, struct err *e) {
+    return detach(db, p, since, e) && read_gone(db, p, -1, messages, e);
+}
+
+static bool drop_table(struct db *db, const char *table, const char *name, struct err *e) {
+    struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
+    buf_addf(&sql, PATIENTLY_BEGIN "DROP TABLE IF EXISTS %s_%s; " PATIENTLY_END, table, name);
+    ASSERT(!sql.overflow);
+    return db_script(db, sql.p, e);
+}
+
+static bool has_table(struct db *db, const char *table, const char *name, bool *has, struct err *e) {
+    static const char sql[] =
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname=current_schema() AND tablename=?";
+    struct buf BUF_AUTO full = BUF_INIT(64);
+    buf_addf(&full, "%s_%s", table, name);
+    struct db_stmt *s = db_stmt(db, sql, e);
+    db_text(s, buf_sv(&full));
+    if (!db_next(s, has, e))
         return false;
-    if (*messages < 0)
+    db_end(s);
+    return true;
+}
+
+bool periods_discard(struct db *db, bool *any, struct err *e) {
+    static const char taken[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE gone>=0 LIMIT 1";
+    static const char forget[] = "DELETE FROM period WHERE from_id=?";
+    struct period p;
+    if (!read_one(db_stmt(db, taken, e), &p, any, e))
+        return false;
+    for (int i = 0; *any && i < PARTS; i++) {
+        bool has;
+        if (!has_table(db, parts[i].table, p.name, &has, e))
+            return false;
+        if (has)
+            return drop_table(db, parts[i].table, p.name, e);
+    }
+    if (!*any)
         return true;
     struct db_stmt *s = db_stmt(db, forget, e);
-    db_int(s, p->from_id);
+    db_int(s, p.from_id);
     return db_run(s, e);
 }

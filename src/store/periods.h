@@ -45,8 +45,12 @@ bool periods_rests(const struct period *p, int64_t since);
 MUST_USE bool periods_waits(struct db *db, const struct period *p, bool *waits, struct err *e);
 /* Takes it away, with its messages, attempts and events, unless something is to be done for one, or has
  * changed since, by now. *messages: how many there were (of millions, as many as PostgreSQL thinks); -1: it
- * is still there, be it that somebody was in the way for 200 ms. */
-MUST_USE bool periods_drop(struct db *db, const struct period *p, int64_t since, int64_t *messages,
+ * is still there, be it that somebody was in the way for 200 ms. Its tables are left, apart from the others,
+ * for periods_discard. */
+MUST_USE bool periods_take(struct db *db, const struct period *p, int64_t since, int64_t *messages,
                            struct err *e);
+/* Drops a table of one that was taken away: a gigabyte takes the disk a tenth of a second. *any: there was
+ * one. */
+MUST_USE bool periods_discard(struct db *db, bool *any, struct err *e);
 
 #endif

@@ -139,7 +139,7 @@ static bool clear(struct db *db, const struct period *p, bool *more, struct err 
 
 /* *rows: something in it stays, so that the rest has to go row by row. Where somebody was in the way, the
  * next walk tries again. */
-static bool drop_period(struct db *db, struct retention_write *w, const struct period *p, int64_t since,
+static bool take_period(struct db *db, struct retention_write *w, const struct period *p, int64_t since,
                         bool *rows, struct err *e) {
     bool more;
     int64_t messages;
@@ -153,7 +153,7 @@ static bool drop_period(struct db *db, struct retention_write *w, const struct p
         w->end_id = p->from_id;
         return true;
     }
-    if (!journal_remember_deleted(db, p->to_id - 1, e) || !periods_drop(db, p, since, &messages, e))
+    if (!journal_remember_deleted(db, p->to_id - 1, e) || !periods_take(db, p, since, &messages, e))
         return false;
     w->hindered = messages < 0;
     if (w->hindered)
@@ -170,13 +170,19 @@ static bool walk_periods(struct db *db, struct retention_write *w, int64_t now, 
     int64_t unmarked = now - (int64_t)SPENT_KEPT_S * US_PER_S,
             since = w->before < unmarked ? w->before : unmarked;
     struct period p;
-    bool there, rows = true;
+    bool there, rows = true, left;
+    if (!periods_discard(db, &left, e))
+        return false;
+    if (left) {
+        w->end_id = w->after_id ? w->after_id : 1;
+        return true;
+    }
     if (!periods_find(db, w->after_id, &p, &there, e))
         return false;
     bool over = there && p.to_id <= id_floor(w->before), first = there && p.from_id == 1;
     if (!over && !first)
         return true;
-    if (w->after_id <= p.from_id && periods_rests(&p, since) && !drop_period(db, w, &p, since, &rows, e))
+    if (w->after_id <= p.from_id && periods_rests(&p, since) && !take_period(db, w, &p, since, &rows, e))
         return false;
     if (!rows)
         return true;

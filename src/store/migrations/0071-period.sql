@@ -1,6 +1,7 @@
 -- PostgreSQL keeps the history by periods (store/periods.h): a part of message, attempt and event each for the messages whose ids are from
 -- from_id up to, not including, to_id; the parts are called message_NAME and so on. touched_at: nothing of them changed after that, but for
--- what changed within an hour of a message's id. gone: told to whoever takes the period away. SQLite has no periods, and no rows here.
+-- what changed within an hour of a message's id. gone: how many messages it had, where its tables stand apart
+-- and are still to be dropped; -1: it cannot go yet. SQLite has no periods, and no rows here.
 CREATE TABLE period (
     from_id INTEGER PRIMARY KEY,
     to_id INTEGER NOT NULL,
