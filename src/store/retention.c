@@ -199,7 +199,7 @@ bool retention_run(struct db *db, struct store_write *write, int64_t now, struct
     w->end_id = 0;
     w->deleted = 0;
     w->hindered = false;
-    if (w->after_id == 0 && !periods_make(db, now, w->keep_days, &until, e))
+    if (!periods_make(db, now, w->keep_days, &until, e))
         return false;
     if (w->before == 0)
         return true;
