@@ -151,16 +151,11 @@ bool periods_rests(const struct period *p, int64_t since) {
 enum { WAITS = -1 };
 
 static bool read_gone(struct db *db, const struct period *p, int64_t fallback, int64_t *out, struct err *e) {
-    static const char sql[] = "SELECT coalesce(gone, ?) FROM period WHERE from_id=?";
+    static const char sql[] = "SELECT coalesce((SELECT gone FROM period WHERE from_id=?), ?)";
     struct db_stmt *s = db_stmt(db, sql, e);
-    bool row;
-    db_int(s, fallback);
     db_int(s, p->from_id);
-    if (!db_next(s, &row, e))
-        return false;
-    *out = row ? db_col_int(s, 0) : fallback;
-    db_end(s);
-    return true;
+    db_int(s, fallback);
+    return db_value(s, out, e);
 }
 
 bool periods_waits(struct db *db, const struct period *p, bool *waits, struct err *e) {
@@ -203,42 +198,43 @@ bool periods_take(struct db *db, const struct period *p, int64_t since, int64_t 
     return detach(db, p, since, e) && read_gone(db, p, -1, messages, e);
 }
 
-static bool drop_table(struct db *db, const char *table, const char *name, struct err *e) {
-    struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
-    buf_addf(&sql, PATIENTLY_BEGIN "DROP TABLE IF EXISTS %s_%s; " PATIENTLY_END, table, name);
-    ASSERT(!sql.overflow);
-    return db_script(db, sql.p, e);
-}
-
-static bool has_table(struct db *db, const char *table, const char *name, bool *has, struct err *e) {
+/* The first of its tables that is still there; PARTS: none is. */
+static bool find_table(struct db *db, const struct period *p, int *i, struct err *e) {
     static const char sql[] =
         "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname=current_schema() AND tablename=?";
-    struct buf BUF_AUTO full = BUF_INIT(64);
-    buf_addf(&full, "%s_%s", table, name);
-    struct db_stmt *s = db_stmt(db, sql, e);
-    db_text(s, buf_sv(&full));
-    if (!db_next(s, has, e))
-        return false;
-    db_end(s);
+    bool there = false;
+    for (*i = 0; *i < PARTS; ++*i) {
+        struct buf BUF_AUTO name = BUF_INIT(64);
+        buf_addf(&name, "%s_%s", parts[*i].table, p->name);
+        struct db_stmt *s = db_stmt(db, sql, e);
+        db_text(s, buf_sv(&name));
+        if (!db_any(s, &there, e))
+            return false;
+        if (there)
+            return true;
+    }
     return true;
+}
+
+static bool forget(struct db *db, const struct period *p, struct err *e) {
+    struct db_stmt *s = db_stmt(db, "DELETE FROM period WHERE from_id=?", e);
+    db_int(s, p->from_id);
+    return db_run(s, e);
 }
 
 bool periods_discard(struct db *db, bool *any, struct err *e) {
     static const char taken[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE gone>=0 LIMIT 1";
-    static const char forget[] = "DELETE FROM period WHERE from_id=?";
+    struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
     struct period p;
+    int i;
     if (!read_one(db_stmt(db, taken, e), &p, any, e))
         return false;
-    for (int i = 0; *any && i < PARTS; i++) {
-        bool has;
-        if (!has_table(db, parts[i].table, p.name, &has, e))
-            return false;
-        if (has)
-            return drop_table(db, parts[i].table, p.name, e);
-    }
     if (!*any)
         return true;
-    struct db_stmt *s = db_stmt(db, forget, e);
-    db_int(s, p.from_id);
-    return db_run(s, e);
+    if (!find_table(db, &p, &i, e))
+        return false;
+    if (i == PARTS)
+        return forget(db, &p, e);
+    buf_addf(&sql, PATIENTLY_BEGIN "DROP TABLE %s_%s; " PATIENTLY_END, parts[i].table, p.name);
+    return db_script(db, sql.p, e);
 }
