@@ -81,6 +81,14 @@ void core_parked_absent(struct core *c, struct live *l) {
     }
 }
 
+void core_parked_failed(struct core *c, struct live *l, const struct err *why) {
+    for (struct parked *p; (p = unpark(l)) != NULL; free(p)) {
+        ASSERT(p->ask); /* calls exist for stored messages only */
+        p->ask->err = *why;
+        core_answer(c, p->ask, ASK_FAILED);
+    }
+}
+
 /* ---- a committed change ---- */
 
 static bool counts_as_failed(enum state s) {
@@ -175,11 +183,7 @@ void core_load_done(struct core *c, struct work *w) {
         core_settled(c, l);
         return;
     }
-    for (struct parked *p; (p = unpark(l)) != NULL; free(p)) {
-        ASSERT(p->ask); /* calls exist for loaded messages only */
-        p->ask->err = j->err;
-        core_answer(c, p->ask, ASK_FAILED);
-    }
+    core_parked_failed(c, l, &j->err);
     /* A page that passed by meanwhile left the row out, for it was being loaded; its priority is not known.
      */
     if (j->result != JOB_ABSENT)

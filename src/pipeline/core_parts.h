@@ -272,6 +272,8 @@ void core_park(struct live *l, struct ask *a, struct call *call);
 void core_settled(struct core *c, struct live *l);
 /* The message is no longer on disk: nothing that is parked for it can be done. */
 void core_parked_absent(struct core *c, struct live *l);
+/* Whether it is cannot be said: who asked is told why, and may ask again. Commands and receipts only. */
+void core_parked_failed(struct core *c, struct live *l, const struct err *why);
 /* A change of l is on disk: take over the new head, count, log, and start the callbacks it owes. */
 void core_adopt(struct core *c, struct live *l, const struct change *ch);
 void core_load_done(struct core *c, struct work *w);

@@ -305,6 +305,8 @@ struct work *core_put_otherwise(struct core *c, struct work *w) {
 }
 
 void core_put_done(struct core *c, struct work *w) {
+    static const struct err nobody_knows = {.kind = ERR_BUSY,
+                                            .text = "the message of that id was not stored here: try again"};
     struct live *l = w->live;
     struct ask *a = w->ask;
     struct message *m = l->m;
@@ -327,6 +329,8 @@ void core_put_done(struct core *c, struct work *w) {
         core_answer(c, a, duplicate ? (w->job.dup_same ? ASK_DUPLICATE : ASK_MISMATCH) : ASK_FAILED);
         message_free(m);
         l->m = NULL; /* it never was */
+        /* Yet one of that id may be: of a node that has this one's number, since its lease has ended. */
+        core_parked_failed(c, l, &nobody_knows);
         core_settled(c, l);
         return;
     }
