@@ -9,7 +9,7 @@ from twilio.request_validator import RequestValidator
 
 from harness.endpoint import Endpoint, Hooks
 from harness.gateway import call, until
-from harness.shim import ShiftedClock
+from harness.shim import MACHINE_CLOCK, ShiftedClock
 from harness.hostile_gateway import TOKEN
 
 LI, ANN, OWN = "+8613800138000", "+14155550123", "+15005550006"
@@ -86,6 +86,7 @@ def test_yes__is_the_word_that_starts_where_nothing_was_asked(make_gateway):
     assert acts(g, other)[0] == ("granted", "news")
 
 
+@MACHINE_CLOCK
 def test_request__that_is_stopped_withdrawn_or_run_out_is_confirmed_by_nobody(make_gateway, tmp_path):
     clock = ShiftedClock(tmp_path)
     g = make_gateway.gateway(lane=QUICK, env=clock.env, consent=ASKS)
