@@ -233,7 +233,7 @@ static bool have_room(struct journal *j, struct job **jobs, size_t n, struct err
     for (size_t i = 0; i < n; i++)
         if (jobs[i]->now > now)
             now = jobs[i]->now;
-    return now + US_PER_DAY < j->room_until || periods_make(j->db, now, PERIODS_AS_LAST, &j->room_until, e);
+    return now < j->room_until - US_PER_DAY || periods_make(j->db, now, PERIODS_AS_LAST, &j->room_until, e);
 }
 
 /* Another process may have written it: one look a batch, while it is empty. */

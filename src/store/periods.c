@@ -118,7 +118,8 @@ bool periods_make(struct db *db, int64_t now, int keep_days, int64_t *until, str
         if (!find_last(db, &last, &there, e))
             return false;
         *until = id_time(last.to_id);
-        if (!there || last.to_id == before || *until >= now + AHEAD_DAYS * US_PER_DAY)
+        if (!there || last.to_id == INT64_MAX || last.to_id == before ||
+            *until - AHEAD_DAYS * US_PER_DAY >= now)
             return true;
         struct period next = behind(&last, days_of(&last, keep_days), now);
         if (!make(db, &next, e))
@@ -198,43 +199,19 @@ bool periods_take(struct db *db, const struct period *p, int64_t since, int64_t 
     return detach(db, p, since, e) && read_gone(db, p, -1, messages, e);
 }
 
-/* The first of its tables that is still there; PARTS: none is. */
-static bool find_table(struct db *db, const struct period *p, int *i, struct err *e) {
-    static const char sql[] =
-        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname=current_schema() AND tablename=?";
-    bool there = false;
-    for (*i = 0; *i < PARTS; ++*i) {
-        struct buf BUF_AUTO name = BUF_INIT(64);
-        buf_addf(&name, "%s_%s", parts[*i].table, p->name);
-        struct db_stmt *s = db_stmt(db, sql, e);
-        db_text(s, buf_sv(&name));
-        if (!db_any(s, &there, e))
-            return false;
-        if (there)
-            return true;
-    }
-    return true;
-}
-
-static bool forget(struct db *db, const struct period *p, struct err *e) {
-    struct db_stmt *s = db_stmt(db, "DELETE FROM period WHERE from_id=?", e);
-    db_int(s, p->from_id);
-    return db_run(s, e);
-}
-
 bool periods_discard(struct db *db, bool *any, struct err *e) {
     static const char taken[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE gone>=0 LIMIT 1";
     struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
     struct period p;
-    int i;
     if (!read_one(db_stmt(db, taken, e), &p, any, e))
         return false;
     if (!*any)
         return true;
-    if (!find_table(db, &p, &i, e))
-        return false;
-    if (i == PARTS)
-        return forget(db, &p, e);
-    buf_addf(&sql, PATIENTLY_BEGIN "DROP TABLE %s_%s; " PATIENTLY_END, parts[i].table, p.name);
+    buf_adds(&sql, PATIENTLY_BEGIN);
+    for (int i = 0; i < PARTS; i++)
+        buf_addf(&sql, "IF to_regclass('%s_%s') IS NOT NULL THEN DROP TABLE %s_%s; EXIT work; END IF; ",
+                 parts[i].table, p.name, parts[i].table, p.name);
+    buf_addf(&sql, "DELETE FROM period WHERE from_id=%lld; " PATIENTLY_END, (long long)p.from_id);
+    ASSERT(!sql.overflow);
     return db_script(db, sql.p, e);
 }
