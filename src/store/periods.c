@@ -65,9 +65,18 @@ static int64_t id_of_day(int64_t day) {
     return id_floor(id_time(0) + day * US_PER_DAY);
 }
 
+enum { DAY = 1, WEEK = 7, FOUR_WEEKS = 28 };
+
+static int64_t length_of(const struct period *p) {
+    return day_of(p->to_id) - day_of(p->from_id);
+}
+
+bool periods_is_long(const struct period *p) {
+    return length_of(p) > FOUR_WEEKS;
+}
+
 static int64_t days_of(const struct period *last, int keep_days) {
-    enum { DAY = 1, WEEK = 7, FOUR_WEEKS = 28 };
-    int64_t had = day_of(last->to_id) - day_of(last->from_id);
+    int64_t had = length_of(last);
     if (keep_days == PERIODS_AS_LAST)
         return had == WEEK || had == FOUR_WEEKS ? had : DAY;
     return keep_days == 0 || keep_days > 371 ? FOUR_WEEKS : keep_days > 31 ? WEEK : DAY;

@@ -32,6 +32,10 @@ MUST_USE bool periods_make(struct db *db, int64_t now, int keep_days, int64_t *u
 /* The first that reaches beyond an id. *there: is there one? */
 MUST_USE bool periods_find(struct db *db, int64_t after_id, struct period *out, bool *there, struct err *e);
 
+/* Longer than any that is made in time: the first one, and one over a time in which nobody made any, or a
+ * clock was far ahead. */
+bool periods_is_long(const struct period *p);
+
 /* What was touched last. Zero at first, and again when the transaction came to nothing. */
 struct period_touch {
     int64_t day, until;

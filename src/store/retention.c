@@ -164,7 +164,7 @@ static bool take_period(struct db *db, struct retention_write *w, const struct p
 }
 
 /* A period that is not over yet is not looked into: row by row its messages would go a little earlier, and
- * cost more than all the rest of their lives. The first one holds what is older than any. A look-up reaches
+ * cost more than all the rest of their lives. But the end of a long one may be far. A look-up reaches
  * back as far as marks are kept (store/spent.h), which are made row by row. */
 static bool walk_periods(struct db *db, struct retention_write *w, int64_t now, struct err *e) {
     int64_t unmarked = now - (int64_t)SPENT_KEPT_S * US_PER_S,
@@ -179,8 +179,8 @@ static bool walk_periods(struct db *db, struct retention_write *w, int64_t now, 
     }
     if (!periods_find(db, w->after_id, &p, &there, e))
         return false;
-    bool over = there && p.to_id <= id_floor(w->before), first = there && p.from_id == 1;
-    if (!over && !first)
+    bool over = there && p.to_id <= id_floor(w->before), too_long = there && periods_is_long(&p);
+    if (!over && !too_long)
         return true;
     if (w->after_id <= p.from_id && periods_rests(&p, since) && !take_period(db, w, &p, since, &rows, e))
         return false;
