@@ -53,7 +53,7 @@ struct sim_code {
     int64_t id;
     char code[CODE_CHARS_MAX + 1], to[24];
     uint32_t attempts;
-    bool approved;
+    bool taken;
 };
 
 /* A device that the provider called dead, in the answer to that attempt. */
