@@ -7,14 +7,16 @@
 
 static const int64_t step_us = 100 * US_PER_MS, walk_us = INT64_C(3600) * US_PER_S, again_us = 60 * US_PER_S;
 
+static bool walks(const struct core *c) {
+    return c->settings->messages.keep_days || db_is_postgres(c->settings->database);
+}
+
 int64_t core_retention_next_at(const struct core *c) {
-    bool any = c->settings->messages.keep_days || db_is_postgres(c->settings->database);
-    return any ? c->retention.at : 0;
+    return walks(c) ? c->retention.at : 0;
 }
 
 void core_retention_turn(struct core *c) {
-    bool any = c->settings->messages.keep_days || db_is_postgres(c->settings->database);
-    if (!any || c->draining || c->retention.walking || c->now < c->retention.at || !core_nodes_keeps(c))
+    if (!walks(c) || c->draining || c->retention.walking || c->now < c->retention.at || !core_nodes_keeps(c))
         return;
     struct retention_write *r = calloc(1, sizeof *r);
     ASSERT(r);
