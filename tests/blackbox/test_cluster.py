@@ -29,8 +29,8 @@ class Started:
     def start(self):
         env = {**os.environ, "PORT": str(self.port), "SIM_PORT": str(self.sim_port), "DATA_DIR": str(self.folder)}
         with open(self.said, "wb") as out:
-            self.process = subprocess.Popen([ROOT / "script/server", "--cluster"], env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = subprocess.Popen([ROOT / "script/server", "--cluster"], env=env, cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                            start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored in background jobs
         until(lambda: "Three gateways run" in self.text() or self.process.poll() is not None, START_S, 0.2, told=self.text)
         assert self.process.poll() is None, self.text()
         facts = dict(re.findall(r"^export (\w+)=(.*)$", (self.folder / "quickstart.env").read_text(), re.M))

@@ -104,7 +104,7 @@ def test_learned_rate__stays_below_what_the_provider_throttles_and_outlives_a_ki
     before = float(lane["learned_rate"])
     g.kill9()
     g.start()
-    assert abs(float(lane_now(g)["learned_rate"]) - before) <= 0.2 * before
+    until(lambda: abs(float(lane_now(g)["learned_rate"]) - before) <= 0.2 * before, 10, told=lambda: "before %s, now %s" % (before, lane_now(g)))
     assert 'lane_learned_rate{lane="sim"}' in g.get("/metrics").body.decode()
 
 
