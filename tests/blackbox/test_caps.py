@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 from harness.gateway import after, until
-from harness.shim import ShiftedClock
+from harness.shim import MACHINE_CLOCK, ShiftedClock
 
 QUICK = {"lookup_after_ms": 300}
 NEWS = {"topic": "news"}
@@ -53,6 +53,7 @@ def test_cap__what_did_not_reach_anybody_does_not_count(make_gateway):
     assert post(g, "one more", **NEWS)["reason"] == "frequency_cap"
 
 
+@MACHINE_CLOCK
 def test_cap__scheduled_texts_are_judged_when_they_are_due_and_wait_where_the_cap_says_so(make_gateway, tmp_path):
     clock = ShiftedClock(tmp_path)
     g = make_gateway.gateway(lane=QUICK, env=clock.env, limits={"caps": ["1/1h else wait for topic=news"]})
@@ -86,6 +87,7 @@ def test_cap__what_may_have_arrived_counts(make_gateway):
     assert post(g, "one more", to="+15005550110", **NEWS)["reason"] == "frequency_cap"
 
 
+@MACHINE_CLOCK
 def test_cap__a_calendar_day_is_the_recipients(make_gateway, tmp_path):
     clock = ShiftedClock(tmp_path)
     g = make_gateway.gateway(lane=QUICK, env=clock.env, limits={"caps": ["1/calendar-day for topic=news"]})
@@ -99,6 +101,7 @@ def test_cap__a_calendar_day_is_the_recipients(make_gateway, tmp_path):
     until(lambda: post(g, "next day", time_zone=zone, **NEWS)["status"] != "suppressed", 30)
 
 
+@MACHINE_CLOCK
 def test_duplicate__the_same_text_is_sent_once_and_the_event_names_the_first(make_gateway, tmp_path):
     clock = ShiftedClock(tmp_path)
     g = make_gateway.gateway(lane=QUICK, env=clock.env, limits={"duplicates": ["10min"]})
@@ -121,6 +124,7 @@ def test_duplicate__the_same_text_is_sent_once_and_the_event_names_the_first(mak
     until(lambda: post(g, "Your order is ready")["status"] != "suppressed", 30)
 
 
+@MACHINE_CLOCK
 def test_cap__of_a_week_ends_a_week_later_and_is_each_numbers_own(make_gateway, tmp_path):
     clock = ShiftedClock(tmp_path)
     g = make_gateway.gateway(lane=QUICK, env=clock.env, limits={"caps": ["2/7d for topic=marketing"]})
@@ -142,6 +146,7 @@ def test_cap__of_a_week_ends_a_week_later_and_is_each_numbers_own(make_gateway, 
     until(lambda: post(g, "and has left", **said)["reason"] is None, 30)
 
 
+@MACHINE_CLOCK
 def test_duplicate__by_template_is_the_same_whatever_it_says(make_gateway, tmp_path):
     clock = ShiftedClock(tmp_path)
     for name in ("offer", "other"):
