@@ -84,7 +84,8 @@ bool fraud_holds(struct db *db, int64_t account_id, struct sv prefix, int64_t be
                  int64_t *ids, size_t *n, bool *more, struct err *e) {
     static const char sql[] =
         "SELECT id FROM message INDEXED BY message_held WHERE account_id=? AND id<? AND "
-        "state=3 AND reason=38 AND due_at=expires_at AND substr(recipient, 1, ?)=? ORDER BY id DESC LIMIT ?";
+        "state=3 AND reason=38 AND due_at=expires_at AND substr(recipient, 1, /*pg CAST( */?/*pg  AS "
+        "int4)*/)=? ORDER BY id DESC LIMIT ?";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, account_id);
     db_int(s, before_id ? before_id : INT64_MAX);

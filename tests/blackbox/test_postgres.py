@@ -261,3 +261,14 @@ def check_room(database, table, key, begun, ended):
     ask(database, "DELETE FROM %s WHERE %s > (SELECT min(%s) FROM %s)" % (table, key, key, table))
     ask(database, "VACUUM " + table)
     ask(database, "DROP TABLE before")
+
+
+def test_reading__every_list_of_the_api_answers(make_gateway, server):
+    """What PostgreSQL alone does not understand shows when it is asked."""
+    g = make_gateway(database=server.new_database())
+    g.wait(g.create(), "delivered")
+    key = {"Authorization": "Bearer " + g.create_key(scopes="send,read,admin")["key"]}
+    paths = [path for path, ways in g.get("/openapi.json").json["paths"].items() if "get" in ways and "{" not in path and path.startswith("/v1/")]
+    assert len(paths) > 12
+    answers = {path: g.get(path, headers=key).status for path in paths}
+    assert not {path: status for path, status in answers.items() if status >= 500}, answers
