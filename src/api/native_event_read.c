@@ -24,12 +24,8 @@ const struct api_field event_outcome_shape[] = {
     {"rule", FIELD_TEXT, "Which rule.", .required = true},
     {"did", FIELD_TEXT,
      "`fired`: made a message; `deduplicated`, `late`, `limited`: made none, and why; `digested`: gathered "
-     "for "
-     "a text "
-     "to come; `error`: could not be evaluated; `canceled`: withdrew a message; `too_late`: was to, but it "
-     "was "
-     "on its way; "
-     "`ungathered`: took something out of a digest.",
+     "for a text to come; `error`: could not be evaluated; `canceled`: withdrew a message; `too_late`: was "
+     "to, but it was on its way; `ungathered`: took something out of a digest.",
      .required = true},
     {"message_id", FIELD_TEXT, "The message; of a digest once it was made."},
     {"detail", FIELD_TEXT, "What was wrong."},

@@ -225,14 +225,10 @@ bool consents_are_full(struct db *db, int64_t account_id, struct sv number) {
     _Static_assert(CONSENT_WORDS_MAX == 5000, "as the statement has it");
     struct err ignored = ERR_INIT;
     struct db_stmt *s = db_stmt(db, sql, &ignored);
-    bool full = false;
+    bool full;
     db_int(s, account_id);
     db_text(s, number);
-    if (!db_next(s, &full, &ignored))
-        return false;
-    if (full)
-        db_end(s);
-    return full;
+    return db_any(s, &full, &ignored) && full;
 }
 
 #define CONSENT_COLUMNS                                                                                      \

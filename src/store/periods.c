@@ -29,6 +29,8 @@ enum { PARTS = sizeof parts / sizeof parts[0] };
 
 /* ---- which there are ---- */
 
+#define SELECT_PERIOD "SELECT from_id, to_id, touched_at, name FROM period "
+
 static bool read_one(struct db_stmt *s, struct period *out, bool *there, struct err *e) {
     if (!db_next(s, there, e))
         return false;
@@ -42,16 +44,14 @@ static bool read_one(struct db_stmt *s, struct period *out, bool *there, struct 
 }
 
 bool periods_find(struct db *db, int64_t after_id, struct period *out, bool *there, struct err *e) {
-    static const char sql[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE to_id>? AND "
-                              "coalesce(gone, -1)<0 ORDER BY from_id LIMIT 1";
+    static const char sql[] = SELECT_PERIOD "WHERE to_id>? AND coalesce(gone, -1)<0 ORDER BY from_id LIMIT 1";
     struct db_stmt *s = db_stmt(db, sql, e);
     db_int(s, after_id + 1);
     return read_one(s, out, there, e);
 }
 
 static bool find_last(struct db *db, struct period *out, bool *there, struct err *e) {
-    static const char sql[] = "SELECT from_id, to_id, touched_at, name FROM period ORDER BY from_id DESC "
-                              "LIMIT 1";
+    static const char sql[] = SELECT_PERIOD "ORDER BY from_id DESC LIMIT 1";
     return read_one(db_stmt(db, sql, e), out, there, e);
 }
 
@@ -186,20 +186,18 @@ bool periods_waits(struct db *db, const struct period *p, bool *waits, struct er
  * go later. */
 static bool detach(struct db *db, const struct period *p, int64_t since, struct err *e) {
     struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
-    const char *name = p->name;
-    buf_addf(
-        &sql,
-        PATIENTLY_BEGIN
-        "n := (SELECT CASE WHEN relpages>1000 AND reltuples>=0 THEN reltuples END FROM pg_class WHERE "
-        "oid='message_%s'::regclass); "
-        "IF n IS NULL THEN n := (SELECT count(*) FROM message_%s); END IF; "
-        "LOCK TABLE ONLY message, ONLY attempt, ONLY event IN ACCESS EXCLUSIVE MODE; "
-        "EXIT work WHEN EXISTS (SELECT 1 FROM message_%s WHERE due_at IS NOT NULL) OR NOT EXISTS "
-        "(SELECT 1 FROM period WHERE from_id=%lld AND touched_at<%lld); "
-        "ALTER TABLE message DETACH PARTITION message_%s; ALTER TABLE attempt DETACH PARTITION attempt_%s; "
-        "ALTER TABLE event DETACH PARTITION event_%s; "
-        "UPDATE period SET gone=n WHERE from_id=%lld; " PATIENTLY_END,
-        name, name, name, (long long)p->from_id, (long long)since, name, name, name, (long long)p->from_id);
+    buf_addf(&sql,
+             PATIENTLY_BEGIN
+             "n := (SELECT CASE WHEN relpages>1000 AND reltuples>=0 THEN reltuples END FROM pg_class WHERE "
+             "oid='message_%s'::regclass); "
+             "IF n IS NULL THEN n := (SELECT count(*) FROM message_%s); END IF; "
+             "LOCK TABLE ONLY message, ONLY attempt, ONLY event IN ACCESS EXCLUSIVE MODE; "
+             "EXIT work WHEN EXISTS (SELECT 1 FROM message_%s WHERE due_at IS NOT NULL) OR NOT EXISTS "
+             "(SELECT 1 FROM period WHERE from_id=%lld AND touched_at<%lld); ",
+             p->name, p->name, p->name, (long long)p->from_id, (long long)since);
+    for (int i = 0; i < PARTS; i++)
+        buf_addf(&sql, "ALTER TABLE %s DETACH PARTITION %s_%s; ", parts[i].table, parts[i].table, p->name);
+    buf_addf(&sql, "UPDATE period SET gone=n WHERE from_id=%lld; " PATIENTLY_END, (long long)p->from_id);
     ASSERT(!sql.overflow);
     return db_script(db, sql.p, e);
 }
@@ -209,7 +207,7 @@ bool periods_take(struct db *db, const struct period *p, int64_t since, int64_t 
 }
 
 bool periods_discard(struct db *db, bool *any, struct err *e) {
-    static const char taken[] = "SELECT from_id, to_id, touched_at, name FROM period WHERE gone>=0 LIMIT 1";
+    static const char taken[] = SELECT_PERIOD "WHERE gone>=0 LIMIT 1";
     struct buf BUF_AUTO sql = BUF_INIT(SQL_MAX);
     struct period p;
     if (!read_one(db_stmt(db, taken, e), &p, any, e))

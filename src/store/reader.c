@@ -45,11 +45,7 @@ bool reader_has_key(struct db *db, int64_t account_id, struct sv from, struct sv
     db_text(s, from);
     db_text(s, to);
     db_int(s, now);
-    if (!db_next(s, has, e))
-        return false;
-    if (*has)
-        db_end(s);
-    return true;
+    return db_any(s, has, e);
 }
 
 /* Four statements: by account or by number, newest or oldest first. Filters that are not asked for compare

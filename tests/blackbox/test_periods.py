@@ -22,7 +22,6 @@ DAY_S = 86400
 DAY_IDS = DAY_S * 1000 << 22  # ids begin with milliseconds
 EPOCH = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
 TABLES = ("attempt", "event", "message")
-KEY = {"message": "id", "attempt": "message_id", "event": "message_id"}
 
 
 class Days:
